@@ -1,0 +1,16 @@
+// Per-thread working memory for packed panels and partial results. It grows to the largest request
+// of its thread and is reused, so a steady state allocates nothing.
+#pragma once
+#include <stddef.h>
+
+namespace tilegrad {
+
+// Alignment of scratch memory: one cache line, which is also one AVX-512 register.
+constexpr size_t kScratchAlignment = 64;
+
+// At least `bytes` bytes, aligned to kScratchAlignment, valid until the same thread's next call for
+// the same slot. Null when memory is exhausted (the caller reports it; nothing throws).
+enum class ScratchSlot : unsigned char { panel = 0, partial = 1 };
+void* scratch(ScratchSlot slot, size_t bytes);
+
+}  // namespace tilegrad

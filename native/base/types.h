@@ -1,0 +1,24 @@
+// The element types a command can carry, and the macros that every native file shares.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(_MSC_VER)
+#define TG_INLINE static __forceinline
+#define TG_RESTRICT __restrict
+#else
+#define TG_INLINE static inline __attribute__((always_inline))
+#define TG_RESTRICT __restrict__
+#endif
+
+namespace tilegrad {
+
+// The values are part of the JavaScript interface (lib/native/commands.ts reads them by name from
+// the binding), so new types are appended.
+enum class DType : uint8_t { float32 = 0, float64 = 1, int32 = 2, uint8 = 3, uint32 = 4 };
+
+constexpr int64_t sizeOf(DType type) {
+  return type == DType::float64 ? 8 : type == DType::uint8 ? 1 : 4;
+}
+
+}  // namespace tilegrad

@@ -1,0 +1,175 @@
+// The contract between native/ops and the kernels: one table of function pointers per SIMD level.
+// Kernels see raw pointers and sizes; they start no threads, allocate nothing and know nothing of
+// Node. Every table computes the same operations in the same order, so all give the same bits.
+//
+// Common rules, unless a kernel says otherwise: pointers are aligned to their element only; an
+// output may be exactly an input, but must not overlap one partly; n >= 0; sizes and strides count
+// elements; nothing is read or written beyond what the contract names.
+#pragma once
+#include "../base/cpu.h"
+#include "../base/types.h"
+
+namespace tilegrad {
+
+enum class Unary : int {
+#define TG_UNARY(name) name,
+#include "elementwise.inc"
+  count
+};
+
+enum class Binary : int {
+#define TG_BINARY(name) name,
+#include "elementwise.inc"
+  count
+};
+
+// y[i] = f(x[i]) for i < n.
+template <class T>
+using UnaryKernel = void (*)(int64_t n, const T* x, T* y);
+
+// y[i] = f(a[i * aStep], b[i * bStep]) for i < n; a step is 1, or 0 for a scalar.
+template <class T>
+using BinaryKernel = void (*)(int64_t n, const T* a, int64_t aStep, const T* b, int64_t bStep, T* y);
+
+// Matrix product tiles. One tile computes `rows` (1..maxRows) by `cols` (1..maxCols) outputs:
+//   C[i, j] = act(init(i, j) + sum over p < k of A[i, p] * B[p, j])
+// where every output is one FMA chain in the order p = 0, 1, ... k-1, starting from init.
+enum class GemmInit : int { zero, accumulate, bias };  // 0; C[i, j]; bias[j]
+enum class Activation : int { none, relu, sigmoid, tanh, count };
+
+template <class T>
+struct GemmTile {
+  int64_t cols, k;
+  const T* a;  // A[i, p] at a[i * aRow + p * aCol]
+  int64_t aRow, aCol;
+  const T* b;  // B[p, j] at b[p * bRow + j]: unit column stride
+  int64_t bRow;
+  T* c;  // C[i, j] at c[i * cRow + j]; never read unless init is `accumulate`
+  int64_t cRow;
+  const T* bias;  // cols values; only read when init is `bias`
+  GemmInit init;
+  Activation activation;  // applied on the way out
+};
+
+constexpr int kMaxTileRows = 14;  // the tallest tile of any level (avx512: 14 x 2 registers)
+
+template <class T>
+struct GemmKernels {
+  int maxRows;  // <= kMaxTileRows
+  int maxCols;  // a packed panel's width
+  // tile[r - 1] computes r rows.
+  void (*tile[kMaxTileRows])(const GemmTile<T>&);
+  // Panel of B for the tiles: to[p * maxCols + j] = B[p, j], zero for cols <= j < maxCols, where
+  // B[p, j] is at b[p * bRow + j * bCol]. Any strides.
+  void (*packPanel)(int64_t k, int64_t cols, const T* b, int64_t bRow, int64_t bCol, T* to);
+};
+
+// Reductions. The order of accumulation is part of the contract (kernels/reduce.h states it): it
+// depends on n only, never on the level or the threads.
+template <class T>
+struct ReduceKernels {
+  // Over n contiguous values. max and min propagate NaN; of an empty range: sum 0, max -inf, min inf.
+  T (*sum)(int64_t n, const T* x);
+  T (*max)(int64_t n, const T* x);
+  T (*min)(int64_t n, const T* x);
+  // Index of the first maximum (the first NaN, if there is one). n >= 1.
+  int64_t (*argmax)(int64_t n, const T* x);
+  // Over rows: y[j] = reduction over i < rows of x[i * xRow + j], for j < cols. rows >= 1.
+  void (*sumRows)(int64_t rows, int64_t cols, const T* x, int64_t xRow, T* y);
+  void (*maxRows)(int64_t rows, int64_t cols, const T* x, int64_t xRow, T* y);
+  void (*minRows)(int64_t rows, int64_t cols, const T* x, int64_t xRow, T* y);
+};
+
+// One row of n >= 1 contiguous logits. A row that is all -inf gives NaN, as in PyTorch.
+template <class T>
+struct SoftmaxKernels {
+  void (*softmax)(int64_t n, const T* x, T* y);
+  void (*logSoftmax)(int64_t n, const T* x, T* y);
+  // dx = y * (g - sum(g * y)), and dx = g - exp(y) * sum(g). dx may be g.
+  void (*softmaxBackward)(int64_t n, const T* y, const T* g, T* dx);
+  void (*logSoftmaxBackward)(int64_t n, const T* y, const T* g, T* dx);
+  // Returns logsumexp(x), computed as max + log(sum(exp(x - max))).
+  T (*logSumExp)(int64_t n, const T* x);
+  // dx = scale * (exp(x - lse) - onehot(target)); a target outside [0, n) subtracts nothing.
+  void (*crossEntropyBackward)(int64_t n, const T* x, T lse, int64_t target, T scale, T* dx);
+};
+
+// Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC11), key = seed,
+// counter = {position low, position high, 0, 0}. Value i of a call comes from word i % 4 of position
+// first + i / 4, whatever the vector width or thread; float64 takes two words a value.
+template <class T>
+struct RandomKernels {
+  // Uniform on [0, 1): multiples of 2^-24 (float32), 2^-53 (float64).
+  void (*uniform)(int64_t n, uint64_t key, uint64_t first, T* y);
+  // Standard normal by Box and Muller (1958): values come in pairs from one pair of uniforms.
+  void (*normal)(int64_t n, uint64_t key, uint64_t first, T* y);
+  // 0 with probability p, otherwise 1 / (1 - p); p = 1 gives zeros.
+  void (*dropoutMask)(int64_t n, uint64_t key, uint64_t first, double p, T* y);
+};
+
+// Optimizer steps, one fused pass over a parameter. Hyperparameters arrive in float64 and are used
+// in T where PyTorch does so.
+struct SgdStep {
+  double lr, momentum, dampening, weightDecay;
+  bool nesterov, maximize;
+  bool firstStep;  // the momentum buffer is set to the gradient instead of blended
+};
+
+struct AdamStep {
+  double lr, beta1, beta2, eps, weightDecay;
+  bool decoupled;  // AdamW (Loshchilov & Hutter 2019): w *= 1 - lr * weightDecay first
+  bool maximize;
+  double biasCorrection1, biasCorrection2;  // 1 - beta^step
+};
+
+template <class T>
+struct OptimizerKernels {
+  // m is the momentum buffer, null when momentum is 0.
+  void (*sgd)(int64_t n, const SgdStep& step, T* w, const T* g, T* m);
+  // Kingma & Ba (2015); order of operations as torch.optim.Adam:
+  //   m += (g - m) * (1 - beta1); v = v * beta2 + g * g * (1 - beta2)
+  //   w -= lr / bc1 * m / (sqrt(v) / sqrt(bc2) + eps)
+  void (*adam)(int64_t n, const AdamStep& step, T* w, const T* g, T* m, T* v);
+};
+
+template <class T>
+struct FloatKernels {
+  UnaryKernel<T> unary[static_cast<int>(Unary::count)];
+  BinaryKernel<T> binary[static_cast<int>(Binary::count)];
+  GemmKernels<T> gemm;
+  ReduceKernels<T> reduce;
+  SoftmaxKernels<T> softmax;
+  RandomKernels<T> random;
+  OptimizerKernels<T> optimizer;
+};
+
+struct KernelTable {
+  Level level;
+  FloatKernels<float> f32;
+  FloatKernels<double> f64;
+};
+
+// table<T>.f32 or .f64.
+template <class T>
+const FloatKernels<T>& floatKernels(const KernelTable& table);
+template <>
+inline const FloatKernels<float>& floatKernels<float>(const KernelTable& table) {
+  return table.f32;
+}
+template <>
+inline const FloatKernels<double>& floatKernels<double>(const KernelTable& table) {
+  return table.f64;
+}
+
+extern const KernelTable kScalarKernels;
+#if defined(TG_HAVE_AVX2)
+extern const KernelTable kAvx2Kernels;
+#endif
+#if defined(TG_HAVE_AVX512)
+extern const KernelTable kAvx512Kernels;
+#endif
+#if defined(TG_HAVE_NEON)
+extern const KernelTable kNeonKernels;
+#endif
+
+}  // namespace tilegrad

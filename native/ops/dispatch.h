@@ -1,0 +1,21 @@
+// The kernel table in use.
+#pragma once
+#include "../base/cpu.h"
+#include "../kernels/table.h"
+
+namespace tilegrad {
+
+// The table of the current level.
+const KernelTable& kernels();
+
+// The level in use: at first the CPU's best, or the one TILEGRAD_SIMD names if the CPU has it.
+Level currentLevel();
+
+// Forces a level (tests run every one). False, and nothing changes, when this CPU or build lacks it.
+// Process-wide; not meant to be called while another thread computes.
+bool setLevel(Level level);
+
+// Whether this build has the level's kernels and this CPU can run them.
+bool levelAvailable(Level level);
+
+}  // namespace tilegrad
