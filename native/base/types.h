@@ -17,7 +17,8 @@ namespace tilegrad {
 // the binding), so new types are appended.
 enum class DType : uint8_t { float32 = 0, float64 = 1, int32 = 2, uint8 = 3, uint32 = 4 };
 
-constexpr int64_t sizeOf(DType type) {
+// static: target files are built with their own flags and must not share inline functions.
+static constexpr int64_t sizeOf(DType type) {
   return type == DType::float64 ? 8 : type == DType::uint8 ? 1 : 4;
 }
 

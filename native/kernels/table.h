@@ -149,18 +149,6 @@ struct KernelTable {
   FloatKernels<double> f64;
 };
 
-// table<T>.f32 or .f64.
-template <class T>
-const FloatKernels<T>& floatKernels(const KernelTable& table);
-template <>
-inline const FloatKernels<float>& floatKernels<float>(const KernelTable& table) {
-  return table.f32;
-}
-template <>
-inline const FloatKernels<double>& floatKernels<double>(const KernelTable& table) {
-  return table.f64;
-}
-
 extern const KernelTable kScalarKernels;
 #if defined(TG_HAVE_AVX2)
 extern const KernelTable kAvx2Kernels;

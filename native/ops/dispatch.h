@@ -8,6 +8,18 @@ namespace tilegrad {
 // The table of the current level.
 const KernelTable& kernels();
 
+// Its kernels for float or double.
+template <class T>
+const FloatKernels<T>& floatKernels();
+template <>
+inline const FloatKernels<float>& floatKernels<float>() {
+  return kernels().f32;
+}
+template <>
+inline const FloatKernels<double>& floatKernels<double>() {
+  return kernels().f64;
+}
+
 // The level in use: at first the CPU's best, or the one TILEGRAD_SIMD names if the CPU has it.
 Level currentLevel();
 
