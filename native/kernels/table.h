@@ -62,6 +62,9 @@ struct GemmKernels {
   // Panel of B for the tiles: to[p * maxCols + j] = B[p, j], zero for cols <= j < maxCols, where
   // B[p, j] is at b[p * bRow + j * bCol]. Any strides.
   void (*packPanel)(int64_t k, int64_t cols, const T* b, int64_t bRow, int64_t bCol, T* to);
+  // `iterations` times peakFlops floating-point operations in registers only: the machine's limit.
+  T (*peak)(int64_t iterations);
+  int64_t peakFlops;
 };
 
 // Reductions. The order of accumulation is part of the contract (kernels/reduce.h states it): it

@@ -1,0 +1,247 @@
+// Matrix products: which blocks, what is packed, how threads share the work. The arithmetic is in
+// kernels/gemm.h; nothing here changes a bit of the result, since every output is one FMA chain.
+#include <atomic>
+
+#include "../base/scratch.h"
+#include "../base/thread_pool.h"
+#include "dispatch.h"
+#include "rows.h"
+
+namespace tilegrad {
+namespace {
+
+// Steps of k in one packed panel. A panel of 32 float32 columns then takes 32 KB and stays in the
+// first- or second-level cache while all rows of a block pass over it.
+constexpr int64_t kBlockK = 256;
+
+// Rows of A that pass over every panel before the next rows come: 256 x kBlockK float32 values are
+// 256 KB, a quarter of the second-level cache of the CPUs this was measured on (1 MB).
+constexpr int64_t kBlockRows = 256;
+
+// Columns packed at a time: kBlockK x 2048 float32 values are 2 MB, well inside a third-level cache.
+constexpr int64_t kBlockCols = 2048;
+
+// Multiply-adds that a thread must get for another thread to pay: waking a spinning worker and
+// joining it costs 1 to 2 us, the time of about 10^5 multiply-adds at 100 GFLOP/s.
+constexpr int64_t kMinWorkPerThread = 200000;
+
+template <class T>
+struct Product {
+  int64_t m, n, k;
+  const T* a;
+  int64_t aRow, aCol;
+  const T* b;
+  int64_t bRow, bCol;
+  const T* bias;
+  T* c;
+  int64_t cRow;
+  bool accumulate;
+  Activation activation;
+};
+
+int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
+
+template <class T>
+GemmInit initOf(const Product<T>& g, bool firstBlock) {
+  if (!firstBlock || g.accumulate) return GemmInit::accumulate;
+  return g.bias ? GemmInit::bias : GemmInit::zero;
+}
+
+// Runs rows [row, row + rows) against one panel of columns, in tiles of nearly equal height: 15 rows
+// are 8 + 7 and not 14 + 1, so that no tile is nearly empty.
+template <class T>
+void runPanel(const GemmKernels<T>& kernels, GemmTile<T> tile, int64_t rows) {
+  const int64_t tiles = ceilDiv(rows, kernels.maxRows);
+  const int64_t height = rows / tiles, taller = rows % tiles;
+  for (int64_t i = 0; i < tiles; ++i) {
+    const int64_t r = height + (i < taller ? 1 : 0);
+    kernels.tile[r - 1](tile);
+    tile.a += r * tile.aRow;
+    tile.c += r * tile.cRow;
+  }
+}
+
+// One thread's product.
+template <class T>
+Status multiply(const Product<T>& g) {
+  const GemmKernels<T>& kernels = floatKernels<T>().gemm;
+  const int64_t width = kernels.maxCols;
+  // With one row of tiles each value of B is used once: packing would only copy it.
+  const bool pack = g.bCol != 1 || g.m > kernels.maxRows;
+  const int64_t blockCols = min64(g.n, kBlockCols);
+  // Without packing nothing is kept in cache between row tiles, so k needs no blocks.
+  const int64_t blockK = pack ? kBlockK : (g.k > 0 ? g.k : 1);
+  T* panels = nullptr;
+  if (pack) {
+    const int64_t depth = min64(g.k, kBlockK);
+    const size_t bytes = static_cast<size_t>(ceilDiv(blockCols, width) * width * depth) * sizeof(T);
+    panels = static_cast<T*>(scratch(ScratchSlot::panel, bytes));
+    if (!panels && bytes > 0) return Status::outOfMemory;
+  }
+  const int64_t kBlocks = g.k > 0 ? ceilDiv(g.k, blockK) : 1;  // k = 0 still writes act(init)
+
+  for (int64_t j0 = 0; j0 < g.n; j0 += blockCols) {
+    const int64_t nCols = min64(g.n - j0, blockCols);
+    for (int64_t kb = 0; kb < kBlocks; ++kb) {
+      const int64_t p0 = kb * blockK, depth = min64(g.k - p0, blockK);
+      for (int64_t i0 = 0; i0 < g.m; i0 += kBlockRows) {
+        const int64_t rows = min64(g.m - i0, kBlockRows);
+        for (int64_t j = 0; j < nCols; j += width) {
+          GemmTile<T> tile;
+          tile.cols = min64(nCols - j, width);
+          tile.k = depth;
+          tile.a = g.a + i0 * g.aRow + p0 * g.aCol;
+          tile.aRow = g.aRow;
+          tile.aCol = g.aCol;
+          const T* b = g.b + p0 * g.bRow + (j0 + j) * g.bCol;
+          if (pack) {
+            T* panel = panels + j * depth;
+            // Packed just before its first use, while it is warm.
+            if (i0 == 0) kernels.packPanel(depth, tile.cols, b, g.bRow, g.bCol, panel);
+            tile.b = panel;
+            tile.bRow = width;
+          } else {
+            tile.b = b;
+            tile.bRow = g.bRow;
+          }
+          tile.c = g.c + i0 * g.cRow + j0 + j;
+          tile.cRow = g.cRow;
+          tile.bias = g.bias ? g.bias + j0 + j : nullptr;
+          tile.init = initOf(g, kb == 0);
+          tile.activation = kb == kBlocks - 1 ? g.activation : Activation::none;
+          runPanel(kernels, tile, rows);
+        }
+      }
+    }
+  }
+  return Status::ok;
+}
+
+// The same over threads, along the longer side of C. Either cut leaves every output to one thread.
+template <class T>
+Status multiplyThreaded(const Product<T>& g) {
+  const GemmKernels<T>& kernels = floatKernels<T>().gemm;
+  const double work = static_cast<double>(g.m) * static_cast<double>(g.n) * static_cast<double>(g.k);
+  if (numThreads() == 1 || work < 2.0 * kMinWorkPerThread) return multiply(g);
+  std::atomic<bool> failed{false};
+  if (g.n >= g.m) {
+    parallelFor(g.n, kernels.maxCols, [&](int64_t begin, int64_t end) {
+      Product<T> part = g;
+      part.n = end - begin;
+      part.b += begin * g.bCol;
+      part.c += begin;
+      if (part.bias) part.bias += begin;
+      if (multiply(part) != Status::ok) failed = true;
+    });
+  } else {
+    parallelFor(g.m, kernels.maxRows, [&](int64_t begin, int64_t end) {
+      Product<T> part = g;
+      part.m = end - begin;
+      part.a += begin * g.aRow;
+      part.c += begin * g.cRow;
+      if (multiply(part) != Status::ok) failed = true;
+    });
+  }
+  return failed ? Status::outOfMemory : Status::ok;
+}
+
+template <class T>
+Status runGemm(const Command& c) {
+  enum { kBatch, kM, kN, kK, kABatch, kARow, kACol, kBBatch, kBRow, kBCol, kCBatch, kCRow };
+  enum { kActivation = kCRow + 1, kAccumulate };
+  const auto number = [&](int i) { return c.number[i].i; };
+  Product<T> g;
+  g.m = number(kM);
+  g.n = number(kN);
+  g.k = number(kK);
+  g.a = static_cast<const T*>(c.data[0]);
+  g.aRow = number(kARow);
+  g.aCol = number(kACol);
+  g.b = static_cast<const T*>(c.data[1]);
+  g.bRow = number(kBRow);
+  g.bCol = number(kBCol);
+  g.bias = static_cast<const T*>(c.data[2]);
+  g.c = static_cast<T*>(c.data[3]);
+  g.cRow = number(kCRow);
+  g.accumulate = number(kAccumulate) != 0;
+  g.activation = static_cast<Activation>(number(kActivation));
+  if (g.m == 0 || g.n == 0) return Status::ok;
+
+  const int64_t batch = number(kBatch);
+  const auto item = [&](int64_t i) {
+    Product<T> one = g;
+    one.a += i * number(kABatch);
+    one.b += i * number(kBBatch);
+    one.c += i * number(kCBatch);
+    return one;
+  };
+  // Products of a batch are spread over the threads whole when there are enough of them to share
+  // evenly; a few large ones are each cut instead.
+  if (batch >= 4 * numThreads()) {
+    std::atomic<bool> failed{false};
+    parallelFor(batch, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        if (multiply(item(i)) != Status::ok) failed = true;
+      }
+    });
+    return failed ? Status::outOfMemory : Status::ok;
+  }
+  for (int64_t i = 0; i < batch; ++i) {
+    if (multiplyThreaded(item(i)) != Status::ok) return Status::outOfMemory;
+  }
+  return Status::ok;
+}
+
+Status gemm(const Command& c) {
+  return c.type[0] == DType::float64 ? runGemm<double>(c) : runGemm<float>(c);
+}
+
+const char* checkGemm(const Command& c) {
+  constexpr int kActivation = 12, kAccumulate = 13;
+  const int64_t activation = c.number[kActivation].i, accumulate = c.number[kAccumulate].i;
+  if (activation < 0 || activation >= static_cast<int64_t>(Activation::count)) {
+    return "activation is not one of the known ones";
+  }
+  if (accumulate != 0 && accumulate != 1) return "accumulate must be 0 or 1";
+  if (accumulate == 1 && c.data[2]) return "bias and accumulate exclude each other";
+  return nullptr;
+}
+
+template <class T>
+Status runPeak(const Command& c) {
+  const GemmKernels<T>& kernels = floatKernels<T>().gemm;
+  T* result = static_cast<T*>(c.data[0]);
+  result[0] = kernels.peak(c.number[0].i);
+  result[1] = static_cast<T>(kernels.peakFlops);
+  return Status::ok;
+}
+
+Status fmaPeak(const Command& c) {
+  return c.type[0] == DType::float64 ? runPeak<double>(c) : runPeak<float>(c);
+}
+
+const char* checkPeak(const Command& c) {
+  // A second or so at most: the call can't be interrupted.
+  constexpr int64_t kMaxIterations = 100000000;
+  const int64_t n = c.number[0].i;
+  return n < 0 || n > kMaxIterations ? "iterations must be 0 to 100000000" : nullptr;
+}
+
+const Row kRows[] = {
+    // C = act(bias + A B), or C = act(C + A B) with accumulate; every operand but C's columns and
+    // the bias may have any strides.
+    {"gemm",
+     "in a T[batch*aBatch m*aRow k*aCol] in b T[batch*bBatch k*bRow n*bCol] opt bias T[n] "
+     "inout c T[batch*cBatch m*cRow n]; batch m n k size "
+     "aBatch aRow aCol bBatch bRow bCol cBatch cRow stride activation accumulate int",
+     gemm, checkGemm},
+    // result = [a value to keep the loop alive, floating-point operations per iteration].
+    {"fmaPeak", "out result T[2]; iterations int", fmaPeak, checkPeak},
+};
+
+}  // namespace
+
+RowList gemmRows() { return {kRows, static_cast<int>(sizeof(kRows) / sizeof(kRows[0]))}; }
+
+}  // namespace tilegrad
