@@ -1,6 +1,6 @@
 // The module as JavaScript sees it (lib/native/binding.ts has the types):
 //   rows, signatures         every operation as a function, and its signature's text
-//   attach(params)           gives the parameter block, once per environment
+//   attach(params)           gives the environment's parameter block, returns the one in use
 //   simdLevel() setSimdLevel(name) simdLevels()
 //   numThreads() setNumThreads(count)
 //   misalignment(array)      bytes from the last 64-byte boundary to the array's first element
@@ -42,7 +42,12 @@ Environment& environmentOf(napi_env env) {
 
 Napi::Value attach(const Napi::CallbackInfo& info) {
   Environment& environment = environmentOf(info.Env());
-  if (environment.params) return fail(info.Env(), "the parameter block is attached already");
+  if (environment.params) {
+    // A second copy of the library in this environment shares the first one's block.
+    napi_value block = nullptr;
+    napi_get_reference_value(info.Env(), environment.paramsRef, &block);
+    return Napi::Value(info.Env(), block);
+  }
   napi_typedarray_type type;
   size_t length = 0;
   void* data = nullptr;
@@ -58,7 +63,7 @@ Napi::Value attach(const Napi::CallbackInfo& info) {
   if (detachable) return fail(info.Env(), "the parameter block must be a SharedArrayBuffer");
   napi_create_reference(info.Env(), info[0], 1, &environment.paramsRef);
   environment.params = static_cast<const double*>(data);
-  return info.Env().Undefined();
+  return info[0];
 }
 
 Napi::Value simdLevel(const Napi::CallbackInfo& info) {

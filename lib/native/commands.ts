@@ -1,0 +1,200 @@
+/**
+ * Calls into the table of operations. Operands go as typed arrays, everything else through the
+ * parameter block: first an element offset for each operand, then the row's numbers, then (for rows
+ * over N dimensions) rank, shape and the strides of each operand. The native side checks all of it
+ * against the arrays' lengths, so a wrong call is an error and never a wrong access.
+ */
+import { TensorError } from '../errors.js';
+import { loadBinding } from './binding.js';
+import type { NativeBinding, NativeProgram, OperandArray, Row, RowName } from './interface.js';
+
+const native: NativeBinding = loadBinding();
+
+/** As many numbers as the longest call takes: kMaxParams in native/addon/trampoline.h. */
+const PARAMETER_COUNT = 105;
+
+// A SharedArrayBuffer can't be detached, so the native side may keep the pointer.
+const params = native.attach(
+  new Float64Array(new SharedArrayBuffer(PARAMETER_COUNT * Float64Array.BYTES_PER_ELEMENT)),
+);
+
+/** The table: `rows.exp`, `rows.gemm`... */
+export const rows: Readonly<Record<RowName, Row>> = native.rows;
+
+/** An operand: where its elements are. `strides` are in elements, as many as the shape has numbers. */
+export interface Operand {
+  readonly array: OperandArray;
+  readonly offset: number;
+  readonly strides: readonly number[];
+}
+
+/** Reports an error of the native side as the library's own. */
+function rethrow(error: unknown): never {
+  const code = (error as { code?: unknown }).code;
+  if (code === 'ERR_NATIVE_ARGUMENT' || code === 'ERR_NATIVE_MEMORY') {
+    throw new TensorError(
+      code === 'ERR_NATIVE_MEMORY' ? 'ERR_STATE' : 'ERR_ARGUMENT',
+      (error as Error).message,
+      { cause: error },
+    );
+  }
+  throw error;
+}
+
+/** y = f(x) over n contiguous elements each. */
+export function runUnaryContiguous(
+  row: Row,
+  x: OperandArray,
+  xOffset: number,
+  y: OperandArray,
+  yOffset: number,
+  n: number,
+): void {
+  params[0] = xOffset;
+  params[1] = yOffset;
+  params[2] = 1;
+  params[3] = n;
+  params[4] = 1;
+  params[5] = 1;
+  try {
+    row(x, y);
+  } catch (error) {
+    rethrow(error);
+  }
+}
+
+/** y = f(a, b) over n elements; a step is 1 for a contiguous operand and 0 for a scalar. */
+export function runBinaryContiguous(
+  row: Row,
+  a: OperandArray,
+  aOffset: number,
+  aStep: 0 | 1,
+  b: OperandArray,
+  bOffset: number,
+  bStep: 0 | 1,
+  y: OperandArray,
+  yOffset: number,
+  n: number,
+): void {
+  params[0] = aOffset;
+  params[1] = bOffset;
+  params[2] = yOffset;
+  params[3] = 1;
+  params[4] = n;
+  params[5] = aStep;
+  params[6] = bStep;
+  params[7] = 1;
+  try {
+    row(a, b, y);
+  } catch (error) {
+    rethrow(error);
+  }
+}
+
+/** A row over N dimensions: `numbers` first, then the geometry. Strides of 0 broadcast or reduce. */
+export function runGeometry(
+  row: Row,
+  shape: readonly number[],
+  operands: readonly Operand[],
+  numbers: readonly number[] = [],
+): void {
+  let at = 0;
+  for (const operand of operands) params[at++] = operand.offset;
+  for (const number of numbers) params[at++] = number;
+  params[at++] = shape.length;
+  for (const size of shape) params[at++] = size;
+  for (const operand of operands) {
+    for (let d = 0; d < shape.length; d++) params[at++] = operand.strides[d] as number;
+  }
+  try {
+    row(...operands.map((operand) => operand.array));
+  } catch (error) {
+    rethrow(error);
+  }
+}
+
+/** A row without geometry: arrays with their offsets, then its numbers in the signature's order. */
+export function runRow(
+  row: Row,
+  arrays: readonly (OperandArray | null)[],
+  offsets: readonly number[],
+  numbers: readonly number[],
+): void {
+  let at = 0;
+  for (const offset of offsets) params[at++] = offset;
+  for (const number of numbers) params[at++] = number;
+  try {
+    row(...arrays);
+  } catch (error) {
+    rethrow(error);
+  }
+}
+
+/** The activations of the matrix product's epilogue, in the order of `Activation` in kernels/table.h. */
+export const activations = ['none', 'relu', 'sigmoid', 'tanh'] as const;
+export type EpilogueActivation = (typeof activations)[number];
+
+/** Level names that this machine can run, lowest first: `scalar`, `avx2`, `avx512` or `neon`. */
+export function simdLevels(): string[] {
+  return native.simdLevels();
+}
+
+/** The level in use. It starts as the best one, or as the one that TILEGRAD_SIMD names. */
+export function simdLevel(): string {
+  return native.simdLevel();
+}
+
+/**
+ * Forces a level for the whole process; results have the same bits at every level.
+ * @throws TensorError ERR_ARGUMENT when this machine doesn't have it
+ */
+export function setSimdLevel(name: string): void {
+  try {
+    native.setSimdLevel(name);
+  } catch (error) {
+    rethrow(error);
+  }
+}
+
+/** Threads that an operation may use, the calling one included. Starts as TILEGRAD_NUM_THREADS or the CPUs at hand. */
+export function getNumThreads(): number {
+  return native.numThreads();
+}
+
+/**
+ * Sets how many threads an operation may use (1 to 256), for the whole process.
+ * @throws TensorError ERR_ARGUMENT for anything else
+ */
+export function setNumThreads(count: number): void {
+  try {
+    native.setNumThreads(count);
+  } catch (error) {
+    rethrow(error);
+  }
+}
+
+/** Bytes from the last 64-byte boundary to the array's first element. */
+export function misalignment(array: OperandArray): number {
+  return native.misalignment(array);
+}
+
+/** Runs fn and returns the program of all commands that ran in it. */
+export function record(fn: () => void): NativeProgram {
+  native.beginRecord();
+  try {
+    fn();
+  } catch (error) {
+    native.abandonRecord();
+    throw error;
+  }
+  return native.endRecord();
+}
+
+/** Runs a program again, on the same arrays. */
+export function replay(program: NativeProgram): void {
+  try {
+    native.replay(program);
+  } catch (error) {
+    rethrow(error);
+  }
+}

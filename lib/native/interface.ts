@@ -1,0 +1,86 @@
+/** What the addon exports (native/addon/addon.cpp). */
+
+/** The arrays that commands take as operands. */
+export type OperandArray = Float32Array | Float64Array | Int32Array | Uint8Array | Uint32Array;
+
+/** One row of the table of operations: operands in the order of its signature, null for an absent one. */
+export type Row = (...operands: (OperandArray | null)[]) => void;
+
+/** The rows by the shape of their arguments; `test/native/table.test.ts` holds them against the addon. */
+export const rowNames = {
+  unary: [
+    'copy',
+    'neg',
+    'abs',
+    'sign',
+    'square',
+    'sqrt',
+    'reciprocal',
+    'exp',
+    'log',
+    'log1p',
+    'tanh',
+    'sigmoid',
+    'softplus',
+    'erf',
+    'relu',
+    'gelu',
+  ],
+  binary: [
+    'add',
+    'sub',
+    'mul',
+    'div',
+    'maximum',
+    'minimum',
+    'greaterShare',
+    'reluBackward',
+    'tanhBackward',
+    'sigmoidBackward',
+    'geluBackward',
+  ],
+  reduce: ['sum', 'mean', 'max', 'min', 'argmax'],
+  softmax: ['softmax', 'logSoftmax'],
+  softmaxBackward: ['softmaxBackward', 'logSoftmaxBackward'],
+  random: ['uniform', 'normal'],
+  other: [
+    'cast',
+    'fill',
+    'gemm',
+    'fmaPeak',
+    'crossEntropy',
+    'crossEntropyBackward',
+    'dropoutMask',
+    'sgd',
+    'adam',
+    'optimizerTick',
+  ],
+} as const;
+
+export type UnaryRow = (typeof rowNames.unary)[number];
+export type BinaryRow = (typeof rowNames.binary)[number];
+export type ReduceRow = (typeof rowNames.reduce)[number];
+export type RowName = (typeof rowNames)[keyof typeof rowNames][number];
+
+/** A recorded list of commands. */
+export interface NativeProgram {
+  readonly __program: unique symbol;
+}
+
+export interface NativeBinding {
+  readonly rows: Readonly<Record<RowName, Row>>;
+  readonly signatures: Readonly<Record<RowName, string>>;
+  /** Gives this environment's parameter block; returns the one in use (the first that was given). */
+  attach(params: Float64Array): Float64Array;
+  simdLevel(): string;
+  setSimdLevel(name: string): void;
+  simdLevels(): string[];
+  numThreads(): number;
+  setNumThreads(count: number): void;
+  /** Bytes from the last 64-byte boundary to the array's first element. */
+  misalignment(array: OperandArray): number;
+  beginRecord(): void;
+  endRecord(): NativeProgram;
+  abandonRecord(): void;
+  replay(program: NativeProgram): void;
+}

@@ -1,0 +1,195 @@
+/**
+ * Where tensors' elements live. JavaScript owns all of it: storages are parts of ordinary typed
+ * arrays, so the garbage collector frees them and nothing has to be disposed. On top of that,
+ * memory that is known to be dead (gradients inside a backward pass, disposed tensors) is kept in
+ * free lists and handed out again, which saves clearing and page faults.
+ */
+import { TensorError } from '../errors.js';
+import { misalignment } from '../native/commands.js';
+import { type DType, dtypes, type TypedArray } from './dtype.js';
+
+/** Storages start at multiples of this: a cache line, and one AVX-512 register. */
+const ALIGNMENT = 64;
+
+/** Up to this many bytes a storage is cut from a slab; at least 16 then share one allocation. */
+const SMALL_BYTES = 4096;
+
+/**
+ * One slab. A fresh 64 KB buffer costs a few microseconds, spread over up to 1024 tensors; a tensor
+ * that outlives its neighbours keeps no more than this alive.
+ */
+const SLAB_BYTES = 65536;
+
+/** Free lists hold at most this much, then memory goes back to the collector. */
+const POOL_LIMIT_BYTES = 512 * 1024 * 1024;
+
+/** A tensor's elements: `length` of them from `offset` on in `array`. Views share one storage. */
+export class Storage {
+  constructor(
+    readonly dtype: DType,
+    private memory: TypedArray | null,
+    readonly offset: number,
+    readonly length: number,
+    /** Elements of its class that may be reused; 0 when the memory belongs to the user. */
+    readonly capacity: number,
+  ) {}
+
+  /**
+   * The typed array that the elements lie in (it may hold other storages too).
+   * @throws TensorError ERR_DISPOSED after `recycle`
+   */
+  get array(): TypedArray {
+    if (this.memory === null) {
+      throw new TensorError('ERR_DISPOSED', 'this tensor was disposed; its memory is gone');
+    }
+    return this.memory;
+  }
+
+  get disposed(): boolean {
+    return this.memory === null;
+  }
+
+  /** Takes the memory away; the storage can't be used afterwards. */
+  take(): TypedArray | null {
+    const memory = this.memory;
+    this.memory = null;
+    return memory;
+  }
+}
+
+interface Block {
+  readonly array: TypedArray;
+  readonly offset: number;
+}
+
+interface Slab {
+  array: TypedArray;
+  used: number; // elements
+}
+
+type Arena = { slab: Slab | null; free: Map<number, Block[]> };
+
+const arenas: Record<DType, Arena> = {
+  float32: { slab: null, free: new Map() },
+  float64: { slab: null, free: new Map() },
+  int32: { slab: null, free: new Map() },
+  uint8: { slab: null, free: new Map() },
+  bool: { slab: null, free: new Map() },
+};
+
+let pooledBytes = 0;
+let keepEverything = false;
+let openScope: Storage[] | null = null;
+
+/** An array of `bytes` bytes, its first element aligned. The content is arbitrary. */
+function alignedArray(dtype: DType, bytes: number): TypedArray {
+  const info = dtypes[dtype];
+  // Not cleared: clearing costs more than many operations, and whoever needs zeros fills them in.
+  const buffer = Buffer.allocUnsafeSlow(bytes + ALIGNMENT).buffer;
+  const shift = (ALIGNMENT - misalignment(new Uint8Array(buffer))) % ALIGNMENT;
+  return new info.Array(buffer, shift, bytes / info.bytes);
+}
+
+/** Sizes that storages are rounded up to: multiples of 64 bytes, above 1 KB four sizes per octave. */
+function classBytes(bytes: number): number {
+  const lines = Math.max(ALIGNMENT, Math.ceil(bytes / ALIGNMENT) * ALIGNMENT);
+  if (lines <= 1024) return lines;
+  const step = 2 ** (Math.floor(Math.log2(lines - 1)) - 2);
+  return Math.ceil(lines / step) * step;
+}
+
+/**
+ * Memory for `length` elements, aligned to 64 bytes, with arbitrary content.
+ * @throws TensorError ERR_ARGUMENT when the system has no memory of that size
+ */
+export function allocate(dtype: DType, length: number): Storage {
+  const { bytes: elementBytes } = dtypes[dtype];
+  const arena = arenas[dtype];
+  const bytes = classBytes(length * elementBytes);
+  const capacity = bytes / elementBytes;
+  let storage: Storage;
+  const block = arena.free.get(capacity)?.pop();
+  if (block !== undefined) {
+    pooledBytes -= bytes;
+    storage = new Storage(dtype, block.array, block.offset, length, capacity);
+  } else if (bytes <= SMALL_BYTES) {
+    let slab = arena.slab;
+    if (slab === null || slab.used + capacity > slab.array.length) {
+      slab = { array: alignedArray(dtype, SLAB_BYTES), used: 0 };
+      arena.slab = slab;
+    }
+    storage = new Storage(dtype, slab.array, slab.used, length, capacity);
+    slab.used += capacity;
+  } else {
+    let array: TypedArray;
+    try {
+      array = alignedArray(dtype, bytes);
+    } catch (cause) {
+      throw new TensorError('ERR_ARGUMENT', `no memory for ${length} elements of ${dtype}`, { cause });
+    }
+    storage = new Storage(dtype, array, 0, length, capacity);
+  }
+  if (openScope !== null) openScope.push(storage);
+  return storage;
+}
+
+/** A storage over memory of the user's, which is never reused. */
+export function adopt(dtype: DType, array: TypedArray): Storage {
+  return new Storage(dtype, array, 0, array.length, 0);
+}
+
+/** Takes a storage that nothing will use again. Its memory is handed out again by `allocate`. */
+export function recycle(storage: Storage): void {
+  if (keepEverything) return;
+  const array = storage.take();
+  if (array === null || storage.capacity === 0) return;
+  const bytes = storage.capacity * dtypes[storage.dtype].bytes;
+  if (pooledBytes + bytes > POOL_LIMIT_BYTES) return;
+  const { free } = arenas[storage.dtype];
+  const blocks = free.get(storage.capacity);
+  if (blocks === undefined) free.set(storage.capacity, [{ array, offset: storage.offset }]);
+  else blocks.push({ array, offset: storage.offset });
+  pooledBytes += bytes;
+}
+
+/**
+ * Runs fn, then recycles every storage allocated in it except those that `keep` holds by then.
+ * Only for code that knows where all of its tensors go, such as a backward pass. Scopes don't nest:
+ * inside another one, fn's storages belong to the outer scope.
+ */
+export function recycleAfter<R>(keep: Set<Storage>, fn: () => R): R {
+  if (openScope !== null) return fn();
+  const scope: Storage[] = [];
+  openScope = scope;
+  try {
+    return fn();
+  } finally {
+    openScope = null;
+    for (const storage of scope) if (!keep.has(storage)) recycle(storage);
+  }
+}
+
+/**
+ * Runs fn without reusing memory that it gives back. A recorded program goes on using the memory of
+ * its commands, so nobody else may get it.
+ */
+export function withoutRecycling<R>(fn: () => R): R {
+  const before = keepEverything;
+  keepEverything = true;
+  try {
+    return fn();
+  } finally {
+    keepEverything = before;
+  }
+}
+
+/** Bytes waiting in the free lists. */
+export function pooled(): number {
+  return pooledBytes;
+}
+
+/** Gives the free lists' memory back to the garbage collector. */
+export function emptyPool(): void {
+  for (const arena of Object.values(arenas)) arena.free.clear();
+  pooledBytes = 0;
+}

@@ -1,0 +1,149 @@
+import { TensorError } from '../errors.js';
+
+/** Sizes of the dimensions, outermost first. [] is a scalar. */
+export type Shape = readonly number[];
+
+/** As many dimensions as the native side takes (kMaxRank in native/ops/command.h). */
+export const MAX_RANK = 8;
+
+/** How many elements a shape has. */
+export function numel(shape: Shape): number {
+  let count = 1;
+  for (let d = 0; d < shape.length; d++) count *= shape[d] as number;
+  return count;
+}
+
+/** Row-major strides, in elements. */
+export function contiguousStrides(shape: Shape): number[] {
+  const strides = new Array<number>(shape.length);
+  let stride = 1;
+  for (let d = shape.length - 1; d >= 0; d--) {
+    strides[d] = stride;
+    stride *= shape[d] as number;
+  }
+  return strides;
+}
+
+/** Whether elements lie row-major without gaps. Strides of dimensions of size 1 don't matter. */
+export function isContiguous(shape: Shape, strides: readonly number[]): boolean {
+  let stride = 1;
+  for (let d = shape.length - 1; d >= 0; d--) {
+    const size = shape[d] as number;
+    if (size !== 1) {
+      if (size === 0) return true;
+      if (strides[d] !== stride) return false;
+      stride *= size;
+    }
+  }
+  return true;
+}
+
+export function sameShape(a: Shape, b: Shape): boolean {
+  if (a.length !== b.length) return false;
+  for (let d = 0; d < a.length; d++) if (a[d] !== b[d]) return false;
+  return true;
+}
+
+/** `[2, 3]` as text for messages. */
+export function formatShape(shape: Shape): string {
+  return `[${shape.join(', ')}]`;
+}
+
+/**
+ * Checks a shape given by the user and copies it.
+ * @throws TensorError ERR_SHAPE unless it is a list of at most 8 whole numbers >= 0
+ */
+export function checkShape(operation: string, shape: unknown): number[] {
+  if (!Array.isArray(shape) || !shape.every((n) => Number.isSafeInteger(n) && n >= 0)) {
+    throw new TensorError(
+      'ERR_SHAPE',
+      `[${operation}] a shape is a list of whole numbers >= 0, not ${describe(shape)}`,
+    );
+  }
+  if (shape.length > MAX_RANK) {
+    throw new TensorError(
+      'ERR_SHAPE',
+      `[${operation}] ${shape.length} dimensions; tensors have at most ${MAX_RANK}`,
+    );
+  }
+  if (!Number.isSafeInteger(numel(shape))) {
+    throw new TensorError('ERR_SHAPE', `[${operation}] shape ${formatShape(shape)} is too large`);
+  }
+  return [...shape];
+}
+
+/**
+ * The dimension that `dim` means in a tensor of that rank; negative ones count from the end.
+ * @throws TensorError ERR_INDEX when it is out of range
+ */
+export function normalizeDim(operation: string, dim: unknown, rank: number): number {
+  if (!Number.isInteger(dim) || (dim as number) < -rank || (dim as number) >= rank) {
+    const range = rank === 0 ? 'a scalar has no dimensions' : `it must be ${-rank} to ${rank - 1}`;
+    throw new TensorError('ERR_INDEX', `[${operation}] dimension ${describe(dim)}: ${range}`);
+  }
+  return (dim as number) < 0 ? (dim as number) + rank : (dim as number);
+}
+
+/**
+ * The shape that both broadcast to: aligned at the right, a size of 1 stretches (as in NumPy).
+ * @throws TensorError ERR_SHAPE when a dimension fits neither way
+ */
+export function broadcastShapes(operation: string, a: Shape, b: Shape): number[] {
+  const rank = Math.max(a.length, b.length);
+  const shape = new Array<number>(rank);
+  for (let d = 1; d <= rank; d++) {
+    const m = a[a.length - d] ?? 1;
+    const n = b[b.length - d] ?? 1;
+    if (m !== n && m !== 1 && n !== 1) {
+      throw new TensorError(
+        'ERR_SHAPE',
+        `[${operation}] shapes ${formatShape(a)} and ${formatShape(b)} do not fit: ${m} != ${n}`,
+      );
+    }
+    shape[rank - d] = m === 1 ? n : m;
+  }
+  return shape;
+}
+
+/** Strides under which a tensor looks like `target`, which it broadcasts to: 0 where it stretches. */
+export function broadcastStrides(
+  shape: Shape,
+  strides: readonly number[],
+  target: Shape,
+): number[] {
+  const offset = target.length - shape.length;
+  const result = new Array<number>(target.length);
+  for (let d = 0; d < target.length; d++) {
+    const from = d - offset;
+    result[d] = from < 0 || shape[from] === 1 ? 0 : (strides[from] as number);
+  }
+  return result;
+}
+
+/** A value as short text for messages. */
+export function describe(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (Array.isArray(value)) {
+    return `[${value.slice(0, 8).map(describe).join(', ')}${value.length > 8 ? ', ...' : ''}]`;
+  }
+  if (typeof value === 'object' && value !== null) return value.constructor?.name ?? 'object';
+  return String(value);
+}
+
+/**
+ * Rejects options that an operation doesn't know, so that a misspelt one is noticed.
+ * @throws TensorError ERR_ARGUMENT naming the unknown option and the known ones
+ */
+export function checkOptions(operation: string, options: object, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new TensorError('ERR_ARGUMENT', `[${operation}] options must be an object, not ${describe(options)}`);
+  }
+  for (const key of Object.keys(options)) {
+    if (!known.includes(key)) {
+      throw new TensorError(
+        'ERR_ARGUMENT',
+        `[${operation}] unknown option ${JSON.stringify(key)}; known are ${known.join(', ')}`,
+      );
+    }
+  }
+}

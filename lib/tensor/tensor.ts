@@ -1,0 +1,146 @@
+import { TensorError } from '../errors.js';
+import type { DType, TypedArray } from './dtype.js';
+import { recycle, type Storage } from './memory.js';
+import { contiguousStrides, formatShape, isContiguous, numel, type Shape } from './shape.js';
+
+/**
+ * A node of the autograd graph: which operation made a tensor, from what, and how the gradient of
+ * its output gives those of its inputs. lib/autograd works with it; the tensor only carries it.
+ */
+export interface GradNode {
+  /** The operation, for messages. */
+  readonly name: string;
+  /** Grows with every node made: an operation's inputs have smaller numbers than its output. */
+  readonly sequence: number;
+  readonly inputs: readonly Tensor[];
+  /** For each input the gradient rule; null as a whole once the graph was freed. */
+  rules: readonly GradRule[] | null;
+  /** What has arrived so far during a backward pass. */
+  pending: Tensor | null;
+}
+
+/** The gradient of one input from the gradient of the output. Must not change its argument. */
+export type GradRule = (gradOutput: Tensor) => Tensor;
+
+/**
+ * An N-dimensional array of one dtype: a view, by shape and strides, of a storage that other tensors
+ * may share. Operations are methods (`a.matmul(b)`) and functions (`matmul(a, b)`) alike; tensors are
+ * not changed by them.
+ *
+ * Make one with `tensor`, `zeros`, `randn`... rather than with the constructor.
+ */
+export class Tensor {
+  /** Sizes of the dimensions, outermost first. */
+  readonly shape: Shape;
+  /** Steps between neighbours along each dimension, in elements. */
+  readonly strides: readonly number[];
+  readonly storage: Storage;
+  /** Index of the first element in `storage.array`. */
+  readonly offset: number;
+  /** The operation that made this tensor, if gradients flow through it. */
+  node: GradNode | null = null;
+  /** Set on leaves by `requiresGrad`; use that property, which covers results of operations too. */
+  leafRequiresGrad = false;
+  /** The accumulated gradient as the optimizers read it; use the property `grad`. */
+  accumulatedGrad: Tensor | null = null;
+  /** Whether somebody outside may hold the gradient, so that its memory can't be reused. */
+  gradEscaped = false;
+
+  constructor(storage: Storage, shape: Shape, strides?: readonly number[], offset?: number) {
+    this.storage = storage;
+    this.shape = shape;
+    this.strides = strides ?? contiguousStrides(shape);
+    this.offset = offset ?? storage.offset;
+  }
+
+  get dtype(): DType {
+    return this.storage.dtype;
+  }
+
+  /** The typed array that the elements lie in, for operations. */
+  get array(): TypedArray {
+    return this.storage.array;
+  }
+
+  /** How many dimensions. */
+  get ndim(): number {
+    return this.shape.length;
+  }
+
+  /** How many elements. */
+  get numel(): number {
+    return numel(this.shape);
+  }
+
+  /** Whether the elements lie in row-major order without gaps, as after `contiguous()`. */
+  get isContiguous(): boolean {
+    return isContiguous(this.shape, this.strides);
+  }
+
+  /**
+   * The elements as a typed array over the tensor's own memory: no copy, writing to it changes the
+   * tensor (and everything that shares its storage). A bool tensor gives a Uint8Array of 0 and 1.
+   * @throws TensorError ERR_STATE when the tensor isn't contiguous: call `contiguous()` first
+   */
+  get data(): TypedArray {
+    if (!this.isContiguous) {
+      throw new TensorError(
+        'ERR_STATE',
+        `[data] a tensor of shape ${formatShape(this.shape)} and strides ${formatShape(this.strides)} ` +
+          'has no contiguous memory; call contiguous() first',
+      );
+    }
+    return this.array.subarray(this.offset, this.offset + this.numel) as TypedArray;
+  }
+
+  /**
+   * The only element, as a number (a bool gives 0 or 1).
+   * @throws TensorError ERR_SHAPE when there isn't exactly one
+   */
+  item(): number {
+    if (this.numel !== 1) {
+      throw new TensorError(
+        'ERR_SHAPE',
+        `[item] a tensor of shape ${formatShape(this.shape)} has ${this.numel} elements, not 1`,
+      );
+    }
+    return this.array[this.offset] as number;
+  }
+
+  /** The elements as nested arrays of numbers (booleans for bool); a scalar gives its value. */
+  toArray(): NestedArray {
+    return this.nested(0, this.offset);
+  }
+
+  private nested(dim: number, at: number): NestedArray {
+    if (dim === this.shape.length) {
+      const value = this.array[at] as number;
+      return this.dtype === 'bool' ? value !== 0 : value;
+    }
+    const items = new Array<NestedArray>(this.shape[dim] as number);
+    const stride = this.strides[dim] as number;
+    for (let i = 0; i < items.length; i++) items[i] = this.nested(dim + 1, at + i * stride);
+    return items;
+  }
+
+  /**
+   * Gives the memory back at once instead of when the garbage collector finds it. This tensor and
+   * every view of its storage throw ERR_DISPOSED afterwards. Never needed for correctness.
+   */
+  dispose(): void {
+    recycle(this.storage);
+  }
+
+  /** `using x = ...` disposes at the end of the block. */
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** A view of this tensor's storage. For operations that move no data. */
+  viewAs(shape: Shape, strides: readonly number[], offset: number): Tensor {
+    return new Tensor(this.storage, shape, strides, offset);
+  }
+}
+
+/** Numbers or booleans, nested as deep as a tensor has dimensions. */
+export type NestedArray = number | boolean | NestedArray[];
