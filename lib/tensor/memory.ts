@@ -25,6 +25,9 @@ const POOL_LIMIT_BYTES = 512 * 1024 * 1024;
 
 /** A tensor's elements: `length` of them from `offset` on in `array`. Views share one storage. */
 export class Storage {
+  /** The `recycleAfter` that this storage was made in and will be recycled by; 0 for none. */
+  scope = 0;
+
   constructor(
     readonly dtype: DType,
     private memory: TypedArray | null,
@@ -80,6 +83,8 @@ const arenas: Record<DType, Arena> = {
 let pooledBytes = 0;
 let keepEverything = false;
 let openScope: Storage[] | null = null;
+let openScopeId = 0;
+let lastScopeId = 0;
 
 /** An array of `bytes` bytes, its first element aligned. The content is arbitrary. */
 function alignedArray(dtype: DType, bytes: number): TypedArray {
@@ -129,7 +134,10 @@ export function allocate(dtype: DType, length: number): Storage {
     }
     storage = new Storage(dtype, array, 0, length, capacity);
   }
-  if (openScope !== null) openScope.push(storage);
+  if (openScope !== null) {
+    storage.scope = openScopeId;
+    openScope.push(storage);
+  }
   return storage;
 }
 
@@ -153,20 +161,32 @@ export function recycle(storage: Storage): void {
 }
 
 /**
- * Runs fn, then recycles every storage allocated in it except those that `keep` holds by then.
- * Only for code that knows where all of its tensors go, such as a backward pass. Scopes don't nest:
- * inside another one, fn's storages belong to the outer scope.
+ * Runs fn, then recycles every storage allocated in it that didn't `escape`. Only for code that
+ * knows where all of its tensors go, such as a backward pass. Scopes don't nest: inside another one,
+ * fn's storages belong to the outer scope.
  */
-export function recycleAfter<R>(keep: Set<Storage>, fn: () => R): R {
+export function recycleAfter<R>(fn: () => R): R {
   if (openScope !== null) return fn();
   const scope: Storage[] = [];
   openScope = scope;
+  openScopeId = ++lastScopeId;
   try {
     return fn();
   } finally {
+    for (const storage of scope) if (storage.scope === openScopeId) recycle(storage);
     openScope = null;
-    for (const storage of scope) if (!keep.has(storage)) recycle(storage);
+    openScopeId = 0;
   }
+}
+
+/** Whether the storage was made in the open `recycleAfter` and hasn't escaped it. */
+export function ownedByScope(storage: Storage): boolean {
+  return openScopeId !== 0 && storage.scope === openScopeId;
+}
+
+/** Keeps a storage beyond the `recycleAfter` that it was made in. */
+export function escape(storage: Storage): void {
+  storage.scope = 0;
 }
 
 /**
