@@ -8,7 +8,7 @@ import { dtypes } from '../tensor/dtype.js';
 import { onesLike, uninitialized } from '../tensor/creation.js';
 import { allocate, escape, ownedByScope, recycleAfter } from '../tensor/memory.js';
 import { checkOptions, formatShape, sameShape } from '../tensor/shape.js';
-import { type GradNode, Tensor } from '../tensor/tensor.js';
+import { type GradNode, type GradRule, Tensor } from '../tensor/tensor.js';
 import { noGrad } from './mode.js';
 import { needsGrad } from './tape.js';
 
@@ -83,7 +83,11 @@ function reachable(root: GradNode): GradNode[] {
   return nodes.sort((a, b) => b.sequence - a.sequence);
 }
 
-function deliver(node: GradNode, index: number, g: Tensor): void {
+/**
+ * Hands a gradient to input `index` of a node. What leaves receive is collected first: their `grad`
+ * is written in place, and until the end of the pass other nodes may still read the same memory.
+ */
+function deliver(node: GradNode, index: number, g: Tensor, leaves: Map<Tensor, Tensor>): void {
   const input = node.inputs[index] as Tensor;
   if (!sameShape(g.shape, input.shape) || g.dtype !== input.dtype) {
     throw new TensorError(
@@ -92,8 +96,10 @@ function deliver(node: GradNode, index: number, g: Tensor): void {
         `the input ${formatShape(input.shape)} and ${input.dtype}`,
     );
   }
-  if (input.node === null) accumulate(input, g);
-  else input.node.pending = input.node.pending === null ? g : sum(input.node.pending, g);
+  if (input.node === null) {
+    const before = leaves.get(input);
+    leaves.set(input, before === undefined ? g : sum(before, g));
+  } else input.node.pending = input.node.pending === null ? g : sum(input.node.pending, g);
 }
 
 function propagate(root: Tensor, gradient: Tensor, retainGraph: boolean): void {
@@ -111,17 +117,20 @@ function propagate(root: Tensor, gradient: Tensor, retainGraph: boolean): void {
       );
     }
   }
+  const leaves = new Map<Tensor, Tensor>();
   root.node.pending = gradient;
   try {
     for (const node of nodes) {
       const g = node.pending;
       if (g === null) continue;
       node.pending = null;
+      const rules = node.rules as NonNullable<GradNode['rules']>;
       node.inputs.forEach((input, i) => {
-        if (needsGrad(input)) deliver(node, i, (node.rules as NonNullable<GradNode['rules']>)[i]?.(g) as Tensor);
+        if (needsGrad(input)) deliver(node, i, (rules[i] as GradRule)(g), leaves);
       });
       if (!retainGraph) node.rules = null;
     }
+    for (const [leaf, g] of leaves) accumulate(leaf, g);
   } finally {
     for (const node of nodes) node.pending = null;
   }

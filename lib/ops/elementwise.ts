@@ -1,0 +1,225 @@
+/** Elementwise operations. Each function stands with its gradient rule. */
+import { attach, recording } from '../autograd/tape.js';
+import type { BinaryRow, UnaryRow } from '../native/interface.js';
+import { rows, runBinaryContiguous, runGeometry, runUnaryContiguous } from '../native/commands.js';
+import { uninitialized } from '../tensor/creation.js';
+import { broadcastShapes, broadcastStrides, sameShape } from '../tensor/shape.js';
+import { type GradRule, Tensor } from '../tensor/tensor.js';
+import { checkFloating, promote, type TensorLike } from './operand.js';
+import { sumTo } from './shape.js';
+
+/** y = f(x), without recording. */
+function computeUnary(name: UnaryRow, x: Tensor): Tensor {
+  const y = uninitialized(x.shape, x.dtype);
+  if (x.isContiguous) runUnaryContiguous(rows[name], x.array, x.offset, y.array, y.offset, x.numel);
+  else runGeometry(rows[name], x.shape, [x, y]);
+  return y;
+}
+
+/** f(a, b) with broadcasting, without recording. Both have one floating dtype. */
+function computeBinary(name: BinaryRow, a: Tensor, b: Tensor): Tensor {
+  if (sameShape(a.shape, b.shape)) {
+    const y = uninitialized(a.shape, a.dtype);
+    if (a.isContiguous && b.isContiguous) {
+      const n = a.numel;
+      runBinaryContiguous(rows[name], a.array, a.offset, 1, b.array, b.offset, 1, y.array, y.offset, n);
+    } else {
+      runGeometry(rows[name], a.shape, [a, b, y]);
+    }
+    return y;
+  }
+  const shape = broadcastShapes(name, a.shape, b.shape);
+  const y = uninitialized(shape, a.dtype);
+  if (b.ndim === 0 && a.isContiguous) {
+    const n = a.numel;
+    runBinaryContiguous(rows[name], a.array, a.offset, 1, b.array, b.offset, 0, y.array, y.offset, n);
+    return y;
+  }
+  runGeometry(rows[name], shape, [
+    { array: a.array, offset: a.offset, strides: broadcastStrides(a.shape, a.strides, shape) },
+    { array: b.array, offset: b.offset, strides: broadcastStrides(b.shape, b.strides, shape) },
+    y,
+  ]);
+  return y;
+}
+
+/** An elementwise function with its gradient from (g, y, x). */
+function unary(name: UnaryRow, x: Tensor, rule: (g: Tensor, y: Tensor, x: Tensor) => Tensor): Tensor {
+  checkFloating(name, x);
+  const y = computeUnary(name, x);
+  if (recording(x)) attach(y, name, [x], [(g) => rule(g, y, x)]);
+  return y;
+}
+
+/** A binary function with the gradients of both operands before broadcasting is undone. */
+function binary(
+  name: BinaryRow,
+  left: TensorLike,
+  right: TensorLike,
+  ruleA: (g: Tensor, a: Tensor, b: Tensor) => Tensor,
+  ruleB: (g: Tensor, a: Tensor, b: Tensor) => Tensor,
+): Tensor {
+  const [a, b] = promote(name, left, right);
+  const y = computeBinary(name, a, b);
+  if (recording(a, b)) {
+    const rules: GradRule[] = [(g) => sumTo(ruleA(g, a, b), a.shape), (g) => sumTo(ruleB(g, a, b), b.shape)];
+    attach(y, name, [a, b], rules);
+  }
+  return y;
+}
+
+/** a + b, with broadcasting. */
+export function add(a: TensorLike, b: TensorLike): Tensor {
+  return binary('add', a, b, (g) => g, (g) => g);
+}
+
+/** a - b, with broadcasting. */
+export function sub(a: TensorLike, b: TensorLike): Tensor {
+  return binary('sub', a, b, (g) => g, neg);
+}
+
+/** a * b, with broadcasting. */
+export function mul(a: TensorLike, b: TensorLike): Tensor {
+  return binary('mul', a, b, (g, _, y) => mul(g, y), (g, x) => mul(g, x));
+}
+
+/** a / b, with broadcasting. */
+export function div(a: TensorLike, b: TensorLike): Tensor {
+  return binary('div', a, b, (g, _, y) => div(g, y), (g, x, y) => neg(div(mul(g, div(x, y)), y)));
+}
+
+/** The larger of a and b; NaN if either is. At a tie each gets half of the gradient, as in PyTorch. */
+export function maximum(a: TensorLike, b: TensorLike): Tensor {
+  return binary('maximum', a, b, (g, x, y) => mul(g, greaterShare(x, y)), (g, x, y) => mul(g, greaterShare(y, x)));
+}
+
+/** The smaller of a and b; NaN if either is. At a tie each gets half of the gradient. */
+export function minimum(a: TensorLike, b: TensorLike): Tensor {
+  return binary('minimum', a, b, (g, x, y) => mul(g, greaterShare(y, x)), (g, x, y) => mul(g, greaterShare(x, y)));
+}
+
+/** 1 where a > b, 1/2 where they are equal, 0 elsewhere: who gets the gradient of a maximum. */
+export function greaterShare(a: Tensor, b: Tensor): Tensor {
+  return computeBinary('greaterShare', a, b);
+}
+
+/** -x */
+export function neg(x: Tensor): Tensor {
+  return unary('neg', x, neg);
+}
+
+/** |x|; the gradient at 0 is 0. */
+export function abs(x: Tensor): Tensor {
+  return unary('abs', x, (g, _, from) => mul(g, sign(from)));
+}
+
+/** -1, 0 or 1 by the sign of x; its gradient is 0. */
+export function sign(x: Tensor): Tensor {
+  return unary('sign', x, (g) => mul(g, 0));
+}
+
+/** x * x */
+export function square(x: Tensor): Tensor {
+  return unary('square', x, (g, _, from) => mul(g, mul(from, 2)));
+}
+
+/** The square root; NaN below 0. */
+export function sqrt(x: Tensor): Tensor {
+  return unary('sqrt', x, (g, y) => div(g, mul(y, 2)));
+}
+
+/** 1 / x */
+export function reciprocal(x: Tensor): Tensor {
+  return unary('reciprocal', x, (g, y) => neg(mul(g, square(y))));
+}
+
+/** e^x */
+export function exp(x: Tensor): Tensor {
+  return unary('exp', x, (g, y) => mul(g, y));
+}
+
+/** The natural logarithm; -inf at 0, NaN below. */
+export function log(x: Tensor): Tensor {
+  return unary('log', x, (g, _, from) => div(g, from));
+}
+
+/** log(1 + x), accurate for small x. */
+export function log1p(x: Tensor): Tensor {
+  return unary('log1p', x, (g, _, from) => div(g, add(from, 1)));
+}
+
+/** The hyperbolic tangent. */
+export function tanh(x: Tensor): Tensor {
+  return unary('tanh', x, (g, y) => computeBinary('tanhBackward', g, y));
+}
+
+/** The logistic function 1 / (1 + e^-x). */
+export function sigmoid(x: Tensor): Tensor {
+  return unary('sigmoid', x, (g, y) => computeBinary('sigmoidBackward', g, y));
+}
+
+/** log(1 + e^x), without overflow. */
+export function softplus(x: Tensor): Tensor {
+  return unary('softplus', x, (g, _, from) => mul(g, sigmoid(from)));
+}
+
+/** 2 / sqrt(pi), the derivative of erf at 0. */
+const TWO_OVER_SQRT_PI = 2 / Math.sqrt(Math.PI);
+
+/** The error function. */
+export function erf(x: Tensor): Tensor {
+  return unary('erf', x, (g, _, from) => mul(g, mul(exp(neg(square(from))), TWO_OVER_SQRT_PI)));
+}
+
+/** max(x, 0); the gradient at 0 is 0. */
+export function relu(x: Tensor): Tensor {
+  return unary('relu', x, reluBackward);
+}
+
+/** The gradient of relu from its output. */
+export function reluBackward(g: Tensor, y: Tensor): Tensor {
+  return computeBinary('reluBackward', g, y);
+}
+
+/** x times the normal distribution function of x (Hendrycks & Gimpel 2016), by erf. */
+export function gelu(x: Tensor): Tensor {
+  return unary('gelu', x, (g, _, from) => computeBinary('geluBackward', g, from));
+}
+
+/** Gradients of the activations that the matrix product can apply on the way out, from the output. */
+export const activationBackward = {
+  relu: reluBackward,
+  sigmoid: (g: Tensor, y: Tensor) => computeBinary('sigmoidBackward', g, y),
+  tanh: (g: Tensor, y: Tensor) => computeBinary('tanhBackward', g, y),
+} as const;
+
+const unaryMethods = {
+  neg, abs, sign, square, sqrt, reciprocal, exp, log, log1p, tanh, sigmoid, softplus, erf, relu, gelu,
+};
+const binaryMethods = { add, sub, mul, div, maximum, minimum };
+
+type UnaryMethods = { [K in keyof typeof unaryMethods]: () => Tensor };
+type BinaryMethods = { [K in keyof typeof binaryMethods]: (other: TensorLike) => Tensor };
+
+declare module '../tensor/tensor.js' {
+  interface Tensor extends UnaryMethods, BinaryMethods {}
+}
+
+for (const [name, fn] of Object.entries(unaryMethods)) {
+  Object.defineProperty(Tensor.prototype, name, {
+    value(this: Tensor) {
+      return fn(this);
+    },
+    writable: true,
+    configurable: true,
+  });
+}
+for (const [name, fn] of Object.entries(binaryMethods)) {
+  Object.defineProperty(Tensor.prototype, name, {
+    value(this: Tensor, other: TensorLike) {
+      return fn(this, other);
+    },
+    writable: true,
+    configurable: true,
+  });
+}

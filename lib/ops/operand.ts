@@ -1,0 +1,143 @@
+/** What every operation does first: turn arguments into tensors that fit each other. */
+import { TensorError } from '../errors.js';
+import { attach, recording } from '../autograd/tape.js';
+import { rows, runGeometry } from '../native/commands.js';
+import { uninitialized } from '../tensor/creation.js';
+import { checkDType, type DType, dtypes } from '../tensor/dtype.js';
+import { allocate } from '../tensor/memory.js';
+import { describe, normalizeDim } from '../tensor/shape.js';
+import { Tensor } from '../tensor/tensor.js';
+
+/** What operations take for a tensor: a number stands for a scalar of the other operand's dtype. */
+export type TensorLike = Tensor | number;
+
+/** @throws TensorError ERR_ARGUMENT unless it is a tensor */
+export function checkTensor(operation: string, value: unknown): asserts value is Tensor {
+  if (!(value instanceof Tensor)) {
+    throw new TensorError('ERR_ARGUMENT', `[${operation}] expected a tensor, not ${describe(value)}`);
+  }
+}
+
+/** @throws TensorError unless it is a float32 or float64 tensor */
+export function checkFloating(operation: string, value: unknown): asserts value is Tensor {
+  checkTensor(operation, value);
+  if (!dtypes[value.dtype].floating) {
+    throw new TensorError(
+      'ERR_DTYPE',
+      `[${operation}] takes float32 or float64, not ${value.dtype}; convert with to('float32')`,
+    );
+  }
+}
+
+/** A scalar tensor. */
+export function scalar(value: number, dtype: DType): Tensor {
+  const storage = allocate(dtype, 1);
+  storage.array[storage.offset] = value;
+  return new Tensor(storage, []);
+}
+
+/** Dtypes from weak to strong: two operands meet at the stronger one, as in PyTorch. */
+const STRENGTH: Readonly<Record<DType, number>> = { bool: 0, uint8: 1, int32: 2, float32: 3, float64: 4 };
+
+/**
+ * Both operands as floating tensors of one dtype.
+ * @throws TensorError ERR_DTYPE when neither is float32 or float64, ERR_ARGUMENT for other values
+ */
+export function promote(operation: string, a: TensorLike, b: TensorLike): [Tensor, Tensor] {
+  if (a instanceof Tensor && b instanceof Tensor) {
+    if (a.dtype === b.dtype) {
+      checkFloating(operation, a);
+      return [a, b];
+    }
+    const dtype = STRENGTH[a.dtype] > STRENGTH[b.dtype] ? a.dtype : b.dtype;
+    const pair: [Tensor, Tensor] = [to(a, dtype), to(b, dtype)];
+    checkFloating(operation, pair[0]);
+    return pair;
+  }
+  if (a instanceof Tensor && typeof b === 'number') {
+    checkFloating(operation, a);
+    return [a, scalar(b, a.dtype)];
+  }
+  if (b instanceof Tensor && typeof a === 'number') {
+    checkFloating(operation, b);
+    return [scalar(a, b.dtype), b];
+  }
+  checkTensor(operation, a instanceof Tensor ? b : a);
+  return [a as Tensor, b as Tensor];
+}
+
+/** Copies the elements of `from` over those of `into`, which has the same shape, converting them. */
+export function copyInto(into: Tensor, from: Tensor): void {
+  const row = into.dtype === from.dtype && dtypes[into.dtype].floating ? rows.copy : rows.cast;
+  // A cast to bool is "is not zero", which the byte types of the native side don't know apart.
+  if (into.dtype === 'bool' && from.dtype !== 'bool') {
+    runGeometry(rows.cast, into.shape, [from, into], [1]);
+    return;
+  }
+  runGeometry(row, into.shape, [from, into], row === rows.cast ? [0] : []);
+}
+
+/**
+ * The same values in another dtype (itself when it has that dtype). Floats are cut towards zero for
+ * integers; anything but 0 is true for bool. Gradients flow between floating dtypes.
+ * @throws TensorError ERR_DTYPE for an unknown dtype
+ */
+export function to(x: Tensor, dtype: DType): Tensor {
+  checkTensor('to', x);
+  checkDType('to', dtype);
+  if (x.dtype === dtype) return x;
+  const y = uninitialized(x.shape, dtype);
+  copyInto(y, x);
+  if (dtypes[dtype].floating && recording(x)) attach(y, 'to', [x], [(g) => to(g, x.dtype)]);
+  return y;
+}
+
+/** The same elements in row-major order: itself when they are already, otherwise a copy. */
+export function contiguous(x: Tensor): Tensor {
+  checkTensor('contiguous', x);
+  return x.isContiguous ? x : clone(x);
+}
+
+/** A contiguous copy, through which gradients flow. */
+export function clone(x: Tensor): Tensor {
+  checkTensor('clone', x);
+  const y = uninitialized(x.shape, x.dtype);
+  copyInto(y, x);
+  if (recording(x)) attach(y, 'clone', [x], [(g) => g]);
+  return y;
+}
+
+/** Dimensions given as one, several or none (which means all), without repetition, ascending. */
+export function checkDims(
+  operation: string,
+  dim: number | readonly number[] | undefined,
+  rank: number,
+): number[] {
+  if (dim === undefined) return Array.from({ length: rank }, (_, d) => d);
+  const list = (Array.isArray(dim) ? dim : [dim]).map((d) => normalizeDim(operation, d, rank));
+  if (new Set(list).size !== list.length) {
+    throw new TensorError('ERR_ARGUMENT', `[${operation}] a dimension is named twice: ${describe(dim)}`);
+  }
+  return list.sort((a, b) => a - b);
+}
+
+declare module '../tensor/tensor.js' {
+  interface Tensor {
+    /** The same values in another dtype: see the function `to`. */
+    to(dtype: DType): Tensor;
+    /** The same elements in row-major order, copied only if they aren't already. */
+    contiguous(): Tensor;
+    /** A contiguous copy, through which gradients flow. */
+    clone(): Tensor;
+  }
+}
+
+Tensor.prototype.to = function (this: Tensor, dtype) {
+  return to(this, dtype);
+};
+Tensor.prototype.contiguous = function (this: Tensor) {
+  return contiguous(this);
+};
+Tensor.prototype.clone = function (this: Tensor) {
+  return clone(this);
+};
