@@ -6,7 +6,7 @@ import { uninitialized } from '../tensor/creation.js';
 import { broadcastShapes, broadcastStrides, sameShape } from '../tensor/shape.js';
 import { type GradRule, Tensor } from '../tensor/tensor.js';
 import { checkFloating, promote, type TensorLike } from './operand.js';
-import { sumTo } from './shape.js';
+import { sumTo } from './reduce.js';
 
 /** y = f(x), without recording. */
 function computeUnary(name: UnaryRow, x: Tensor): Tensor {

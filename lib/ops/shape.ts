@@ -3,20 +3,16 @@ import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { zeros } from '../tensor/creation.js';
 import {
-  broadcastShapes,
-  broadcastStrides,
   checkShape,
   contiguousStrides,
   describe,
   formatShape,
   normalizeDim,
   numel,
-  sameShape,
   type Shape,
 } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { checkDims, checkTensor, contiguous, copyInto } from './operand.js';
-import { sum } from './reduce.js';
 
 /**
  * The elements in row-major order under another shape, one size of which may be -1 (whatever is
@@ -116,34 +112,6 @@ export function squeeze(x: Tensor, dim?: number | readonly number[]): Tensor {
   return y;
 }
 
-/**
- * A view in the given shape in which dimensions of size 1 are repeated without a copy.
- * @throws TensorError ERR_SHAPE when the tensor doesn't broadcast to it
- */
-export function expand(x: Tensor, shape: Shape): Tensor {
-  checkTensor('expand', x);
-  const target = checkShape('expand', shape);
-  if (!sameShape(broadcastShapes('expand', x.shape, target), target)) {
-    throw new TensorError(
-      'ERR_SHAPE',
-      `[expand] ${formatShape(x.shape)} does not broadcast to ${formatShape(target)}`,
-    );
-  }
-  const y = x.viewAs(target, broadcastStrides(x.shape, x.strides, target), x.offset);
-  if (recording(x)) attach(y, 'expand', [x], [(g) => sumTo(g, x.shape)]);
-  return y;
-}
-
-/** The gradient of broadcasting: sums over the dimensions that were stretched from `shape`. */
-export function sumTo(g: Tensor, shape: Shape): Tensor {
-  if (sameShape(g.shape, shape)) return g;
-  const extra = g.ndim - shape.length;
-  const dims = g.shape
-    .map((_, d) => d)
-    .filter((d) => d < extra || (shape[d - extra] === 1 && g.shape[d] !== 1));
-  return reshape(sum(g, { dim: dims, keepDim: true }), shape);
-}
-
 /** For one dimension: null for all of it, an index (which drops the dimension), or [start, end, step]. */
 export type SliceSpec = null | number | readonly [start?: number | null, end?: number | null, step?: number];
 
@@ -224,8 +192,6 @@ declare module '../tensor/tensor.js' {
     unsqueeze(dim: number): Tensor;
     /** A view without dimensions of size 1. */
     squeeze(dim?: number | readonly number[]): Tensor;
-    /** A view in which dimensions of size 1 are repeated. */
-    expand(shape: Shape): Tensor;
     /** A part as a view: `t.slice([[0, 10], null, -1])`. See the function `slice`. */
     slice(specs: readonly SliceSpec[]): Tensor;
   }
@@ -253,9 +219,6 @@ Tensor.prototype.unsqueeze = function (this: Tensor, dim) {
 };
 Tensor.prototype.squeeze = function (this: Tensor, dim) {
   return squeeze(this, dim);
-};
-Tensor.prototype.expand = function (this: Tensor, shape) {
-  return expand(this, shape);
 };
 Tensor.prototype.slice = function (this: Tensor, specs) {
   return slice(this, specs);
