@@ -1,0 +1,7 @@
+export { ReLU, Sigmoid, Tanh } from './activation.js';
+export { Dropout, type DropoutLayerOptions } from './dropout.js';
+export * as init from './init.js';
+export { Linear, type LinearLayerOptions } from './linear.js';
+export { type LoadStateDictOptions, Module, type StateDict } from './module.js';
+export { Parameter } from './parameter.js';
+export { Sequential } from './sequential.js';

@@ -1,0 +1,125 @@
+/**
+ * Initial values. Each function overwrites a tensor in place (it is not recorded) and returns it.
+ * Fans are those of a weight of shape [outputs, inputs, ...kernel]: fan-in = inputs * kernel size,
+ * fan-out = outputs * kernel size.
+ */
+import { noGrad } from '../autograd/mode.js';
+import { TensorError } from '../errors.js';
+import { checkFloating, copyInto } from '../ops/operand.js';
+import { type Generator, rand, randn } from '../ops/random.js';
+import { fillWith } from '../tensor/creation.js';
+import { checkOptions, formatShape, numel } from '../tensor/shape.js';
+import type { Tensor } from '../tensor/tensor.js';
+
+/** Every element `value`. */
+export function constant<T extends Tensor>(target: T, value: number): T {
+  fillWith(target, value);
+  return target;
+}
+
+/** Every element 0. */
+export function zeros<T extends Tensor>(target: T): T {
+  return constant(target, 0);
+}
+
+/** Uniform on [low, high). */
+export function uniform<T extends Tensor>(target: T, low = 0, high = 1, generator?: Generator): T {
+  checkFloating('uniform', target);
+  const options = { dtype: target.dtype, ...(generator && { generator }) };
+  noGrad(() => copyInto(target, rand(target.shape, options).mul(high - low).add(low)));
+  return target;
+}
+
+/** Normal with the given mean and standard deviation. */
+export function normal<T extends Tensor>(target: T, mean = 0, std = 1, generator?: Generator): T {
+  checkFloating('normal', target);
+  const options = { dtype: target.dtype, ...(generator && { generator }) };
+  noGrad(() => copyInto(target, randn(target.shape, options).mul(std).add(mean)));
+  return target;
+}
+
+function fans(operation: string, target: Tensor): { fanIn: number; fanOut: number } {
+  if (target.ndim < 2) {
+    throw new TensorError(
+      'ERR_SHAPE',
+      `[${operation}] a weight has at least 2 dimensions, not ${formatShape(target.shape)}`,
+    );
+  }
+  const [outputs, inputs, ...kernel] = target.shape as [number, number, ...number[]];
+  return { fanIn: inputs * numel(kernel), fanOut: outputs * numel(kernel) };
+}
+
+export type Nonlinearity = 'linear' | 'sigmoid' | 'tanh' | 'relu' | 'leakyRelu';
+
+/**
+ * The factor by which a nonlinearity wants the standard deviation enlarged, with PyTorch's values.
+ * @param slope of leakyRelu on the negative side; default 0.01
+ */
+export function calculateGain(nonlinearity: Nonlinearity, slope = 0.01): number {
+  switch (nonlinearity) {
+    case 'linear':
+    case 'sigmoid':
+      return 1;
+    case 'tanh':
+      return 5 / 3;
+    case 'relu':
+      return Math.SQRT2;
+    case 'leakyRelu':
+      return Math.sqrt(2 / (1 + slope * slope));
+    default:
+      throw new TensorError('ERR_ARGUMENT', `[calculateGain] unknown nonlinearity ${String(nonlinearity)}`);
+  }
+}
+
+export interface XavierOptions {
+  /** Default 1; see `calculateGain`. */
+  gain?: number;
+  generator?: Generator;
+}
+
+function xavierStd(operation: string, target: Tensor, options: XavierOptions): number {
+  checkOptions(operation, options, ['gain', 'generator']);
+  const { fanIn, fanOut } = fans(operation, target);
+  return (options.gain ?? 1) * Math.sqrt(2 / (fanIn + fanOut));
+}
+
+/** Uniform with standard deviation gain * sqrt(2 / (fan-in + fan-out)) (Glorot & Bengio 2010). */
+export function xavierUniform<T extends Tensor>(target: T, options: XavierOptions = {}): T {
+  const bound = Math.sqrt(3) * xavierStd('xavierUniform', target, options);
+  return uniform(target, -bound, bound, options.generator);
+}
+
+/** Normal with standard deviation gain * sqrt(2 / (fan-in + fan-out)) (Glorot & Bengio 2010). */
+export function xavierNormal<T extends Tensor>(target: T, options: XavierOptions = {}): T {
+  return normal(target, 0, xavierStd('xavierNormal', target, options), options.generator);
+}
+
+export interface KaimingOptions {
+  /** Which fan keeps its variance: in the forward pass (fanIn, default) or the backward pass. */
+  mode?: 'fanIn' | 'fanOut';
+  /** Default leakyRelu with slope 0, which is relu. */
+  nonlinearity?: Nonlinearity;
+  /** Slope of leakyRelu on the negative side. Default 0. */
+  slope?: number;
+  generator?: Generator;
+}
+
+function kaimingStd(operation: string, target: Tensor, options: KaimingOptions): number {
+  checkOptions(operation, options, ['mode', 'nonlinearity', 'slope', 'generator']);
+  const { mode = 'fanIn', nonlinearity = 'leakyRelu', slope = 0 } = options;
+  if (mode !== 'fanIn' && mode !== 'fanOut') {
+    throw new TensorError('ERR_ARGUMENT', `[${operation}] mode is fanIn or fanOut, not ${String(mode)}`);
+  }
+  return calculateGain(nonlinearity, slope) / Math.sqrt(fans(operation, target)[mode]);
+}
+
+/** Uniform with standard deviation gain / sqrt(fan) (He et al. 2015). */
+export function kaimingUniform<T extends Tensor>(target: T, options: KaimingOptions = {}): T {
+  const bound = Math.sqrt(3) * kaimingStd('kaimingUniform', target, options);
+  return uniform(target, -bound, bound, options.generator);
+}
+
+/** Normal with standard deviation gain / sqrt(fan) (He et al. 2015). */
+export function kaimingNormal<T extends Tensor>(target: T, options: KaimingOptions = {}): T {
+  return normal(target, 0, kaimingStd('kaimingNormal', target, options), options.generator);
+}

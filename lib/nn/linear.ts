@@ -1,0 +1,58 @@
+import { linear } from '../ops/matmul.js';
+import type { Generator } from '../ops/random.js';
+import { TensorError } from '../errors.js';
+import { empty } from '../tensor/creation.js';
+import type { DType } from '../tensor/dtype.js';
+import { checkOptions, describe } from '../tensor/shape.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { uniform } from './init.js';
+import { Module } from './module.js';
+import { Parameter } from './parameter.js';
+
+export interface LinearLayerOptions {
+  /** Whether a bias is added. Default true. */
+  bias?: boolean;
+  /** float32 (default) or float64. */
+  dtype?: DType;
+  /** Where the initial values come from; default the generator that `manualSeed` seeds. */
+  generator?: Generator;
+}
+
+/**
+ * y = x W^T + b, with W and b from U(-1/sqrt(inFeatures), 1/sqrt(inFeatures)) at first, as in
+ * PyTorch. Inputs have shape [..., inFeatures].
+ */
+export class Linear extends Module {
+  /**
+   * Shape [outFeatures, inFeatures]. In memory it lies transposed, so that the forward product and
+   * the weight's gradient read and write it in order.
+   */
+  readonly weight: Parameter;
+  /** Shape [outFeatures], or null. */
+  readonly bias: Parameter | null;
+
+  /** @throws TensorError ERR_ARGUMENT for sizes that aren't whole numbers >= 1 or unknown options */
+  constructor(
+    readonly inFeatures: number,
+    readonly outFeatures: number,
+    options: LinearLayerOptions = {},
+  ) {
+    super();
+    checkOptions('Linear', options, ['bias', 'dtype', 'generator']);
+    for (const size of [inFeatures, outFeatures]) {
+      if (!Number.isSafeInteger(size) || size < 1) {
+        throw new TensorError('ERR_ARGUMENT', `[Linear] ${describe(size)} is not a whole number >= 1`);
+      }
+    }
+    const { dtype = 'float32', generator } = options;
+    this.weight = new Parameter(empty([inFeatures, outFeatures], { dtype }).transpose());
+    this.bias = options.bias === false ? null : new Parameter(empty([outFeatures], { dtype }));
+    const bound = 1 / Math.sqrt(inFeatures);
+    uniform(this.weight, -bound, bound, generator);
+    if (this.bias !== null) uniform(this.bias, -bound, bound, generator);
+  }
+
+  forward(x: Tensor): Tensor {
+    return linear(x, this.weight, this.bias);
+  }
+}

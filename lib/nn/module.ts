@@ -1,0 +1,131 @@
+import { TensorError } from '../errors.js';
+import { copyInto } from '../ops/operand.js';
+import { checkOptions, formatShape, sameShape } from '../tensor/shape.js';
+import { Tensor } from '../tensor/tensor.js';
+import { Parameter } from './parameter.js';
+
+/** Tensors by the names of the parameters they belong to: `0.weight`, `0.bias`... */
+export type StateDict = Record<string, Tensor>;
+
+export interface LoadStateDictOptions {
+  /** Whether names have to match exactly. Otherwise only those found on both sides are loaded. Default true. */
+  strict?: boolean;
+}
+
+/**
+ * A layer or a whole network. Parameters and modules that are assigned to properties (or stand in an
+ * array that is) belong to it, under the property's name. A subclass defines `forward`.
+ */
+export abstract class Module {
+  /** Whether layers such as dropout behave as in training; changed by `train` and `eval`. */
+  training = true;
+
+  /** Computes the outputs. */
+  abstract forward(...inputs: Tensor[]): Tensor;
+
+  /** What belongs to this module directly. */
+  private *members(): Generator<[string, Parameter | Module]> {
+    for (const [name, value] of Object.entries(this)) {
+      const items: [string, unknown][] = Array.isArray(value)
+        ? value.map((item, i) => [`${name}.${i}`, item])
+        : [[name, value]];
+      for (const [itemName, item] of items) {
+        if (item instanceof Parameter || item instanceof Module) yield [this.memberName(itemName), item];
+      }
+    }
+  }
+
+  /** The name of a member in parameter names; containers leave out their list's own name. */
+  protected memberName(property: string): string {
+    return property;
+  }
+
+  /** The modules directly inside this one, with their names. */
+  *namedChildren(): Generator<[string, Module]> {
+    for (const [name, member] of this.members()) if (member instanceof Module) yield [name, member];
+  }
+
+  /** This module and all inside it, outermost first. */
+  *modules(): Generator<Module> {
+    yield this;
+    for (const [, child] of this.namedChildren()) yield* child.modules();
+  }
+
+  /** All parameters with their names, in the order of assignment; shared ones once. */
+  *namedParameters(prefix = '', seen: Set<Parameter> = new Set()): Generator<[string, Parameter]> {
+    for (const [name, member] of this.members()) {
+      if (member instanceof Module) {
+        yield* member.namedParameters(`${prefix}${name}.`, seen);
+      } else if (!seen.has(member)) {
+        seen.add(member);
+        yield [prefix + name, member];
+      }
+    }
+  }
+
+  /** All parameters, in the order of assignment. */
+  *parameters(): Generator<Parameter> {
+    for (const [, parameter] of this.namedParameters()) yield parameter;
+  }
+
+  /** Forgets the gradients of all parameters. */
+  zeroGrad(): void {
+    for (const parameter of this.parameters()) parameter.zeroGrad();
+  }
+
+  /** Sets this module and all inside it to training (default) or evaluation. Returns itself. */
+  train(mode = true): this {
+    for (const module of this.modules()) module.training = mode;
+    return this;
+  }
+
+  /** Sets evaluation: dropout does nothing. Returns itself. */
+  eval(): this {
+    return this.train(false);
+  }
+
+  /** All parameters by name, without history. They share memory with the module: clone to keep them. */
+  stateDict(): StateDict {
+    const state: StateDict = {};
+    for (const [name, parameter] of this.namedParameters()) state[name] = parameter.detach();
+    return state;
+  }
+
+  /**
+   * Copies values into the parameters. All names, shapes and dtypes are compared first; when
+   * something doesn't fit, nothing is changed.
+   * @throws TensorError ERR_ARGUMENT for missing or unknown names (when strict), ERR_SHAPE and
+   * ERR_DTYPE for tensors that don't fit
+   */
+  loadStateDict(state: Readonly<StateDict>, options: LoadStateDictOptions = {}): void {
+    checkOptions('loadStateDict', options, ['strict']);
+    const parameters = new Map(this.namedParameters());
+    if (options.strict ?? true) {
+      const missing = [...parameters.keys()].filter((name) => !Object.hasOwn(state, name));
+      const unknown = Object.keys(state).filter((name) => !parameters.has(name));
+      if (missing.length > 0 || unknown.length > 0) {
+        throw new TensorError(
+          'ERR_ARGUMENT',
+          `[loadStateDict] missing: ${missing.join(', ') || 'nothing'}; unknown: ${unknown.join(', ') || 'nothing'}`,
+        );
+      }
+    }
+    const pairs: [Parameter, Tensor][] = [];
+    for (const [name, parameter] of parameters) {
+      if (!Object.hasOwn(state, name)) continue;
+      const value = state[name];
+      if (!(value instanceof Tensor) || !sameShape(value.shape, parameter.shape)) {
+        throw new TensorError(
+          'ERR_SHAPE',
+          `[loadStateDict] ${name} has shape ${formatShape(parameter.shape)}, ` +
+            `not ${value instanceof Tensor ? formatShape(value.shape) : String(value)}`,
+        );
+      }
+      if (value.dtype !== parameter.dtype) {
+        throw new TensorError('ERR_DTYPE', `[loadStateDict] ${name} is ${parameter.dtype}, not ${value.dtype}`);
+      }
+      pairs.push([parameter, value]);
+    }
+    for (const [parameter, value] of pairs) copyInto(parameter, value);
+  }
+}

@@ -1,0 +1,164 @@
+import { TensorError } from '../errors.js';
+import { contiguous, copyInto } from '../ops/operand.js';
+import { fillWith } from '../tensor/creation.js';
+import { dtypes } from '../tensor/dtype.js';
+import { allocate } from '../tensor/memory.js';
+import { describe } from '../tensor/shape.js';
+import { Tensor } from '../tensor/tensor.js';
+
+/** Parameters with options of their own; what they don't set comes from the optimizer's options. */
+export type ParameterGroupOptions<Options> = { params: Iterable<Tensor> } & Options;
+
+/** Parameters that share hyperparameters. */
+export class ParameterGroup {
+  /**
+   * The hyperparameters in the order in which the native step reads them, from memory and not from
+   * arguments: a recorded step follows when a schedule changes them. The learning rate is the first.
+   */
+  readonly hyper: Float64Array;
+
+  constructor(
+    readonly params: readonly Tensor[],
+    hyper: readonly number[],
+  ) {
+    this.hyper = Float64Array.from(hyper);
+  }
+
+  get lr(): number {
+    return this.hyper[0] as number;
+  }
+
+  set lr(value: number) {
+    this.hyper[0] = checkNumber('lr', value, 0);
+  }
+}
+
+/** A parameter's own state: buffers of its layout, and how many steps it has taken. */
+export interface ParameterState {
+  readonly buffers: readonly Tensor[];
+  readonly step: Float64Array;
+}
+
+/** @throws TensorError ERR_ARGUMENT unless it is a number >= low (and < high) */
+export function checkNumber(name: string, value: unknown, low: number, high = Infinity): number {
+  if (typeof value !== 'number' || !(value >= low) || !(value < high)) {
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[optim] ${name} is ${describe(value)}; it must be a number >= ${low}${high < Infinity ? ` and < ${high}` : ''}`,
+    );
+  }
+  return value;
+}
+
+/** Whether the elements fill one stretch of memory in some order, as the fused steps need it. */
+function isDense(t: Tensor): boolean {
+  return t.isContiguous || (t.numel === t.storage.length && t.offset === t.storage.offset);
+}
+
+/** Updates parameters from their gradients. `step` after `backward`, `zeroGrad` before the next one. */
+export abstract class Optimizer<Options extends object> {
+  readonly groups: readonly ParameterGroup[];
+  private readonly states = new Map<Tensor, ParameterState>();
+
+  /**
+   * @param params tensors that require gradients, or groups of them with options of their own
+   * @param hyperOf checks a group's options and gives its hyperparameters
+   * @throws TensorError ERR_ARGUMENT for no parameters, one named twice, or options out of range
+   */
+  constructor(
+    params: Iterable<Tensor> | Iterable<ParameterGroupOptions<Options>>,
+    options: Options,
+    hyperOf: (options: Options) => readonly number[],
+  ) {
+    const entries = [...(params as Iterable<unknown>)];
+    const given = entries.every((entry) => entry instanceof Tensor)
+      ? [{ params: entries as Tensor[] }]
+      : (entries as ({ params: Iterable<Tensor> } & Options)[]);
+    const seen = new Set<Tensor>();
+    this.groups = given.map(({ params: members, ...own }) => {
+      const list = [...(members ?? [])];
+      for (const parameter of list) {
+        if (!(parameter instanceof Tensor) || !parameter.leafRequiresGrad) {
+          throw new TensorError('ERR_ARGUMENT', '[optim] parameters must be leaf tensors that require gradients');
+        }
+        if (seen.has(parameter)) throw new TensorError('ERR_ARGUMENT', '[optim] a parameter is given twice');
+        seen.add(parameter);
+      }
+      return new ParameterGroup(list, hyperOf({ ...options, ...own } as Options));
+    });
+    if (seen.size === 0) throw new TensorError('ERR_ARGUMENT', '[optim] there are no parameters to update');
+  }
+
+  /** Learning rate of the first group; setting it sets that of all groups. */
+  get lr(): number {
+    return (this.groups[0] as ParameterGroup).lr;
+  }
+
+  set lr(value: number) {
+    for (const group of this.groups) group.lr = value;
+  }
+
+  /** Forgets all gradients. */
+  zeroGrad(): void {
+    for (const group of this.groups) for (const parameter of group.params) parameter.zeroGrad();
+  }
+
+  /** Updates every parameter that has a gradient. */
+  step(): void {
+    for (const group of this.groups) {
+      for (const parameter of group.params) {
+        const gradient = parameter.accumulatedGrad;
+        if (gradient === null) continue;
+        if (isDense(parameter)) {
+          this.update(group, parameter, sameLayout(gradient, parameter), this.stateOf(parameter, group));
+          continue;
+        }
+        // A part of another tensor: step on a copy of it and write the copy back.
+        const copy = contiguous(parameter.detach());
+        this.update(group, copy, contiguous(gradient), this.stateOf(parameter, group));
+        copyInto(parameter, copy);
+      }
+    }
+  }
+
+  /** How many buffers of the parameter's shape the optimizer keeps for parameters of a group. */
+  protected abstract bufferCount(group: ParameterGroup): number;
+
+  /** One parameter's step; all tensors are dense and lie in memory in the same order. */
+  protected abstract update(
+    group: ParameterGroup,
+    parameter: Tensor,
+    gradient: Tensor,
+    state: ParameterState,
+  ): void;
+
+  private stateOf(parameter: Tensor, group: ParameterGroup): ParameterState {
+    let state = this.states.get(parameter);
+    if (state === undefined) {
+      const buffers = Array.from({ length: this.bufferCount(group) }, () => {
+        const buffer = new Tensor(allocate(parameter.dtype, parameter.numel), [parameter.numel]);
+        fillWith(buffer, 0);
+        return buffer;
+      });
+      state = { buffers, step: new Float64Array(1) };
+      this.states.set(parameter, state);
+    }
+    return state;
+  }
+}
+
+/** The gradient in the parameter's order in memory. Backward makes it so; a user's may differ. */
+function sameLayout(gradient: Tensor, parameter: Tensor): Tensor {
+  if (gradient.dtype !== parameter.dtype || !dtypes[gradient.dtype].floating) {
+    throw new TensorError('ERR_DTYPE', `[optim] the gradient is ${gradient.dtype}, its parameter ${parameter.dtype}`);
+  }
+  if (
+    isDense(gradient) &&
+    gradient.strides.every((stride, d) => stride === parameter.strides[d] || parameter.shape[d] === 1)
+  ) {
+    return gradient;
+  }
+  const copy = new Tensor(allocate(gradient.dtype, gradient.numel), parameter.shape, parameter.strides);
+  copyInto(copy, gradient);
+  return copy;
+}
