@@ -11,6 +11,16 @@
 #define TG_RESTRICT __restrict__
 #endif
 
+// Before a loop with a constant number of at most 32 turns: unrolls all of it, so that arrays indexed
+// by the loop variable can live in registers.
+#if defined(__clang__)
+#define TG_UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__GNUC__)
+#define TG_UNROLL _Pragma("GCC unroll 32")
+#else
+#define TG_UNROLL
+#endif
+
 namespace tilegrad {
 
 // The values are part of the JavaScript interface (lib/native/commands.ts reads them by name from

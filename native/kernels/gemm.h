@@ -30,17 +30,18 @@ constexpr int kTileRows = 2, kTileVecs = 1;
 #endif
 static_assert(kTileRows <= kMaxTileRows, "the table has no room for this tile");
 
+// Activations that cost more than a few instructions are applied to the finished tile, which is still
+// in the first-level cache: unrolled over a tile they would be thousands of instructions.
 template <class T>
-TG_INLINE Vec<T> activate(Activation activation, Vec<T> x) {
-  switch (activation) {
-    case Activation::relu:
-      return max(vsplat<T>(0), x);  // 0 > x ? 0 : x, so NaN stays
-    case Activation::sigmoid:
-      return sigmoid(x);
-    case Activation::tanh:
-      return tanh(x);
-    default:
-      return x;
+TG_INLINE void activateTile(const GemmTile<T>& t, int rows) {
+  constexpr int64_t L = kLanes<T>;
+  for (int r = 0; r < rows; ++r) {
+    T* c = t.c + r * t.cRow;
+    for (int64_t j = 0; j < t.cols; j += L) {
+      const int count = static_cast<int>(t.cols - j < L ? t.cols - j : L);
+      const Vec<T> x = vloadFirst<T>(c + j, count);
+      storeFirst(c + j, t.activation == Activation::tanh ? tanh(x) : sigmoid(x), count);
+    }
   }
 }
 
@@ -56,17 +57,24 @@ TG_INLINE void gemmTile(const GemmTile<T>& t) {
   constexpr int L = kLanes<T>;
   const int last = static_cast<int>(t.cols) - (V - 1) * L;  // columns of the last vector, 1..L
   Vec<T> acc[R][V];
-  for (int r = 0; r < R; ++r) {
-    for (int v = 0; v < V; ++v) {
-      const bool edge = v == V - 1;
-      if (t.init == GemmInit::accumulate) {
+  if (t.init == GemmInit::accumulate) {
+    TG_UNROLL for (int r = 0; r < R; ++r) {
+      TG_UNROLL for (int v = 0; v < V; ++v) {
         const T* c = t.c + r * t.cRow + v * L;
-        acc[r][v] = edge ? loadPart<T, Full>(c, last) : vload<T>(c);
-      } else if (t.init == GemmInit::bias) {
-        acc[r][v] = edge ? loadPart<T, Full>(t.bias + v * L, last) : vload<T>(t.bias + v * L);
-      } else {
-        acc[r][v] = vsplat<T>(0);
+        acc[r][v] = v == V - 1 ? loadPart<T, Full>(c, last) : vload<T>(c);
       }
+    }
+  } else {
+    Vec<T> row[V];
+    TG_UNROLL for (int v = 0; v < V; ++v) {
+      row[v] = vsplat<T>(0);
+      if (t.init == GemmInit::bias) {
+        const T* bias = t.bias + v * L;
+        row[v] = v == V - 1 ? loadPart<T, Full>(bias, last) : vload<T>(bias);
+      }
+    }
+    TG_UNROLL for (int r = 0; r < R; ++r) {
+      TG_UNROLL for (int v = 0; v < V; ++v) acc[r][v] = row[v];
     }
   }
 
@@ -74,33 +82,39 @@ TG_INLINE void gemmTile(const GemmTile<T>& t) {
   // x86 addressing modes, so 14 rows need 5 pointers instead of 14.
   constexpr int kBases = (R + 2) / 3;
   const T* base[kBases];
-  for (int i = 0; i < kBases; ++i) base[i] = t.a + 3 * i * t.aRow;
+  TG_UNROLL for (int i = 0; i < kBases; ++i) base[i] = t.a + 3 * i * t.aRow;
   const T* b = t.b;
   const int64_t aRow = t.aRow, aCol = t.aCol, bRow = t.bRow;
   for (int64_t p = t.k; p > 0; --p) {
     Vec<T> bv[V];
-    for (int v = 0; v < V; ++v) {
+    TG_UNROLL for (int v = 0; v < V; ++v) {
       bv[v] = v == V - 1 ? loadPart<T, Full>(b + v * L, last) : vload<T>(b + v * L);
     }
-    for (int r = 0; r < R; ++r) {
+    TG_UNROLL for (int r = 0; r < R; ++r) {
       const Vec<T> a = vsplat<T>(base[r / 3][(r % 3) * aRow]);
-      for (int v = 0; v < V; ++v) acc[r][v] = fma(a, bv[v], acc[r][v]);
+      TG_UNROLL for (int v = 0; v < V; ++v) acc[r][v] = fma(a, bv[v], acc[r][v]);
     }
-    for (int i = 0; i < kBases; ++i) base[i] += aCol;
+    TG_UNROLL for (int i = 0; i < kBases; ++i) base[i] += aCol;
     b += bRow;
   }
 
-  for (int r = 0; r < R; ++r) {
-    for (int v = 0; v < V; ++v) {
-      const Vec<T> y = activate<T>(t.activation, acc[r][v]);
+  if (t.activation == Activation::relu) {
+    const Vec<T> zero = vsplat<T>(0);
+    TG_UNROLL for (int r = 0; r < R; ++r) {
+      TG_UNROLL for (int v = 0; v < V; ++v) acc[r][v] = max(zero, acc[r][v]);  // NaN stays
+    }
+  }
+  TG_UNROLL for (int r = 0; r < R; ++r) {
+    TG_UNROLL for (int v = 0; v < V; ++v) {
       T* c = t.c + r * t.cRow + v * L;
       if (!Full && v == V - 1) {
-        storeFirst(c, y, last);
+        storeFirst(c, acc[r][v], last);
       } else {
-        store(c, y);
+        store(c, acc[r][v]);
       }
     }
   }
+  if (t.activation == Activation::sigmoid || t.activation == Activation::tanh) activateTile(t, R);
 }
 
 template <class T, int R>
@@ -153,15 +167,15 @@ constexpr int kPeakChains = kTileRows * kTileVecs < 12 ? 4 : 12;
 template <class T>
 T gemmPeak(int64_t iterations) {
   Vec<T> acc[kPeakChains];
-  for (int c = 0; c < kPeakChains; ++c) acc[c] = vsplat<T>(static_cast<T>(c));
+  TG_UNROLL for (int c = 0; c < kPeakChains; ++c) acc[c] = vsplat<T>(static_cast<T>(c));
   // Values that the compiler can't see through and that neither overflow nor vanish.
   volatile T factor = static_cast<T>(0.999), term = static_cast<T>(0.001);
   const Vec<T> f = vsplat<T>(factor), a = vsplat<T>(term);
   for (int64_t i = 0; i < iterations; ++i) {
-    for (int c = 0; c < kPeakChains; ++c) acc[c] = fma(acc[c], f, a);
+    TG_UNROLL for (int c = 0; c < kPeakChains; ++c) acc[c] = fma(acc[c], f, a);
   }
   Vec<T> sum = acc[0];
-  for (int c = 1; c < kPeakChains; ++c) sum = add(sum, acc[c]);
+  TG_UNROLL for (int c = 1; c < kPeakChains; ++c) sum = add(sum, acc[c]);
   return reduceAdd(sum);
 }
 
