@@ -1,0 +1,118 @@
+// The constants of math.h: thresholds, and polynomial coefficients (constant term first) from
+// tools/fit-math.py. "Error" is the largest relative error that a fit alone puts into the finished
+// function, rounding of its coefficients included (one unit in the last place is between 2^-24 and
+// 2^-23 of a float, between 2^-53 and 2^-52 of a double).
+#pragma once
+#include "target.h"
+
+TG_TARGET_BEGIN
+
+template <class T>
+struct MathConstants;
+
+template <>
+struct MathConstants<float> {
+  // Beyond these exp overflows to infinity and underflows to 0: log(2^128) = 88.7 and
+  // log(2^-150) = -103.97.
+  static constexpr float expMax = 89;
+  static constexpr float expMin = -104;
+  // Below this expm1 rounds to -1, since exp is less than 2^-25.
+  static constexpr float expm1Min = -20;
+
+  static constexpr float log2e = 0x1.715476p0f;
+  // log(2) in two parts. The upper one has 16 bits, so that its product with any exponent
+  // (at most 8 bits) is exact.
+  static constexpr float ln2High = 0x1.62e4p-1f;
+  static constexpr float ln2Low = 0x1.7f7d1cp-20f;
+
+  // exp(r) = 1 + r + r^2 P(r), |r| <= log(2)/2. Error 2^-25.77 of expm1.
+  static constexpr float exp[5] = {
+      0x1.fffffep-2f, 0x1.5554bp-3f, 0x1.555674p-5f, 0x1.1227f6p-7f, 0x1.6bebf4p-10f};
+
+  // The bits of sqrt(1/2) rounded down.
+  static constexpr uint32_t sqrtHalf = 0x3f3504f3u;
+  // 2 atanh(s) = 2s + s z P(z), z = s^2 <= ((sqrt(2) - 1) / (sqrt(2) + 1))^2. Error 2^-30.02.
+  static constexpr float log[3] = {0x1.55557ap-1f, 0x1.995e9cp-2f, 0x1.31e678p-2f};
+
+  // tanh(x) = x + x z P(z) / Q(z), z = x^2 <= 1. Error 2^-26.2.
+  static constexpr float tanhP[2] = {-0x1.555554p-2f, -0x1.e13fep-7f};
+  static constexpr float tanhQ[3] = {0x1p0f, 0x1.c6b78ap-2f, 0x1.018d34p-6f};
+
+  // erf(x) = x + x P(z), z = x^2 <= 1. Error 2^-28.63.
+  static constexpr float erf[7] = {
+      0x1.06eba8p-3f, -0x1.81273ep-2f, 0x1.ce2cf8p-4f, -0x1.b7f90ep-6f, 0x1.5405b2p-8f,
+      -0x1.a3f7p-11f, 0x1.496a3p-14f};
+  // log(erfc(x)) = P(x - 3/2), 1 <= x <= erfEnd. Absolute error 2^-26.03 of erfc.
+  static constexpr float erfc[9] = {
+      -0x1.b1370ap1f, -0x1.c12062p1f, -0x1.c90828p-1f, -0x1.a71a6ep-6f, 0x1.89b18p-8f,
+      -0x1.497e18p-10f, 0x1.c067a2p-13f, -0x1.761d5cp-16f, 0x1.0de92cp-22f};
+  // erfc(erfEnd) is less than half of the spacing of float below 1, so erf rounds to 1 from there.
+  static constexpr float erfEnd = 3.95f;
+
+  // sin(2 pi r) = r P(z), z = r^2 <= 1/64. Error 2^-24.81.
+  static constexpr float sin[4] = {0x1.921fb6p2f, -0x1.4abbbap5f, 0x1.465e92p6f, -0x1.2d9308p6f};
+  // cos(2 pi r) = 1 + z P(z), z = r^2 <= 1/64. Absolute error 2^-27.15.
+  static constexpr float cos[4] = {-0x1.3bd3ccp4f, 0x1.03c1dep6f, -0x1.55c664p6f, 0x1.d9f7bcp5f};
+};
+
+template <>
+struct MathConstants<double> {
+  // Beyond these exp overflows to infinity and underflows to 0: log(2^1024) = 709.8 and
+  // log(2^-1075) = -745.13.
+  static constexpr double expMax = 710;
+  static constexpr double expMin = -746;
+  // Below this expm1 rounds to -1, since exp is less than 2^-54.
+  static constexpr double expm1Min = -40;
+
+  static constexpr double log2e = 0x1.71547652b82fep0;
+  // log(2) in two parts. The upper one has 42 bits, so that its product with any exponent
+  // (at most 11 bits) is exact.
+  static constexpr double ln2High = 0x1.62e42fefa38p-1;
+  static constexpr double ln2Low = 0x1.ef35793c7673p-45;
+
+  // exp(r) = 1 + r + r^2 P(r), |r| <= log(2)/2. Error 2^-59.74 of expm1.
+  static constexpr double exp[11] = {
+      0x1p-1, 0x1.5555555555559p-3, 0x1.555555555553ep-5, 0x1.111111110f6a9p-7,
+      0x1.6c16c16c1f157p-10, 0x1.a01a01afe9c07p-13, 0x1.a01a017b9a263p-16, 0x1.71ddf841c076dp-19,
+      0x1.27e536568746ap-22, 0x1.af5ee8bcfca93p-26, 0x1.1ee896aea5fb7p-29};
+
+  // The bits of sqrt(1/2) rounded down.
+  static constexpr uint64_t sqrtHalf = 0x3fe6a09e667f3bccu;
+  // 2 atanh(s) = 2s + s z P(z), z = s^2 <= ((sqrt(2) - 1) / (sqrt(2) + 1))^2. Error 2^-59.13.
+  static constexpr double log[7] = {
+      0x1.5555555555593p-1, 0x1.999999997fb33p-2, 0x1.2492494217908p-2, 0x1.c71c51e8033b7p-3,
+      0x1.7466462a7c789p-3, 0x1.39a0f52f2280ap-3, 0x1.2f0d8d1f416f2p-3};
+
+  // tanh(x) = x + x z P(z) / Q(z), z = x^2 <= 1. Error 2^-55.37.
+  static constexpr double tanhP[4] = {
+      -0x1.5555555555554p-2, -0x1.5eb715c716b4bp-6, -0x1.fdd45704165a2p-13, -0x1.275e7b8702783p-26};
+  static constexpr double tanhQ[4] = {
+      0x1p0, 0x1.db5bedaeedd7p-2, 0x1.91998740344efp-6, 0x1.0a75631ef3548p-12};
+
+  // erf(x) = x + x P(z), z = x^2 <= 1. Error 2^-56.3.
+  static constexpr double erf[13] = {
+      0x1.06eba8214db69p-3, -0x1.812746b0379e6p-2, 0x1.ce2f21a042b2p-4, -0x1.b82ce3128499dp-6,
+      0x1.565bcd0db02f1p-8, -0x1.c02db3d8ed41ap-11, 0x1.f9a321a120574p-14, -0x1.f4d1df396e32cp-17,
+      0x1.b9def19f1b6ap-20, -0x1.5f1d36c7c6efdp-23, 0x1.f7a41241b8e8ap-27, -0x1.386ac0970a28p-30,
+      0x1.0579a942e6616p-34};
+  // log(erfc(x)) = P(x - 3/2), 1 <= x <= erfEnd. Absolute error 2^-56.99 of erfc.
+  static constexpr double erfc[20] = {
+      -0x1.b137096b18e96p1, -0x1.c1206279e92bdp1, -0x1.c90827462a179p-1, -0x1.a71a4bde0173fp-6,
+      0x1.89a87b48ff273p-8, -0x1.4992623696ee2p-10, 0x1.c4e86aa08f567p-13, -0x1.790bc26d57165p-16,
+      -0x1.63408bc13c108p-19, 0x1.3e3586ecaf5ddp-19, -0x1.b7927c6e4d54bp-21, 0x1.9d98f3dd3fe69p-23,
+      -0x1.de581afa0c358p-26, -0x1.2db1cbc7aadfep-30, 0x1.4641bf955b807p-29, -0x1.fe78e3ffc8a95p-31,
+      0x1.f8c614ebbe6a7p-33, -0x1.4db4c079e4366p-35, 0x1.0d1c879141872p-38, -0x1.8eed18469643ap-43};
+  // erfc(erfEnd) is less than half of the spacing of double below 1, so erf rounds to 1 from there.
+  static constexpr double erfEnd = 5.95;
+
+  // sin(2 pi r) = r P(z), z = r^2 <= 1/64. Error 2^-54.16.
+  static constexpr double sin[7] = {
+      0x1.921fb54442d18p2, -0x1.4abbce625be41p5, 0x1.466bc677587p6, -0x1.32d2cce2d5375p6,
+      0x1.50782fca39ca3p5, -0x1.e30063a0ff0d2p3, 0x1.e3eed60d6a4ebp1};
+  // cos(2 pi r) = 1 + z P(z), z = r^2 <= 1/64. Absolute error 2^-55.76.
+  static constexpr double cos[7] = {
+      -0x1.3bd3cc9be45dep4, 0x1.03c1f081b5abp6, -0x1.55d3c7e3c95bcp6, 0x1.e1f50683b42bfp5,
+      -0x1.a6d1ecb73fc02p4, 0x1.f9cc6acfa09eap2, -0x1.b26fe85692301p0};
+};
+
+TG_TARGET_END
