@@ -1,0 +1,111 @@
+#include "cpu.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__x86_64__) || defined(_M_X64)
+#define TG_X86_64 1
+#if defined(_MSC_VER)
+#include <intrin.h>
+#else
+#include <cpuid.h>
+#endif
+#endif
+
+namespace tilegrad {
+namespace {
+
+constexpr const char* kLevelNames[kLevelCount] = {"scalar", "avx2", "avx512", "neon"};
+
+#if defined(TG_X86_64)
+
+struct CpuidResult {
+  uint32_t eax, ebx, ecx, edx;
+};
+
+// All zero when the CPU has no such leaf.
+CpuidResult cpuid(uint32_t leaf, uint32_t subleaf) {
+  CpuidResult result = {0, 0, 0, 0};
+#if defined(_MSC_VER)
+  int registers[4];
+  __cpuid(registers, 0);
+  if (static_cast<uint32_t>(registers[0]) < leaf) return result;
+  __cpuidex(registers, static_cast<int>(leaf), static_cast<int>(subleaf));
+  memcpy(&result, registers, sizeof(result));
+#else
+  __get_cpuid_count(leaf, subleaf, &result.eax, &result.ebx, &result.ecx, &result.edx);
+#endif
+  return result;
+}
+
+// XCR0, the register states that the operating system saves. Only callable when CPUID says OSXSAVE.
+uint64_t savedStates() {
+#if defined(_MSC_VER)
+  return _xgetbv(0);
+#else
+  // The instruction rather than _xgetbv, which would need this file compiled with -mxsave.
+  uint32_t low, high;
+  __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return (static_cast<uint64_t>(high) << 32) | low;
+#endif
+}
+
+constexpr uint32_t bit(int index) { return uint32_t{1} << index; }
+
+// Bits of CPUID and XCR0, from the Intel SDM, volume 2A "CPUID" and volume 1, 13.1.
+constexpr uint32_t kLeaf1Ecx = bit(12) | bit(27) | bit(28) | bit(29);  // FMA OSXSAVE AVX F16C
+constexpr uint32_t kLeaf7EbxAvx2 = bit(5);
+constexpr uint32_t kLeaf7EbxAvx512 =
+    bit(16) | bit(17) | bit(28) | bit(30) | bit(31);  // F DQ CD BW VL
+constexpr uint64_t kYmmStates = 0x06;                 // SSE, AVX
+constexpr uint64_t kZmmStates = 0xE6;                 // and opmask, upper zmm0-15, zmm16-31
+
+Level detect() {
+  if ((cpuid(1, 0).ecx & kLeaf1Ecx) != kLeaf1Ecx) return Level::scalar;
+  const uint64_t states = savedStates();
+  const uint32_t features = cpuid(7, 0).ebx;
+  if ((states & kYmmStates) != kYmmStates || !(features & kLeaf7EbxAvx2)) return Level::scalar;
+  // macOS sets the zmm bits of XCR0 only once a process has used them, so Intel Macs get avx2 here.
+  if ((states & kZmmStates) != kZmmStates) return Level::avx2;
+  return (features & kLeaf7EbxAvx512) == kLeaf7EbxAvx512 ? Level::avx512 : Level::avx2;
+}
+
+#elif defined(__aarch64__) || defined(_M_ARM64)
+
+// Advanced SIMD with double precision is part of every AArch64 system that Node.js runs on.
+Level detect() { return Level::neon; }
+
+#else
+
+Level detect() { return Level::scalar; }
+
+#endif
+
+}  // namespace
+
+const char* levelName(Level level) { return kLevelNames[static_cast<int>(level)]; }
+
+bool parseLevel(const char* name, Level* level) {
+  for (int i = 0; i < kLevelCount; ++i) {
+    if (strcmp(name, kLevelNames[i]) == 0) {
+      *level = static_cast<Level>(i);
+      return true;
+    }
+  }
+  return false;
+}
+
+Level bestLevel() {
+  // Asked once: in a virtual machine every CPUID is a trip to the hypervisor.
+  static const Level best = detect();
+  return best;
+}
+
+bool levelSupported(Level level) {
+  if (level == Level::scalar) return true;
+  const Level best = bestLevel();
+  if (level == Level::neon || best == Level::neon) return level == best;
+  return level <= best;
+}
+
+}  // namespace tilegrad

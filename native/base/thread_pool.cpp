@@ -1,0 +1,297 @@
+#include "thread_pool.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <atomic>
+#include <chrono>
+#include <new>
+
+#include "cpu_budget.h"
+#include "pin_library.h"
+#include "wait_word.h"
+
+#if defined(_WIN32)
+#include <process.h>
+#else
+#include <pthread.h>
+#include <signal.h>
+#endif
+#if defined(__x86_64__) || defined(_M_X64)
+#include <immintrin.h>
+#elif defined(_M_ARM64)
+#include <intrin.h>
+#endif
+
+namespace tilegrad {
+namespace {
+
+// Two cache lines: x86 prefetches lines in pairs, and Apple's are 128 bytes long.
+constexpr size_t kApart = 128;
+
+// How long a thread spins before it sleeps.
+constexpr std::chrono::microseconds kSpinTime(50);
+
+// Looks at the word between two looks at the clock.
+constexpr int kLooksPerClock = 16;
+
+// The life of a worker's word. The caller posts, the worker goes back to idle.
+enum State : uint32_t {
+  kIdle,     // no job; the worker spins
+  kAsleep,   // no job; the worker sleeps on the word
+  kPosted,   // the worker has a job
+  kAwaited,  // the same, and the caller sleeps on the word
+};
+
+struct Job {
+  RangeFunction fn;
+  const void* context;
+  int64_t count, grain;
+  int threads;  // the caller included
+  bool spin;    // whether waiting threads may spin
+};
+
+struct Pool;
+
+struct alignas(kApart) Worker {
+  WaitWord state;
+  Pool* pool;
+  int index;  // which range it takes; the caller takes range 0
+};
+
+// Lives on the heap and is never freed: workers may outlast everything else in the process.
+struct Pool {
+  std::atomic<bool> busy{false};  // a caller owns the pool; guards all below
+  int started = 0;                // workers[0..started) have a thread
+  bool refused = false;           // the system would not start another thread
+  alignas(kApart) Job job;        // written by the owner, read by the workers it posted to
+  Worker workers[kMaxThreads - 1];
+};
+
+// Null until the first parallel region, and again in a forked child, which has none of the threads.
+std::atomic<Pool*> currentPool{nullptr};
+
+// 0 until it is first asked for.
+std::atomic<int> threadCount{0};
+
+// True in the workers, and in a caller while it owns the pool.
+thread_local bool insideRegion = false;
+
+// Leaves the core to its other hardware thread for a moment.
+void relax() {
+#if defined(__x86_64__) || defined(_M_X64)
+  _mm_pause();
+#elif defined(_M_ARM64)
+  __yield();
+#elif defined(__aarch64__)
+  __asm__ volatile("isb");  // `yield` is a no-op on most cores; this waits tens of cycles
+#endif
+}
+
+// Spins until done() or until kSpinTime is over; returns done().
+template <class Done>
+bool spinUntil(const Done& done) {
+  const auto start = std::chrono::steady_clock::now();
+  do {
+    for (int i = 0; i < kLooksPerClock; ++i) {
+      if (done()) return true;
+      relax();
+    }
+  } while (std::chrono::steady_clock::now() - start < kSpinTime);
+  return done();
+}
+
+// Range `index` of the job: whole grains, shared out as evenly as they go; the last range also takes
+// what is left over.
+void runRange(const Job& job, int index) {
+  const int64_t grains = job.count / job.grain;
+  const int64_t each = grains / job.threads, extra = grains % job.threads;
+  const int64_t begin = (index * each + (index < extra ? index : extra)) * job.grain;
+  const int64_t end = index == job.threads - 1
+                          ? job.count
+                          : begin + (each + (index < extra ? 1 : 0)) * job.grain;
+  job.fn(job.context, begin, end);
+}
+
+void awaitJob(WaitWord& state, bool spin) {
+  const auto posted = [&] { return state.value.load(std::memory_order_acquire) != kIdle; };
+  if (spin ? spinUntil(posted) : posted()) return;
+  uint32_t idle = kIdle;
+  if (state.value.compare_exchange_strong(idle, kAsleep, std::memory_order_acq_rel)) {
+    state.sleepWhile(kAsleep);
+  }
+}
+
+void work(Worker& self) {
+  insideRegion = true;
+  bool spin = false;  // the first job is posted as soon as the thread exists
+  for (;;) {
+    awaitJob(self.state, spin);
+    const Job& job = self.pool->job;
+    runRange(job, self.index);
+    spin = job.spin;  // read now: after the exchange the job belongs to the caller again
+    if (self.state.value.exchange(kIdle, std::memory_order_acq_rel) == kAwaited) self.state.wake();
+  }
+}
+
+void post(WaitWord& state) {
+  if (state.value.exchange(kPosted, std::memory_order_acq_rel) == kAsleep) state.wake();
+}
+
+void awaitWorker(WaitWord& state, bool spin) {
+  // Asleep counts: the worker may have finished and stopped spinning since it was last looked at.
+  const auto finished = [&] {
+    const uint32_t value = state.value.load(std::memory_order_acquire);
+    return value == kIdle || value == kAsleep;
+  };
+  if (spin ? spinUntil(finished) : finished()) return;
+  uint32_t running = kPosted;
+  if (state.value.compare_exchange_strong(running, kAwaited, std::memory_order_acq_rel)) {
+    state.sleepWhile(kAwaited);
+  }
+}
+
+#if defined(_WIN32)
+
+unsigned __stdcall workerMain(void* worker) {
+  work(*static_cast<Worker*>(worker));
+  return 0;
+}
+
+bool startThread(Worker* worker) {
+  const uintptr_t thread = _beginthreadex(nullptr, 0, workerMain, worker, 0, nullptr);
+  if (thread == 0) return false;
+  CloseHandle(reinterpret_cast<HANDLE>(thread));
+  return true;
+}
+
+void watchForks() {}
+
+#else
+
+void* workerMain(void* worker) {
+  work(*static_cast<Worker*>(worker));
+  return nullptr;
+}
+
+// musl gives a new thread 128 KB, macOS 512 KB; kernels keep their tiles on the stack.
+constexpr size_t kStackBytes = size_t{1} << 20;
+
+bool startThread(Worker* worker) {
+  pthread_attr_t attributes;
+  if (pthread_attr_init(&attributes) != 0) return false;
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  pthread_attr_setstacksize(&attributes, kStackBytes);
+  // A new thread inherits the mask: signals stay with the threads that Node.js handles them on.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  pthread_t thread;
+  const bool started = pthread_create(&thread, &attributes, workerMain, worker) == 0;
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  pthread_attr_destroy(&attributes);
+  return started;
+}
+
+// In a forked child the old pool's threads do not exist and its locks may be held for ever.
+void forgetPool() { currentPool.store(nullptr, std::memory_order_relaxed); }
+
+void watchForks() {
+  static const int registered = pthread_atfork(nullptr, nullptr, forgetPool);
+  static_cast<void>(registered);
+}
+
+#endif
+
+// The pool, made on first use and now owned by the caller; null when another thread owns it or when
+// memory is exhausted.
+Pool* acquirePool() {
+  Pool* pool = currentPool.load(std::memory_order_acquire);
+  if (pool == nullptr) {
+    pinLibrary();
+    watchForks();
+    Pool* made = new (std::nothrow) Pool;
+    if (made == nullptr) return nullptr;
+    if (currentPool.compare_exchange_strong(pool, made, std::memory_order_acq_rel)) {
+      pool = made;
+    } else {
+      delete made;  // another thread was quicker, and `pool` is now its pool
+    }
+  }
+  return pool->busy.exchange(true, std::memory_order_acquire) ? nullptr : pool;
+}
+
+// Starts what is missing of `threads` - 1 workers; returns how many threads there are, caller
+// included. Once the system has refused a thread it is not asked again.
+int startWorkers(Pool* pool, int threads) {
+  while (pool->started < threads - 1 && !pool->refused) {
+    Worker* worker = &pool->workers[pool->started];
+    worker->pool = pool;
+    worker->index = pool->started + 1;
+    if (startThread(worker)) {
+      ++pool->started;
+    } else {
+      pool->refused = true;
+    }
+  }
+  return pool->started + 1 < threads ? pool->started + 1 : threads;
+}
+
+// TILEGRAD_NUM_THREADS when it is a whole number >= 1, otherwise 0.
+int threadsFromEnvironment() {
+  const char* text = getenv("TILEGRAD_NUM_THREADS");
+  if (text == nullptr || *text < '0' || *text > '9') return 0;
+  char* end = nullptr;
+  errno = 0;
+  const unsigned long value = strtoul(text, &end, 10);
+  if (*end != '\0') return 0;
+  return errno == ERANGE || value > kMaxThreads ? kMaxThreads : static_cast<int>(value);
+}
+
+int clampThreads(int count) { return count < 1 ? 1 : count > kMaxThreads ? kMaxThreads : count; }
+
+// The CPUs of the process when it was first asked.
+int cpus() {
+  static const int count = availableCpus();
+  return count;
+}
+
+}  // namespace
+
+int numThreads() {
+  int count = threadCount.load(std::memory_order_relaxed);
+  if (count != 0) return count;
+  const int wanted = threadsFromEnvironment();
+  const int initial = clampThreads(wanted != 0 ? wanted : cpus());
+  // Unless setNumThreads() came first: then `count` becomes its value.
+  if (threadCount.compare_exchange_strong(count, initial, std::memory_order_relaxed)) count = initial;
+  return count;
+}
+
+void setNumThreads(int count) {
+  threadCount.store(clampThreads(count), std::memory_order_relaxed);
+}
+
+void parallelRanges(int64_t count, int64_t grain, RangeFunction fn, const void* context) {
+  if (count <= 0) return;
+  const int64_t grains = count / grain;
+  int threads = numThreads();
+  if (grains < threads) threads = static_cast<int>(grains);
+  Pool* pool = threads > 1 && !insideRegion ? acquirePool() : nullptr;
+  if (pool == nullptr) {
+    fn(context, 0, count);
+    return;
+  }
+  threads = startWorkers(pool, threads);
+  // With more threads than CPUs a spinning thread holds up the one it waits for.
+  pool->job = {fn, context, count, grain, threads, threads <= cpus()};
+  insideRegion = true;
+  for (int i = 0; i < threads - 1; ++i) post(pool->workers[i].state);
+  runRange(pool->job, 0);
+  for (int i = 0; i < threads - 1; ++i) awaitWorker(pool->workers[i].state, pool->job.spin);
+  insideRegion = false;
+  pool->busy.store(false, std::memory_order_release);
+}
+
+}  // namespace tilegrad
