@@ -68,7 +68,13 @@ struct GemmKernels {
 };
 
 // Reductions. The order of accumulation is part of the contract (kernels/reduce.h states it): it
-// depends on n only, never on the level or the threads.
+// depends on n only, never on the level or the threads. Its units are blocks: of kReduceBlock
+// contiguous values (64 to a lane of the 4 float32 accumulators; a block stays in the first-level
+// cache), and of kReduceRowBlock rows. A reduction may be computed in pieces of 2^k blocks counted
+// from the start, whose results then combine pairwise.
+constexpr int64_t kReduceBlock = 4096;
+constexpr int64_t kReduceRowBlock = 256;
+
 template <class T>
 struct ReduceKernels {
   // Over n contiguous values. max and min propagate NaN; of an empty range: sum 0, max -inf, min inf.
@@ -91,15 +97,20 @@ struct SoftmaxKernels {
   // dx = y * (g - sum(g * y)), and dx = g - exp(y) * sum(g). dx may be g.
   void (*softmaxBackward)(int64_t n, const T* y, const T* g, T* dx);
   void (*logSoftmaxBackward)(int64_t n, const T* y, const T* g, T* dx);
-  // Returns logsumexp(x), computed as max + log(sum(exp(x - max))).
-  T (*logSumExp)(int64_t n, const T* x);
-  // dx = scale * (exp(x - lse) - onehot(target)); a target outside [0, n) subtracts nothing.
-  void (*crossEntropyBackward)(int64_t n, const T* x, T lse, int64_t target, T scale, T* dx);
+  // Returns log(sum(exp(x - max))) and the maximum: logsumexp(x) in two parts, whose sum would
+  // lose the digits of a small loss.
+  T (*logSumExp)(int64_t n, const T* x, T* maximum);
+  // dx = scale * (exp((x - max(x)) - logSum) - onehot(target)), logSum as from logSumExp; a target
+  // outside [0, n) subtracts nothing. dx may be x.
+  void (*crossEntropyBackward)(int64_t n, const T* x, T logSum, int64_t target, T scale, T* dx);
 };
 
 // Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC11), key = seed,
 // counter = {position low, position high, 0, 0}. Value i of a call comes from word i % 4 of position
 // first + i / 4, whatever the vector width or thread; float64 takes two words a value.
+template <class T>
+constexpr int kPhiloxValues = sizeof(T) == 8 ? 2 : 4;  // values of one position
+
 template <class T>
 struct RandomKernels {
   // Uniform on [0, 1): multiples of 2^-24 (float32), 2^-53 (float64).
@@ -152,15 +163,10 @@ struct KernelTable {
   FloatKernels<double> f64;
 };
 
+// A build defines those of its architecture; ops/dispatch.cpp knows which (TG_HAVE_AVX2 ...).
 extern const KernelTable kScalarKernels;
-#if defined(TG_HAVE_AVX2)
 extern const KernelTable kAvx2Kernels;
-#endif
-#if defined(TG_HAVE_AVX512)
 extern const KernelTable kAvx512Kernels;
-#endif
-#if defined(TG_HAVE_NEON)
 extern const KernelTable kNeonKernels;
-#endif
 
 }  // namespace tilegrad

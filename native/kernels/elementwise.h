@@ -1,0 +1,207 @@
+// Elementwise kernels: y[i] = f(x[i]) and y[i] = f(a[i], b[i]), one functor for each line of
+// elementwise.inc. A partial vector at the end goes through the same functor as a whole one, with
+// zeros in the lanes that are not stored, so a value's bits do not depend on where it stands.
+#pragma once
+#include "../simd/math.h"
+#include "table.h"
+
+TG_TARGET_BEGIN
+
+// Vectors in flight: kCheap hides load latency and loop overhead of functions of a few instructions;
+// long ones fill the pipeline by themselves (iterations are independent), and more would only spill.
+constexpr int kCheap = 4;
+constexpr int kLong = 1;
+
+template <Unary op>
+struct UnaryOp;
+
+template <Binary op>
+struct BinaryOp;
+
+#define TG_DEFINE_UNARY(name, vectors, expression) \
+  template <>                                      \
+  struct UnaryOp<Unary::name> {                    \
+    static constexpr int unroll = vectors;         \
+    template <class T>                             \
+    TG_INLINE Vec<T> apply(Vec<T> x) {             \
+      return expression;                           \
+    }                                              \
+  };
+
+#define TG_DEFINE_BINARY(name, vectors, expression) \
+  template <>                                       \
+  struct BinaryOp<Binary::name> {                   \
+    static constexpr int unroll = vectors;          \
+    template <class T>                              \
+    TG_INLINE Vec<T> apply(Vec<T> a, Vec<T> b) {    \
+      return expression;                            \
+    }                                               \
+  };
+
+// The sign of x as -1, 0 or 1: zeros of either sign give +0, NaN stays.
+template <class T>
+TG_INLINE Vec<T> signOf(Vec<T> x) {
+  const Vec<T> zero = vsplat<T>(0);
+  const Vec<T> nonPositive = select(lt(x, zero), vsplat<T>(-1), zero);
+  return select(isNan(x), x, select(gt(x, zero), vsplat<T>(1), nonPositive));
+}
+
+// log(1 + exp(x)), without overflow: log1p(exp(-|x|)) + max(x, 0).
+template <class T>
+TG_INLINE Vec<T> softplusOf(Vec<T> x) {
+  return add(log1p(exp(neg(abs(x)))), max(vsplat<T>(0), x));
+}
+
+constexpr double kSqrtHalf = 0.70710678118654752440;       // 1 / sqrt(2)
+constexpr double kInvSqrtTwoPi = 0.39894228040143267794;   // 1 / sqrt(2 pi)
+
+// The standard normal distribution function, (1 + erf(x / sqrt 2)) / 2.
+template <class T>
+TG_INLINE Vec<T> normalCdf(Vec<T> x) {
+  const Vec<T> half = vsplat<T>(static_cast<T>(0.5));
+  return fma(half, erf(mul(x, vsplat<T>(static_cast<T>(kSqrtHalf)))), half);
+}
+
+// x * cdf(x), the exact form of GELU (Hendrycks & Gimpel 2016).
+template <class T>
+TG_INLINE Vec<T> geluOf(Vec<T> x) {
+  return mul(x, normalCdf(x));
+}
+
+// g * (cdf(x) + x * pdf(x)).
+template <class T>
+TG_INLINE Vec<T> geluBackwardOf(Vec<T> g, Vec<T> x) {
+  const Vec<T> exponent = mul(mul(x, x), vsplat<T>(static_cast<T>(-0.5)));
+  const Vec<T> pdf = mul(exp(exponent), vsplat<T>(static_cast<T>(kInvSqrtTwoPi)));
+  return mul(g, fma(x, pdf, normalCdf(x)));
+}
+
+// d max(a, b) / da: 0 where a < b, 1/2 at a tie, otherwise 1 (with a NaN too, as PyTorch has it).
+template <class T>
+TG_INLINE Vec<T> greaterShareOf(Vec<T> a, Vec<T> b) {
+  const Vec<T> rest = select(eq(a, b), vsplat<T>(static_cast<T>(0.5)), vsplat<T>(1));
+  return select(lt(a, b), vsplat<T>(0), rest);
+}
+
+TG_DEFINE_UNARY(copy, kCheap, x)
+TG_DEFINE_UNARY(neg, kCheap, neg(x))
+TG_DEFINE_UNARY(abs, kCheap, abs(x))
+TG_DEFINE_UNARY(sign, kCheap, signOf(x))
+TG_DEFINE_UNARY(square, kCheap, mul(x, x))
+TG_DEFINE_UNARY(sqrt, kCheap, sqrt(x))
+TG_DEFINE_UNARY(reciprocal, kCheap, div(vsplat<T>(1), x))
+TG_DEFINE_UNARY(exp, kLong, exp(x))
+TG_DEFINE_UNARY(log, kLong, log(x))
+TG_DEFINE_UNARY(log1p, kLong, log1p(x))
+TG_DEFINE_UNARY(tanh, kLong, tanh(x))
+TG_DEFINE_UNARY(sigmoid, kLong, sigmoid(x))
+TG_DEFINE_UNARY(softplus, kLong, softplusOf(x))
+TG_DEFINE_UNARY(erf, kLong, erf(x))
+TG_DEFINE_UNARY(relu, kCheap, max(vsplat<T>(0), x))  // 0 > x ? 0 : x, so NaN stays
+TG_DEFINE_UNARY(gelu, kLong, geluOf(x))
+
+TG_DEFINE_BINARY(add, kCheap, add(a, b))
+TG_DEFINE_BINARY(sub, kCheap, sub(a, b))
+TG_DEFINE_BINARY(mul, kCheap, mul(a, b))
+TG_DEFINE_BINARY(div, kCheap, div(a, b))
+TG_DEFINE_BINARY(maximum, kCheap, maxNan(a, b))
+TG_DEFINE_BINARY(minimum, kCheap, minNan(a, b))
+TG_DEFINE_BINARY(greaterShare, kCheap, greaterShareOf(a, b))
+// g, or 0 where y <= 0; a NaN in y lets g through, as PyTorch's threshold_backward does.
+TG_DEFINE_BINARY(reluBackward, kCheap, select(le(b, vsplat<T>(0)), vsplat<T>(0), a))
+TG_DEFINE_BINARY(tanhBackward, kCheap, mul(a, fnma(b, b, vsplat<T>(1))))           // g (1 - y^2)
+TG_DEFINE_BINARY(sigmoidBackward, kCheap, mul(mul(a, b), sub(vsplat<T>(1), b)))    // g y (1 - y)
+TG_DEFINE_BINARY(geluBackward, kLong, geluBackwardOf(a, b))
+
+#undef TG_DEFINE_UNARY
+#undef TG_DEFINE_BINARY
+
+// y[i] = f(x[i]) for i < n. y may be x.
+template <Unary op, class T>
+void unaryKernel(int64_t n, const T* x, T* y) {
+  constexpr int64_t kWidth = kLanes<T>;
+  constexpr int kUnroll = UnaryOp<op>::unroll;
+  int64_t i = 0;
+  if constexpr (kUnroll > 1) {
+    for (; i + kUnroll * kWidth <= n; i += kUnroll * kWidth) {
+      Vec<T> v[kUnroll];
+      for (int u = 0; u < kUnroll; ++u) v[u] = vload<T>(x + i + u * kWidth);
+      for (int u = 0; u < kUnroll; ++u) store(y + i + u * kWidth, UnaryOp<op>::apply(v[u]));
+    }
+  }
+  for (; i + kWidth <= n; i += kWidth) store(y + i, UnaryOp<op>::apply(vload<T>(x + i)));
+  if (i < n) storeFirst(y + i, UnaryOp<op>::apply(vloadFirst<T>(x + i, n - i)), n - i);
+}
+
+// An operand of a binary kernel: contiguous, or one value for all.
+template <class T, bool Scalar>
+struct Operand {
+  const T* p;
+  Vec<T> value;  // only for a scalar
+
+  TG_INLINE Operand make(const T* p) {
+    Operand operand;
+    operand.p = p;
+    if constexpr (Scalar) operand.value = vsplat<T>(*p);
+    return operand;
+  }
+  TG_INLINE Vec<T> load(const Operand& operand, int64_t i) {
+    if constexpr (Scalar) return operand.value;
+    return vload<T>(operand.p + i);
+  }
+  TG_INLINE Vec<T> loadFirst(const Operand& operand, int64_t i, int64_t n) {
+    if constexpr (Scalar) return operand.value;
+    return vloadFirst<T>(operand.p + i, n);
+  }
+};
+
+template <Binary op, class T, bool AScalar, bool BScalar>
+void binaryLoop(int64_t n, const T* a, const T* b, T* y) {
+  constexpr int64_t kWidth = kLanes<T>;
+  constexpr int kUnroll = BinaryOp<op>::unroll;
+  using A = Operand<T, AScalar>;
+  using B = Operand<T, BScalar>;
+  const A av = A::make(a);
+  const B bv = B::make(b);
+  int64_t i = 0;
+  if constexpr (kUnroll > 1) {
+    for (; i + kUnroll * kWidth <= n; i += kUnroll * kWidth) {
+      Vec<T> v[kUnroll];
+      for (int u = 0; u < kUnroll; ++u) {
+        v[u] = BinaryOp<op>::apply(A::load(av, i + u * kWidth), B::load(bv, i + u * kWidth));
+      }
+      for (int u = 0; u < kUnroll; ++u) store(y + i + u * kWidth, v[u]);
+    }
+  }
+  for (; i + kWidth <= n; i += kWidth) {
+    store(y + i, BinaryOp<op>::apply(A::load(av, i), B::load(bv, i)));
+  }
+  if (i < n) {
+    const int64_t rest = n - i;
+    storeFirst(y + i, BinaryOp<op>::apply(A::loadFirst(av, i, rest), B::loadFirst(bv, i, rest)),
+               rest);
+  }
+}
+
+// y[i] = f(a[i * aStep], b[i * bStep]) for i < n, steps 1 or 0. y may be a or b.
+template <Binary op, class T>
+void binaryKernel(int64_t n, const T* a, int64_t aStep, const T* b, int64_t bStep, T* y) {
+  if (n <= 0) return;  // a scalar is read before the loop
+  if (aStep != 0) {
+    return bStep != 0 ? binaryLoop<op, T, false, false>(n, a, b, y)
+                      : binaryLoop<op, T, false, true>(n, a, b, y);
+  }
+  return bStep != 0 ? binaryLoop<op, T, true, false>(n, a, b, y)
+                    : binaryLoop<op, T, true, true>(n, a, b, y);
+}
+
+template <class T>
+constexpr void fillElementwise(FloatKernels<T>& kernels) {
+#define TG_UNARY(name) \
+  kernels.unary[static_cast<int>(Unary::name)] = unaryKernel<Unary::name, T>;
+#define TG_BINARY(name) \
+  kernels.binary[static_cast<int>(Binary::name)] = binaryKernel<Binary::name, T>;
+#include "elementwise.inc"
+}
+
+TG_TARGET_END

@@ -1,0 +1,243 @@
+// Reductions. The order of accumulation is fixed and the same on every level and thread count:
+//
+// * A block of kReduceBlock contiguous values runs through 4 virtual vectors: value e of the block goes to
+//   lane e % (4 * lanes) of the 4, in ascending order of e. The 4 combine as (0 + 2) + (1 + 3), the
+//   lanes of the result by halves (lane i with lane i + lanes / 2, and so on).
+// * A range longer than a block splits in two, the first part being the largest power-of-two number
+//   of blocks that is less than the whole; the parts are reduced and then combined. So the error of
+//   a sum grows like log n, and a caller that reduces aligned power-of-two groups of blocks by
+//   itself and combines them by the same rule gets the same bits.
+// * Over rows (columns reduced independently), a block is kReduceRowBlock rows in 2 chains, even and odd
+//   rows counted from its first, combined as even + odd; more rows split as above.
+#pragma once
+#include "../simd/vec.h"
+#include "table.h"
+
+TG_TARGET_BEGIN
+
+// A reduction: the value that changes nothing, the combination of two partial results (vectors or
+// registers), and of a vector's lanes.
+struct SumReduction {
+  template <class T>
+  TG_INLINE Vec<T> identity() {
+    return vsplat<T>(0);
+  }
+  template <class V>
+  TG_INLINE V combine(V a, V b) {
+    return add(a, b);
+  }
+  template <class T>
+  TG_INLINE T fold(Vec<T> a) {
+    return reduceAdd(a);
+  }
+};
+
+struct MaxReduction {
+  template <class T>
+  TG_INLINE Vec<T> identity() {
+    return fromBits(visplat<T>(Format<T>::infinity | Format<T>::signMask));
+  }
+  template <class V>
+  TG_INLINE V combine(V a, V b) {
+    return maxNan(a, b);
+  }
+  template <class T>
+  TG_INLINE T fold(Vec<T> a) {
+    return reduceMax(a);
+  }
+};
+
+struct MinReduction {
+  template <class T>
+  TG_INLINE Vec<T> identity() {
+    return fromBits(visplat<T>(Format<T>::infinity));
+  }
+  template <class V>
+  TG_INLINE V combine(V a, V b) {
+    return minNan(a, b);
+  }
+  template <class T>
+  TG_INLINE T fold(Vec<T> a) {
+    return reduceMin(a);
+  }
+};
+
+// The values of a contiguous range as they are. Other sources compute values on the way (softmax.h).
+template <class T>
+struct Values {
+  const T* x;
+  TG_INLINE Vec<T> load(const Values& values, int64_t i) { return vload<T>(values.x + i); }
+  TG_INLINE Vec<T> loadFirst(const Values& values, int64_t i, int64_t n) {
+    return vloadFirst<T>(values.x + i, n);
+  }
+};
+
+// Values [begin, begin + n) of a source, n <= kReduceBlock. Source::loadFirst may leave anything in
+// the lanes that it does not load.
+template <class Reduction, class T, class Source>
+TG_INLINE T reduceBlock(const Source& source, int64_t begin, int64_t n) {
+  constexpr int64_t kWidth = kLanes<T>;
+  Vec<T> acc[4];
+  for (int u = 0; u < 4; ++u) acc[u] = Reduction::template identity<T>();
+  int64_t i = 0;
+  for (; i + 4 * kWidth <= n; i += 4 * kWidth) {
+    for (int u = 0; u < 4; ++u) {
+      acc[u] = Reduction::combine(acc[u], Source::load(source, begin + i + u * kWidth));
+    }
+  }
+  for (int u = 0; u < 4 && i < n; ++u, i += kWidth) {
+    if (i + kWidth <= n) {
+      acc[u] = Reduction::combine(acc[u], Source::load(source, begin + i));
+    } else {
+      const Vec<T> v = Source::loadFirst(source, begin + i, n - i);
+      acc[u] = Reduction::combine(
+          acc[u], select(vfirstLanes<T>(n - i), v, Reduction::template identity<T>()));
+    }
+  }
+  acc[0] = Reduction::combine(acc[0], acc[2]);
+  acc[1] = Reduction::combine(acc[1], acc[3]);
+  return Reduction::template fold<T>(Reduction::combine(acc[0], acc[1]));
+}
+
+template <class Reduction, class T>
+TG_INLINE T combineScalars(T a, T b) {
+  return firstLane(Reduction::combine(splat<T>(a), splat<T>(b)));
+}
+
+// The largest power of two times `block` that is less than n (n > block).
+TG_INLINE int64_t splitPoint(int64_t n, int64_t block) {
+  int64_t left = block;
+  while (2 * left < n) left *= 2;
+  return left;
+}
+
+template <class Reduction, class T, class Source>
+T reduceRange(const Source& source, int64_t begin, int64_t n) {
+  if (n <= kReduceBlock) return reduceBlock<Reduction, T>(source, begin, n);
+  const int64_t left = splitPoint(n, kReduceBlock);
+  const T first = reduceRange<Reduction, T>(source, begin, left);
+  return combineScalars<Reduction>(
+      first, reduceRange<Reduction, T>(source, begin + left, n - left));
+}
+
+template <class Reduction, class T>
+T reduceKernel(int64_t n, const T* x) {
+  return reduceRange<Reduction, T>(Values<T>{x}, 0, n);
+}
+
+// Index of the first maximum, or of the first NaN. Blocks are compared by their maxima, then the
+// best block is searched: one pass over x. n >= 1.
+template <class T>
+int64_t argmaxKernel(int64_t n, const T* x) {
+  constexpr int64_t kSearchBlock = 256;  // short enough to search value by value, in any cache
+  int64_t best = 0;
+  T bestValue = x[0];
+  for (int64_t i = 0; i < n; i += kSearchBlock) {
+    const int64_t count = n - i < kSearchBlock ? n - i : kSearchBlock;
+    const T value = reduceBlock<MaxReduction, T>(Values<T>{x}, i, count);
+    if (value != value) {
+      best = i;
+      while (x[best] == x[best]) ++best;
+      return best;
+    }
+    if (value > bestValue) {
+      best = i;
+      bestValue = value;
+    }
+  }
+  while (x[best] != bestValue) ++best;
+  return best;
+}
+
+// Vectors side by side in a strip of columns: with 2 chains each, 8 accumulators where a virtual
+// vector is one register, 8 (avx2) or 16 (neon) registers otherwise.
+template <class T>
+constexpr int kStripVecs = kLanes<T> == Reg<T>::lanes ? 4 : 2;
+
+template <class T>
+struct Strip {
+  Vec<T> v[kStripVecs<T>];
+};
+
+// Rows [0, rows) of one vector of columns into two chains; `count` columns unless Full.
+template <class Reduction, class T, bool Full>
+TG_INLINE void reduceColumns(int64_t rows, const T* x, int64_t xRow, int64_t count, Vec<T>& even,
+                             Vec<T>& odd) {
+  Vec<T> e = even, o = odd;
+  int64_t i = 0;
+  for (; i + 2 <= rows; i += 2, x += 2 * xRow) {
+    e = Reduction::combine(e, Full ? vload<T>(x) : vloadFirst<T>(x, count));
+    o = Reduction::combine(o, Full ? vload<T>(x + xRow) : vloadFirst<T>(x + xRow, count));
+  }
+  if (i < rows) e = Reduction::combine(e, Full ? vload<T>(x) : vloadFirst<T>(x, count));
+  even = e;
+  odd = o;
+}
+
+// Rows [0, rows) of `vecs` vectors of columns; the last vector has `last` columns (1..lanes).
+template <class Reduction, class T>
+Strip<T> reduceStrip(int64_t rows, const T* x, int64_t xRow, int vecs, int64_t last) {
+  constexpr int64_t kWidth = kLanes<T>;
+  constexpr int kVecs = kStripVecs<T>;
+  if (rows > kReduceRowBlock) {
+    const int64_t top = splitPoint(rows, kReduceRowBlock);
+    Strip<T> a = reduceStrip<Reduction, T>(top, x, xRow, vecs, last);
+    const Strip<T> b =
+        reduceStrip<Reduction, T>(rows - top, x + top * xRow, xRow, vecs, last);
+    for (int v = 0; v < kVecs; ++v) a.v[v] = Reduction::combine(a.v[v], b.v[v]);
+    return a;
+  }
+  Strip<T> even, odd;
+  for (int v = 0; v < kVecs; ++v) even.v[v] = odd.v[v] = Reduction::template identity<T>();
+  if (vecs == kVecs && last == kWidth) {
+    int64_t i = 0;
+    for (; i + 2 <= rows; i += 2, x += 2 * xRow) {
+      for (int v = 0; v < kVecs; ++v) {
+        even.v[v] = Reduction::combine(even.v[v], vload<T>(x + v * kWidth));
+        odd.v[v] = Reduction::combine(odd.v[v], vload<T>(x + xRow + v * kWidth));
+      }
+    }
+    if (i < rows) {
+      for (int v = 0; v < kVecs; ++v) {
+        even.v[v] = Reduction::combine(even.v[v], vload<T>(x + v * kWidth));
+      }
+    }
+  } else {
+    for (int v = 0; v < vecs; ++v) {
+      const T* p = x + v * kWidth;
+      if (v < vecs - 1 || last == kWidth) {
+        reduceColumns<Reduction, T, true>(rows, p, xRow, kWidth, even.v[v], odd.v[v]);
+      } else {
+        reduceColumns<Reduction, T, false>(rows, p, xRow, last, even.v[v], odd.v[v]);
+      }
+    }
+  }
+  for (int v = 0; v < kVecs; ++v) even.v[v] = Reduction::combine(even.v[v], odd.v[v]);
+  return even;
+}
+
+// y[j] = reduction over i < rows of x[i * xRow + j] for j < cols. y must not overlap x.
+template <class Reduction, class T>
+void reduceRowsKernel(int64_t rows, int64_t cols, const T* x, int64_t xRow, T* y) {
+  constexpr int64_t kWidth = kLanes<T>;
+  constexpr int64_t kStrip = kStripVecs<T> * kWidth;
+  for (int64_t j = 0; j < cols; j += kStrip) {
+    const int64_t count = cols - j < kStrip ? cols - j : kStrip;
+    const int vecs = static_cast<int>((count + kWidth - 1) / kWidth);
+    const int64_t last = count - (vecs - 1) * kWidth;
+    const Strip<T> strip = reduceStrip<Reduction, T>(rows, x + j, xRow, vecs, last);
+    for (int v = 0; v < vecs; ++v) {
+      storeFirst(y + j + v * kWidth, strip.v[v], v == vecs - 1 ? last : kWidth);
+    }
+  }
+}
+
+template <class T>
+constexpr ReduceKernels<T> reduceKernels() {
+  return {reduceKernel<SumReduction, T>,     reduceKernel<MaxReduction, T>,
+          reduceKernel<MinReduction, T>,     argmaxKernel<T>,
+          reduceRowsKernel<SumReduction, T>, reduceRowsKernel<MaxReduction, T>,
+          reduceRowsKernel<MinReduction, T>};
+}
+
+TG_TARGET_END

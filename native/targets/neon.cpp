@@ -1,0 +1,9 @@
+// arm64, which always has Advanced SIMD.
+#define TG_TARGET_NEON
+#include "table.inc.h"
+
+namespace tilegrad {
+
+constexpr KernelTable kNeonKernels = neon::kernelTable(Level::neon);
+
+}  // namespace tilegrad
