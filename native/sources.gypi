@@ -1,0 +1,75 @@
+{
+  "variables": {
+    "base_sources": [
+      "native/base/cpu.cpp",
+      "native/base/cpu_budget.cpp",
+      "native/base/pin_library.cpp",
+      "native/base/scratch.cpp",
+      "native/base/thread_pool.cpp"
+    ],
+    "ops_sources": [
+      "native/ops/copy.cpp",
+      "native/ops/dispatch.cpp",
+      "native/ops/elementwise.cpp",
+      "native/ops/gemm.cpp",
+      "native/ops/loops.cpp",
+      "native/ops/optimizer.cpp",
+      "native/ops/random.cpp",
+      "native/ops/reduce.cpp",
+      "native/ops/softmax.cpp"
+    ],
+    "addon_sources": [
+      "native/addon/addon.cpp",
+      "native/addon/program.cpp",
+      "native/addon/signature.cpp",
+      "native/addon/table.cpp",
+      "native/addon/trampoline.cpp"
+    ],
+    "scalar_sources": ["native/targets/scalar.cpp"],
+    "avx2_sources": ["native/targets/avx2.cpp"],
+    "avx512_sources": ["native/targets/avx512.cpp"],
+    "neon_sources": ["native/targets/neon.cpp"],
+
+    "common_flags": [
+      "-std=c++17",
+      "-O3",
+      "-fno-exceptions",
+      "-fno-rtti",
+      "-ffp-contract=off",
+      "-fno-math-errno",
+      "-fvisibility=hidden",
+      "-ffunction-sections",
+      "-fdata-sections",
+      "-fomit-frame-pointer"
+    ],
+    "scalar_flags": [],
+    "avx2_flags": ["-mavx2", "-mfma", "-mf16c"],
+    "avx512_flags": [
+      "-mavx2",
+      "-mfma",
+      "-mf16c",
+      "-mavx512f",
+      "-mavx512bw",
+      "-mavx512dq",
+      "-mavx512vl",
+      "-mavx512cd"
+    ],
+    "neon_flags": [],
+
+    "common_msvc_flags": ["/std:c++17", "/O2", "/GR-", "/fp:precise"],
+    "scalar_msvc_flags": [],
+    "avx2_msvc_flags": ["/arch:AVX2"],
+    "avx512_msvc_flags": ["/arch:AVX512"],
+    "neon_msvc_flags": [],
+
+    "linux_link_flags": [
+      "-static-libstdc++",
+      "-static-libgcc",
+      "-pthread",
+      "-Wl,--exclude-libs,ALL",
+      "-Wl,--gc-sections",
+      "-Wl,-z,nodelete"
+    ],
+    "mac_link_flags": ["-Wl,-dead_strip"]
+  }
+}
