@@ -45,6 +45,7 @@ export const rowNames = {
   random: ['uniform', 'normal'],
   other: [
     'cast',
+    'castBool',
     'fill',
     'gemm',
     'fmaPeak',
@@ -52,8 +53,8 @@ export const rowNames = {
     'crossEntropyBackward',
     'dropoutMask',
     'sgd',
+    'sgdMomentum',
     'adam',
-    'optimizerTick',
   ],
 } as const;
 

@@ -68,13 +68,9 @@ export function promote(operation: string, a: TensorLike, b: TensorLike): [Tenso
 
 /** Copies the elements of `from` over those of `into`, which has the same shape, converting them. */
 export function copyInto(into: Tensor, from: Tensor): void {
-  const row = into.dtype === from.dtype && dtypes[into.dtype].floating ? rows.copy : rows.cast;
-  // A cast to bool is "is not zero", which the byte types of the native side don't know apart.
-  if (into.dtype === 'bool' && from.dtype !== 'bool') {
-    runGeometry(rows.cast, into.shape, [from, into], [1]);
-    return;
-  }
-  runGeometry(row, into.shape, [from, into], row === rows.cast ? [0] : []);
+  // Bools and bytes are one type to the native side, but "is not zero" is another conversion.
+  const toBool = into.dtype === 'bool' && from.dtype !== 'bool';
+  runGeometry(toBool ? rows.castBool : rows.cast, into.shape, [from, into]);
 }
 
 /**

@@ -4,6 +4,7 @@ import { checkOptions, describe } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import {
   checkNumber,
+  type HyperParameters,
   Optimizer,
   type ParameterGroup,
   type ParameterGroupOptions,
@@ -25,21 +26,21 @@ export interface AdamOptions {
 
 const OPTION_NAMES = ['lr', 'betas', 'eps', 'weightDecay', 'maximize'];
 
-function hyperOf(name: string, decoupled: boolean, options: AdamOptions): number[] {
+function hyperOf(name: string, decoupled: boolean, options: AdamOptions): HyperParameters {
   checkOptions(name, options, OPTION_NAMES);
   const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = decoupled ? 1e-2 : 0, maximize = false } = options;
   if (!Array.isArray(betas) || betas.length !== 2) {
     throw new TensorError('ERR_ARGUMENT', `[${name}] betas are two numbers, not ${describe(betas)}`);
   }
-  return [
-    checkNumber('lr', lr, 0),
-    checkNumber('beta1', betas[0], 0, 1),
-    checkNumber('beta2', betas[1], 0, 1),
-    checkNumber('eps', eps, 0),
-    checkNumber('weightDecay', weightDecay, 0),
-    decoupled ? 1 : 0,
-    maximize ? 1 : 0,
-  ];
+  return {
+    lr: checkNumber('lr', lr, 0),
+    beta1: checkNumber('beta1', betas[0], 0, 1),
+    beta2: checkNumber('beta2', betas[1], 0, 1),
+    eps: checkNumber('eps', eps, 0),
+    weightDecay: checkNumber('weightDecay', weightDecay, 0),
+    decoupled: decoupled ? 1 : 0,
+    maximize: maximize ? 1 : 0,
+  };
 }
 
 abstract class AdamBase extends Optimizer<AdamOptions> {

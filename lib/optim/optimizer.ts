@@ -9,19 +9,40 @@ import { Tensor } from '../tensor/tensor.js';
 /** Parameters with options of their own; what they don't set comes from the optimizer's options. */
 export type ParameterGroupOptions<Options> = { params: Iterable<Tensor> } & Options;
 
+/** The hyperparameters that native steps read, in the order of `HyperSlot` in native/ops/optimizer.h. */
+const HYPER_SLOTS = [
+  'lr',
+  'weightDecay',
+  'maximize',
+  'momentum',
+  'dampening',
+  'nesterov',
+  'beta1',
+  'beta2',
+  'eps',
+  'decoupled',
+] as const;
+
+/** Hyperparameters by name; what an optimizer doesn't have is 0, truth values are 0 and 1. */
+export type HyperParameters = Partial<Record<(typeof HYPER_SLOTS)[number], number>>;
+
 /** Parameters that share hyperparameters. */
 export class ParameterGroup {
   /**
-   * The hyperparameters in the order in which the native step reads them, from memory and not from
-   * arguments: a recorded step follows when a schedule changes them. The learning rate is the first.
+   * What native steps read, from memory and not from arguments: a recorded step follows when a
+   * schedule changes it.
    */
   readonly hyper: Float64Array;
 
   constructor(
     readonly params: readonly Tensor[],
-    hyper: readonly number[],
+    hyper: HyperParameters,
   ) {
-    this.hyper = Float64Array.from(hyper);
+    this.hyper = Float64Array.from(HYPER_SLOTS, (name) => hyper[name] ?? 0);
+  }
+
+  get momentum(): number {
+    return this.hyper[HYPER_SLOTS.indexOf('momentum')] as number;
   }
 
   get lr(): number {
@@ -68,7 +89,7 @@ export abstract class Optimizer<Options extends object> {
   constructor(
     params: Iterable<Tensor> | Iterable<ParameterGroupOptions<Options>>,
     options: Options,
-    hyperOf: (options: Options) => readonly number[],
+    hyperOf: (options: Options) => HyperParameters,
   ) {
     const entries = [...(params as Iterable<unknown>)];
     const given = entries.every((entry) => entry instanceof Tensor)

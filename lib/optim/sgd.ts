@@ -4,6 +4,7 @@ import type { Tensor } from '../tensor/tensor.js';
 import { TensorError } from '../errors.js';
 import {
   checkNumber,
+  type HyperParameters,
   Optimizer,
   type ParameterGroup,
   type ParameterGroupOptions,
@@ -25,23 +26,20 @@ export interface SGDOptions {
   maximize?: boolean;
 }
 
-/** Where momentum lies among the hyperparameters (native/ops/optimizer.h). */
-const MOMENTUM = 1;
-
-function hyperOf(options: SGDOptions): number[] {
+function hyperOf(options: SGDOptions): HyperParameters {
   checkOptions('SGD', options, ['lr', 'momentum', 'dampening', 'weightDecay', 'nesterov', 'maximize']);
   const { lr = 1e-3, momentum = 0, dampening = 0, weightDecay = 0, nesterov = false, maximize = false } = options;
   if (nesterov && (momentum <= 0 || dampening !== 0)) {
     throw new TensorError('ERR_ARGUMENT', '[SGD] nesterov needs a momentum and no dampening');
   }
-  return [
-    checkNumber('lr', lr, 0),
-    checkNumber('momentum', momentum, 0),
-    checkNumber('dampening', dampening, -Infinity),
-    checkNumber('weightDecay', weightDecay, 0),
-    nesterov ? 1 : 0,
-    maximize ? 1 : 0,
-  ];
+  return {
+    lr: checkNumber('lr', lr, 0),
+    momentum: checkNumber('momentum', momentum, 0),
+    dampening: checkNumber('dampening', dampening, -Infinity),
+    weightDecay: checkNumber('weightDecay', weightDecay, 0),
+    nesterov: nesterov ? 1 : 0,
+    maximize: maximize ? 1 : 0,
+  };
 }
 
 /** Stochastic gradient descent with momentum, in PyTorch's form: buffer = momentum * buffer + gradient. */
@@ -54,15 +52,24 @@ export class SGD extends Optimizer<SGDOptions> {
   }
 
   protected bufferCount(group: ParameterGroup): number {
-    return group.hyper[MOMENTUM] === 0 ? 0 : 1;
+    return group.momentum === 0 ? 0 : 1;
   }
 
   protected update(group: ParameterGroup, parameter: Tensor, gradient: Tensor, state: ParameterState): void {
-    const [momentum = null] = state.buffers;
+    const [buffer] = state.buffers;
+    if (buffer === undefined) {
+      runRow(
+        rows.sgd,
+        [parameter.array, gradient.array, group.hyper, state.step],
+        [parameter.offset, gradient.offset, 0, 0],
+        [parameter.numel],
+      );
+      return;
+    }
     runRow(
-      rows.sgd,
-      [parameter.array, gradient.array, momentum === null ? null : momentum.array, group.hyper, state.step],
-      [parameter.offset, gradient.offset, momentum === null ? 0 : momentum.offset, 0, 0],
+      rows.sgdMomentum,
+      [parameter.array, gradient.array, buffer.array, group.hyper, state.step],
+      [parameter.offset, gradient.offset, buffer.offset, 0, 0],
       [parameter.numel],
     );
   }

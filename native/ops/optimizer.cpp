@@ -1,4 +1,4 @@
-// Optimizer steps. A step is one optimizerTick and then one command for each parameter.
+// Optimizer steps: one command for each parameter.
 #include "optimizer.h"
 
 #include "dispatch.h"
@@ -18,18 +18,15 @@ double power(double base, int64_t exponent) {
   return result;
 }
 
-Status optimizerTick(const Command& c) {
+// Counts a parameter's step and returns its number, 1 for the first.
+int64_t countStep(double* taken) {
   // Beyond 2^53 doubles stop counting, and no run gets there.
   constexpr double kMostSteps = 9007199254740992.0;
-  double* const hyper = static_cast<double*>(c.data[0]);
-  double step = hyper[kHyperStep] + 1;
+  double step = *taken + 1;
   if (!(step >= 1)) step = 1;  // also NaN
   if (step > kMostSteps) step = kMostSteps;
-  hyper[kHyperStep] = step;
-  const int64_t count = static_cast<int64_t>(step);
-  hyper[kHyperCorrection1] = 1 - power(hyper[kHyperBeta1], count);
-  hyper[kHyperCorrection2] = 1 - power(hyper[kHyperBeta2], count);
-  return Status::ok;
+  *taken = step;
+  return static_cast<int64_t>(step);
 }
 
 // Calls f(begin, end) over ranges of a parameter's elements; `arrays` of them are touched.
@@ -41,7 +38,7 @@ Status overElements(const Command& c, int arrays, const F& f) {
 }
 
 template <class T>
-Status sgdOf(const Command& c, T* m, const double* hyper) {
+Status sgdOf(const Command& c, T* m, const double* hyper, double* taken) {
   SgdStep step;
   step.lr = hyper[kHyperLr];
   step.momentum = m ? hyper[kHyperMomentum] : 0;
@@ -49,7 +46,7 @@ Status sgdOf(const Command& c, T* m, const double* hyper) {
   step.weightDecay = hyper[kHyperWeightDecay];
   step.nesterov = hyper[kHyperNesterov] != 0;
   step.maximize = hyper[kHyperMaximize] != 0;
-  step.firstStep = hyper[kHyperStep] <= 1;
+  step.firstStep = countStep(taken) == 1;
   T* const w = static_cast<T*>(c.data[0]);
   const T* const g = static_cast<const T*>(c.data[1]);
   const auto kernel = floatKernels<T>().optimizer.sgd;
@@ -58,17 +55,24 @@ Status sgdOf(const Command& c, T* m, const double* hyper) {
   });
 }
 
+template <class T>
+Status plainSgd(const Command& c) {
+  return sgdOf<T>(c, nullptr, static_cast<const double*>(c.data[2]),
+                  static_cast<double*>(c.data[3]));
+}
+
+template <class T>
+Status momentumSgd(const Command& c) {
+  return sgdOf<T>(c, static_cast<T*>(c.data[2]), static_cast<const double*>(c.data[3]),
+                  static_cast<double*>(c.data[4]));
+}
+
 Status sgd(const Command& c) {
-  const double* const hyper = static_cast<const double*>(c.data[2]);
-  return c.type[0] == DType::float64 ? sgdOf<double>(c, nullptr, hyper)
-                                     : sgdOf<float>(c, nullptr, hyper);
+  return c.type[0] == DType::float64 ? plainSgd<double>(c) : plainSgd<float>(c);
 }
 
 Status sgdMomentum(const Command& c) {
-  const double* const hyper = static_cast<const double*>(c.data[3]);
-  return c.type[0] == DType::float64
-             ? sgdOf<double>(c, static_cast<double*>(c.data[2]), hyper)
-             : sgdOf<float>(c, static_cast<float*>(c.data[2]), hyper);
+  return c.type[0] == DType::float64 ? momentumSgd<double>(c) : momentumSgd<float>(c);
 }
 
 template <class T>
@@ -82,8 +86,9 @@ Status adamOf(const Command& c) {
   step.weightDecay = hyper[kHyperWeightDecay];
   step.decoupled = hyper[kHyperDecoupled] != 0;
   step.maximize = hyper[kHyperMaximize] != 0;
-  step.biasCorrection1 = hyper[kHyperCorrection1];
-  step.biasCorrection2 = hyper[kHyperCorrection2];
+  const int64_t count = countStep(static_cast<double*>(c.data[5]));
+  step.biasCorrection1 = 1 - power(step.beta1, count);
+  step.biasCorrection2 = 1 - power(step.beta2, count);
   T* const w = static_cast<T*>(c.data[0]);
   const T* const g = static_cast<const T*>(c.data[1]);
   T* const m = static_cast<T*>(c.data[2]);
@@ -99,17 +104,18 @@ Status adam(const Command& c) {
 }
 
 const Row kRows[] = {
-    // Once a step, before the parameters: counts it and computes the bias corrections.
-    {"optimizerTick", "inout hyper f64[13]", optimizerTick, nullptr},
-    // w: parameter, g: its gradient, m: momentum buffer, or first moment of Adam, v: second moment.
-    // Update rules: kernels/table.h. On the first step m of sgdMomentum is only written.
-    {"sgd", "inout w T[n] in g T[n] in hyper f64[13]; n size", sgd, nullptr},
-    {"sgdMomentum", "inout w T[n] in g T[n] inout m T[n] in hyper f64[13]; n size", sgdMomentum,
+    // w: parameter, g: its gradient, m: momentum buffer, or first moment of Adam, v: second moment,
+    // taken: steps so far, which the row counts up. Update rules: kernels/table.h. On a parameter's
+    // first step m of sgdMomentum is only written.
+    {"sgd", "inout w T[n] in g T[n] in hyper f64[10] inout taken f64[1]; n size", sgd, nullptr},
+    {"sgdMomentum",
+     "inout w T[n] in g T[n] inout m T[n] in hyper f64[10] inout taken f64[1]; n size", sgdMomentum,
      nullptr},
-    {"adam", "inout w T[n] in g T[n] inout m T[n] inout v T[n] in hyper f64[13]; n size", adam,
-     nullptr},
+    {"adam",
+     "inout w T[n] in g T[n] inout m T[n] inout v T[n] in hyper f64[10] inout taken f64[1]; n size",
+     adam, nullptr},
 };
-static_assert(kHyperCount == 13, "the signatures above name the block's length");
+static_assert(kHyperCount == 10, "the signatures above name the block's length");
 
 }  // namespace
 
