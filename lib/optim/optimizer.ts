@@ -107,6 +107,10 @@ export abstract class Optimizer<Options extends object> {
       }
       return new ParameterGroup(list, hyperOf({ ...options, ...own } as Options));
     });
+    // Made here and not in the first step: a recorded step must not clear them whenever it is replayed.
+    for (const group of this.groups) {
+      for (const parameter of group.params) this.states.set(parameter, this.newState(parameter, group));
+    }
     if (seen.size === 0) throw new TensorError('ERR_ARGUMENT', '[optim] there are no parameters to update');
   }
 
@@ -130,13 +134,14 @@ export abstract class Optimizer<Options extends object> {
       for (const parameter of group.params) {
         const gradient = parameter.accumulatedGrad;
         if (gradient === null) continue;
+        const state = this.states.get(parameter) as ParameterState;
         if (isDense(parameter)) {
-          this.update(group, parameter, sameLayout(gradient, parameter), this.stateOf(parameter, group));
+          this.update(group, parameter, sameLayout(gradient, parameter), state);
           continue;
         }
         // A part of another tensor: step on a copy of it and write the copy back.
         const copy = contiguous(parameter.detach());
-        this.update(group, copy, contiguous(gradient), this.stateOf(parameter, group));
+        this.update(group, copy, contiguous(gradient), state);
         copyInto(parameter, copy);
       }
     }
@@ -153,18 +158,13 @@ export abstract class Optimizer<Options extends object> {
     state: ParameterState,
   ): void;
 
-  private stateOf(parameter: Tensor, group: ParameterGroup): ParameterState {
-    let state = this.states.get(parameter);
-    if (state === undefined) {
-      const buffers = Array.from({ length: this.bufferCount(group) }, () => {
-        const buffer = new Tensor(allocate(parameter.dtype, parameter.numel), [parameter.numel]);
-        fillWith(buffer, 0);
-        return buffer;
-      });
-      state = { buffers, step: new Float64Array(1) };
-      this.states.set(parameter, state);
-    }
-    return state;
+  private newState(parameter: Tensor, group: ParameterGroup): ParameterState {
+    const buffers = Array.from({ length: this.bufferCount(group) }, () => {
+      const buffer = new Tensor(allocate(parameter.dtype, parameter.numel), [parameter.numel]);
+      fillWith(buffer, 0);
+      return buffer;
+    });
+    return { buffers, step: new Float64Array(1) };
   }
 }
 

@@ -1,0 +1,238 @@
+/**
+ * Hostile calls of every row of the table of operations. Whatever the arguments: the call returns or
+ * throws an Error with a code of ours, memory around the operands stays as it was, and the process
+ * lives. `npm run test:asan` runs this file under the address sanitizer too.
+ */
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { expect, test } from 'vitest';
+import { loadBinding } from '../../lib/native/binding.js';
+import type { OperandArray, RowName } from '../../lib/native/interface.js';
+
+/** Calls per row; about 45 rows make some 300,000 calls. */
+const CALLS = Number(process.env['TILEGRAD_FUZZ_CALLS'] ?? 7000);
+
+/** Elements on each side of an operand that must not change. */
+const GUARD = 64;
+const GUARD_BYTE = 0xa5;
+
+const native = loadBinding();
+const params = native.attach(new Float64Array(new SharedArrayBuffer(8 * 105)));
+
+/** A small generator of its own, so that a failure can be replayed from the printed seed. */
+function generator(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+type Random = () => number;
+const below = (random: Random, n: number) => Math.floor(random() * n);
+const pick = <T>(random: Random, list: readonly T[]): T => list[below(random, list.length)] as T;
+
+const HOSTILE_NUMBERS = [
+  Number.NaN, Infinity, -Infinity, -1, -2, 0.5, -0, 1e300, -1e300, 5e-324, 2 ** 31, -(2 ** 31),
+  2 ** 31 - 1, 2 ** 32, 2 ** 52, 2 ** 53, -(2 ** 53), 2 ** 53 + 2, 2 ** 63, -(2 ** 63), 2 ** 64,
+];
+
+const ARRAY_TYPES = {
+  f32: Float32Array,
+  f64: Float64Array,
+  i32: Int32Array,
+  u8: Uint8Array,
+  u32: Uint32Array,
+} as const;
+
+interface Guarded {
+  array: OperandArray;
+  bytes: Uint8Array;
+  start: number;
+  end: number;
+}
+
+function guarded(random: Random, type: keyof typeof ARRAY_TYPES, length: number): Guarded {
+  const Type = ARRAY_TYPES[type];
+  const guard = GUARD * Type.BYTES_PER_ELEMENT;
+  const size = length * Type.BYTES_PER_ELEMENT;
+  const buffer = new ArrayBuffer(size + 2 * guard);
+  const bytes = new Uint8Array(buffer).fill(GUARD_BYTE);
+  const array = new Type(buffer, guard, length);
+  for (let i = 0; i < length; i++) {
+    array[i] = random() < 0.1 ? pick(random, HOSTILE_NUMBERS) : below(random, 9) - 4;
+  }
+  return { array, bytes, start: guard, end: guard + size };
+}
+
+function detached(): Float32Array {
+  const array = new Float32Array(16);
+  structuredClone(array.buffer, { transfer: [array.buffer] });
+  return array;
+}
+
+function notAnArray(random: Random): unknown {
+  return pick<() => unknown>(random, [
+    () => null,
+    () => undefined,
+    () => 7,
+    () => 'text',
+    () => ({}),
+    () => [1, 2, 3],
+    () => new ArrayBuffer(64),
+    () => new DataView(new ArrayBuffer(64)),
+    () => new BigInt64Array(8),
+    () => new Int8Array(8),
+    () => new Float32Array(0),
+    () => Symbol('s'),
+    () => 10n,
+    detached,
+  ])();
+}
+
+/** The operand types and the kinds of numbers that a signature's text speaks of. */
+function parse(signature: string): { types: string[]; optional: boolean[]; kinds: string[]; geometry: boolean } {
+  const [head = '', tail = ''] = signature.split(';');
+  const operands = [...head.matchAll(/(in|out|inout|opt) \w+ (\w+)\[([^\]]*)\]/g)];
+  const kinds: string[] = [];
+  let waiting = 0;
+  for (const word of tail.split(' ').filter(Boolean)) {
+    if (['size', 'stride', 'int', 'real'].includes(word)) {
+      for (; waiting > 0; waiting--) kinds.push(word);
+    } else waiting++;
+  }
+  return {
+    types: operands.map((o) => o[2] as string),
+    optional: operands.map((o) => o[1] === 'opt'),
+    kinds,
+    geometry: operands.some((o) => o[3] === '@'),
+  };
+}
+
+function fillParams(random: Random, row: ReturnType<typeof parse>, hostility: number): void {
+  const odd = () => random() < hostility;
+  let at = 0;
+  const put = (value: number) => {
+    params[at++] = odd() ? pick(random, HOSTILE_NUMBERS) : value;
+  };
+  for (const _ of row.types) put(below(random, 4));
+  for (const kind of row.kinds) {
+    if (kind === 'size') put(below(random, 7));
+    else if (kind === 'stride') put(below(random, 9) - 1);
+    else if (kind === 'int') put(below(random, 4));
+    else put(random());
+  }
+  if (row.geometry) {
+    const rank = below(random, 5);
+    put(rank);
+    for (let d = 0; d < rank; d++) put(below(random, 6));
+    for (let i = 0; i < rank * row.types.length; i++) put(below(random, 8) - 1);
+  }
+  while (at < params.length) params[at++] = below(random, 100) < 99 ? 1 : Number.NaN;
+}
+
+test.each(Object.keys(native.signatures) as RowName[])('%s survives hostile calls', (name) => {
+  const row = parse(native.signatures[name]);
+  const call = native.rows[name] as (...operands: unknown[]) => void;
+  const seed = (Number(process.env['TILEGRAD_FUZZ_SEED'] ?? 0) * 1000 + name.length * 31 + name.charCodeAt(0)) >>> 0;
+  const random = generator(seed);
+  let succeeded = 0;
+  for (let i = 0; i < CALLS; i++) {
+    const hostility = pick(random, [0, 0, 0.02, 0.3]);
+    const floating = pick(random, ['f32', 'f64'] as const);
+    const guards: Guarded[] = [];
+    const operands: unknown[] = row.types.map((type, k) => {
+      if (random() < hostility) return notAnArray(random);
+      if (row.optional[k] && random() < 0.5) return null;
+      const known =
+        type === 'T' ? floating : type === 'A' ? pick(random, ['f32', 'f64', 'i32', 'u8'] as const) : type;
+      const any = Object.keys(ARRAY_TYPES) as (keyof typeof ARRAY_TYPES)[];
+      const chosen = random() < hostility / 4 ? pick(random, any) : (known as keyof typeof ARRAY_TYPES);
+      const operand = guarded(random, chosen, pick(random, [0, 1, 4, 16, 60, 200]));
+      guards.push(operand);
+      return operand.array;
+    });
+    if (random() < hostility / 4) operands.length = below(random, operands.length + 1);
+    if (random() < hostility / 4) operands.push(null, 1, 2, 3, 4, 5, 6, 7, 8, 9);
+    fillParams(random, row, hostility);
+    try {
+      call(...operands);
+      succeeded++;
+    } catch (error) {
+      const code = (error as { code?: unknown }).code;
+      if (!(error instanceof Error) || (code !== 'ERR_NATIVE_ARGUMENT' && code !== 'ERR_NATIVE_MEMORY')) {
+        throw new Error(`call ${i} with seed ${seed} threw something else`, { cause: error });
+      }
+      expect(error.message).toMatch(new RegExp(`^\\[${name}\\] .`));
+    }
+    for (const { bytes, start, end } of guards) {
+      const before = bytes.subarray(0, start).every((byte) => byte === GUARD_BYTE);
+      const after = bytes.subarray(end).every((byte) => byte === GUARD_BYTE);
+      if (!before || !after) throw new Error(`call ${i} with seed ${seed} wrote outside an operand`);
+    }
+  }
+  // Only calls that get through the checks can show that the kernels stay inside.
+  expect(succeeded).toBeGreaterThan(CALLS / 200);
+});
+
+test('the functions beside the table refuse hostile arguments', () => {
+  const random = generator(1);
+  const functions = ['attach', 'setSimdLevel', 'setNumThreads', 'misalignment', 'replay'] as const;
+  const threads = native.numThreads();
+  for (const name of functions) {
+    const call = native[name] as (...values: unknown[]) => unknown;
+    for (let i = 0; i < 500; i++) {
+      const value = random() < 0.5 ? notAnArray(random) : pick(random, HOSTILE_NUMBERS);
+      try {
+        call(...(random() < 0.1 ? [] : [value]));
+      } catch (error) {
+        expect((error as { code?: unknown }).code).toBe('ERR_NATIVE_ARGUMENT');
+      }
+    }
+  }
+  native.setNumThreads(threads);
+});
+
+/** Runs a script in a fresh environment, with the addon as `addon`; resolves with what it posts. */
+function inWorker(script: string): Promise<unknown> {
+  const path = process.env['TILEGRAD_ADDON'] ?? fileURLToPath(new URL('../../build/Release/tilegrad.node', import.meta.url));
+  const code = `const addon = require(${JSON.stringify(path)}); const { parentPort } = require('node:worker_threads');
+    const attempt = (fn) => { try { fn(); return 'ok'; } catch (error) { return error.code; } };
+    parentPort.postMessage((() => { ${script} })());`;
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(code, { eval: true });
+    worker.once('message', resolve);
+    worker.once('error', reject);
+  });
+}
+
+test('the parameter block must be shared memory, which cannot be detached', async () => {
+  const results = await inWorker(`return [
+    attempt(() => addon.rows.exp(new Float32Array(1), new Float32Array(1))),
+    attempt(() => addon.attach(new Float64Array(200))),
+    attempt(() => addon.attach(new Float64Array(new SharedArrayBuffer(8)))),
+    attempt(() => addon.attach(new Float32Array(new SharedArrayBuffer(8000)))),
+    attempt(() => addon.attach(new Float64Array(new SharedArrayBuffer(8000)))),
+  ];`);
+  const refused = 'ERR_NATIVE_ARGUMENT';
+  expect(results).toEqual([refused, refused, refused, refused, 'ok']);
+});
+
+test('a program whose memory was detached is refused, not run', async () => {
+  const results = await inWorker(`
+    const params = addon.attach(new Float64Array(new SharedArrayBuffer(8000)));
+    const x = new Float32Array([1, 2, 3, 4]), y = new Float32Array(4);
+    params.set([0, 0, 1, 4, 1, 1]);
+    addon.beginRecord();
+    addon.rows.neg(x, y);
+    const program = addon.endRecord();
+    x[0] = 5;
+    const first = attempt(() => addon.replay(program));
+    const value = y[0];
+    structuredClone(x.buffer, { transfer: [x.buffer] });
+    return [first, value, attempt(() => addon.replay(program)), attempt(() => addon.replay({})), attempt(() => addon.endRecord())];`);
+  const refused = 'ERR_NATIVE_ARGUMENT';
+  expect(results).toEqual(['ok', -5, refused, refused, refused]);
+});

@@ -1,0 +1,27 @@
+/** The TypeScript side's list of rows against the addon's own. */
+import { expect, test } from 'vitest';
+import { loadBinding } from '../../lib/native/binding.js';
+import { rowNames } from '../../lib/native/interface.js';
+
+const native = loadBinding();
+
+test('every row of the addon is named in TypeScript, and the other way round', () => {
+  const named = Object.values(rowNames).flat().sort();
+  expect(named).toEqual(Object.keys(native.signatures).sort());
+  expect(Object.keys(native.rows).sort()).toEqual(named);
+});
+
+test.each([
+  ['unary', 'in x T[@] out y T[@]'],
+  ['binary', 'in a T[@] in b T[@] out y T[@]'],
+] as const)('all %s rows take the same arguments', (group, signature) => {
+  for (const name of rowNames[group]) expect(native.signatures[name]).toBe(signature);
+});
+
+test('no row has more operands or numbers than a command holds', () => {
+  for (const signature of Object.values(native.signatures)) {
+    const [operands = '', numbers = ''] = signature.split(';');
+    expect(operands.match(/\b(in|out|inout|opt) /g)?.length ?? 0).toBeLessThanOrEqual(8);
+    expect(numbers.split(' ').filter(Boolean).length).toBeLessThanOrEqual(24);
+  }
+});
