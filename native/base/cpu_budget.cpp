@@ -96,9 +96,10 @@ bool findMount(const char* mountInfoFile, const char* controller, char (&point)[
     char type[16];
     int optionsAt = -1;
     if (sscanf(tail + 3, "%15s %*s %n", type, &optionsAt) != 1 || optionsAt < 0) continue;
+    const char* options = tail + 3 + optionsAt;
     const bool match = controller == nullptr
                            ? strcmp(type, "cgroup2") == 0
-                           : strcmp(type, "cgroup") == 0 && listHas(tail + 3 + optionsAt, controller);
+                           : strcmp(type, "cgroup") == 0 && listHas(options, controller);
     if (!match || strlen(line) >= sizeof(point)) continue;
     found = sscanf(line, "%*s %*s %*s %s %s", root, point) == 2;
   }

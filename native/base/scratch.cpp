@@ -21,7 +21,7 @@ constexpr int kSlotCount = 2;
 // wide) fits, so most threads allocate once.
 constexpr size_t kSmallestBlock = size_t{64} << 10;
 
-// The x86-64 and (with 4 KB pages) AArch64 huge page: from this size on, blocks are whole huge pages.
+// The huge page of x86-64 and of AArch64 with 4 KB pages: from this size on, blocks are whole ones.
 constexpr size_t kHugePage = size_t{2} << 20;
 
 struct Block {

@@ -1,5 +1,5 @@
-// A 32-bit atomic that threads can sleep on: a futex on Linux, WaitOnAddress on Windows, otherwise a
-// mutex and a condition variable (TG_WAIT_CONDVAR asks for those anywhere, to test them).
+// A 32-bit atomic that a thread can sleep on: a futex on Linux, WaitOnAddress on Windows, otherwise
+// a mutex and a condition variable (TG_WAIT_CONDVAR asks for those on Linux, to test them).
 #pragma once
 #include <stdint.h>
 
