@@ -157,7 +157,7 @@ def main():
         weight = lambda r: abs(r * r / expm1(r))
         edge = ln2 / 2 * mpf('1.001')
         show('exp', *polynomial(series, weight, -edge, edge,
-                                4 if is32 else 10, bits), bits)
+                                5 if is32 else 10, bits), bits)
 
         # 2 atanh(s) = 2 s + s z P(z), z = s^2, for s = f / (2 + f) and 1 + f in [sqrt 1/2, sqrt 2].
         top = ((sqrt(mpf(2)) - 1) / (sqrt(mpf(2)) + 1)) ** 2 * mpf('1.001')
@@ -168,7 +168,7 @@ def main():
         # tanh(x) = x + x z P(z) / Q(z), z = x^2 <= 1.
         f = lambda z: (tanh(sqrt(z)) / sqrt(z) - 1) / z if z > mpf(10) ** -25 else -mpf(1) / 3
         weight = lambda z: z / (tanh(sqrt(z)) / sqrt(z)) + mpf(10) ** -9 if z > 0 else mpf(10) ** -9
-        p, q, worst = rational(f, weight, 0, 1, *((1, 2) if is32 else (3, 3)), bits)
+        p, q, worst = rational(f, weight, 0, 1, *((2, 2) if is32 else (3, 3)), bits)
         show('tanh P', p, worst, bits)
         show('tanh Q', q, worst, bits)
 
@@ -176,11 +176,11 @@ def main():
         f = lambda z: erf(sqrt(z)) / sqrt(z) - 1 if z > 0 else 2 / sqrt(pi) - 1
         show('erf', *polynomial(f, lambda z: 1 / (f(z) + 1), 0, 1, 6 if is32 else 12, bits), bits)
 
-        # log(erfc(x)) = P(x - 3/2) from 1 to where erf rounds to 1; absolute error of erfc.
+        # log(erfc(x)) = P(x - 1) from 1 to where erf rounds to 1; absolute error of erfc.
         end = mpf('3.95') if is32 else mpf('5.95')
-        f = lambda t: log(erfc(t + mpf(3) / 2))
-        show('erfc', *polynomial(f, lambda t: erfc(t + mpf(3) / 2), -half, end - mpf(3) / 2,
-                                 8 if is32 else 19, bits), bits)
+        f = lambda t: log(erfc(t + 1))
+        show('erfc', *polynomial(f, lambda t: erfc(t + 1), 0, end - 1, 8 if is32 else 19, bits),
+             bits)
 
         # sin(2 pi r) = r S(z), cos(2 pi r) = 1 + z C(z), z = r^2 <= 1/64.
         f = lambda z: sin(2 * pi * sqrt(z)) / sqrt(z) if z > 0 else 2 * pi

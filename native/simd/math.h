@@ -16,11 +16,12 @@ TG_INLINE Reg<T> polynomial(Reg<T> x, const T (&c)[n]) {
 }
 
 // x = n log(2) + r with integer n and |r| <= log(2)/2 (Cody and Waite, "Software Manual for the
-// Elementary Functions", 1980), and exp(r) - 1.
+// Elementary Functions", 1980), where exp(r) - 1 = high + low: high is most of r, exactly.
 template <class T>
 struct ExpParts {
   Reg<T> n;
-  Reg<T> expm1;
+  Reg<T> high;
+  Reg<T> low;
 };
 
 template <class T>
@@ -28,15 +29,17 @@ TG_INLINE ExpParts<T> expParts(Reg<T> x) {
   using C = MathConstants<T>;
   const Reg<T> magic = splat<T>(Format<T>::roundingMagic);
   const Reg<T> n = sub(fma(x, splat<T>(C::log2e), magic), magic);
-  const Reg<T> r = fnma(n, splat<T>(C::ln2Low), fnma(n, splat<T>(C::ln2High), x));
-  return {n, fma(mul(r, r), polynomial(r, C::exp), r)};
+  const Reg<T> high = fnma(n, splat<T>(C::ln2High), x);
+  const Reg<T> rest = mul(n, splat<T>(-C::ln2Low));
+  const Reg<T> r = add(high, rest);
+  return {n, high, fma(mul(r, r), polynomial(r, C::exp), rest)};
 }
 
 // exp for expMin <= x <= expMax (or NaN).
 template <class T>
 TG_INLINE Reg<T> expInRange(Reg<T> x) {
   const ExpParts<T> parts = expParts(x);
-  return mulPow2(add(splat<T>(1), parts.expm1), parts.n);
+  return mulPow2(add(splat<T>(1), add(parts.high, parts.low)), parts.n);
 }
 
 // exp(x): 0 for -infinity, infinity on overflow.
@@ -53,10 +56,15 @@ TG_INLINE Reg<T> expm1(Reg<T> x) {
   using C = MathConstants<T>;
   const Reg<T> inRange = min(splat<T>(C::expMax), max(splat<T>(C::expm1Min), x));
   const ExpParts<T> parts = expParts(inRange);
-  // exp(x) - 1 = 2^n (exp(r) - 1) + (2^n - 1), all halved, since 2^n alone may overflow.
+  // exp(x) - 1 = (2^n - 1) + 2^n (high + low), all halved, since 2^n alone may overflow. The sum of
+  // the first two terms is kept in two parts, since it can be much smaller than the terms.
   const Reg<T> scale = pow2(sub(parts.n, splat<T>(1)));
-  const Reg<T> half = fma(scale, parts.expm1, sub(scale, splat<T>(0.5)));
-  const Reg<T> y = select(eq(parts.n, splat<T>(0)), parts.expm1, add(half, half));
+  const Reg<T> offset = sub(scale, splat<T>(0.5));
+  const Reg<T> sum = fma(scale, parts.high, offset);
+  const Reg<T> lost = fma(scale, parts.high, sub(offset, sum));
+  const Reg<T> half = add(sum, fma(scale, parts.low, lost));
+  const Reg<T> unscaled = add(parts.high, parts.low);
+  const Reg<T> y = select(eq(parts.n, splat<T>(0)), unscaled, add(half, half));
   return copySign(y, x);  // of -0 too
 }
 
@@ -137,7 +145,8 @@ TG_INLINE Reg<T> log1p(Reg<T> x) {
   // 1 / u is 2^-exponent / (1 + f) with 1 / (1 + f) replaced by 1 - f: lost is half a unit at most.
   const Mask<T> unscaled = eq(parts.exponent, zero);
   const Reg<T> f = select(unscaled, x, sub(parts.mantissa, one));
-  const Reg<T> scaledLost = mul(lost, pow2(neg(parts.exponent)));
+  const Reg<T> scale = pow2(max(neg(parts.exponent), splat<T>(-Format<T>::bias)));
+  const Reg<T> scaledLost = mul(lost, scale);
   const Reg<T> low = select(unscaled, zero, fnma(scaledLost, f, scaledLost));
   return logSpecial(u, copySign(logSum(parts.exponent, f, low), x));
 }
@@ -152,9 +161,10 @@ TG_INLINE Reg<T> tanh(Reg<T> x) {
   const Reg<T> z = mul(a, a);
   const Reg<T> e = expInRange(min(splat<T>(C::expMax), add(a, a)));
   const Mask<T> small = lt(a, one);
-  const Reg<T> numerator = select(small, mul(mul(a, z), polynomial(z, C::tanhP)), splat<T>(-2));
+  const Reg<T> numerator = select(small, mul(z, polynomial(z, C::tanhP)), splat<T>(-2));
   const Reg<T> denominator = select(small, polynomial(z, C::tanhQ), add(e, one));
-  return copySign(add(select(small, a, one), div(numerator, denominator)), x);
+  const Reg<T> factor = select(small, a, one);
+  return copySign(fma(factor, div(numerator, denominator), factor), x);
 }
 
 // 1 / (1 + exp(-x)), as exp(x) / (1 + exp(x)) for x < 0: small results have full relative accuracy.
@@ -174,7 +184,7 @@ TG_INLINE Reg<T> erf(Reg<T> x) {
   const Reg<T> one = splat<T>(1);
   const Reg<T> a = min(splat<T>(C::erfEnd), abs(x));
   const Reg<T> nearZero = fma(a, polynomial(mul(a, a), C::erf), a);
-  const Reg<T> logErfc = polynomial(sub(a, splat<T>(1.5)), C::erfc);
+  const Reg<T> logErfc = polynomial(sub(a, one), C::erfc);
   const Reg<T> beyond = sub(one, expInRange(logErfc));
   return copySign(select(lt(a, one), nearZero, beyond), x);
 }

@@ -25,27 +25,27 @@ struct MathConstants<float> {
   static constexpr float ln2High = 0x1.62e4p-1f;
   static constexpr float ln2Low = 0x1.7f7d1cp-20f;
 
-  // exp(r) = 1 + r + r^2 P(r), |r| <= log(2)/2. Error 2^-25.77 of expm1.
-  static constexpr float exp[5] = {
-      0x1.fffffep-2f, 0x1.5554bp-3f, 0x1.555674p-5f, 0x1.1227f6p-7f, 0x1.6bebf4p-10f};
+  // exp(r) = 1 + r + r^2 P(r), |r| <= log(2)/2. Error 2^-28.72 of expm1.
+  static constexpr float exp[6] = {
+      0x1p-1f, 0x1.555554p-3f, 0x1.5554bp-5f, 0x1.11118ap-7f, 0x1.6d7296p-10f, 0x1.a032dcp-13f};
 
   // The bits of sqrt(1/2) rounded down.
   static constexpr uint32_t sqrtHalf = 0x3f3504f3u;
   // 2 atanh(s) = 2s + s z P(z), z = s^2 <= ((sqrt(2) - 1) / (sqrt(2) + 1))^2. Error 2^-30.02.
   static constexpr float log[3] = {0x1.55557ap-1f, 0x1.995e9cp-2f, 0x1.31e678p-2f};
 
-  // tanh(x) = x + x z P(z) / Q(z), z = x^2 <= 1. Error 2^-26.2.
-  static constexpr float tanhP[2] = {-0x1.555554p-2f, -0x1.e13fep-7f};
-  static constexpr float tanhQ[3] = {0x1p0f, 0x1.c6b78ap-2f, 0x1.018d34p-6f};
+  // tanh(x) = x + x z P(z) / Q(z), z = x^2 <= 1. Error 2^-26.9.
+  static constexpr float tanhP[3] = {-0x1.555556p-2f, -0x1.07f20cp-6f, -0x1.9e8f8cp-18f};
+  static constexpr float tanhQ[3] = {0x1p0f, 0x1.cb16fcp-2f, 0x1.1dd4aap-6f};
 
   // erf(x) = x + x P(z), z = x^2 <= 1. Error 2^-28.63.
   static constexpr float erf[7] = {
       0x1.06eba8p-3f, -0x1.81273ep-2f, 0x1.ce2cf8p-4f, -0x1.b7f90ep-6f, 0x1.5405b2p-8f,
       -0x1.a3f7p-11f, 0x1.496a3p-14f};
-  // log(erfc(x)) = P(x - 3/2), 1 <= x <= erfEnd. Absolute error 2^-26.03 of erfc.
+  // log(erfc(x)) = P(x - 1), 1 <= x <= erfEnd. Absolute error 2^-26.91 of erfc.
   static constexpr float erfc[9] = {
-      -0x1.b1370ap1f, -0x1.c12062p1f, -0x1.c90828p-1f, -0x1.a71a6ep-6f, 0x1.89b18p-8f,
-      -0x1.497e18p-10f, 0x1.c067a2p-13f, -0x1.761d5cp-16f, 0x1.0de92cp-22f};
+      -0x1.d97fcp0f, -0x1.51c9bp1f, -0x1.afabb4p-1f, -0x1.547facp-5f, 0x1.4951d4p-7f,
+      -0x1.0865bap-9f, 0x1.33e296p-12f, -0x1.86fbfp-16f, 0x1.0de92cp-22f};
   // erfc(erfEnd) is less than half of the spacing of float below 1, so erf rounds to 1 from there.
   static constexpr float erfEnd = 3.95f;
 
@@ -95,13 +95,13 @@ struct MathConstants<double> {
       0x1.565bcd0db02f1p-8, -0x1.c02db3d8ed41ap-11, 0x1.f9a321a120574p-14, -0x1.f4d1df396e32cp-17,
       0x1.b9def19f1b6ap-20, -0x1.5f1d36c7c6efdp-23, 0x1.f7a41241b8e8ap-27, -0x1.386ac0970a28p-30,
       0x1.0579a942e6616p-34};
-  // log(erfc(x)) = P(x - 3/2), 1 <= x <= erfEnd. Absolute error 2^-56.99 of erfc.
+  // log(erfc(x)) = P(x - 1), 1 <= x <= erfEnd. Absolute error 2^-58.76 of erfc.
   static constexpr double erfc[20] = {
-      -0x1.b137096b18e96p1, -0x1.c1206279e92bdp1, -0x1.c90827462a179p-1, -0x1.a71a4bde0173fp-6,
-      0x1.89a87b48ff273p-8, -0x1.4992623696ee2p-10, 0x1.c4e86aa08f567p-13, -0x1.790bc26d57165p-16,
-      -0x1.63408bc13c108p-19, 0x1.3e3586ecaf5ddp-19, -0x1.b7927c6e4d54bp-21, 0x1.9d98f3dd3fe69p-23,
-      -0x1.de581afa0c358p-26, -0x1.2db1cbc7aadfep-30, 0x1.4641bf955b807p-29, -0x1.fe78e3ffc8a95p-31,
-      0x1.f8c614ebbe6a7p-33, -0x1.4db4c079e4366p-35, 0x1.0d1c879141872p-38, -0x1.8eed18469643ap-43};
+      -0x1.d97fbf27aa2a1p0, -0x1.51c9b0006c23cp1, -0x1.afabc11a29042p-1, -0x1.5477f09c8e7f8p-5,
+      0x1.48c9d4067506ep-7, -0x1.033f68e359551p-9, 0x1.f1b48278bddf4p-13, 0x1.b8c4a6c3231ecp-16,
+      -0x1.c769c1e67ee8dp-16, 0x1.41950954fec74p-17, -0x1.101cf8b5b302cp-19, 0x1.de4506bc74887p-24,
+      0x1.0345537fb2546p-23, -0x1.16bd4fe429e7ep-24, 0x1.5bcd5527ba57cp-26, -0x1.3465fc14b2ec9p-28,
+      0x1.8bb090e05f49fp-31, -0x1.5f8978658bc31p-34, 0x1.838aeac636233p-38, -0x1.8eed18469643ap-43};
   // erfc(erfEnd) is less than half of the spacing of double below 1, so erf rounds to 1 from there.
   static constexpr double erfEnd = 5.95;
 

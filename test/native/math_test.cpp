@@ -1,0 +1,348 @@
+// Accuracy of the functions of native/simd/math.h, and equality of all levels' bits.
+//
+//   math_test [--all] [--stride N] [--points N]
+//
+// float: every N-th bit pattern (1009, a prime, unless told; --all takes every one) against the C
+// library's double functions. double: N random arguments of each function (200000) and its hard ones
+// against 113-bit functions. Prints the largest errors; exits with 1 when one is above its bound, a
+// special value is wrong, levels differ in a bit (other than of a NaN), or the digest of all results
+// at the default settings is not the recorded one, which has to be the same on every CPU.
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <random>
+#include <vector>
+
+#include "simd_levels.h"
+
+// The 113-bit type: x86's compilers have it with libquadmath, arm64's as long double.
+#if defined(__x86_64__)
+#include <quadmath.h>
+using Wide = __float128;
+#define WIDE(name) name##q
+#else
+using Wide = long double;
+#define WIDE(name) name##l
+#endif
+
+namespace {
+
+double sigmoidOf(double x) { return x < 0 ? exp(x) / (1 + exp(x)) : 1 / (1 + exp(-x)); }
+double sin2Pi(double x) { return sin(6.283185307179586477 * x); }
+double cos2Pi(double x) { return cos(6.283185307179586477 * x); }
+
+Wide wideSigmoid(Wide x) {
+  const Wide e = WIDE(exp)(x < 0 ? x : -x);
+  return (x < 0 ? e : 1) / (1 + e);
+}
+const Wide kWideTwoPi = 8 * WIDE(atan)(1);
+Wide wideSin2Pi(Wide x) { return WIDE(sin)(kWideTwoPi * x); }
+Wide wideCos2Pi(Wide x) { return WIDE(cos)(kWideTwoPi * x); }
+
+struct Function {
+  const char* name;
+  double (*reference)(double);
+  Wide (*wide)(Wide);
+  // Largest errors allowed, in units in the last place of the exact value (of 1, where absolute).
+  double bound32, bound64;
+  bool absolute;           // domain [0, 1), error measured in units of the last place below 1
+  double low, high;        // random doubles: half of them uniform in here
+  std::vector<double> hard;  // arguments whose neighbourhood is tested
+  uint64_t digest32, digest64;  // of the results at default settings
+};
+
+const Function kFunctions[kMathFunctionCount] = {
+    {"exp", exp, WIDE(exp), 1, 1, false, -750, 715,
+     {0, 0.34657359027997264, -0.34657359027997264, 1, 88.72283905206835, -87.33654475055310,
+      -103.97207708399179, 709.78271289338397, -708.39641853226408, -745.13321910194122}, 0, 0},
+    {"expm1", expm1, WIDE(expm1), 1.25, 1.25, false, -45, 715,
+     {0, 0.34657359027997264, -0.34657359027997264, 1.0397207708399179, -1.0397207708399179, -17.4,
+      -20, -37.4, -40, 88.72283905206835, 709.78271289338397}, 0, 0},
+    {"log", log, WIDE(log), 1, 1, false, 0, 10,
+     {1, 0.70710678118654752, 1.4142135623730951, 2, 0.5, 1.17549435e-38, 2.2250738585072014e-308},
+     0, 0},
+    {"log1p", log1p, WIDE(log1p), 1, 1, false, -1, 10,
+     {0, -1, -0.29289321881345248, 0.41421356237309505, 1, 1.8284271247461901, 16777216,
+      9007199254740992.0}, 0, 0},
+    {"tanh", tanh, WIDE(tanh), 1, 1, false, -22, 22, {0, 1, -1, 0.5493, 9.01, 19.06}, 0, 0},
+    {"sigmoid", sigmoidOf, wideSigmoid, 2, 2, false, -750, 40,
+     {0, 1, -1, -87.33654475055310, -103.97207708399179, -708.39641853226408, -745.13321910194122},
+     0, 0},
+    {"erf", erf, WIDE(erf), 1, 1, false, -6, 6, {0, 1, -1, 0.47, 3.9, 3.95, 5.9, 5.95}, 0, 0},
+    {"sin2Pi", sin2Pi, wideSin2Pi, 2, 2, true, 0, 1, {0.125, 0.25, 0.375, 0.5, 0.75, 0.875}, 0, 0},
+    {"cos2Pi", cos2Pi, wideCos2Pi, 2, 2, true, 0, 1, {0.125, 0.25, 0.375, 0.5, 0.75, 0.875}, 0, 0},
+};
+
+std::vector<const SimdLevel*> availableLevels() {
+#if defined(__x86_64__)
+  std::vector<const SimdLevel*> levels = {&kScalarTests};
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) levels.push_back(&kAvx2Tests);
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
+    levels.push_back(&kAvx512Tests);
+  }
+  return levels;
+#else
+  return {&kScalarTests, &kNeonTests};
+#endif
+}
+
+template <class T>
+struct Bits;
+template <>
+struct Bits<float> {
+  using Type = uint32_t;
+};
+template <>
+struct Bits<double> {
+  using Type = uint64_t;
+};
+
+template <class T>
+typename Bits<T>::Type bitsOf(T x) {
+  typename Bits<T>::Type bits;
+  memcpy(&bits, &x, sizeof x);
+  return bits;
+}
+
+template <class T>
+T fromBits(typename Bits<T>::Type bits) {
+  T x;
+  memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
+template <class T>
+const SimdTests<T>& testsOf(const SimdLevel& level);
+template <>
+const SimdTests<float>& testsOf<float>(const SimdLevel& level) {
+  return level.f32;
+}
+template <>
+const SimdTests<double>& testsOf<double>(const SimdLevel& level) {
+  return level.f64;
+}
+
+// Distance of a result from the exact value in units in the last place of a T of the exact value's
+// magnitude. Infinite results count as the power of two that comes after the largest T.
+template <class T, class Exact>
+double ulpError(T got, Exact exact, bool absolute) {
+  constexpr bool is32 = sizeof(T) == 4;
+  constexpr int digits = is32 ? 24 : 53;
+  constexpr int maxExponent = is32 ? 128 : 1024;
+  constexpr int minExponent = is32 ? -125 : -1021;
+  if (exact != exact || got != got) return (exact != exact) == (got != got) ? 0 : INFINITY;
+  const Exact limit = static_cast<Exact>(ldexp(1.0, maxExponent - 1)) * 2;
+  Exact value = isinf(got) ? (got > 0 ? limit : -limit) : static_cast<Exact>(got);
+  if (exact > limit) exact = limit;
+  if (exact < -limit) exact = -limit;
+  int exponent = 0;
+  frexp(static_cast<double>(exact), &exponent);
+  if (exact == limit || exact == -limit) exponent = maxExponent;
+  if (absolute) exponent = 0;
+  if (exponent < minExponent) exponent = minExponent;
+  const Exact difference = value > exact ? value - exact : exact - value;
+  return static_cast<double>(difference / static_cast<Exact>(ldexp(1.0, exponent - digits)));
+}
+
+// FNV-1a over the bits of results, every NaN counting as the same one.
+struct Digest {
+  uint64_t value = 0xcbf29ce484222325u;
+  template <class T>
+  void add(T x) {
+    const uint64_t bits = x != x ? ~uint64_t(0) : bitsOf(x);
+    value = (value ^ bits) * 0x100000001b3u;
+  }
+};
+
+struct Worst {
+  double error = 0;
+  double at = 0;
+};
+
+// Runs one function on a chunk of arguments at every level. Returns false when levels differ.
+template <class T>
+bool runChunk(const std::vector<const SimdLevel*>& levels, int f, const std::vector<T>& x,
+              std::vector<T>* y, Digest* digest) {
+  std::vector<T> other(x.size());
+  y->resize(x.size());
+  const int64_t n = static_cast<int64_t>(x.size());
+  testsOf<T>(*levels.back()).math[f](n, x.data(), y->data());
+  for (T v : *y) digest->add(v);
+  for (size_t l = 0; l + 1 < levels.size(); ++l) {
+    testsOf<T>(*levels[l]).math[f](n, x.data(), other.data());
+    for (int64_t i = 0; i < n; ++i) {
+      const T a = other[i], b = (*y)[i];
+      if (bitsOf(a) != bitsOf(b) && !(a != a && b != b)) {
+        printf("%s(%a): %s gives %a, %s gives %a\n", kFunctions[f].name, double(x[i]),
+               levels[l]->name, double(a), levels.back()->name, double(b));
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
+bool inDomain(const Function& function, double x) {
+  return !function.absolute || (x >= 0 && x < 1);
+}
+
+bool testFloat(const std::vector<const SimdLevel*>& levels, int f, uint32_t stride, Digest* digest,
+               Worst* worst) {
+  const Function& function = kFunctions[f];
+  std::vector<float> x, y;
+  for (uint64_t next = 0; next <= 0xffffffffu;) {
+    x.clear();
+    for (; next <= 0xffffffffu && x.size() < (1u << 16); next += stride) {
+      const float value = fromBits<float>(static_cast<uint32_t>(next));
+      if (inDomain(function, value)) x.push_back(value);
+    }
+    if (!runChunk(levels, f, x, &y, digest)) return false;
+    for (size_t i = 0; i < x.size(); ++i) {
+      const double exact = function.reference(x[i]);
+      const double error = ulpError(y[i], exact, function.absolute);
+      if (!(error <= worst->error)) *worst = {error, x[i]};
+      const bool zero = exact == 0 && y[i] == 0;
+      if (zero && !function.absolute && signbit(exact) != signbit(y[i])) *worst = {INFINITY, x[i]};
+    }
+  }
+  return true;
+}
+
+std::vector<double> doubleArguments(const Function& function, int64_t points) {
+  // The engine and its use are specified to the bit by the standard, unlike its distributions.
+  std::mt19937_64 engine(20240229);
+  std::vector<double> x;
+  for (double center : function.hard) {
+    for (int sign = -1; sign <= 1; sign += 2) {
+      const uint64_t bits = bitsOf(sign * center);
+      for (int64_t k = -2000; k <= 2000; ++k) {
+        x.push_back(fromBits<double>(bits + static_cast<uint64_t>(k)));
+      }
+    }
+  }
+  for (int64_t i = 0; i < points; ++i) {
+    const uint64_t random = engine();
+    const double unit = static_cast<double>(random >> 11) * 0x1p-53;
+    if (i % 2 == 0) {
+      x.push_back(function.low + (function.high - function.low) * unit);
+    } else {
+      // Any sign and fraction, the exponents that matter most: 2^-60 to 2^10, one in eight any.
+      const uint64_t exponent = i % 16 == 1 ? random >> 53 : 1023 - 60 + (random >> 52) % 71;
+      x.push_back(fromBits<double>((engine() & 0x800fffffffffffffu) | (exponent & 0x7ff) << 52));
+    }
+  }
+  std::vector<double> kept;
+  for (double value : x) {
+    if (inDomain(function, value)) kept.push_back(value);
+  }
+  return kept;
+}
+
+bool testDouble(const std::vector<const SimdLevel*>& levels, int f, int64_t points, Digest* digest,
+                Worst* worst) {
+  const Function& function = kFunctions[f];
+  const std::vector<double> x = doubleArguments(function, points);
+  std::vector<double> y;
+  if (!runChunk(levels, f, x, &y, digest)) return false;
+  for (size_t i = 0; i < x.size(); ++i) {
+    const double error = ulpError(y[i], function.wide(x[i]), function.absolute);
+    if (!(error <= worst->error)) *worst = {error, x[i]};
+  }
+  return true;
+}
+
+struct Special {
+  int f;
+  double x, y;
+};
+
+template <class T>
+bool testSpecials(const SimdLevel& level) {
+  const double nan = NAN, inf = INFINITY;
+  const Special specials[] = {
+      {kExp, 0, 1},         {kExp, -0.0, 1},          {kExp, inf, inf},       {kExp, -inf, 0},
+      {kExp, nan, nan},     {kExp, 1e30, inf},        {kExp, -1e30, 0},       {kExpm1, 0, 0},
+      {kExpm1, -0.0, -0.0}, {kExpm1, inf, inf},       {kExpm1, -inf, -1},     {kExpm1, nan, nan},
+      {kExpm1, -1e30, -1},  {kLog, 1, 0},             {kLog, 0, -inf},        {kLog, -0.0, -inf},
+      {kLog, -1, nan},      {kLog, -inf, nan},        {kLog, inf, inf},       {kLog, nan, nan},
+      {kLog, -1e-40, nan},  {kLog1p, 0, 0},           {kLog1p, -0.0, -0.0},   {kLog1p, -1, -inf},
+      {kLog1p, -2, nan},    {kLog1p, inf, inf},       {kLog1p, -inf, nan},    {kLog1p, nan, nan},
+      {kTanh, 0, 0},        {kTanh, -0.0, -0.0},      {kTanh, inf, 1},        {kTanh, -inf, -1},
+      {kTanh, nan, nan},    {kTanh, 1e30, 1},         {kSigmoid, 0, 0.5},     {kSigmoid, -0.0, 0.5},
+      {kSigmoid, inf, 1},   {kSigmoid, -inf, 0},      {kSigmoid, nan, nan},   {kErf, 0, 0},
+      {kErf, -0.0, -0.0},   {kErf, inf, 1},           {kErf, -inf, -1},       {kErf, nan, nan},
+      {kErf, -1e30, -1},    {kSin2Pi, 0, 0},          {kSin2Pi, 0.25, 1},     {kSin2Pi, 0.75, -1},
+      {kCos2Pi, 0, 1},      {kCos2Pi, 0.5, -1}};
+  bool good = true;
+  for (const Special& s : specials) {
+    const T x = static_cast<T>(s.x), expected = static_cast<T>(s.y);
+    T y = 0;
+    testsOf<T>(level).math[s.f](1, &x, &y);
+    if (bitsOf(y) != bitsOf(expected) && !(y != y && expected != expected)) {
+      printf("%s: %s(%g) is %g, not %g\n", level.name, kFunctions[s.f].name, s.x, double(y), s.y);
+      good = false;
+    }
+  }
+  return good;
+}
+
+bool report(const char* type, const Function& function, Worst worst, double bound, Digest digest,
+            uint64_t expected, bool checkDigest) {
+  const bool accurate = worst.error <= bound;
+  const bool same = !checkDigest || digest.value == expected;
+  printf("%-8s %-8s max %.4f %s at %a  digest 0x%016llx%s%s\n", function.name, type, worst.error,
+         function.absolute ? "units" : "ulp", worst.at,
+         static_cast<unsigned long long>(digest.value), accurate ? "" : "  ABOVE THE BOUND",
+         same ? "" : "  NOT THE RECORDED DIGEST");
+  fflush(stdout);
+  return accurate && same;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  uint32_t stride = 1009;
+  int64_t points = 200000;
+  bool defaults = true;
+  for (int i = 1; i < argc; ++i) {
+    defaults = false;
+    if (strcmp(argv[i], "--all") == 0) {
+      stride = 1;
+    } else if (strcmp(argv[i], "--stride") == 0 && i + 1 < argc) {
+      stride = static_cast<uint32_t>(strtoul(argv[++i], nullptr, 10));
+    } else if (strcmp(argv[i], "--points") == 0 && i + 1 < argc) {
+      points = strtoll(argv[++i], nullptr, 10);
+    } else {
+      fprintf(stderr, "usage: math_test [--all] [--stride N] [--points N]\n");
+      return 2;
+    }
+  }
+  if (stride == 0) stride = 1;
+
+  const std::vector<const SimdLevel*> levels = availableLevels();
+  printf("levels:");
+  for (const SimdLevel* level : levels) printf(" %s", level->name);
+  printf("\n");
+  bool good = true;
+  for (const SimdLevel* level : levels) {
+    good = testSpecials<float>(*level) && good;
+    good = testSpecials<double>(*level) && good;
+  }
+  for (int f = 0; f < kMathFunctionCount; ++f) {
+    const Function& function = kFunctions[f];
+    Digest digest32, digest64;
+    Worst worst32, worst64;
+    good = testFloat(levels, f, stride, &digest32, &worst32) && good;
+    good = report("float", function, worst32, function.bound32, digest32, function.digest32,
+                  defaults) && good;
+    good = testDouble(levels, f, points, &digest64, &worst64) && good;
+    good = report("double", function, worst64, function.bound64, digest64, function.digest64,
+                  defaults) && good;
+  }
+  printf(good ? "passed\n" : "FAILED\n");
+  return good ? 0 : 1;
+}
