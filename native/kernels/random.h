@@ -79,7 +79,7 @@ struct NormalPair {
     const Vec<T> logarithm = log(sub(vsplat<T>(1), a));
     const Vec<T> radius = sqrt(mul(vsplat<T>(-2), logarithm));
     Vec<T> sine, cosine;
-    sinCos2Pi(b, &sine, &cosine);
+    sinCos2Pi(b, sine, cosine);
     a = mul(radius, cosine);
     b = mul(radius, sine);
   }
