@@ -1,0 +1,300 @@
+// Elementwise and reduction kernels at every level of this machine: right against naive loops, and the
+// same bits at all levels, for lengths around the vectors' and unaligned pointers.
+#include "compare.h"
+
+namespace tilegrad {
+namespace test {
+namespace {
+
+using Real = long double;
+
+std::vector<int64_t> lengths() {
+  std::vector<int64_t> n;
+  for (int64_t i = 0; i <= 100; ++i) n.push_back(i);
+  for (int64_t i : {127, 128, 129, 255, 256, 257, 1000, 4095, 4096, 4097}) n.push_back(i);
+  return n;
+}
+
+template <class T>
+const FloatKernels<T>& at(Level level) {
+  setLevel(level);
+  return floatKernels<T>();
+}
+
+// A result computed at every level, each into fresh memory at a misaligned address with guards
+// behind it; reports differences and returns the first level's.
+template <class T, class F>
+std::vector<T> atAllLevels(const std::string& name, int64_t n, const F& compute) {
+  std::vector<T> first;
+  const T guard = static_cast<T>(-12345);
+  for (Level level : availableLevels()) {
+    const size_t shift = static_cast<size_t>(n % 3);
+    std::vector<T> memory(shift + static_cast<size_t>(n) + 64, guard);
+    compute(at<T>(level), memory.data() + shift);
+    const auto begin = memory.begin() + static_cast<ptrdiff_t>(shift);
+    std::vector<T> y(begin, begin + n);
+    for (size_t i = shift + y.size(); i < memory.size(); ++i) {
+      if (memory[i] != guard) fail(name + " wrote past the end, level " + levelName(level));
+    }
+    if (level == availableLevels()[0]) {
+      first = y;
+    } else if (!sameBits(first, y)) {
+      fail(name + " differs between levels, n " + std::to_string(n) + ", level " +
+           levelName(level) + ", " + typeName<T>());
+    }
+  }
+  return first;
+}
+
+Real reference(Unary op, Real x) {
+  switch (op) {
+    case Unary::copy: return x;
+    case Unary::neg: return -x;
+    case Unary::abs: return fabsl(x);
+    case Unary::sign: return x != x ? x : x > 0 ? 1 : x < 0 ? -1 : 0;
+    case Unary::square: return x * x;
+    case Unary::sqrt: return sqrtl(x);
+    case Unary::reciprocal: return 1 / x;
+    case Unary::exp: return expl(x);
+    case Unary::log: return logl(x);
+    case Unary::log1p: return log1pl(x);
+    case Unary::tanh: return tanhl(x);
+    case Unary::sigmoid: return x < 0 ? expl(x) / (1 + expl(x)) : 1 / (1 + expl(-x));
+    case Unary::softplus: return log1pl(expl(-fabsl(x))) + (x < 0 ? 0 : x);
+    case Unary::erf: return erfl(x);
+    case Unary::relu: return x < 0 ? 0 : x;
+    case Unary::gelu: return x * (1 + erfl(x / sqrtl(2))) / 2;
+    case Unary::count: break;
+  }
+  return 0;
+}
+
+Real reference(Binary op, Real a, Real b) {
+  const bool nan = a != a || b != b;
+  switch (op) {
+    case Binary::add: return a + b;
+    case Binary::sub: return a - b;
+    case Binary::mul: return a * b;
+    case Binary::div: return a / b;
+    case Binary::maximum: return nan ? NAN : a > b ? a : b;
+    case Binary::minimum: return nan ? NAN : a < b ? a : b;
+    case Binary::greaterShare: return a < b ? 0 : a == b ? 0.5L : 1;
+    case Binary::reluBackward: return b <= 0 ? 0 : a;
+    case Binary::tanhBackward: return a * (1 - b * b);
+    case Binary::sigmoidBackward: return a * b * (1 - b);
+    case Binary::geluBackward:
+      return a * ((1 + erfl(b / sqrtl(2))) / 2 +
+                  b * expl(-b * b / 2) / sqrtl(2 * 3.14159265358979323846264338327950288L));
+    case Binary::count: break;
+  }
+  return 0;
+}
+
+const char* kUnaryNames[] = {
+#define TG_UNARY(name) #name,
+#include "../../native/kernels/elementwise.inc"
+};
+const char* kBinaryNames[] = {
+#define TG_BINARY(name) #name,
+#include "../../native/kernels/elementwise.inc"
+};
+
+// Epsilons: one rounding for the exact ones, the documented 2 ulp for math functions (an ulp is up
+// to 1 epsilon), a few more for compositions.
+double toleranceOf(Unary op) {
+  switch (op) {
+    case Unary::exp:
+    case Unary::log:
+    case Unary::log1p:
+    case Unary::tanh:
+    case Unary::sigmoid:
+    case Unary::erf:
+      return 2;
+    case Unary::softplus:
+    case Unary::gelu:
+      return 4;
+    default:
+      return 0.5;
+  }
+}
+
+template <class T>
+std::vector<T> specials() {
+  using Limits = std::numeric_limits<T>;
+  return {T(0),   -T(0),  T(1),  -T(1),   Limits::infinity(),   -Limits::infinity(),
+          T(0.5), T(-20), T(30), T(-0.3), Limits::quiet_NaN(), Limits::denorm_min(),
+          T(2),   T(100), Limits::min(), Limits::max(), -Limits::max()};
+}
+
+template <class T>
+void testUnary() {
+  for (int op = 0; op < static_cast<int>(Unary::count); ++op) {
+    const std::string name = kUnaryNames[op];
+    for (int64_t n : lengths()) {
+      std::vector<T> x = randomValues<T>(n + 1, 7 + static_cast<uint64_t>(n));
+      const std::vector<T> special = specials<T>();
+      for (size_t i = 3; i < x.size(); i += 5) x[i] = special[(i / 5) % special.size()];
+      const T* from = x.data() + 1;  // not aligned to a vector
+      const std::vector<T> y = atAllLevels<T>(
+          name, n, [&](const FloatKernels<T>& k, T* to) { k.unary[op](n, from, to); });
+      const std::vector<T> inPlace = atAllLevels<T>(
+          name + " in place", n, [&](const FloatKernels<T>& k, T* to) {
+            memcpy(to, from, static_cast<size_t>(n) * sizeof(T));
+            k.unary[op](n, to, to);
+          });
+      expect(sameBits(y, inPlace), name + " in place differs");
+      for (size_t i = 0; i < y.size(); ++i) {
+        const Real want = reference(static_cast<Unary>(op), from[i]);
+        // The lower tail of gelu cancels: absolute accuracy relative to x there.
+        const bool cancels = static_cast<Unary>(op) == Unary::gelu;
+        if (cancels && !isfinite(from[i])) continue;
+        if (!isClose(y[i], want, toleranceOf(static_cast<Unary>(op)),
+                     cancels ? fabs(static_cast<double>(from[i])) : 0)) {
+          fail(name + "(" + std::to_string(from[i]) + ") = " + std::to_string(y[i]));
+        }
+      }
+    }
+  }
+}
+
+template <class T>
+void testBinary() {
+  for (int op = 0; op < static_cast<int>(Binary::count); ++op) {
+    const std::string name = kBinaryNames[op];
+    for (int64_t n : lengths()) {
+      std::vector<T> a = randomValues<T>(n + 1, 1), b = randomValues<T>(n + 2, 2);
+      const std::vector<T> special = specials<T>();
+      for (size_t i = 5; i < a.size(); i += 7) a[i] = special[(i / 7) % special.size()];
+      for (size_t i = 6; i + 1 < b.size(); i += 7) b[i] = special[(i / 7) % special.size()];
+      for (size_t i = 4; i + 1 < a.size(); i += 11) b[i + 1] = a[i];
+      const T* pa = a.data() + 1;
+      const T* pb = b.data() + 2;
+      for (int steps = 0; steps < 4; ++steps) {
+        const int64_t aStep = steps & 1, bStep = steps >> 1;
+        if (n == 0 && steps != 3) continue;  // a scalar operand needs its value
+        const std::vector<T> y = atAllLevels<T>(
+            name, n,
+            [&](const FloatKernels<T>& k, T* to) { k.binary[op](n, pa, aStep, pb, bStep, to); });
+        for (size_t i = 0; i < y.size(); ++i) {
+          const T av = pa[static_cast<int64_t>(i) * aStep], bv = pb[static_cast<int64_t>(i) * bStep];
+          const Binary which = static_cast<Binary>(op);
+          // Derivatives round their factors; absolute accuracy relative to g, and to g y^2 where the
+          // activation's output y is far outside its range.
+          const bool derivative = which >= Binary::tanhBackward;
+          if (derivative && (!isfinite(av) || !isfinite(bv) || fabs(av) > 1e3 || fabs(bv) > 1e3)) {
+            continue;
+          }
+          const double scale = derivative ? fabs(av) * (1 + fabs(bv)) * (1 + fabs(bv)) : 0;
+          if (!isClose(y[i], reference(which, av, bv), derivative ? 4 : 0.5, scale)) {
+            fail(name + "(" + std::to_string(av) + ", " + std::to_string(bv) +
+                 ") = " + std::to_string(y[i]));
+          }
+        }
+      }
+    }
+  }
+}
+
+// The order of accumulation that kernels/reduce.h promises, value by value.
+template <class T>
+T orderedSum(const T* x, int64_t n) {
+  constexpr int64_t kLaneCount = 64 / static_cast<int64_t>(sizeof(T));
+  if (n > kReduceBlock) {
+    int64_t left = kReduceBlock;
+    while (2 * left < n) left *= 2;
+    return orderedSum(x, left) + orderedSum(x + left, n - left);
+  }
+  T acc[4 * kLaneCount] = {};
+  for (int64_t i = 0; i < n; ++i) acc[i % (4 * kLaneCount)] += x[i];
+  for (int64_t width = 2 * kLaneCount; width > 0; width /= 2) {
+    for (int64_t i = 0; i < width; ++i) acc[i] += acc[i + width];
+  }
+  return acc[0];
+}
+
+template <class T>
+T orderedColumnSum(const T* x, int64_t rows, int64_t xRow) {
+  if (rows > kReduceRowBlock) {
+    int64_t top = kReduceRowBlock;
+    while (2 * top < rows) top *= 2;
+    return orderedColumnSum(x, top, xRow) + orderedColumnSum(x + top * xRow, rows - top, xRow);
+  }
+  T chain[2] = {0, 0};
+  for (int64_t i = 0; i < rows; ++i) chain[i % 2] += x[i * xRow];
+  return chain[0] + chain[1];
+}
+
+template <class T>
+void testReduce() {
+  const T infinity = std::numeric_limits<T>::infinity();
+  std::vector<int64_t> sizes = lengths();
+  for (int64_t n : {8192, 12287, 20000, 70000}) sizes.push_back(n);
+  for (int64_t n : sizes) {
+    for (int nanAt : {-1, 0, 1}) {
+      std::vector<T> x = randomValues<T>(n + 1, 11);
+      T* from = x.data() + 1;
+      if (nanAt >= 0 && n > 0) from[nanAt == 0 ? n / 2 : n - 1] = NAN;
+      T sum = orderedSum(from, n), most = -infinity, least = infinity;
+      int64_t index = 0;
+      for (int64_t i = 0; i < n; ++i) {
+        most = from[i] != from[i] || most != most ? T(NAN) : from[i] > most ? from[i] : most;
+        least = from[i] != from[i] || least != least ? T(NAN) : from[i] < least ? from[i] : least;
+        if (from[index] == from[index] && (from[i] > from[index] || from[i] != from[i])) index = i;
+      }
+      for (Level level : availableLevels()) {
+        const std::string where = std::string(" n ") + std::to_string(n) + " " + levelName(level);
+        const ReduceKernels<T>& k = at<T>(level).reduce;
+        expect(sameBits(k.sum(n, from), sum), "sum" + where);
+        expect(sameBits(k.max(n, from), most), "max" + where);
+        expect(sameBits(k.min(n, from), least), "min" + where);
+        if (n > 0) expect(k.argmax(n, from) == index, "argmax" + where);
+      }
+    }
+  }
+  for (int64_t rows : {1, 2, 3, 7, 255, 256, 257, 700}) {
+    for (int64_t cols : {1, 3, 7, 8, 9, 15, 16, 17, 31, 33, 48, 63, 64, 65, 130}) {
+      const int64_t xRow = cols + 3;
+      std::vector<T> x = randomValues<T>(rows * xRow + 1, 13);
+      if (rows > 2 && cols > 7) x[static_cast<size_t>(2 * xRow + 5)] = NAN;
+      const T* from = x.data() + 1;
+      const std::string where = " " + std::to_string(rows) + "x" + std::to_string(cols);
+      const std::vector<T> sum = atAllLevels<T>(
+          "sumRows" + where, cols,
+          [&](const FloatKernels<T>& k, T* y) { k.reduce.sumRows(rows, cols, from, xRow, y); });
+      const std::vector<T> most = atAllLevels<T>(
+          "maxRows" + where, cols,
+          [&](const FloatKernels<T>& k, T* y) { k.reduce.maxRows(rows, cols, from, xRow, y); });
+      const std::vector<T> least = atAllLevels<T>(
+          "minRows" + where, cols,
+          [&](const FloatKernels<T>& k, T* y) { k.reduce.minRows(rows, cols, from, xRow, y); });
+      for (int64_t j = 0; j < cols; ++j) {
+        const size_t at = static_cast<size_t>(j);
+        expect(sameBits(sum[at], orderedColumnSum(from + j, rows, xRow)), "sumRows" + where);
+        T high = -infinity, low = infinity;
+        for (int64_t i = 0; i < rows; ++i) {
+          const T v = from[i * xRow + j];
+          high = v != v || high != high ? T(NAN) : v > high ? v : high;
+          low = v != v || low != low ? T(NAN) : v < low ? v : low;
+        }
+        expect(sameBits(most[at], high), "maxRows" + where);
+        expect(sameBits(least[at], low), "minRows" + where);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+}  // namespace test
+}  // namespace tilegrad
+
+int main() {
+  using namespace tilegrad::test;
+  testUnary<float>();
+  testUnary<double>();
+  testBinary<float>();
+  testBinary<double>();
+  testReduce<float>();
+  testReduce<double>();
+  return finish("kernels");
+}
