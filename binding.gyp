@@ -35,7 +35,7 @@
       "conditions": [
         ["target_arch == 'x64'", { "dependencies": ["tilegrad_avx2", "tilegrad_avx512"] }],
         ["target_arch == 'arm64'", { "dependencies": ["tilegrad_neon"] }],
-        ["OS == 'linux'", { "ldflags": ["<@(linux_link_flags)"] }],
+        ["OS == 'linux'", { "ldflags": ["<@(linux_link_flags)", "-Wl,--version-script=<(module_root_dir)/native/exports.map"] }],
         ["OS == 'mac'", { "xcode_settings": { "OTHER_LDFLAGS": ["<@(mac_link_flags)"] } }]
       ],
       "configurations": {

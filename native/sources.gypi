@@ -64,9 +64,7 @@
 
     "linux_link_flags": [
       "-static-libstdc++",
-      "-static-libgcc",
       "-pthread",
-      "-Wl,--exclude-libs,ALL",
       "-Wl,--gc-sections",
       "-Wl,-z,nodelete"
     ],

@@ -3,7 +3,7 @@
 //   addon --if-needed  the same, only what changed
 //   cmake              build-cmake/Release/tilegrad.node, with warnings as errors (cmake-js)
 //   arm64              build-arm64/tilegrad.node and the native tests, with Debian's cross compiler
-//   prebuild           prebuilds/<platform>-<arch>/, what the package ships
+//   prebuilds          prebuilds/<platform>-<arch>/, what the package ships
 //   ts                 dist/
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
@@ -44,7 +44,7 @@ function newest(path) {
 function useInstalledHeaders() {
   const prefix = resolve(dirname(process.execPath), '..');
   if (existsSync(join(prefix, 'include/node/node_api.h'))) {
-    process.env['npm_config_nodedir'] ??= prefix;
+    process.env.npm_config_nodedir ??= prefix;
   }
 }
 
@@ -79,7 +79,7 @@ function arm64() {
   run('cmake', '--build', 'build-arm64', '--parallel', '2');
 }
 
-function prebuild() {
+function prebuilds() {
   useInstalledHeaders();
   rmSync(join(root, 'prebuilds'), { recursive: true, force: true });
   // The target only decides which headers are taken; Node-API 8 is the same in all of them. The libc
@@ -93,7 +93,7 @@ function ts() {
 }
 
 /** @type {Record<string, () => void>} */
-const builds = { addon, 'addon --if-needed': addonIfNeeded, cmake, arm64, prebuild, ts };
+const builds = { addon, 'addon --if-needed': addonIfNeeded, cmake, arm64, prebuilds, ts };
 const what = process.argv.slice(2).join(' ');
 const build = builds[what];
 if (!build) {

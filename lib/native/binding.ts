@@ -20,7 +20,7 @@ const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
  * @throws TensorError ERR_NATIVE_LOAD, with everything in its message that is needed to find out why
  */
 export function loadBinding(root: string = packageRoot): NativeBinding {
-  const forced = process.env['TILEGRAD_ADDON'];
+  const forced = process.env.TILEGRAD_ADDON;
   try {
     if (forced) {
       const file = resolve(forced);

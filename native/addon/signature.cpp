@@ -130,13 +130,13 @@ std::string parseSignature(const char* text, Signature* signature) {
   const size_t semicolon = whole.find(';');
   if (semicolon != std::string::npos) {
     // Numbers first: the operands' dims refer to them.
-    const std::string problem = parseNumbers(whole.substr(semicolon + 1), signature);
+    std::string problem = parseNumbers(whole.substr(semicolon + 1), signature);
     if (!problem.empty()) return problem;
   }
   const std::vector<std::string> words = split(whole.substr(0, semicolon));
   if (words.size() % 3 != 0) return "an operand is not: role name type[dims]";
   for (size_t i = 0; i < words.size(); i += 3) {
-    const std::string problem = parseOperand(words[i], words[i + 1], words[i + 2], signature);
+    std::string problem = parseOperand(words[i], words[i + 1], words[i + 2], signature);
     if (!problem.empty()) return problem;
   }
   if (signature->operands.size() > static_cast<size_t>(kMaxOperands)) return "too many operands";
