@@ -8,6 +8,7 @@ import { endianness } from 'node:os';
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import { TensorError } from '../errors.js';
+import { checkOptions } from '../tensor/shape.js';
 
 export type IdxData =
   | Uint8Array<ArrayBuffer>
@@ -58,6 +59,7 @@ export async function readIdx(
   file: string,
   options: { signal?: AbortSignal } = {},
 ): Promise<IdxArray> {
+  checkOptions('readIdx', options, ['signal']);
   const { signal } = options;
   let bytes: Uint8Array = await fs.promises.readFile(file, { signal });
   if (isGzip(bytes)) {
