@@ -153,12 +153,12 @@ const DIGITS: readonly (readonly (readonly Stroke[])[])[] = [
 ];
 
 /** How far a picture strays from the pattern; each value is drawn evenly from its range. */
-const SHIFT = [-1.6, 1.6] as const; // pixels, right and down
-const SCALE = [4.6, 6.6] as const; // pixels that the pattern's 1 becomes; 8 would fill the picture
+const SHIFT = [-1.3, 1.3] as const; // pixels, right and down
+const SCALE = [5.2, 6.6] as const; // pixels that the pattern's 1 becomes; 8 would fill the picture
 const STRETCH = [0.8, 1.15] as const; // width against height
-const SLANT = [-0.1, 0.4] as const; // to the right per unit of height, as handwriting leans
-const TURN = [-0.22, 0.22] as const; // radians
-const BEND = [-0.16, 0.16] as const; // how far lines curve, in units of the pattern
+const SLANT = [-0.05, 0.3] as const; // to the right per unit of height, as handwriting leans
+const TURN = [-0.15, 0.15] as const; // radians
+const BEND = [-0.12, 0.12] as const; // how far lines curve, in units of the pattern
 const THICKNESS = [0.55, 1.25] as const; // half the stroke's width, in pixels
 const INK = [0.7, 1] as const; // brightness of a stroke's middle
 const NOISE = 0.25; // the most that a pixel's brightness changes
