@@ -3,7 +3,7 @@
  * turned, slanted, stretched and bent a little differently each time. Needs no files, and a seed
  * gives the same pictures on every machine.
  */
-import { fromTypedArray, Random, type Tensor } from 'tilegrad';
+import { fromTypedArray, Generator, rand, type Tensor } from 'tilegrad';
 
 /** Width and height of a picture in pixels. */
 export const SIDE = 16;
@@ -163,20 +163,27 @@ const THICKNESS = [0.55, 1.25] as const; // half the stroke's width, in pixels
 const INK = [0.7, 1] as const; // brightness of a stroke's middle
 const NOISE = 0.25; // the most that a pixel's brightness changes
 
+/** Random numbers that a picture takes: two for each pixel's noise, eleven for the strokes. */
+const DRAWS = 2 * SIDE * SIDE + 11;
+
+/** Gives a number, uniform in [from, to). */
+type Uniform = (from: number, to: number) => number;
+
 /**
- * Draws `count` pictures, as many of each digit as of the others (up to one), in random order.
+ * Draws `count` pictures: 0, 1, ... 9 and again from 0.
  *
- * @param seed a whole number; equal seeds give equal pictures
+ * @param seed a whole number >= 0; equal seeds give equal pictures
  */
 export function drawDigits(count: number, seed: number): Pictures {
-  const random = new Random(seed);
+  const generator = new Generator(seed);
   const pixels = new Float32Array(count * SIDE * SIDE);
   const labels = new Int32Array(count);
-  const order = random.permutation(count);
   for (let i = 0; i < count; i++) {
-    const digit = order[i]! % DIGITS.length;
-    labels[i] = digit;
-    drawDigit(digit, random, pixels.subarray(i * SIDE * SIDE, (i + 1) * SIDE * SIDE));
+    labels[i] = i % DIGITS.length;
+    const draws = rand([DRAWS], { generator }).data;
+    let next = 0;
+    const uniform: Uniform = (from, to) => from + (to - from) * draws[next++]!;
+    drawDigit(labels[i]!, uniform, pixels.subarray(i * SIDE * SIDE, (i + 1) * SIDE * SIDE));
   }
   return {
     images: fromTypedArray(pixels, [count, SIDE, SIDE]),
@@ -184,32 +191,32 @@ export function drawDigits(count: number, seed: number): Pictures {
   };
 }
 
-function drawDigit(digit: number, random: Random, pixels: Float32Array): void {
+function drawDigit(digit: number, uniform: Uniform, pixels: Float32Array): void {
   const ways = DIGITS[digit]!;
-  const strokes = ways[random.below(ways.length)]!;
-  const toPixels = randomTransform(random);
-  const radius = random.uniform(...THICKNESS);
-  const ink = random.uniform(...INK);
+  const strokes = ways[Math.floor(uniform(0, ways.length))]!;
+  const toPixels = randomTransform(uniform);
+  const radius = uniform(...THICKNESS);
+  const ink = uniform(...INK);
   for (const stroke of strokes) {
     const path = stroke.map(toPixels);
     for (let i = 1; i < path.length; i++) drawSegment(pixels, path[i - 1]!, path[i]!, radius, ink);
   }
   for (let i = 0; i < pixels.length; i++) {
     // The product of two draws: most pixels hardly change, a few do.
-    const noise = NOISE * random.uniform(-1, 1) * random.uniform();
+    const noise = uniform(-NOISE, NOISE) * uniform(0, 1);
     pixels[i] = Math.min(1, Math.max(0, pixels[i]! + noise));
   }
 }
 
 /** A bent, slanted, turned, scaled and shifted view of the pattern, in pixels of the picture. */
-function randomTransform(random: Random): (point: Point) => Point {
-  const [bendX, bendY, twistX, twistY] = Array.from({ length: 4 }, () => random.uniform(...BEND));
-  const scale = random.uniform(...SCALE);
-  const stretch = random.uniform(...STRETCH);
-  const slant = random.uniform(...SLANT);
-  const turn = random.uniform(...TURN);
-  const centerX = SIDE / 2 + random.uniform(...SHIFT);
-  const centerY = SIDE / 2 + random.uniform(...SHIFT);
+function randomTransform(uniform: Uniform): (point: Point) => Point {
+  const [bendX, bendY, twistX, twistY] = Array.from({ length: 4 }, () => uniform(...BEND));
+  const scale = uniform(...SCALE);
+  const stretch = uniform(...STRETCH);
+  const slant = uniform(...SLANT);
+  const turn = uniform(...TURN);
+  const centerX = SIDE / 2 + uniform(...SHIFT);
+  const centerY = SIDE / 2 + uniform(...SHIFT);
   const cos = scale * Math.cos(turn);
   const sin = scale * Math.sin(turn);
   return ([x, y]) => {

@@ -1,7 +1,7 @@
 /**
- * A small generator for orders of samples and made-up data. Whole numbers only, so that a seed gives
- * the same sequence on every machine; apart from the library's own generator, so that shuffling
- * doesn't change which weights are drawn.
+ * A small generator for orders of samples. Whole numbers only, so that a seed gives the same
+ * sequence on every machine; apart from the generator of random tensors, so that shuffling doesn't
+ * change which weights are drawn.
  *
  * The algorithm is sfc32 by Chris Doty-Humphrey (PractRand): 96 bits that mix and a 32-bit counter,
  * so the period is at least 2^32. Seeded as PractRand does, with 12 rounds to spread the seed.
@@ -36,11 +36,6 @@ export class Random {
     let value = this.uint32();
     while (value >= limit) value = this.uint32();
     return value % n;
-  }
-
-  /** A real number, uniform in [from, to), in steps of 2^-32 of the range. */
-  uniform(from = 0, to = 1): number {
-    return from + (to - from) * (this.uint32() / 2 ** 32);
   }
 
   /**

@@ -27,8 +27,8 @@ export interface SaveOptions {
 }
 
 export interface Checkpoint {
-  /** The tensors in the order of their data in the file; none of them requires gradients. */
-  tensors: Map<string, Tensor>;
+  /** The tensors by name, as `loadStateDict` takes them; none of them requires gradients. */
+  tensors: Record<string, Tensor>;
   /** The file's text by key; empty if it has none. */
   metadata: Record<string, string>;
 }
@@ -142,11 +142,12 @@ function* planLoad(file: string, stats: fs.Stats): Generator<ReadRequest, Checkp
   yield { buffer: text, position: LENGTH_BYTES };
   const start = LENGTH_BYTES + text.length;
   const header = parseHeader(text, size - start, file);
-  const tensors = new Map<string, Tensor>();
+  // Without a prototype: every name is only a name, also constructor and __proto__.
+  const tensors: Record<string, Tensor> = Object.create(null);
   for (const entry of header.entries) {
     const bytes = new Uint8Array(entry.end - entry.begin);
     yield { buffer: bytes, position: start + entry.begin };
-    tensors.set(entry.name, toTensor(entry, bytes, file));
+    tensors[entry.name] = toTensor(entry, bytes, file);
   }
   return { tensors, metadata: header.metadata };
 }
