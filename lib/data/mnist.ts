@@ -42,8 +42,8 @@ export async function loadMnist(
 ): Promise<Mnist> {
   checkOptions('loadMnist', options, ['classes', 'signal']);
   const { signal } = options;
-  const files = findFiles('loadMnist', dir, split);
   const classes = classCount('loadMnist', options);
+  const files = findFiles('loadMnist', dir, split);
   const images = await readIdx(files.images, { signal });
   return assemble(files, images, await readIdx(files.labels, { signal }), classes);
 }
@@ -51,8 +51,8 @@ export async function loadMnist(
 /** {@link loadMnist}, synchronously. */
 export function loadMnistSync(dir: string, split: MnistSplit, options: MnistOptions = {}): Mnist {
   checkOptions('loadMnistSync', options, ['classes']);
-  const files = findFiles('loadMnistSync', dir, split);
   const classes = classCount('loadMnistSync', options);
+  const files = findFiles('loadMnistSync', dir, split);
   return assemble(files, readIdxSync(files.images), readIdxSync(files.labels), classes);
 }
 
