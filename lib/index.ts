@@ -1,10 +1,29 @@
 /** tilegrad's public interface. */
 import './tensor/format.js';
 
-export { backward, type BackwardOptions } from './autograd/backward.js';
-export { gradcheck, type GradcheckOptions } from './autograd/gradcheck.js';
+export { type BackwardOptions, backward } from './autograd/backward.js';
+export { type GradcheckOptions, gradcheck } from './autograd/gradcheck.js';
 export { enableGrad, isGradEnabled, noGrad } from './autograd/mode.js';
+export { type Batch, type Batches, type BatchOptions, batches } from './data/batches.js';
+export { type IdxArray, type IdxData, parseIdx, readIdx, readIdxSync } from './data/idx.js';
+export {
+  loadMnist,
+  loadMnistSync,
+  type Mnist,
+  type MnistOptions,
+  type MnistSplit,
+} from './data/mnist.js';
 export { TensorError, type TensorErrorCode } from './errors.js';
+export {
+  type AbortOptions,
+  type Checkpoint,
+  loadSafetensors,
+  loadSafetensorsSync,
+  type NamedTensors,
+  type SaveOptions,
+  saveSafetensors,
+  saveSafetensorsSync,
+} from './io/checkpoint.js';
 export {
   type EpilogueActivation,
   getNumThreads,
@@ -38,24 +57,34 @@ export {
   tanh,
 } from './ops/elementwise.js';
 export { binaryCrossEntropyWithLogits, crossEntropy, mseLoss } from './ops/loss.js';
-export { linear, type LinearOptions, matmul } from './ops/matmul.js';
+export { type LinearOptions, linear, matmul } from './ops/matmul.js';
 export { clone, contiguous, type TensorLike, to } from './ops/operand.js';
 export {
-  dropout,
   type DropoutOptions,
+  dropout,
   Generator,
   manualSeed,
+  type RandomOptions,
   rand,
   randn,
-  type RandomOptions,
 } from './ops/random.js';
-export { amax, amin, argmax, expand, max, mean, min, type ReduceOptions, sum } from './ops/reduce.js';
+export {
+  amax,
+  amin,
+  argmax,
+  expand,
+  max,
+  mean,
+  min,
+  type ReduceOptions,
+  sum,
+} from './ops/reduce.js';
 export {
   flatten,
   permute,
   reshape,
-  slice,
   type SliceSpec,
+  slice,
   squeeze,
   transpose,
   unsqueeze,
@@ -70,8 +99,8 @@ export {
   full,
   ones,
   onesLike,
-  tensor,
   type TensorOptions,
+  tensor,
   zeros,
   zerosLike,
 } from './tensor/creation.js';

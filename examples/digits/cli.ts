@@ -1,0 +1,157 @@
+/** The command line of the digits program. */
+import { parseArgs } from 'node:util';
+
+export const OPTIMIZERS = ['sgd', 'momentum', 'adam', 'adamw'] as const;
+export type OptimizerName = (typeof OPTIMIZERS)[number];
+
+/** What a run does; the command line's options with their defaults filled in. */
+export interface Settings {
+  /** A folder with the MNIST files; undefined for pictures that the program draws. */
+  data: string | undefined;
+  epochs: number;
+  batchSize: number;
+  /** Widths of the hidden layers, none for a linear model. */
+  hidden: number[];
+  dropout: number;
+  optimizer: OptimizerName;
+  lr: number;
+  seed: number;
+  /** undefined for as many as the library chooses. */
+  threads: number | undefined;
+  /** Where the model goes. */
+  out: string;
+  json: boolean;
+}
+
+/** Something the user typed or pointed at is wrong; the message is for them. */
+export class UsageError extends Error {}
+
+/** Learning rates that suit the default model; momentum takes steps ten times as far as SGD. */
+const DEFAULT_LR: Readonly<Record<OptimizerName, number>> = {
+  sgd: 0.1,
+  momentum: 0.05,
+  adam: 1e-3,
+  adamw: 1e-3,
+};
+
+export const HELP = `Trains a network to read handwritten digits.
+
+  npm run digits -- [options]
+
+  --data DIR         read MNIST from this folder (IDX files, plain or gzipped: train-images-idx3-ubyte,
+                     train-labels-idx1-ubyte, t10k-images-..., t10k-labels-...); without it the
+                     program draws 16x16 pictures itself
+  --epochs N         passes over the training pictures                            (5)
+  --batch-size N     pictures per step                                            (64)
+  --hidden A,B,...   widths of the hidden layers; '' for a linear model           (128)
+  --dropout P        probability that a hidden value is left out, 0 <= P < 1      (0)
+  --optimizer NAME   ${OPTIMIZERS.join(', ')}                                  (adam)
+  --lr X             learning rate                      (sgd 0.1, momentum 0.05, others 0.001)
+  --seed N           chooses the pictures drawn, the first weights and the order  (1)
+  --threads N        threads to compute with                                      (all CPUs)
+  --out FILE         where the model is saved                                     (digits.safetensors)
+  --json             print one JSON object as the last line, everything else on stderr
+  --help             this text
+
+Ctrl-C ends the training after the current batch: the model is saved and evaluated as it is, and the
+program ends with code 0. A second Ctrl-C ends it at once. Wrong options and files: code 2.
+
+Settings for MNIST:
+  --hidden '' --optimizer sgd --lr 0.5 --batch-size 100
+  --hidden 128 --optimizer adam
+  --hidden 512,512 --dropout 0.2 --optimizer adam --batch-size 128
+`;
+
+/**
+ * @param args the arguments behind the program's name
+ * @returns the settings, or 'help' when they are asked for
+ * @throws UsageError for an unknown option or a value that doesn't fit
+ */
+export function parseCommandLine(args: string[]): Settings | 'help' {
+  const values = parseOptions(args);
+  if (values.help) return 'help';
+  const optimizer = choice('--optimizer', values.optimizer, OPTIMIZERS);
+  const hidden = values.hidden === '' ? [] : values.hidden.split(',');
+  return {
+    data: values.data,
+    epochs: whole('--epochs', values.epochs, 1),
+    batchSize: whole('--batch-size', values['batch-size'], 1),
+    hidden: hidden.map((width) => whole('--hidden', width, 1)),
+    dropout: number('--dropout', values.dropout, (p) => p >= 0 && p < 1, 'from 0 up to but not 1'),
+    optimizer,
+    lr:
+      values.lr === undefined
+        ? DEFAULT_LR[optimizer]
+        : number('--lr', values.lr, (lr) => lr > 0, 'above 0'),
+    seed: whole('--seed', values.seed, 0),
+    threads: values.threads === undefined ? undefined : whole('--threads', values.threads, 1),
+    out: text('--out', values.out),
+    json: values.json,
+  };
+}
+
+function parseOptions(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      strict: true,
+      allowPositionals: false,
+      options: {
+        data: { type: 'string' },
+        epochs: { type: 'string', default: '5' },
+        'batch-size': { type: 'string', default: '64' },
+        hidden: { type: 'string', default: '128' },
+        dropout: { type: 'string', default: '0' },
+        optimizer: { type: 'string', default: 'adam' },
+        lr: { type: 'string' },
+        seed: { type: 'string', default: '1' },
+        threads: { type: 'string' },
+        out: { type: 'string', default: 'digits.safetensors' },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    }).values;
+  } catch (error) {
+    // Node's text goes on with hints about positional arguments, which this program doesn't have.
+    const [first] = (error as Error).message.split(/\. |\n/);
+    throw new UsageError(`${first}; --help lists the options`);
+  }
+}
+
+function whole(option: string, value: string, least: number): number {
+  const result = /^\d+$/.test(value) ? Number(value) : Number.NaN;
+  if (!Number.isSafeInteger(result) || result < least) {
+    throw new UsageError(
+      `${option} must be a whole number >= ${least}, not ${JSON.stringify(value)}`,
+    );
+  }
+  return result;
+}
+
+function number(
+  option: string,
+  value: string,
+  fits: (value: number) => boolean,
+  range: string,
+): number {
+  const result = value.trim() === '' ? Number.NaN : Number(value);
+  if (!Number.isFinite(result) || !fits(result)) {
+    throw new UsageError(`${option} must be a number ${range}, not ${JSON.stringify(value)}`);
+  }
+  return result;
+}
+
+function choice<T extends string>(option: string, value: string, choices: readonly T[]): T {
+  const found = choices.find((candidate) => candidate === value);
+  if (found === undefined) {
+    throw new UsageError(
+      `${option} must be one of ${choices.join(', ')}, not ${JSON.stringify(value)}`,
+    );
+  }
+  return found;
+}
+
+function text(option: string, value: string): string {
+  if (value === '') throw new UsageError(`${option} must not be empty`);
+  return value;
+}
