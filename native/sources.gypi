@@ -3,6 +3,7 @@
     "base_sources": [
       "native/base/cpu.cpp",
       "native/base/cpu_budget.cpp",
+      "native/base/placement.cpp",
       "native/base/pin_library.cpp",
       "native/base/scratch.cpp",
       "native/base/thread_pool.cpp"
@@ -66,7 +67,8 @@
       "-static-libstdc++",
       "-pthread",
       "-Wl,--gc-sections",
-      "-Wl,-z,nodelete"
+      "-Wl,-z,nodelete",
+      "-Wl,-z,now"
     ],
     "mac_link_flags": ["-Wl,-dead_strip"]
   }
