@@ -88,9 +88,6 @@ std::atomic<Pool*> currentPool{nullptr};
 // 0 until it is first asked for.
 std::atomic<int> threadCount{0};
 
-// True in the workers, and in a caller while it owns the pool.
-thread_local bool insideRegion = false;
-
 // Leaves the core to its other hardware thread for a moment.
 void relax() {
 #if defined(__x86_64__) || defined(_M_X64)
@@ -146,7 +143,6 @@ void awaitJob(WaitWord& state, bool spin) {
 }
 
 void work(Worker& self) {
-  insideRegion = true;
   self.thread = currentThread();
   bool spin = false;  // the first job is posted as soon as the thread exists
   for (;;) {
@@ -233,8 +229,8 @@ void watchForks() {
 
 #endif
 
-// The pool, made on first use and now owned by the caller; null when another thread owns it or when
-// memory is exhausted.
+// The pool, made on first use and now owned by the caller. Null when it has an owner already
+// (another thread, or the region that this call is nested in) or when memory is exhausted.
 Pool* acquirePool() {
   Pool* pool = currentPool.load(std::memory_order_acquire);
   if (pool == nullptr) {
@@ -248,6 +244,8 @@ Pool* acquirePool() {
       delete made;  // another thread was quicker, and `pool` is now its pool
     }
   }
+  // The look first keeps nested calls of many workers from passing the line around.
+  if (pool->busy.load(std::memory_order_relaxed)) return nullptr;
   return pool->busy.exchange(true, std::memory_order_acquire) ? nullptr : pool;
 }
 
@@ -307,7 +305,7 @@ void parallelRanges(int64_t count, int64_t grain, RangeFunction fn, const void* 
   const int64_t grains = count / grain;
   int threads = numThreads();
   if (grains < threads) threads = static_cast<int>(grains);
-  Pool* pool = threads > 1 && !insideRegion ? acquirePool() : nullptr;
+  Pool* pool = threads > 1 ? acquirePool() : nullptr;
   if (pool == nullptr) {
     fn(context, 0, count);
     return;
@@ -317,11 +315,9 @@ void parallelRanges(int64_t count, int64_t grain, RangeFunction fn, const void* 
   const bool spin = threads <= cpus();
   const int callerCpu = spin && threads <= kMaxPlacedThreads ? currentCpu() : -1;
   pool->job = {fn, context, count, grain, threads, callerCpu, spin};
-  insideRegion = true;
   for (int i = 0; i < threads - 1; ++i) post(pool->workers[i], pool->job);
   runRange(pool->job, 0);
   for (int i = 0; i < threads - 1; ++i) awaitWorker(pool->workers[i].state, spin);
-  insideRegion = false;
   pool->busy.store(false, std::memory_order_release);
 }
 

@@ -1,4 +1,5 @@
-// What the native test programs share: CHECK counts and reports failures, finish() is main's result.
+// What the native test programs share: CHECK counts and reports failures, finish() gives main's
+// result.
 #pragma once
 #include <stdio.h>
 

@@ -26,7 +26,9 @@ void testLevels() {
     CHECK(level == static_cast<Level>(i));
   }
   Level level = Level::avx2;
-  for (const char* name : {"", "AVX2", "avx", "avx5122", "scalar "}) CHECK(!parseLevel(name, &level));
+  for (const char* name : {"", "AVX2", "avx", "avx5122", "scalar "}) {
+    CHECK(!parseLevel(name, &level));
+  }
   CHECK(level == Level::avx2);
 
   CHECK(levelSupported(Level::scalar));
@@ -83,8 +85,9 @@ void testVersion2() {
   FakeGroups groups;
   CHECK(groups.cpus() == 0);  // no such files
   groups.write("self-cgroup", "0::/service/job\n");
-  groups.write("self-mountinfo", "22 1 0:20 / /proc rw - proc proc rw\n30 23 0:26 / " +
-                                     groups.root() + "/fs rw,nosuid shared:9 - cgroup2 cgroup2 rw\n");
+  groups.write("self-mountinfo",
+               "22 1 0:20 / /proc rw - proc proc rw\n30 23 0:26 / " + groups.root() +
+                   "/fs rw,nosuid shared:9 - cgroup2 cgroup2 rw\n");
   groups.write("fs/service/job/cgroup.procs", "");
   CHECK(groups.cpus() == 0);
   groups.write("fs/service/job/cpu.max", "max 100000\n");

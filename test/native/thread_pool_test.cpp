@@ -1,6 +1,6 @@
 // The thread pool under everything that Node.js does to it: many sizes, nesting, several JavaScript
-// threads at once, threads that come and go, forks, and a system that refuses to start threads. Also
-// run under the thread, address and undefined-behaviour sanitizers.
+// threads at once, threads that come and go, forks, and a system that refuses to start threads.
+// Meant to be run under the thread, address and undefined-behaviour sanitizers as well.
 #include "../../native/base/thread_pool.h"
 
 #include <stdint.h>
