@@ -165,10 +165,10 @@ def main():
         show('log', *polynomial(f, lambda z: z / 2 + mpf(10) ** -12, 0, top, 2 if is32 else 6, bits),
              bits)
 
-        # tanh(x) = x + x z P(z) / Q(z), z = x^2 <= 1.
+        # tanh(x) = x + x z P(z) / Q(z), z = x^2 <= (7/8)^2.
         f = lambda z: (tanh(sqrt(z)) / sqrt(z) - 1) / z if z > mpf(10) ** -25 else -mpf(1) / 3
         weight = lambda z: z / (tanh(sqrt(z)) / sqrt(z)) + mpf(10) ** -9 if z > 0 else mpf(10) ** -9
-        p, q, worst = rational(f, weight, 0, 1, *((2, 2) if is32 else (3, 3)), bits)
+        p, q, worst = rational(f, weight, 0, mpf('0.875') ** 2, *((1, 2) if is32 else (3, 3)), bits)
         show('tanh P', p, worst, bits)
         show('tanh Q', q, worst, bits)
 

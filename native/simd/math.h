@@ -151,7 +151,7 @@ TG_INLINE Reg<T> log1p(Reg<T> x) {
   return logSpecial(u, copySign(logSum(parts.exponent, f, low), x));
 }
 
-// Hyperbolic tangent: a rational function for |x| < 1, otherwise 1 - 2 / (exp(2 |x|) + 1); the two
+// Hyperbolic tangent: a rational function for small |x|, otherwise 1 - 2 / (exp(2 |x|) + 1); the two
 // share one division.
 template <class T>
 TG_INLINE Reg<T> tanh(Reg<T> x) {
@@ -160,20 +160,22 @@ TG_INLINE Reg<T> tanh(Reg<T> x) {
   const Reg<T> a = abs(x);
   const Reg<T> z = mul(a, a);
   const Reg<T> e = expInRange(min(splat<T>(C::expMax), add(a, a)));
-  const Mask<T> small = lt(a, one);
+  const Mask<T> small = lt(a, splat<T>(C::tanhSplit));
   const Reg<T> numerator = select(small, mul(z, polynomial(z, C::tanhP)), splat<T>(-2));
   const Reg<T> denominator = select(small, polynomial(z, C::tanhQ), add(e, one));
   const Reg<T> factor = select(small, a, one);
   return copySign(fma(factor, div(numerator, denominator), factor), x);
 }
 
-// 1 / (1 + exp(-x)), as exp(x) / (1 + exp(x)) for x < 0: small results have full relative accuracy.
+// 1 / (1 + exp(-x)). With e = exp(-|x|) and q = e / (1 + e) that is 1 - q for x >= 0 and e - e q for
+// x < 0, where small results have full relative accuracy.
 template <class T>
 TG_INLINE Reg<T> sigmoid(Reg<T> x) {
   using C = MathConstants<T>;
   const Reg<T> one = splat<T>(1);
   const Reg<T> e = expInRange(max(splat<T>(C::expMin), neg(abs(x))));
-  return div(select(lt(x, splat<T>(0)), e, one), add(one, e));
+  const Reg<T> factor = select(lt(x, splat<T>(0)), e, one);
+  return fnma(factor, div(e, add(one, e)), factor);
 }
 
 // Error function 2 / sqrt(pi) * integral of exp(-t^2) from 0 to x: an odd polynomial for |x| < 1,

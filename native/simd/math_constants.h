@@ -34,9 +34,11 @@ struct MathConstants<float> {
   // 2 atanh(s) = 2s + s z P(z), z = s^2 <= ((sqrt(2) - 1) / (sqrt(2) + 1))^2. Error 2^-30.02.
   static constexpr float log[3] = {0x1.55557ap-1f, 0x1.995e9cp-2f, 0x1.31e678p-2f};
 
-  // tanh(x) = x + x z P(z) / Q(z), z = x^2 <= 1. Error 2^-26.9.
-  static constexpr float tanhP[3] = {-0x1.555556p-2f, -0x1.07f20cp-6f, -0x1.9e8f8cp-18f};
-  static constexpr float tanhQ[3] = {0x1p0f, 0x1.cb16fcp-2f, 0x1.1dd4aap-6f};
+  // About where the errors of tanh's two formulas balance.
+  static constexpr float tanhSplit = 0.875f;
+  // tanh(x) = x + x z P(z) / Q(z), z = x^2 <= tanhSplit^2. Error 2^-26.69.
+  static constexpr float tanhP[2] = {-0x1.555556p-2f, -0x1.e23946p-7f};
+  static constexpr float tanhQ[3] = {0x1p0f, 0x1.c6cef2p-2f, 0x1.0221dcp-6f};
 
   // erf(x) = x + x P(z), z = x^2 <= 1. Error 2^-28.63.
   static constexpr float erf[7] = {
@@ -83,11 +85,13 @@ struct MathConstants<double> {
       0x1.5555555555593p-1, 0x1.999999997fb33p-2, 0x1.2492494217908p-2, 0x1.c71c51e8033b7p-3,
       0x1.7466462a7c789p-3, 0x1.39a0f52f2280ap-3, 0x1.2f0d8d1f416f2p-3};
 
-  // tanh(x) = x + x z P(z) / Q(z), z = x^2 <= 1. Error 2^-55.37.
+  // About where the errors of tanh's two formulas balance.
+  static constexpr double tanhSplit = 0.875;
+  // tanh(x) = x + x z P(z) / Q(z), z = x^2 <= tanhSplit^2. Error 2^-57.8.
   static constexpr double tanhP[4] = {
-      -0x1.5555555555554p-2, -0x1.5eb715c716b4bp-6, -0x1.fdd45704165a2p-13, -0x1.275e7b8702783p-26};
+      -0x1.5555555555555p-2, -0x1.5ecd27490036fp-6, -0x1.fe5cdff830316p-13, -0x1.290be640ea81ep-26};
   static constexpr double tanhQ[4] = {
-      0x1p0, 0x1.db5bedaeedd7p-2, 0x1.91998740344efp-6, 0x1.0a75631ef3548p-12};
+      0x1p0, 0x1.db6010f749a2fp-2, 0x1.91b735de9ce96p-6, 0x1.0abf50ec4de7ap-12};
 
   // erf(x) = x + x P(z), z = x^2 <= 1. Error 2^-56.3.
   static constexpr double erf[13] = {

@@ -29,7 +29,7 @@ case $($cxx -dumpmachine) in
     libraries=-lquadmath
     ;;
 esac
-for test in math_test; do
+for test in math_test vec_test; do
   # shellcheck disable=SC2086
   $cxx $flags "$here/$test.cpp" $levels -o "$out/$test" $libraries
 done
