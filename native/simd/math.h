@@ -1,6 +1,6 @@
-// Elementary functions over registers and virtual vectors, float and double, written once. Each is a
-// fixed sequence of the operations of reg.h, so all levels give the same bits. docs/accuracy.md has
-// the measured errors. NaN gives NaN; denormal arguments and results are exact to the same errors.
+// Elementary functions over registers and virtual vectors, float and double, written once. Each is
+// a fixed sequence of the operations of reg.h, so all levels give the same bits. docs/accuracy.md
+// has the measured errors. NaN gives NaN; denormal arguments and results are within those errors.
 #pragma once
 #include "math_constants.h"
 #include "vec.h"
@@ -141,8 +141,9 @@ TG_INLINE Reg<T> log1p(Reg<T> x) {
   const Reg<T> back = sub(u, one);
   const Reg<T> lost = add(sub(one, sub(u, back)), sub(x, back));
   const LogParts<T> parts = logParts(u);
-  // Where the exponent is 0, f is x itself. Elsewhere log(u + lost) = log(u) + lost / u, nearly, and
-  // 1 / u is 2^-exponent / (1 + f) with 1 / (1 + f) replaced by 1 - f: lost is half a unit at most.
+  // Where the exponent is 0, f is x itself. Elsewhere log(u + lost) = log(u) + lost / u, nearly,
+  // and 1 / u is 2^-exponent / (1 + f), where 1 - f will do for 1 / (1 + f): lost is half a unit of
+  // u at most.
   const Mask<T> unscaled = eq(parts.exponent, zero);
   const Reg<T> f = select(unscaled, x, sub(parts.mantissa, one));
   const Reg<T> scale = pow2(max(neg(parts.exponent), splat<T>(-Format<T>::bias)));
@@ -151,8 +152,8 @@ TG_INLINE Reg<T> log1p(Reg<T> x) {
   return logSpecial(u, copySign(logSum(parts.exponent, f, low), x));
 }
 
-// Hyperbolic tangent: a rational function for small |x|, otherwise 1 - 2 / (exp(2 |x|) + 1); the two
-// share one division.
+// Hyperbolic tangent: a rational function for small |x|, otherwise 1 - 2 / (exp(2 |x|) + 1); the
+// two share one division.
 template <class T>
 TG_INLINE Reg<T> tanh(Reg<T> x) {
   using C = MathConstants<T>;
@@ -167,8 +168,8 @@ TG_INLINE Reg<T> tanh(Reg<T> x) {
   return copySign(fma(factor, div(numerator, denominator), factor), x);
 }
 
-// 1 / (1 + exp(-x)). With e = exp(-|x|) and q = e / (1 + e) that is 1 - q for x >= 0 and e - e q for
-// x < 0, where small results have full relative accuracy.
+// 1 / (1 + exp(-x)). With e = exp(-|x|) and q = e / (1 + e) that is 1 - q for x >= 0 and e - e q
+// for x < 0, where small results have full relative accuracy.
 template <class T>
 TG_INLINE Reg<T> sigmoid(Reg<T> x) {
   using C = MathConstants<T>;

@@ -43,9 +43,10 @@ TG_INLINE void storeFirst(T* p, Reg<T> a, int64_t n) {
 }
 
 // a * b + c, rounded once. Where the architecture's baseline has the instruction, that is what the
-// builtins become. On x86-64 they would be calls of the C library, whose float function is slow on the
-// CPUs that need this level (it works with the rounding mode); in double the product is exact, the
-// sum is rounded to odd (Boldo & Melquiond 2008: then rounding that to float is as if done once).
+// builtins become. On x86-64 they would be calls of the C library, whose float function is slow on
+// the CPUs that need this level, since it works with the rounding mode. In double, the product is
+// exact, and where the sum is rounded to odd, rounding it again to float is as if it were rounded
+// once (Boldo & Melquiond, "Emulation of FMA and correctly rounded sums", 2008).
 #if defined(__FP_FAST_FMAF)
 TG_INLINE float fmaOf(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 #else

@@ -29,8 +29,8 @@ struct IVec {
   IReg<T> r[kRegs<T>];
 };
 
-// The numbers of a vector's registers as a parameter pack. Functions expand packs instead of looping,
-// so that no compiler has to unroll a loop before it can keep a vector in registers.
+// The numbers of a vector's registers as a parameter pack. Functions expand packs instead of
+// looping, so that no compiler has to unroll a loop before it can keep a vector in registers.
 template <int... i>
 struct RegList {};
 
@@ -61,8 +61,8 @@ TG_INLINE Vec<T> vloadFirstEach(RegList<i...>, const T* p, int64_t n) {
   return {{loadFirst(p + i * Reg<T>::lanes, n - i * Reg<T>::lanes)...}};
 }
 
-// Loads p[0..n) into the first lanes and 0 into the others; reads nothing else. n <= 0 reads nothing,
-// n >= kLanes<T> reads all lanes.
+// Loads p[0..n) into the first lanes and 0 into the others; reads nothing else. n <= 0 reads
+// nothing, n >= kLanes<T> reads all lanes.
 template <class T>
 TG_INLINE Vec<T> vloadFirst(const T* p, int64_t n) {
   return vloadFirstEach(RegsOf<T>(), p, n);

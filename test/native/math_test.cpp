@@ -3,10 +3,11 @@
 //   math_test [--all] [--stride N] [--points N] [--function NAME]
 //
 // float: every N-th bit pattern (1009, a prime, unless told; --all takes every one) against the C
-// library's double functions. double: N random arguments of each function (200000) and its hard ones
-// against 113-bit functions. Prints the largest errors; exits with 1 when one is above its bound, a
-// special value is wrong, levels differ in a bit (other than of a NaN), or the digest of all results
-// at the default settings is not the recorded one, which has to be the same on every CPU.
+// library's double functions. double: N random arguments of each function (200000) and its hard
+// ones against 113-bit functions. Prints the largest errors; exits with 1 when one is above its
+// bound, a special value is wrong, levels differ in a bit (other than of a NaN), or the digest of
+// all results at the default settings is not the recorded one, which has to be the same on every
+// CPU.
 #include <float.h>
 #include <math.h>
 #include <stdio.h>

@@ -55,7 +55,9 @@ inline const SimdTests<double>& testsOf<double>(const SimdLevel& level) {
 inline std::vector<const SimdLevel*> availableLevels() {
 #if defined(__x86_64__)
   std::vector<const SimdLevel*> levels = {&kScalarTests};
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) levels.push_back(&kAvx2Tests);
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+    levels.push_back(&kAvx2Tests);
+  }
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
     levels.push_back(&kAvx512Tests);

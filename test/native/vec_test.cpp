@@ -1,5 +1,5 @@
 // The operations of native/simd's vectors at every level, against plain C++ lane by lane. Arguments
-// are all combinations of special values and many random bit patterns. Exits with 1 on a difference.
+// are all pairs of special values and many random bit patterns. Exits with 1 on a difference.
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -92,8 +92,8 @@ void checkVector(const SimdLevel& level, const SimdTests<T>& tests, const T* a, 
   for (int i = 0; i < 3; ++i) {
     if (same(y[i], expected[i])) continue;
     if (++failures > 50) return;
-    printf("%s: reduction %d (%zu bytes) gives %a, not %a\n", level.name, i, sizeof(T), double(y[i]),
-           double(expected[i]));
+    printf("%s: reduction %d (%zu bytes) gives %a, not %a\n", level.name, i, sizeof(T),
+           double(y[i]), double(expected[i]));
   }
 }
 
