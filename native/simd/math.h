@@ -216,11 +216,11 @@ TG_INLINE void sinCos2Pi(Reg<T> u, Reg<T>& sine, Reg<T>& cosine) {
 }
 
 // The same functions of a virtual vector.
-#define TG_LIFT_MATH(name)                  \
-  template <class T>                        \
-  TG_INLINE Vec<T> name(Vec<T> x) {         \
-    for (Reg<T>& r : x.r) r = name(r);      \
-    return x;                               \
+#define TG_LIFT_MATH(name)             \
+  template <class T>                   \
+  TG_INLINE Vec<T> name(Vec<T> x) {    \
+    for (Reg<T>& r : x.r) r = name(r); \
+    return x;                          \
   }
 TG_LIFT_MATH(exp)
 TG_LIFT_MATH(expm1)

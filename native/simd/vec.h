@@ -123,41 +123,41 @@ TG_INLINE void storeFirst(T* p, Vec<T> a, int64_t n) {
 }
 
 // A function of reg.h, register by register: from vectors of kind A (and B, C) to one of kind R.
-#define TG_LIFT_1(R, name, A)                               \
-  template <class T, int... i>                              \
-  TG_INLINE R<T> name##Each(RegList<i...>, A<T> a) {        \
-    return {{name(a.r[i])...}};                             \
-  }                                                         \
-  template <class T>                                        \
-  TG_INLINE R<T> name(A<T> a) {                             \
-    return name##Each(RegsOf<T>(), a);                      \
+#define TG_LIFT_1(R, name, A)                        \
+  template <class T, int... i>                       \
+  TG_INLINE R<T> name##Each(RegList<i...>, A<T> a) { \
+    return {{name(a.r[i])...}};                      \
+  }                                                  \
+  template <class T>                                 \
+  TG_INLINE R<T> name(A<T> a) {                      \
+    return name##Each(RegsOf<T>(), a);               \
   }
-#define TG_LIFT_2(R, name, A, B)                            \
-  template <class T, int... i>                              \
+#define TG_LIFT_2(R, name, A, B)                             \
+  template <class T, int... i>                               \
   TG_INLINE R<T> name##Each(RegList<i...>, A<T> a, B<T> b) { \
-    return {{name(a.r[i], b.r[i])...}};                     \
-  }                                                         \
-  template <class T>                                        \
-  TG_INLINE R<T> name(A<T> a, B<T> b) {                     \
-    return name##Each(RegsOf<T>(), a, b);                   \
+    return {{name(a.r[i], b.r[i])...}};                      \
+  }                                                          \
+  template <class T>                                         \
+  TG_INLINE R<T> name(A<T> a, B<T> b) {                      \
+    return name##Each(RegsOf<T>(), a, b);                    \
   }
-#define TG_LIFT_3(R, name, A, B, C)                                 \
-  template <class T, int... i>                                      \
+#define TG_LIFT_3(R, name, A, B, C)                                  \
+  template <class T, int... i>                                       \
   TG_INLINE R<T> name##Each(RegList<i...>, A<T> a, B<T> b, C<T> c) { \
-    return {{name(a.r[i], b.r[i], c.r[i])...}};                     \
-  }                                                                 \
-  template <class T>                                                \
-  TG_INLINE R<T> name(A<T> a, B<T> b, C<T> c) {                     \
-    return name##Each(RegsOf<T>(), a, b, c);                        \
+    return {{name(a.r[i], b.r[i], c.r[i])...}};                      \
+  }                                                                  \
+  template <class T>                                                 \
+  TG_INLINE R<T> name(A<T> a, B<T> b, C<T> c) {                      \
+    return name##Each(RegsOf<T>(), a, b, c);                         \
   }
-#define TG_LIFT_SHIFT(name)                                 \
-  template <int k, class T, int... i>                       \
-  TG_INLINE IVec<T> name##Each(RegList<i...>, IVec<T> a) {  \
-    return {{name<k>(a.r[i])...}};                          \
-  }                                                         \
-  template <int k, class T>                                 \
-  TG_INLINE IVec<T> name(IVec<T> a) {                       \
-    return name##Each<k>(RegsOf<T>(), a);                   \
+#define TG_LIFT_SHIFT(name)                                \
+  template <int k, class T, int... i>                      \
+  TG_INLINE IVec<T> name##Each(RegList<i...>, IVec<T> a) { \
+    return {{name<k>(a.r[i])...}};                         \
+  }                                                        \
+  template <int k, class T>                                \
+  TG_INLINE IVec<T> name(IVec<T> a) {                      \
+    return name##Each<k>(RegsOf<T>(), a);                  \
   }
 
 TG_LIFT_2(Vec, add, Vec, Vec)

@@ -28,23 +28,40 @@ T minNanOf(T a, T b) {
 template <class T>
 T expectedLane(int operation, T a, T b, T c) {
   switch (operation) {
-    case kAdd: return a + b;
-    case kSub: return a - b;
-    case kMul: return a * b;
-    case kDiv: return a / b;
-    case kFma: return std::fma(a, b, c);
-    case kFnma: return std::fma(-a, b, c);
-    case kSqrt: return std::sqrt(a);
-    case kNeg: return -a;
-    case kAbs: return std::fabs(a);
-    case kCopySign: return std::copysign(a, b);
-    case kMax: return a > b ? a : b;
-    case kMin: return a < b ? a : b;
-    case kMaxNan: return maxNanOf(a, b);
-    case kMinNan: return minNanOf(a, b);
-    case kRoundEven: return std::nearbyint(a);
-    case kFloor: return std::floor(a);
-    case kCeil: return std::ceil(a);
+    case kAdd:
+      return a + b;
+    case kSub:
+      return a - b;
+    case kMul:
+      return a * b;
+    case kDiv:
+      return a / b;
+    case kFma:
+      return std::fma(a, b, c);
+    case kFnma:
+      return std::fma(-a, b, c);
+    case kSqrt:
+      return std::sqrt(a);
+    case kNeg:
+      return -a;
+    case kAbs:
+      return std::fabs(a);
+    case kCopySign:
+      return std::copysign(a, b);
+    case kMax:
+      return a > b ? a : b;
+    case kMin:
+      return a < b ? a : b;
+    case kMaxNan:
+      return maxNanOf(a, b);
+    case kMinNan:
+      return minNanOf(a, b);
+    case kRoundEven:
+      return std::nearbyint(a);
+    case kFloor:
+      return std::floor(a);
+    case kCeil:
+      return std::ceil(a);
     case kCompare:
       return T((a < b) + 2 * (a <= b) + 4 * (a > b) + 8 * (a >= b) + 16 * (a == b) + 32 * (a != b) +
                64 * (a != a));
@@ -102,11 +119,31 @@ void checkOperations(const SimdLevel& level, const SimdTests<T>& tests) {
   constexpr int lanes = 64 / sizeof(T);
   using Limits = std::numeric_limits<T>;
   const T whole = T(uint64_t(1) << (Limits::digits - 1));
-  const T specials[] = {T(0.0), T(-0.0), T(1), T(-1), T(0.5), T(-0.5), T(1.5), T(2.5), T(-2.5),
-                        T(0.49999997), T(-3.7), whole, -whole, whole / 2 + T(0.5), whole - T(0.5),
-                        2 * whole + 2, Limits::infinity(), -Limits::infinity(), Limits::quiet_NaN(),
-                        -Limits::quiet_NaN(), Limits::max(), Limits::lowest(), Limits::min(),
-                        Limits::denorm_min(), -Limits::denorm_min()};
+  const T specials[] = {T(0.0),
+                        T(-0.0),
+                        T(1),
+                        T(-1),
+                        T(0.5),
+                        T(-0.5),
+                        T(1.5),
+                        T(2.5),
+                        T(-2.5),
+                        T(0.49999997),
+                        T(-3.7),
+                        whole,
+                        -whole,
+                        whole / 2 + T(0.5),
+                        whole - T(0.5),
+                        2 * whole + 2,
+                        Limits::infinity(),
+                        -Limits::infinity(),
+                        Limits::quiet_NaN(),
+                        -Limits::quiet_NaN(),
+                        Limits::max(),
+                        Limits::lowest(),
+                        Limits::min(),
+                        Limits::denorm_min(),
+                        -Limits::denorm_min()};
   std::vector<T> a, b, c;
   for (T x : specials) {
     for (T y : specials) {
