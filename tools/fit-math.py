@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Prints the polynomials of native/simd/math_constants.h. Needs mpmath; nothing else uses this file.
+"""Prints the polynomials of native/simd/math_constants.h. Needs mpmath; no build needs this file.
 
 Each fit minimises the largest weighted error on an interval with the exchange algorithm of Remez
-(1934), on a fine grid; the coefficients are then rounded to the working precision, and the error that
-is printed includes that. The weight makes it the relative error of the finished function.
+(1934), on a fine grid; the coefficients are then rounded to the working precision, and the error
+that is printed includes that. The weight makes it the relative error of the finished function.
 """
 from mpmath import mp, mpf, matrix, lu_solve, exp, log, sqrt, atanh, tanh, erf, erfc, sin, cos, pi
 from mpmath import frexp, ldexp, nint, expm1
@@ -25,7 +25,7 @@ def chebyshev(a, b, count):
 
 
 def exchange(errors, ref):
-    """The next reference: alternating extrema of the errors, or the old one with the worst point."""
+    """The next reference: alternating extrema, or else the old one with the worst point in it."""
     count = len(ref)
     runs = []
     for i, e in enumerate(errors):
@@ -79,7 +79,7 @@ def remez(points, values, weights, basis):
 
 
 def polynomial(f, weight, a, b, degree, bits):
-    """Rounded coefficients c[0..degree] of f on [a, b], and the largest weighted error they have."""
+    """Rounded coefficients c[0..degree] of f on [a, b], and their largest weighted error."""
     points = chebyshev(mpf(a), mpf(b), GRID)
     values = [f(x) for x in points]
     weights = [weight(x) for x in points]
@@ -162,13 +162,13 @@ def main():
         # 2 atanh(s) = 2 s + s z P(z), z = s^2, for s = f / (2 + f) and 1 + f in [sqrt 1/2, sqrt 2].
         top = ((sqrt(mpf(2)) - 1) / (sqrt(mpf(2)) + 1)) ** 2 * mpf('1.001')
         f = lambda z: (2 * atanh(sqrt(z)) / sqrt(z) - 2) / z if z > mpf(10) ** -25 else mpf(2) / 3
-        show('log', *polynomial(f, lambda z: z / 2 + mpf(10) ** -12, 0, top, 2 if is32 else 6, bits),
-             bits)
+        weight = lambda z: z / 2 + mpf(10) ** -12
+        show('log', *polynomial(f, weight, 0, top, 2 if is32 else 6, bits), bits)
 
-        # tanh(x) = x + x z P(z) / Q(z), z = x^2 <= 1.
+        # tanh(x) = x + x z P(z) / Q(z), z = x^2 <= (7/8)^2.
         f = lambda z: (tanh(sqrt(z)) / sqrt(z) - 1) / z if z > mpf(10) ** -25 else -mpf(1) / 3
         weight = lambda z: z / (tanh(sqrt(z)) / sqrt(z)) + mpf(10) ** -9 if z > 0 else mpf(10) ** -9
-        p, q, worst = rational(f, weight, 0, 1, *((2, 2) if is32 else (3, 3)), bits)
+        p, q, worst = rational(f, weight, 0, mpf('0.875') ** 2, *((1, 2) if is32 else (3, 3)), bits)
         show('tanh P', p, worst, bits)
         show('tanh Q', q, worst, bits)
 
@@ -184,7 +184,8 @@ def main():
 
         # sin(2 pi r) = r S(z), cos(2 pi r) = 1 + z C(z), z = r^2 <= 1/64.
         f = lambda z: sin(2 * pi * sqrt(z)) / sqrt(z) if z > 0 else 2 * pi
-        show('sin', *polynomial(f, lambda z: 1 / f(z), 0, mpf(1) / 64, 3 if is32 else 6, bits), bits)
+        weight = lambda z: 1 / f(z)
+        show('sin', *polynomial(f, weight, 0, mpf(1) / 64, 3 if is32 else 6, bits), bits)
         f = lambda z: (cos(2 * pi * sqrt(z)) - 1) / z if z > mpf(10) ** -25 else -2 * pi * pi
         show('cos', *polynomial(f, lambda z: z + mpf(10) ** -9, 0, mpf(1) / 64, 3 if is32 else 6,
                                 bits), bits)

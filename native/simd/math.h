@@ -1,6 +1,6 @@
-// Elementary functions over registers and virtual vectors, float and double, written once. Each is a
-// fixed sequence of the operations of reg.h, so all levels give the same bits. docs/accuracy.md has
-// the measured errors. NaN gives NaN; denormal arguments and results are exact to the same errors.
+// Elementary functions over registers and virtual vectors, float and double, written once. Each is
+// a fixed sequence of the operations of reg.h, so all levels give the same bits. docs/accuracy.md
+// has the measured errors. NaN gives NaN; denormal arguments and results are within those errors.
 #pragma once
 #include "math_constants.h"
 #include "vec.h"
@@ -141,8 +141,9 @@ TG_INLINE Reg<T> log1p(Reg<T> x) {
   const Reg<T> back = sub(u, one);
   const Reg<T> lost = add(sub(one, sub(u, back)), sub(x, back));
   const LogParts<T> parts = logParts(u);
-  // Where the exponent is 0, f is x itself. Elsewhere log(u + lost) = log(u) + lost / u, nearly, and
-  // 1 / u is 2^-exponent / (1 + f) with 1 / (1 + f) replaced by 1 - f: lost is half a unit at most.
+  // Where the exponent is 0, f is x itself. Elsewhere log(u + lost) = log(u) + lost / u, nearly,
+  // and 1 / u is 2^-exponent / (1 + f), where 1 - f will do for 1 / (1 + f): lost is half a unit of
+  // u at most.
   const Mask<T> unscaled = eq(parts.exponent, zero);
   const Reg<T> f = select(unscaled, x, sub(parts.mantissa, one));
   const Reg<T> scale = pow2(max(neg(parts.exponent), splat<T>(-Format<T>::bias)));
@@ -151,8 +152,8 @@ TG_INLINE Reg<T> log1p(Reg<T> x) {
   return logSpecial(u, copySign(logSum(parts.exponent, f, low), x));
 }
 
-// Hyperbolic tangent: a rational function for |x| < 1, otherwise 1 - 2 / (exp(2 |x|) + 1); the two
-// share one division.
+// Hyperbolic tangent: a rational function for small |x|, otherwise 1 - 2 / (exp(2 |x|) + 1); the
+// two share one division.
 template <class T>
 TG_INLINE Reg<T> tanh(Reg<T> x) {
   using C = MathConstants<T>;
@@ -160,20 +161,22 @@ TG_INLINE Reg<T> tanh(Reg<T> x) {
   const Reg<T> a = abs(x);
   const Reg<T> z = mul(a, a);
   const Reg<T> e = expInRange(min(splat<T>(C::expMax), add(a, a)));
-  const Mask<T> small = lt(a, one);
+  const Mask<T> small = lt(a, splat<T>(C::tanhSplit));
   const Reg<T> numerator = select(small, mul(z, polynomial(z, C::tanhP)), splat<T>(-2));
   const Reg<T> denominator = select(small, polynomial(z, C::tanhQ), add(e, one));
   const Reg<T> factor = select(small, a, one);
   return copySign(fma(factor, div(numerator, denominator), factor), x);
 }
 
-// 1 / (1 + exp(-x)), as exp(x) / (1 + exp(x)) for x < 0: small results have full relative accuracy.
+// 1 / (1 + exp(-x)). With e = exp(-|x|) and q = e / (1 + e) that is 1 - q for x >= 0 and e - e q
+// for x < 0, where small results have full relative accuracy.
 template <class T>
 TG_INLINE Reg<T> sigmoid(Reg<T> x) {
   using C = MathConstants<T>;
   const Reg<T> one = splat<T>(1);
   const Reg<T> e = expInRange(max(splat<T>(C::expMin), neg(abs(x))));
-  return div(select(lt(x, splat<T>(0)), e, one), add(one, e));
+  const Reg<T> factor = select(lt(x, splat<T>(0)), e, one);
+  return fnma(factor, div(e, add(one, e)), factor);
 }
 
 // Error function 2 / sqrt(pi) * integral of exp(-t^2) from 0 to x: an odd polynomial for |x| < 1,
@@ -213,11 +216,11 @@ TG_INLINE void sinCos2Pi(Reg<T> u, Reg<T>& sine, Reg<T>& cosine) {
 }
 
 // The same functions of a virtual vector.
-#define TG_LIFT_MATH(name)                  \
-  template <class T>                        \
-  TG_INLINE Vec<T> name(Vec<T> x) {         \
-    for (Reg<T>& r : x.r) r = name(r);      \
-    return x;                               \
+#define TG_LIFT_MATH(name)             \
+  template <class T>                   \
+  TG_INLINE Vec<T> name(Vec<T> x) {    \
+    for (Reg<T>& r : x.r) r = name(r); \
+    return x;                          \
   }
 TG_LIFT_MATH(exp)
 TG_LIFT_MATH(expm1)

@@ -26,26 +26,27 @@ struct MathConstants<float> {
   static constexpr float ln2Low = 0x1.7f7d1cp-20f;
 
   // exp(r) = 1 + r + r^2 P(r), |r| <= log(2)/2. Error 2^-28.72 of expm1.
-  static constexpr float exp[6] = {
-      0x1p-1f, 0x1.555554p-3f, 0x1.5554bp-5f, 0x1.11118ap-7f, 0x1.6d7296p-10f, 0x1.a032dcp-13f};
+  static constexpr float exp[6] = {0x1p-1f,        0x1.555554p-3f,  0x1.5554bp-5f,
+                                   0x1.11118ap-7f, 0x1.6d7296p-10f, 0x1.a032dcp-13f};
 
   // The bits of sqrt(1/2) rounded down.
   static constexpr uint32_t sqrtHalf = 0x3f3504f3u;
   // 2 atanh(s) = 2s + s z P(z), z = s^2 <= ((sqrt(2) - 1) / (sqrt(2) + 1))^2. Error 2^-30.02.
   static constexpr float log[3] = {0x1.55557ap-1f, 0x1.995e9cp-2f, 0x1.31e678p-2f};
 
-  // tanh(x) = x + x z P(z) / Q(z), z = x^2 <= 1. Error 2^-26.9.
-  static constexpr float tanhP[3] = {-0x1.555556p-2f, -0x1.07f20cp-6f, -0x1.9e8f8cp-18f};
-  static constexpr float tanhQ[3] = {0x1p0f, 0x1.cb16fcp-2f, 0x1.1dd4aap-6f};
+  // About where the errors of tanh's two formulas balance.
+  static constexpr float tanhSplit = 0.875f;
+  // tanh(x) = x + x z P(z) / Q(z), z = x^2 <= tanhSplit^2. Error 2^-26.69.
+  static constexpr float tanhP[2] = {-0x1.555556p-2f, -0x1.e23946p-7f};
+  static constexpr float tanhQ[3] = {0x1p0f, 0x1.c6cef2p-2f, 0x1.0221dcp-6f};
 
   // erf(x) = x + x P(z), z = x^2 <= 1. Error 2^-28.63.
-  static constexpr float erf[7] = {
-      0x1.06eba8p-3f, -0x1.81273ep-2f, 0x1.ce2cf8p-4f, -0x1.b7f90ep-6f, 0x1.5405b2p-8f,
-      -0x1.a3f7p-11f, 0x1.496a3p-14f};
+  static constexpr float erf[7] = {0x1.06eba8p-3f, -0x1.81273ep-2f, 0x1.ce2cf8p-4f, -0x1.b7f90ep-6f,
+                                   0x1.5405b2p-8f, -0x1.a3f7p-11f,  0x1.496a3p-14f};
   // log(erfc(x)) = P(x - 1), 1 <= x <= erfEnd. Absolute error 2^-26.91 of erfc.
-  static constexpr float erfc[9] = {
-      -0x1.d97fcp0f, -0x1.51c9bp1f, -0x1.afabb4p-1f, -0x1.547facp-5f, 0x1.4951d4p-7f,
-      -0x1.0865bap-9f, 0x1.33e296p-12f, -0x1.86fbfp-16f, 0x1.0de92cp-22f};
+  static constexpr float erfc[9] = {-0x1.d97fcp0f,   -0x1.51c9bp1f,   -0x1.afabb4p-1f,
+                                    -0x1.547facp-5f, 0x1.4951d4p-7f,  -0x1.0865bap-9f,
+                                    0x1.33e296p-12f, -0x1.86fbfp-16f, 0x1.0de92cp-22f};
   // erfc(erfEnd) is less than half of the spacing of float below 1, so erf rounds to 1 from there.
   static constexpr float erfEnd = 3.95f;
 
@@ -71,10 +72,17 @@ struct MathConstants<double> {
   static constexpr double ln2Low = 0x1.ef35793c7673p-45;
 
   // exp(r) = 1 + r + r^2 P(r), |r| <= log(2)/2. Error 2^-59.74 of expm1.
-  static constexpr double exp[11] = {
-      0x1p-1, 0x1.5555555555559p-3, 0x1.555555555553ep-5, 0x1.111111110f6a9p-7,
-      0x1.6c16c16c1f157p-10, 0x1.a01a01afe9c07p-13, 0x1.a01a017b9a263p-16, 0x1.71ddf841c076dp-19,
-      0x1.27e536568746ap-22, 0x1.af5ee8bcfca93p-26, 0x1.1ee896aea5fb7p-29};
+  static constexpr double exp[11] = {0x1p-1,
+                                     0x1.5555555555559p-3,
+                                     0x1.555555555553ep-5,
+                                     0x1.111111110f6a9p-7,
+                                     0x1.6c16c16c1f157p-10,
+                                     0x1.a01a01afe9c07p-13,
+                                     0x1.a01a017b9a263p-16,
+                                     0x1.71ddf841c076dp-19,
+                                     0x1.27e536568746ap-22,
+                                     0x1.af5ee8bcfca93p-26,
+                                     0x1.1ee896aea5fb7p-29};
 
   // The bits of sqrt(1/2) rounded down.
   static constexpr uint64_t sqrtHalf = 0x3fe6a09e667f3bccu;
@@ -83,35 +91,39 @@ struct MathConstants<double> {
       0x1.5555555555593p-1, 0x1.999999997fb33p-2, 0x1.2492494217908p-2, 0x1.c71c51e8033b7p-3,
       0x1.7466462a7c789p-3, 0x1.39a0f52f2280ap-3, 0x1.2f0d8d1f416f2p-3};
 
-  // tanh(x) = x + x z P(z) / Q(z), z = x^2 <= 1. Error 2^-55.37.
-  static constexpr double tanhP[4] = {
-      -0x1.5555555555554p-2, -0x1.5eb715c716b4bp-6, -0x1.fdd45704165a2p-13, -0x1.275e7b8702783p-26};
-  static constexpr double tanhQ[4] = {
-      0x1p0, 0x1.db5bedaeedd7p-2, 0x1.91998740344efp-6, 0x1.0a75631ef3548p-12};
+  // About where the errors of tanh's two formulas balance.
+  static constexpr double tanhSplit = 0.875;
+  // tanh(x) = x + x z P(z) / Q(z), z = x^2 <= tanhSplit^2. Error 2^-57.8.
+  static constexpr double tanhP[4] = {-0x1.5555555555555p-2, -0x1.5ecd27490036fp-6,
+                                      -0x1.fe5cdff830316p-13, -0x1.290be640ea81ep-26};
+  static constexpr double tanhQ[4] = {0x1p0, 0x1.db6010f749a2fp-2, 0x1.91b735de9ce96p-6,
+                                      0x1.0abf50ec4de7ap-12};
 
   // erf(x) = x + x P(z), z = x^2 <= 1. Error 2^-56.3.
   static constexpr double erf[13] = {
-      0x1.06eba8214db69p-3, -0x1.812746b0379e6p-2, 0x1.ce2f21a042b2p-4, -0x1.b82ce3128499dp-6,
+      0x1.06eba8214db69p-3, -0x1.812746b0379e6p-2,  0x1.ce2f21a042b2p-4,   -0x1.b82ce3128499dp-6,
       0x1.565bcd0db02f1p-8, -0x1.c02db3d8ed41ap-11, 0x1.f9a321a120574p-14, -0x1.f4d1df396e32cp-17,
       0x1.b9def19f1b6ap-20, -0x1.5f1d36c7c6efdp-23, 0x1.f7a41241b8e8ap-27, -0x1.386ac0970a28p-30,
       0x1.0579a942e6616p-34};
   // log(erfc(x)) = P(x - 1), 1 <= x <= erfEnd. Absolute error 2^-58.76 of erfc.
   static constexpr double erfc[20] = {
-      -0x1.d97fbf27aa2a1p0, -0x1.51c9b0006c23cp1, -0x1.afabc11a29042p-1, -0x1.5477f09c8e7f8p-5,
-      0x1.48c9d4067506ep-7, -0x1.033f68e359551p-9, 0x1.f1b48278bddf4p-13, 0x1.b8c4a6c3231ecp-16,
-      -0x1.c769c1e67ee8dp-16, 0x1.41950954fec74p-17, -0x1.101cf8b5b302cp-19, 0x1.de4506bc74887p-24,
-      0x1.0345537fb2546p-23, -0x1.16bd4fe429e7ep-24, 0x1.5bcd5527ba57cp-26, -0x1.3465fc14b2ec9p-28,
-      0x1.8bb090e05f49fp-31, -0x1.5f8978658bc31p-34, 0x1.838aeac636233p-38, -0x1.8eed18469643ap-43};
+      -0x1.d97fbf27aa2a1p0,   -0x1.51c9b0006c23cp1,   -0x1.afabc11a29042p-1,
+      -0x1.5477f09c8e7f8p-5,  0x1.48c9d4067506ep-7,   -0x1.033f68e359551p-9,
+      0x1.f1b48278bddf4p-13,  0x1.b8c4a6c3231ecp-16,  -0x1.c769c1e67ee8dp-16,
+      0x1.41950954fec74p-17,  -0x1.101cf8b5b302cp-19, 0x1.de4506bc74887p-24,
+      0x1.0345537fb2546p-23,  -0x1.16bd4fe429e7ep-24, 0x1.5bcd5527ba57cp-26,
+      -0x1.3465fc14b2ec9p-28, 0x1.8bb090e05f49fp-31,  -0x1.5f8978658bc31p-34,
+      0x1.838aeac636233p-38,  -0x1.8eed18469643ap-43};
   // erfc(erfEnd) is less than half of the spacing of double below 1, so erf rounds to 1 from there.
   static constexpr double erfEnd = 5.95;
 
   // sin(2 pi r) = r P(z), z = r^2 <= 1/64. Error 2^-54.16.
   static constexpr double sin[7] = {
-      0x1.921fb54442d18p2, -0x1.4abbce625be41p5, 0x1.466bc677587p6, -0x1.32d2cce2d5375p6,
+      0x1.921fb54442d18p2, -0x1.4abbce625be41p5, 0x1.466bc677587p6,  -0x1.32d2cce2d5375p6,
       0x1.50782fca39ca3p5, -0x1.e30063a0ff0d2p3, 0x1.e3eed60d6a4ebp1};
   // cos(2 pi r) = 1 + z P(z), z = r^2 <= 1/64. Absolute error 2^-55.76.
   static constexpr double cos[7] = {
-      -0x1.3bd3cc9be45dep4, 0x1.03c1f081b5abp6, -0x1.55d3c7e3c95bcp6, 0x1.e1f50683b42bfp5,
+      -0x1.3bd3cc9be45dep4, 0x1.03c1f081b5abp6,  -0x1.55d3c7e3c95bcp6, 0x1.e1f50683b42bfp5,
       -0x1.a6d1ecb73fc02p4, 0x1.f9cc6acfa09eap2, -0x1.b26fe85692301p0};
 };
 

@@ -77,8 +77,8 @@ TG_INLINE Reg<T> load(const T* p) {
   return Reg<T>::load(p);
 }
 
-// Loads p[0..n) into the first lanes and 0 into the others; reads nothing else. n <= 0 reads nothing,
-// n >= lanes reads all lanes.
+// Loads p[0..n) into the first lanes and 0 into the others; reads nothing else. n <= 0 reads
+// nothing, n >= lanes reads all lanes.
 template <class T>
 TG_INLINE Reg<T> loadFirst(const T* p, int64_t n) {
   return Reg<T>::loadFirst(p, n);

@@ -77,11 +77,14 @@ TG_INLINE void store(double* p, RegD a) { _mm256_storeu_pd(p, a.v); }
 TG_INLINE void store(uint32_t* p, IRegF a) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), a.v);
 }
+// The masked stores are microcode on AMD's CPUs, so they are kept for the partial register.
 TG_INLINE void storeFirst(float* p, RegF a, int64_t n) {
-  _mm256_maskstore_ps(p, MaskF::firstBits(n), a.v);
+  if (n >= 8) return _mm256_storeu_ps(p, a.v);
+  if (n > 0) _mm256_maskstore_ps(p, MaskF::firstBits(n), a.v);
 }
 TG_INLINE void storeFirst(double* p, RegD a, int64_t n) {
-  _mm256_maskstore_pd(p, MaskD::firstBits(n), a.v);
+  if (n >= 4) return _mm256_storeu_pd(p, a.v);
+  if (n > 0) _mm256_maskstore_pd(p, MaskD::firstBits(n), a.v);
 }
 
 TG_INLINE RegF add(RegF a, RegF b) { return {_mm256_add_ps(a.v, b.v)}; }

@@ -28,9 +28,7 @@ struct Mask<float> {
 template <>
 struct Mask<double> {
   __mmask8 m;
-  TG_INLINE Mask first(int64_t n) {
-    return {static_cast<__mmask8>((1u << clampLanes(n, 8)) - 1)};
-  }
+  TG_INLINE Mask first(int64_t n) { return {static_cast<__mmask8>((1u << clampLanes(n, 8)) - 1)}; }
 };
 
 template <>

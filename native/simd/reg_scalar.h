@@ -42,15 +42,34 @@ TG_INLINE void storeFirst(T* p, Reg<T> a, int64_t n) {
   if (n > 0) *p = a.v;
 }
 
-// The compilers' builtins become instructions where the architecture has them, calls of the C
-// library's correctly rounded functions elsewhere.
+// a * b + c, rounded once. Where the architecture's baseline has the instruction, that is what the
+// builtins become. On x86-64 they would be calls of the C library, whose float function is slow on
+// the CPUs that need this level, since it works with the rounding mode. In double, the product is
+// exact, and where the sum is rounded to odd, rounding it again to float is as if it were rounded
+// once (Boldo & Melquiond, "Emulation of FMA and correctly rounded sums", 2008).
+#if defined(__FP_FAST_FMAF)
+TG_INLINE float fmaOf(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+#else
+TG_INLINE float fmaOf(float a, float b, float c) {
+  const double product = static_cast<double>(a) * b;
+  const double sum = product + c;
+  // What the sum lost, exactly (Knuth's TwoSum); NaN where something is not finite.
+  const double back = sum - product;
+  const double lost = (product - (sum - back)) + (c - back);
+  uint64_t bits;
+  memcpy(&bits, &sum, sizeof bits);
+  if ((lost > 0 || lost < 0) && (bits & 1) == 0) bits += (lost > 0) == (sum > 0) ? 1 : -1;
+  double odd;
+  memcpy(&odd, &bits, sizeof odd);
+  return static_cast<float>(odd);
+}
+#endif
+
 #if defined(_MSC_VER)
-TG_INLINE float fmaOf(float a, float b, float c) { return ::fmaf(a, b, c); }
 TG_INLINE double fmaOf(double a, double b, double c) { return ::fma(a, b, c); }
 TG_INLINE float sqrtOf(float a) { return ::sqrtf(a); }
 TG_INLINE double sqrtOf(double a) { return ::sqrt(a); }
 #else
-TG_INLINE float fmaOf(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 TG_INLINE double fmaOf(double a, double b, double c) { return __builtin_fma(a, b, c); }
 TG_INLINE float sqrtOf(float a) { return __builtin_sqrtf(a); }
 TG_INLINE double sqrtOf(double a) { return __builtin_sqrt(a); }

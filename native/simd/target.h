@@ -8,7 +8,8 @@
 #include "../base/types.h"
 
 #if defined(TG_TARGET_SCALAR) + defined(TG_TARGET_AVX2) + defined(TG_TARGET_AVX512) + \
-        defined(TG_TARGET_NEON) != 1
+        defined(TG_TARGET_NEON) !=                                                    \
+    1
 #error "define exactly one of TG_TARGET_SCALAR, TG_TARGET_AVX2, TG_TARGET_AVX512, TG_TARGET_NEON"
 #endif
 

@@ -1,4 +1,4 @@
-// 16 unsigned 32-bit lanes, for counter-based random numbers, and their conversion to floating point.
+// 16 unsigned 32-bit lanes, for counter-based random numbers, and their conversion to fractions.
 #pragma once
 #include "vec.h"
 

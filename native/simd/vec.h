@@ -29,8 +29,8 @@ struct IVec {
   IReg<T> r[kRegs<T>];
 };
 
-// The numbers of a vector's registers as a parameter pack. Functions expand packs instead of looping,
-// so that no compiler has to unroll a loop before it can keep a vector in registers.
+// The numbers of a vector's registers as a parameter pack. Functions expand packs instead of
+// looping, so that no compiler has to unroll a loop before it can keep a vector in registers.
 template <int... i>
 struct RegList {};
 
@@ -61,8 +61,8 @@ TG_INLINE Vec<T> vloadFirstEach(RegList<i...>, const T* p, int64_t n) {
   return {{loadFirst(p + i * Reg<T>::lanes, n - i * Reg<T>::lanes)...}};
 }
 
-// Loads p[0..n) into the first lanes and 0 into the others; reads nothing else. n <= 0 reads nothing,
-// n >= kLanes<T> reads all lanes.
+// Loads p[0..n) into the first lanes and 0 into the others; reads nothing else. n <= 0 reads
+// nothing, n >= kLanes<T> reads all lanes.
 template <class T>
 TG_INLINE Vec<T> vloadFirst(const T* p, int64_t n) {
   return vloadFirstEach(RegsOf<T>(), p, n);
@@ -123,41 +123,41 @@ TG_INLINE void storeFirst(T* p, Vec<T> a, int64_t n) {
 }
 
 // A function of reg.h, register by register: from vectors of kind A (and B, C) to one of kind R.
-#define TG_LIFT_1(R, name, A)                               \
-  template <class T, int... i>                              \
-  TG_INLINE R<T> name##Each(RegList<i...>, A<T> a) {        \
-    return {{name(a.r[i])...}};                             \
-  }                                                         \
-  template <class T>                                        \
-  TG_INLINE R<T> name(A<T> a) {                             \
-    return name##Each(RegsOf<T>(), a);                      \
+#define TG_LIFT_1(R, name, A)                        \
+  template <class T, int... i>                       \
+  TG_INLINE R<T> name##Each(RegList<i...>, A<T> a) { \
+    return {{name(a.r[i])...}};                      \
+  }                                                  \
+  template <class T>                                 \
+  TG_INLINE R<T> name(A<T> a) {                      \
+    return name##Each(RegsOf<T>(), a);               \
   }
-#define TG_LIFT_2(R, name, A, B)                            \
-  template <class T, int... i>                              \
+#define TG_LIFT_2(R, name, A, B)                             \
+  template <class T, int... i>                               \
   TG_INLINE R<T> name##Each(RegList<i...>, A<T> a, B<T> b) { \
-    return {{name(a.r[i], b.r[i])...}};                     \
-  }                                                         \
-  template <class T>                                        \
-  TG_INLINE R<T> name(A<T> a, B<T> b) {                     \
-    return name##Each(RegsOf<T>(), a, b);                   \
+    return {{name(a.r[i], b.r[i])...}};                      \
+  }                                                          \
+  template <class T>                                         \
+  TG_INLINE R<T> name(A<T> a, B<T> b) {                      \
+    return name##Each(RegsOf<T>(), a, b);                    \
   }
-#define TG_LIFT_3(R, name, A, B, C)                                 \
-  template <class T, int... i>                                      \
+#define TG_LIFT_3(R, name, A, B, C)                                  \
+  template <class T, int... i>                                       \
   TG_INLINE R<T> name##Each(RegList<i...>, A<T> a, B<T> b, C<T> c) { \
-    return {{name(a.r[i], b.r[i], c.r[i])...}};                     \
-  }                                                                 \
-  template <class T>                                                \
-  TG_INLINE R<T> name(A<T> a, B<T> b, C<T> c) {                     \
-    return name##Each(RegsOf<T>(), a, b, c);                        \
+    return {{name(a.r[i], b.r[i], c.r[i])...}};                      \
+  }                                                                  \
+  template <class T>                                                 \
+  TG_INLINE R<T> name(A<T> a, B<T> b, C<T> c) {                      \
+    return name##Each(RegsOf<T>(), a, b, c);                         \
   }
-#define TG_LIFT_SHIFT(name)                                 \
-  template <int k, class T, int... i>                       \
-  TG_INLINE IVec<T> name##Each(RegList<i...>, IVec<T> a) {  \
-    return {{name<k>(a.r[i])...}};                          \
-  }                                                         \
-  template <int k, class T>                                 \
-  TG_INLINE IVec<T> name(IVec<T> a) {                       \
-    return name##Each<k>(RegsOf<T>(), a);                   \
+#define TG_LIFT_SHIFT(name)                                \
+  template <int k, class T, int... i>                      \
+  TG_INLINE IVec<T> name##Each(RegList<i...>, IVec<T> a) { \
+    return {{name<k>(a.r[i])...}};                         \
+  }                                                        \
+  template <int k, class T>                                \
+  TG_INLINE IVec<T> name(IVec<T> a) {                      \
+    return name##Each<k>(RegsOf<T>(), a);                  \
   }
 
 TG_LIFT_2(Vec, add, Vec, Vec)

@@ -1,17 +1,17 @@
 // One level's functions behind plain pointers. Compiled with that level's flags and TG_TARGET_*.
 #include "simd_levels.h"
 
-#include "simd/math.h"
-#include "simd/u32.h"
+#include "native/simd/math.h"
+#include "native/simd/u32.h"
 
 TG_TARGET_BEGIN
 
-#define MATH(Name, f)                                                        \
-  template <class T>                                                         \
-  void math##Name(int64_t n, const T* x, T* y) {                             \
-    for (int64_t i = 0; i < n; i += kLanes<T>) {                             \
-      storeFirst(y + i, f(vloadFirst(x + i, n - i)), n - i);                 \
-    }                                                                        \
+#define MATH(Name, f)                                        \
+  template <class T>                                         \
+  void math##Name(int64_t n, const T* x, T* y) {             \
+    for (int64_t i = 0; i < n; i += kLanes<T>) {             \
+      storeFirst(y + i, f(vloadFirst(x + i, n - i)), n - i); \
+    }                                                        \
   }
 MATH(Exp, exp)
 MATH(Expm1, expm1)
@@ -31,12 +31,12 @@ void mathSinCos2Pi(int64_t n, const T* x, T* y) {
   }
 }
 
-#define VECTOR(Name, expression)                                \
-  template <class T>                                            \
+#define VECTOR(Name, expression)                                   \
+  template <class T>                                               \
   void vector##Name(const T* pa, const T* pb, const T* pc, T* y) { \
-    const Vec<T> a = vload(pa), b = vload(pb), c = vload(pc);   \
-    (void)a, (void)b, (void)c;                                  \
-    store(y, expression);                                       \
+    const Vec<T> a = vload(pa), b = vload(pb), c = vload(pc);      \
+    (void)a, (void)b, (void)c;                                     \
+    store(y, expression);                                          \
   }
 VECTOR(Add, add(a, b))
 VECTOR(Sub, sub(a, b))
@@ -125,17 +125,16 @@ void unitDouble(const uint32_t* high, const uint32_t* low, double* y) {
   store(y + kLanes<double>, second);
 }
 
-#define TESTS(T)                                                                              \
-  {                                                                                           \
-    {mathExp<T>, mathExpm1<T>, mathLog<T>, mathLog1p<T>, mathTanh<T>, mathSigmoid<T>,         \
-     mathErf<T>, mathSinCos2Pi<T, true>, mathSinCos2Pi<T, false>},                            \
-        {vectorAdd<T>, vectorSub<T>, vectorMul<T>, vectorDiv<T>, vectorFma<T>, vectorFnma<T>, \
-         vectorSqrt<T>, vectorNeg<T>, vectorAbs<T>, vectorCopySign<T>, vectorMax<T>,          \
-         vectorMin<T>, vectorMaxNan<T>, vectorMinNan<T>, vectorRoundEven<T>, vectorFloor<T>,  \
-         vectorCeil<T>, vectorCompare<T>, vectorMaskLogic<T>, vectorInteger<T>,               \
-         vectorReduce<T>},                                                                    \
-        copyFirst<T>, writeFirstLanes<T>                                                      \
-  }
+#define TESTS(T)                                                                                 \
+  {{mathExp<T>, mathExpm1<T>, mathLog<T>, mathLog1p<T>, mathTanh<T>, mathSigmoid<T>, mathErf<T>, \
+    mathSinCos2Pi<T, true>, mathSinCos2Pi<T, false>},                                            \
+   {vectorAdd<T>,   vectorSub<T>,  vectorMul<T>,     vectorDiv<T>,       vectorFma<T>,           \
+    vectorFnma<T>,  vectorSqrt<T>, vectorNeg<T>,     vectorAbs<T>,       vectorCopySign<T>,      \
+    vectorMax<T>,   vectorMin<T>,  vectorMaxNan<T>,  vectorMinNan<T>,    vectorRoundEven<T>,     \
+    vectorFloor<T>, vectorCeil<T>, vectorCompare<T>, vectorMaskLogic<T>, vectorInteger<T>,       \
+    vectorReduce<T>},                                                                            \
+   copyFirst<T>,                                                                                 \
+   writeFirstLanes<T>}
 
 TG_TARGET_END
 
