@@ -37,7 +37,7 @@ export class Progress implements TrainHooks {
       this.bar = new SingleBar({
         stream: this.stream,
         format: '{title} [{bar}] {percentage}% {result}',
-        barsize: 20,
+        barsize: 12, // the whole line then fits into 80 columns
         gracefulExit: false,
       });
       this.bar.start(this.pictures, 0, { title: this.title(epoch), result: '' });

@@ -1,7 +1,7 @@
 /**
  * Made-up handwriting: grey pictures of the digits 0 to 9, drawn from strokes that are moved,
  * turned, slanted, stretched and bent a little differently each time. Needs no files, and a seed
- * gives the same pictures on every machine.
+ * gives the same pictures every time.
  */
 import { fromTypedArray, Generator, rand, type Tensor } from 'tilegrad';
 
@@ -163,11 +163,23 @@ const THICKNESS = [0.55, 1.25] as const; // half the stroke's width, in pixels
 const INK = [0.7, 1] as const; // brightness of a stroke's middle
 const NOISE = 0.25; // the most that a pixel's brightness changes
 
-/** Random numbers that a picture takes: two for each pixel's noise, eleven for the strokes. */
-const DRAWS = 2 * SIDE * SIDE + 11;
-
 /** Gives a number, uniform in [from, to). */
 type Uniform = (from: number, to: number) => number;
+
+/** Random numbers drawn at a time: enough that a call of the library costs next to nothing. */
+const DRAWS = 4096;
+
+function uniformOf(generator: Generator): Uniform {
+  let draws = rand([DRAWS], { generator }).data;
+  let next = 0;
+  return (from, to) => {
+    if (next === DRAWS) {
+      draws = rand([DRAWS], { generator }).data;
+      next = 0;
+    }
+    return from + (to - from) * draws[next++]!;
+  };
+}
 
 /**
  * Draws `count` pictures: 0, 1, ... 9 and again from 0.
@@ -175,14 +187,11 @@ type Uniform = (from: number, to: number) => number;
  * @param seed a whole number >= 0; equal seeds give equal pictures
  */
 export function drawDigits(count: number, seed: number): Pictures {
-  const generator = new Generator(seed);
+  const uniform = uniformOf(new Generator(seed));
   const pixels = new Float32Array(count * SIDE * SIDE);
   const labels = new Int32Array(count);
   for (let i = 0; i < count; i++) {
     labels[i] = i % DIGITS.length;
-    const draws = rand([DRAWS], { generator }).data;
-    let next = 0;
-    const uniform: Uniform = (from, to) => from + (to - from) * draws[next++]!;
     drawDigit(labels[i]!, uniform, pixels.subarray(i * SIDE * SIDE, (i + 1) * SIDE * SIDE));
   }
   return {
