@@ -68,18 +68,20 @@ function say(answer: Partial<Answer> & { case?: string; ready?: true; skip?: str
   process.stdout.write(`${JSON.stringify({ peer, threads, ...answer })}\n`);
 }
 
-say({ ready: true });
+/** The latest case: only one case's data is kept. */
 let latest: { name: string; stopwatch: Stopwatch; check: number[] } | null = null;
-for await (const line of createInterface({ input: process.stdin })) {
-  const request = JSON.parse(line) as Case & Budget & { case: string };
-  const name = request.case;
+
+async function answer(request: Case & Budget, name: string): Promise<Answer | { skip: string }> {
   if (latest?.name !== name) {
     const ready = await prepare(request);
     latest = ready && { name, stopwatch: new Stopwatch(ready.run), check: ready.check };
   }
-  if (latest === null) {
-    say({ case: name, skip: `not a case for ${mode} ONNX Runtime` });
-  } else {
-    say({ case: name, seconds: await latest.stopwatch.measure(request), check: latest.check });
-  }
+  if (latest === null) return { skip: `not a case for ${mode} ONNX Runtime` };
+  return { seconds: await latest.stopwatch.measure(request), check: latest.check };
+}
+
+say({ ready: true });
+for await (const line of createInterface({ input: process.stdin })) {
+  const request = JSON.parse(line) as Case & Budget & { case: string };
+  say({ case: request.case, ...(await answer(request, request.case)) });
 }
