@@ -21,7 +21,7 @@ const kHelp = `Measures tilegrad, and its peers beside it where they can be foun
   --rounds N      how often every program takes its turn; default 5
   --quick         small cases, once, briefly: does it work?
   --json FILE     writes everything that was measured
-  --write         updates bench/RESULTS.md
+  --write         updates bench/RESULTS.md, if every result was right
   --help          this
 
 Peers: PyTorch and NumPy when TILEGRAD_BENCH_PYTHON is a command that runs Python with them
@@ -30,17 +30,26 @@ the file or folder (with a slash at the end) that TILEGRAD_BENCH_ONNXRUNTIME nam
 TILEGRAD_BENCH_DEBUG set, what peers say on their error output is shown.
 `;
 
-const { values: options } = parseArgs({
-  options: {
-    only: { type: 'string', default: sectionNames.join(',') },
-    threads: { type: 'string', default: availableParallelism() > 1 ? '1,2' : '1' },
-    rounds: { type: 'string', default: '5' },
-    quick: { type: 'boolean', default: false },
-    json: { type: 'string' },
-    write: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
-});
+const optionTypes = {
+  only: { type: 'string', default: sectionNames.join(',') },
+  threads: { type: 'string', default: availableParallelism() > 1 ? '1,2' : '1' },
+  rounds: { type: 'string', default: '5' },
+  quick: { type: 'boolean', default: false },
+  json: { type: 'string' },
+  write: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+} as const;
+
+/** The command line; ends the program when it has something unknown. */
+function parseCommandLine() {
+  try {
+    return parseArgs({ options: optionTypes }).values;
+  } catch (error) {
+    return fail((error as Error).message);
+  }
+}
+
+const options = parseCommandLine();
 
 /** Sections from --only; ends the program when one is unknown. */
 function chosenSections(): SectionName[] {
@@ -86,6 +95,7 @@ async function main(): Promise<void> {
   const plan: Plan = options.quick
     ? { rounds: 1, seconds: 0.005, repeats: 1 }
     : { rounds: count('rounds', options.rounds), seconds: 0.05, repeats: 3 };
+  if (options.quick && options.write) fail('--quick says nothing that is worth to --write');
   const sections = chosenSections();
   const threadCounts = options.threads.split(',').map((text) => count('threads', text));
   const say = (text: string): boolean => process.stdout.write(`${text}\n`);
@@ -128,13 +138,13 @@ async function main(): Promise<void> {
     const content = { machine, plan, sections: Object.fromEntries(results) };
     writeFileSync(options.json, `${JSON.stringify(content, null, 1)}\n`);
   }
-  if (options.write) {
+  if (options.write && problems === 0) {
     const command = ['npm run bench --', ...process.argv.slice(2)].join(' ');
     const measured = new Map([...results].filter(([, list]) => list.length > 0));
     writeResults(fileURLToPath(new URL('RESULTS.md', import.meta.url)), measured, machine, command);
   }
   if (problems > 0) {
-    say(`${problems} wrong results`);
+    say(`${problems} wrong results${options.write ? '; nothing was written' : ''}`);
     process.exitCode = 1;
   }
 }
