@@ -1,0 +1,75 @@
+import type { Case } from './cases.js';
+
+/** How long to measure: `repeats` times, each about `seconds`. */
+export interface Budget {
+  seconds: number;
+  repeats: number;
+}
+
+/** What a contender answers about a case. */
+export interface Answer {
+  /** Time of one run, in seconds, by repeat. */
+  seconds: number[];
+  /** Values of the result, to be held against the reference. */
+  check: number[];
+}
+
+/** A program that is measured: this library, or a peer. */
+export interface Contender {
+  /** Name and version. */
+  readonly name: string;
+  readonly threads: number;
+  /** Measures a case, or says why it has none such. */
+  measure(c: Case, budget: Budget): Promise<Answer | { skip: string }>;
+  close(): void;
+}
+
+/** A case ready to run: what to repeat, and its checked values. */
+export interface Prepared {
+  run(): unknown;
+  check: number[];
+}
+
+const now = (): number => Number(process.hrtime.bigint()) * 1e-9;
+
+/**
+ * Times prepared cases. Keeps how many runs fill a repeat, so that every round of a case does the
+ * same work. A run that returns a promise is awaited.
+ */
+export class Stopwatch {
+  private iterations = 0;
+
+  constructor(private readonly run: () => unknown) {}
+
+  async measure(budget: Budget): Promise<number[]> {
+    if (this.iterations === 0) this.iterations = await this.calibrate(budget.seconds);
+    const times: number[] = [];
+    for (let repeat = 0; repeat < budget.repeats; repeat++) {
+      times.push((await this.time(this.iterations)) / this.iterations);
+    }
+    return times;
+  }
+
+  private async time(iterations: number): Promise<number> {
+    const { run } = this;
+    const start = now();
+    const first = run();
+    if (first instanceof Promise) {
+      await first;
+      for (let i = 1; i < iterations; i++) await run();
+    } else {
+      for (let i = 1; i < iterations; i++) run();
+    }
+    return now() - start;
+  }
+
+  private async calibrate(seconds: number): Promise<number> {
+    let trial = 1;
+    let elapsed = await this.time(trial);
+    while (elapsed < seconds / 4) {
+      trial = Math.max(2 * trial, Math.floor((trial * seconds) / 2 / Math.max(elapsed, 1e-7)));
+      elapsed = await this.time(trial);
+    }
+    return Math.max(1, Math.round((trial * seconds) / elapsed));
+  }
+}

@@ -1,0 +1,137 @@
+/** This library as a contender. */
+import {
+  crossEntropy,
+  type DType,
+  fromTypedArray,
+  nn,
+  noGrad,
+  optim,
+  setNumThreads,
+  type Tensor,
+  tensor,
+} from 'tilegrad';
+import { type Case, kLearningRate, kWarmUpSteps, type OpsCase, type TrainCase } from './cases.js';
+import { batchOf, layers, samplePositions, uniform } from './inputs.js';
+import { type Answer, type Budget, type Contender, type Prepared, Stopwatch } from './measure.js';
+
+function samples(y: Tensor): number[] {
+  const { data } = y.contiguous();
+  return samplePositions(data.length).map((i) => data[i]!);
+}
+
+function matrix(seed: number, rows: number, cols: number): Tensor {
+  return fromTypedArray(uniform(rows * cols, seed), [rows, cols]);
+}
+
+/** The network of `layers(dims)`. */
+function network(dims: readonly number[], dtype: DType): nn.Sequential {
+  const modules = layers(dims).flatMap(({ weight, bias }, i) => {
+    const inputs = dims[i]!;
+    const outputs = dims[i + 1]!;
+    const linear = new nn.Linear(inputs, outputs, { dtype });
+    linear.loadStateDict({
+      weight: tensor(weight, { dtype }).reshape([outputs, inputs]),
+      bias: tensor(bias, { dtype }),
+    });
+    return i === 0 ? [linear] : [new nn.ReLU(), linear];
+  });
+  return new nn.Sequential(...modules);
+}
+
+/** A training step that returns its loss. */
+function trainer({ dims, batch, optimizer }: TrainCase, dtype: DType): () => Tensor {
+  const model = network(dims, dtype);
+  const x = tensor(batchOf(batch, dims[0]!), { dtype }).reshape([batch, dims[0]!]);
+  const y = fromTypedArray(Int32Array.from({ length: batch }, (_, i) => i % dims.at(-1)!));
+  const parameters = model.parameters();
+  const lr = kLearningRate[optimizer];
+  const o =
+    optimizer === 'adam' ? new optim.Adam(parameters, { lr }) : new optim.SGD(parameters, { lr });
+  return () => {
+    o.zeroGrad();
+    const loss = crossEntropy(model.forward(x), y);
+    loss.backward();
+    o.step();
+    return loss;
+  };
+}
+
+function lossAfterWarmUp(step: () => Tensor): number {
+  for (let i = 1; i < kWarmUpSteps; i++) step();
+  return step().item();
+}
+
+/** The loss after the warm-up when everything is computed in float64. */
+export function float64Loss(c: TrainCase): number {
+  return lossAfterWarmUp(trainer(c, 'float64'));
+}
+
+const operations: Record<OpsCase['op'], (a: Tensor, b: Tensor) => Tensor> = {
+  add: (a, b) => a.add(b),
+  relu: (a) => a.relu(),
+  exp: (a) => a.exp(),
+  tanh: (a) => a.tanh(),
+  sigmoid: (a) => a.sigmoid(),
+  gelu: (a) => a.gelu(),
+  softmax: (a) => a.softmax(-1),
+};
+
+function prepare(c: Case): Prepared {
+  switch (c.kind) {
+    case 'gemm': {
+      const a = matrix(1, c.m, c.k);
+      const b = matrix(2, c.k, c.n);
+      const run = (): Tensor => a.matmul(b);
+      return { run, check: samples(run()) };
+    }
+    case 'train': {
+      const step = trainer(c, 'float32');
+      return { run: step, check: [lossAfterWarmUp(step)] };
+    }
+    case 'infer': {
+      const model = network(c.dims, 'float32');
+      const x = fromTypedArray(batchOf(c.batch, c.dims[0]!), [c.batch, c.dims[0]!]);
+      const run = (): Tensor => noGrad(() => model.forward(x));
+      return { run, check: samples(run()) };
+    }
+    case 'ops': {
+      const n = c.shape.reduce((x, y) => x * y, 1);
+      const a = fromTypedArray(uniform(n, 1), c.shape);
+      const b = fromTypedArray(uniform(n, 2), c.shape);
+      const f = operations[c.op];
+      const run = (): Tensor => f(a, b);
+      return { run, check: samples(run()) };
+    }
+    case 'overhead': {
+      const a = matrix(1, 2, 2);
+      a.requiresGrad = c.recorded;
+      const b = matrix(2, 2, 2);
+      const run = c.op === 'add' ? (): Tensor => a.add(b) : (): Tensor => a.matmul(b);
+      return { run, check: samples(run()) };
+    }
+  }
+}
+
+/** Measures cases in this process. */
+export class Ours implements Contender {
+  private latest: { name: string; stopwatch: Stopwatch; check: number[] } | null = null;
+
+  constructor(
+    readonly name: string,
+    readonly threads: number,
+  ) {}
+
+  async measure(c: Case, budget: Budget): Promise<Answer> {
+    setNumThreads(this.threads);
+    if (this.latest?.name !== c.name) {
+      const { run, check } = prepare(c);
+      this.latest = { name: c.name, stopwatch: new Stopwatch(run), check };
+    }
+    const { stopwatch, check } = this.latest;
+    return { seconds: await stopwatch.measure(budget), check };
+  }
+
+  close(): void {
+    this.latest = null;
+  }
+}
