@@ -13,13 +13,13 @@ export function numel(shape: Shape): number {
   return count;
 }
 
-/** Row-major strides, in elements. */
+/** Row-major strides, in elements. An empty dimension counts as one, so that no stride is 0. */
 export function contiguousStrides(shape: Shape): number[] {
   const strides = new Array<number>(shape.length);
   let stride = 1;
   for (let d = shape.length - 1; d >= 0; d--) {
     strides[d] = stride;
-    stride *= shape[d] as number;
+    stride *= Math.max(1, shape[d] as number);
   }
   return strides;
 }
