@@ -4,8 +4,8 @@
 namespace tilegrad {
 
 // The CPUs in the process's affinity mask, or fewer when a control group's quota (Linux) allows
-// less time; a quota of 1.5 CPUs counts as 2. On Apple silicon the performance cores only, since equal
-// shares of work would wait for the slowest core. At least 1.
+// less time; a quota of 1.5 CPUs counts as 2. On Apple silicon the performance cores only, since
+// equal shares of work would wait for the slowest core. At least 1.
 int availableCpus();
 
 #if defined(__linux__)

@@ -19,8 +19,8 @@ int currentThread();
 // its affinity mask is narrowed for the wake, then restored.
 void wakeElsewhere(WaitWord& word, int thread);
 
-// Moves the calling thread to another CPU if it is on `cpu` and may use another. Returns when it has
-// moved, in about the time of a wake.
+// Moves the calling thread to another CPU if it is on `cpu` and may use another. Returns when it
+// has moved, in about the time of a wake.
 void leaveCpu(int cpu);
 
 }  // namespace tilegrad

@@ -23,8 +23,9 @@
 #endif
 
 #if defined(__SANITIZE_THREAD__)
-// The child of a fork starts threads here, which the sanitizer refuses unless told otherwise.
-extern "C" const char* __tsan_default_options();
+// The child of a fork starts threads here, which the sanitizer refuses unless told otherwise. Its
+// runtime is a shared library, so the function must be visible whatever the build's default is.
+extern "C" __attribute__((visibility("default"))) const char* __tsan_default_options();
 extern "C" const char* __tsan_default_options() { return "die_after_fork=0"; }
 #endif
 
