@@ -3,7 +3,6 @@
     "base_sources": [
       "native/base/cpu.cpp",
       "native/base/cpu_budget.cpp",
-      "native/base/placement.cpp",
       "native/base/pin_library.cpp",
       "native/base/placement.cpp",
       "native/base/scratch.cpp",
