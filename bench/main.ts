@@ -100,15 +100,15 @@ async function main(): Promise<void> {
   const threadCounts = options.threads.split(',').map((text) => count('threads', text));
   const say = (text: string): boolean => process.stdout.write(`${text}\n`);
 
-  const peak = fmaPeak(options.quick ? 0.01 : 0.2, 3);
+  const peak = (): number => fmaPeak(plan.seconds, plan.repeats);
   const machine: Machine = {
     ...thisMachine(),
     version: ownVersion(),
     simd: simdLevel(),
-    peak,
+    peak: peak(),
   };
   say(`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, level ${machine.simd}`);
-  say(`FMA peak of one core: ${peak.toFixed(1)} GFLOP/s (float32)`);
+  say(`FMA peak of one core: ${machine.peak.toFixed(1)} GFLOP/s (float32)`);
   say('Peers: their time over ours, median (smallest-largest); above 1 we are faster.');
 
   const results = new Map<SectionName, Result[]>(sections.map((name) => [name, []]));
@@ -121,9 +121,9 @@ async function main(): Promise<void> {
         // One small operation never uses a second thread.
         if (name === 'overhead' && threads > 1) continue;
         for (const c of casesOf(name, options.quick)) {
-          const result = await compare(c, ours, peers, plan, judgeOf(c));
+          const result = await compare(c, ours, peers, plan, judgeOf(c), peak);
           results.get(name)!.push(result);
-          say(line(result, peak));
+          say(line(result));
           for (const problem of result.problems) say(`  WRONG: ${problem}`);
           problems += result.problems.length;
         }

@@ -1,6 +1,6 @@
 /** Measures a case with every contender, round by round. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Case } from './cases.js';
+import { type Case, flops } from './cases.js';
 import type { Answer, Budget, Contender } from './measure.js';
 import { median, type Spread, spread } from './statistics.js';
 
@@ -26,6 +26,8 @@ export interface Result {
   peers: PeerResult[];
   /** The fastest peer's time over ours, taken within each round. */
   best: Spread | null;
+  /** Our speed over the peak of as many cores, taken within each round; null without arithmetic. */
+  share: Spread | null;
   /** Contenders whose values are wrong. */
   problems: string[];
 }
@@ -33,13 +35,17 @@ export interface Result {
 /** What is wrong with a contender's values, or null. */
 export type Judge = (check: readonly number[]) => string | null;
 
+/** Measures GFLOP/s of one core at its peak. */
+export type PeakMeter = () => number;
+
 // OpenBLAS's threads keep spinning for 2^26 cycles, about 20 ms, after their work is done, PyTorch's
 // and ONNX Runtime's for less. The next contender waits until they sleep.
 const kSettleMilliseconds = 30;
 
 /**
  * In every round each contender measures the case once, right after one another, so that a machine
- * that slows down slows all of them; odd rounds go backwards, so that nobody always comes first.
+ * that slows down slows all of them; odd rounds go backwards, so that nobody always comes first. The
+ * peak of the machine is measured right after us, for the same reason.
  */
 export async function compare(
   c: Case,
@@ -47,9 +53,11 @@ export async function compare(
   peers: readonly Contender[],
   plan: Plan,
   judge: Judge,
+  peak: PeakMeter,
 ): Promise<Result> {
   const times = new Map<Contender, number[]>();
   const problems: string[] = [];
+  const peaks: number[] = [];
   let contenders = [ours, ...peers];
   for (let round = 0; round < plan.rounds; round++) {
     for (const contender of [...contenders]) {
@@ -60,6 +68,7 @@ export async function compare(
         continue;
       }
       record(times, contender, answer);
+      if (contender === ours && flops(c) > 0) peaks.push(peak());
       if (round === 0) {
         const problem = judge(answer.check);
         if (problem !== null) problems.push(`${contender.name}: ${problem}`);
@@ -68,7 +77,7 @@ export async function compare(
     }
     contenders.reverse();
   }
-  return summarize(c, ours, times, problems);
+  return summarize(c, ours, times, peaks, problems);
 }
 
 function record(times: Map<Contender, number[]>, contender: Contender, { seconds }: Answer): void {
@@ -81,6 +90,7 @@ function summarize(
   c: Case,
   ours: Contender,
   times: Map<Contender, number[]>,
+  peaks: readonly number[],
   problems: string[],
 ): Result {
   const own = times.get(ours)!;
@@ -97,6 +107,10 @@ function summarize(
       ratio: spread(seconds.map((s, round) => s / own[round]!)),
     })),
     best: times.size > 0 ? spread(fastest.map((s, round) => s / own[round]!)) : null,
+    share:
+      peaks.length > 0
+        ? spread(peaks.map((peak, round) => flops(c) / own[round]! / (peak * 1e9 * ours.threads)))
+        : null,
     problems,
   };
 }

@@ -1,5 +1,7 @@
 import { rows, runRow } from '../../lib/native/commands.js';
 
+const kTrial = 100000; // iterations: some hundred microseconds, long enough to be timed
+
 /**
  * GFLOP/s of one core that does nothing but fused multiply-adds on registers, at the SIMD level in
  * use: the best of `repeats` runs of about `seconds` each.
@@ -11,7 +13,6 @@ export function fmaPeak(seconds: number, repeats: number): number {
     runRow(rows.fmaPeak, [result], [0], [iterations]);
     return Number(process.hrtime.bigint() - start) * 1e-9;
   };
-  const kTrial = 100000; // long enough to be timed, well below the wanted time
   const iterations = Math.max(1, Math.round((kTrial * seconds) / time(kTrial)));
   let best = 0;
   for (let i = 0; i < repeats; i++) {

@@ -14,7 +14,7 @@ export interface Machine {
   node: string;
   version: string;
   simd: string;
-  /** GFLOP/s of one core when it does nothing but fused multiply-adds, float32. */
+  /** GFLOP/s of one core that did nothing but fused multiply-adds, float32, before the rest began. */
   peak: number;
 }
 
@@ -47,17 +47,16 @@ function ratio({ median, low, high }: Spread): string {
   return `${median.toFixed(2)} (${low.toFixed(2)}-${high.toFixed(2)})`;
 }
 
-/** GFLOP/s, and how much of the peak of the threads that is; for elements, 10^9 a second. */
-function rate(result: Result, peak: number): string {
+/** GFLOP/s, and how much of the peak of as many cores that is; for elements, 10^9 a second. */
+function rate(result: Result): string {
   const c = result.case;
   if (c.kind === 'ops') {
     const elements = c.shape.reduce((a, b) => a * b, 1);
     return `${(elements / result.seconds / 1e9).toFixed(2)} G/s`;
   }
-  if (c.kind === 'overhead') return '';
+  if (result.share === null) return '';
   const gflops = flops(c) / result.seconds / 1e9;
-  const share = (100 * gflops) / (peak * result.threads);
-  return `${gflops.toFixed(1)} GFLOP/s (${share.toFixed(0)} %)`;
+  return `${gflops.toFixed(1)} GFLOP/s (${(100 * result.share.median).toFixed(0)} %)`;
 }
 
 function peerName({ name, threads }: Pick<PeerResult, 'name' | 'threads'>, own: number): string {
@@ -65,24 +64,24 @@ function peerName({ name, threads }: Pick<PeerResult, 'name' | 'threads'>, own: 
 }
 
 /** One case for the terminal. */
-export function line(result: Result, peak: number): string {
+export function line(result: Result): string {
   const peers = result.peers.map((p) => `${peerName(p, result.threads)} ${ratio(p.ratio)}`);
   return [
     result.case.name.padEnd(42),
     `${result.threads}T`,
     duration(result.seconds).padStart(10),
-    rate(result, peak).padStart(22),
+    rate(result).padStart(22),
     ...peers,
   ].join('  ');
 }
 
-function table(results: readonly Result[], peak: number): string {
+function table(results: readonly Result[]): string {
   const own = results[0]!.threads;
   const names = [...new Set(results.flatMap((r) => r.peers.map((p) => peerName(p, own))))];
   const rows = results.map((r) => [
     r.case.name,
     duration(r.seconds),
-    rate(r, peak),
+    rate(r),
     ...names.map((name) => {
       const peer = r.peers.find((p) => peerName(p, own) === name);
       return peer ? ratio(peer.ratio) : '';
@@ -111,17 +110,14 @@ function section(
       `FMA peak of one core ${machine.peak.toFixed(0)} GFLOP/s. Command: \`${command}\``,
     ...threads.flatMap((t) => [
       `### ${t} thread${t === 1 ? '' : 's'}`,
-      table(
-        results.filter((r) => r.threads === t),
-        machine.peak,
-      ),
+      table(results.filter((r) => r.threads === t)),
     ]),
   ].join('\n\n');
 }
 
 const kIntroduction = `# Benchmark results
 
-Times are medians. A peer's column is its time over ours, measured in turns within the same minutes: median over the rounds, then the smallest and the largest; above 1 means that tilegrad is faster. Every result was compared with a float64 reference before it counted. Percentages are of the peak of fused multiply-adds on as many cores.
+Times are medians. A peer's column is its time over ours, measured in turns within the same minutes: median over the rounds, then the smallest and the largest; above 1 means that tilegrad is faster. Every result was compared with a float64 reference before it counted. Percentages are of the peak of fused multiply-adds on as many cores, measured in the same rounds.
 `;
 
 /**
