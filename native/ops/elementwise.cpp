@@ -13,9 +13,9 @@ namespace {
 constexpr int64_t kTileRows = 16;
 constexpr int64_t kTileCols = 64;
 
-// Columns of a tile when kernels can read and write all operands in place. Long enough to forget the
-// call, short enough to share one long row between threads.
-constexpr int64_t kDirectCols = 8192;
+// Values of a tile when kernels can read and write all operands in place: enough to forget what a
+// tile costs, few enough to share one long row between threads.
+constexpr int64_t kDirectValues = 8192;
 
 bool isHeavy(Unary op) {
   switch (op) {
@@ -129,7 +129,9 @@ void runStrided(const Command& c, const Call& call, const T* const* in, T* y) {
   for (int k = 0; k < kInputs && inner >= 0; ++k) {
     direct = direct && Call::takesStep(loops.stride[k][inner]);
   }
-  const Tiles tiles = direct ? makeTiles(loops, kInputs + 1, 1, kDirectCols)
+  const int64_t length = inner < 0 ? 1 : loops.shape[inner];
+  const int64_t directRows = length < kDirectValues ? kDirectValues / length : 1;
+  const Tiles tiles = direct ? makeTiles(loops, kInputs + 1, directRows, kDirectValues)
                              : makeTiles(loops, kInputs + 1, kTileRows, kTileCols);
   const int64_t tileRows = tiles.rows < tiles.tileRows ? tiles.rows : tiles.tileRows;
   const int64_t tileCols = tiles.cols < tiles.tileCols ? tiles.cols : tiles.tileCols;
