@@ -65,7 +65,7 @@ TG_INLINE void gemmTile(const GemmTile<T>& t) {
       }
     }
   } else {
-    Vec<T> row[V];
+    Vec<T> row[V] = {};  // only because GCC 12 warns: it doesn't see that the loop fills all of it
     TG_UNROLL for (int v = 0; v < V; ++v) {
       row[v] = vsplat<T>(0);
       if (t.init == GemmInit::bias) {

@@ -24,7 +24,7 @@
 
 #if defined(__SANITIZE_THREAD__)
 // The child of a fork starts threads here, which the sanitizer refuses unless told otherwise.
-extern "C" const char* __tsan_default_options();
+extern "C" __attribute__((visibility("default"))) const char* __tsan_default_options();
 extern "C" const char* __tsan_default_options() { return "die_after_fork=0"; }
 #endif
 

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# The native code under sanitizers: scripts/sanitize.sh [address|thread]...   (both by default)
+#   address   addresses and undefined behaviour: the native tests, and the fuzz test of every
+#             operation on an instrumented addon
+#   thread    data races: the test of the thread pool
+# The first finding ends the program it is found in, and then this script with exit code 1.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+build() { # directory, sanitizers, targets...
+  local directory=$1 sanitizers=$2
+  shift 2
+  mkdir -p "$directory"
+  cmake -B "$directory" -DTILEGRAD_TESTS=ON -DTILEGRAD_SANITIZE="$sanitizers" >"$directory/log"
+  cmake --build "$directory" --parallel "$(nproc)" --target "$@" >>"$directory/log" || {
+    cat "$directory/log"
+    return 1
+  }
+}
+
+check_address() {
+  build build-address address,undefined all
+  ctest --test-dir build-address --output-on-failure
+  # node itself isn't instrumented, so the runtime has to be loaded ahead of it; and what node
+  # leaves to the system when it exits isn't ours to report.
+  LD_PRELOAD="$(c++ -print-file-name=libasan.so) $(c++ -print-file-name=libubsan.so)" \
+    ASAN_OPTIONS=detect_leaks=0 \
+    TILEGRAD_ADDON="$PWD/build-address/tilegrad.node" \
+    node node_modules/vitest/vitest.mjs run test/native/fuzz.test.ts
+}
+
+check_thread() {
+  build build-thread thread thread_pool_test
+  ./build-thread/thread_pool_test
+}
+
+for what in "${@:-address thread}"; do
+  for sanitizer in $what; do
+    echo "--- $sanitizer"
+    "check_$sanitizer"
+  done
+done
