@@ -10,9 +10,10 @@ cd "$(dirname "$0")/.."
 build() { # directory, sanitizers, targets...
   local directory=$1 sanitizers=$2
   shift 2
-  cmake -B "$directory" -DTILEGRAD_TESTS=ON -DTILEGRAD_SANITIZE="$sanitizers" >"$directory.log"
-  cmake --build "$directory" --parallel "$(nproc)" --target "$@" >>"$directory.log" || {
-    cat "$directory.log"
+  mkdir -p "$directory"
+  cmake -B "$directory" -DTILEGRAD_TESTS=ON -DTILEGRAD_SANITIZE="$sanitizers" >"$directory/log"
+  cmake --build "$directory" --parallel "$(nproc)" --target "$@" >>"$directory/log" || {
+    cat "$directory/log"
     return 1
   }
 }
