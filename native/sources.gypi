@@ -4,6 +4,7 @@
       "native/base/cpu.cpp",
       "native/base/cpu_budget.cpp",
       "native/base/pin_library.cpp",
+      "native/base/placement.cpp",
       "native/base/scratch.cpp",
       "native/base/thread_pool.cpp"
     ],
