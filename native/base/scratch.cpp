@@ -15,7 +15,7 @@
 namespace tilegrad {
 namespace {
 
-constexpr int kSlotCount = 2;
+constexpr int kSlotCount = static_cast<int>(ScratchSlot::count);
 
 // The first block of a slot: one packed panel of the matrix product (hundreds of values deep, tens
 // wide) fits, so most threads allocate once.

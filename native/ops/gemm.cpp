@@ -1,5 +1,7 @@
 // Matrix products: which blocks, what is packed, how threads share the work. The arithmetic is in
 // kernels/gemm.h; nothing here changes a bit of the result, since every output is one FMA chain.
+#include <string.h>
+
 #include <atomic>
 
 #include "../base/scratch.h"
@@ -20,6 +22,15 @@ constexpr int64_t kBlockRows = 256;
 
 // Columns packed at a time: kBlockK x 2048 float32 values are 2 MB, well inside a third-level cache.
 constexpr int64_t kBlockCols = 2048;
+
+// A block of A is copied when at least this many panels of B pass over it: the copy then costs less
+// than 1 % of the products. What it buys: rows that lie a multiple of 4 KB apart fall into one set of
+// the first-level cache, and a tile's 14 rows don't fit its 8 (or 12) ways. At 1024 cubed (Zen 4, one
+// core) products on A itself reach 43 GFLOP/s of 118, on the copy 110.
+constexpr int64_t kMinPanelsForCopy = 4;
+
+// Elements between the ends of the copy's rows: one cache line more than a power of two.
+constexpr int64_t kCopyPadding = 16;
 
 // Multiply-adds that a thread must get for another thread to pay: waking a spinning worker and
 // joining it costs 1 to 2 us, the time of about 10^5 multiply-adds at 100 GFLOP/s.
@@ -62,6 +73,29 @@ void runPanel(const GemmKernels<T>& kernels, GemmTile<T> tile, int64_t rows) {
   }
 }
 
+// Copies rows x depth elements of A to scratch memory, row by row or column by column as they lie, and
+// points the tile at the copy.
+template <class T>
+void copyBlock(const Product<T>& g, const T* a, int64_t rows, int64_t depth, T* to,
+               GemmTile<T>* tile) {
+  const bool columns = g.aRow == 1 && g.aCol != 1;
+  const int64_t lines = columns ? depth : rows, length = columns ? rows : depth;
+  const int64_t lineStep = columns ? g.aCol : g.aRow, elementStep = columns ? g.aRow : g.aCol;
+  const int64_t stride = length + kCopyPadding;
+  for (int64_t i = 0; i < lines; ++i) {
+    const T* from = a + i * lineStep;
+    T* line = to + i * stride;
+    if (elementStep == 1) {
+      memcpy(line, from, static_cast<size_t>(length) * sizeof(T));
+    } else {
+      for (int64_t e = 0; e < length; ++e) line[e] = from[e * elementStep];
+    }
+  }
+  tile->a = to;
+  tile->aRow = columns ? 1 : stride;
+  tile->aCol = columns ? stride : 1;
+}
+
 // One thread's product.
 template <class T>
 Status multiply(const Product<T>& g) {
@@ -79,6 +113,15 @@ Status multiply(const Product<T>& g) {
     panels = static_cast<T*>(scratch(ScratchSlot::panel, bytes));
     if (!panels && bytes > 0) return Status::outOfMemory;
   }
+  T* block = nullptr;
+  if (pack && g.n >= kMinPanelsForCopy * width && g.k > 0) {
+    const int64_t rows = min64(g.m, kBlockRows), depth = min64(g.k, kBlockK);
+    const int64_t larger = rows > depth ? rows : depth, smaller = rows > depth ? depth : rows;
+    // The longer side in lines is the case that needs more padding.
+    const size_t bytes = static_cast<size_t>(larger * (smaller + kCopyPadding)) * sizeof(T);
+    block = static_cast<T*>(scratch(ScratchSlot::block, bytes));
+    if (!block) return Status::outOfMemory;
+  }
   const int64_t kBlocks = g.k > 0 ? ceilDiv(g.k, blockK) : 1;  // k = 0 still writes act(init)
 
   for (int64_t j0 = 0; j0 < g.n; j0 += blockCols) {
@@ -87,13 +130,14 @@ Status multiply(const Product<T>& g) {
       const int64_t p0 = kb * blockK, depth = min64(g.k - p0, blockK);
       for (int64_t i0 = 0; i0 < g.m; i0 += kBlockRows) {
         const int64_t rows = min64(g.m - i0, kBlockRows);
+        GemmTile<T> tile;
+        tile.k = depth;
+        tile.a = g.a + i0 * g.aRow + p0 * g.aCol;
+        tile.aRow = g.aRow;
+        tile.aCol = g.aCol;
+        if (block) copyBlock(g, tile.a, rows, depth, block, &tile);
         for (int64_t j = 0; j < nCols; j += width) {
-          GemmTile<T> tile;
           tile.cols = min64(nCols - j, width);
-          tile.k = depth;
-          tile.a = g.a + i0 * g.aRow + p0 * g.aCol;
-          tile.aRow = g.aRow;
-          tile.aCol = g.aCol;
           const T* b = g.b + p0 * g.bRow + (j0 + j) * g.bCol;
           if (pack) {
             T* panel = panels + j * depth;
