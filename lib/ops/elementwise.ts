@@ -2,7 +2,7 @@
 import { attach, recording } from '../autograd/tape.js';
 import type { BinaryRow, UnaryRow } from '../native/interface.js';
 import { rows, runBinaryContiguous, runGeometry, runUnaryContiguous } from '../native/commands.js';
-import { uninitialized } from '../tensor/creation.js';
+import { uninitialized, zerosLike } from '../tensor/creation.js';
 import { broadcastShapes, broadcastStrides, sameShape } from '../tensor/shape.js';
 import { type GradRule, Tensor } from '../tensor/tensor.js';
 import { checkFloating, promote, type TensorLike } from './operand.js';
@@ -113,9 +113,9 @@ export function abs(x: Tensor): Tensor {
   return unary('abs', x, (g, _, from) => mul(g, sign(from)));
 }
 
-/** -1, 0 or 1 by the sign of x; its gradient is 0. */
+/** -1, 0 or 1 by the sign of x, 0 for NaN; its gradient is 0. */
 export function sign(x: Tensor): Tensor {
-  return unary('sign', x, (g) => mul(g, 0));
+  return unary('sign', x, zerosLike);
 }
 
 /** x * x */

@@ -38,12 +38,11 @@ struct BinaryOp;
     }                                               \
   };
 
-// The sign of x as -1, 0 or 1: zeros of either sign give +0, NaN stays.
+// The sign of x as -1, 0 or 1: zeros of either sign and NaN give +0, as in PyTorch.
 template <class T>
 TG_INLINE Vec<T> signOf(Vec<T> x) {
   const Vec<T> zero = vsplat<T>(0);
-  const Vec<T> nonPositive = select(lt(x, zero), vsplat<T>(-1), zero);
-  return select(isNan(x), x, select(gt(x, zero), vsplat<T>(1), nonPositive));
+  return select(gt(x, zero), vsplat<T>(1), select(lt(x, zero), vsplat<T>(-1), zero));
 }
 
 // log(1 + exp(x)), without overflow: log1p(exp(-|x|)) + max(x, 0).

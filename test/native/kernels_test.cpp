@@ -51,7 +51,7 @@ Real reference(Unary op, Real x) {
     case Unary::copy: return x;
     case Unary::neg: return -x;
     case Unary::abs: return fabsl(x);
-    case Unary::sign: return x != x ? x : x > 0 ? 1 : x < 0 ? -1 : 0;
+    case Unary::sign: return x > 0 ? 1 : x < 0 ? -1 : 0;
     case Unary::square: return x * x;
     case Unary::sqrt: return sqrtl(x);
     case Unary::reciprocal: return 1 / x;

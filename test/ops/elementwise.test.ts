@@ -54,9 +54,8 @@ const ieee = { units: 0 };
 
 const rows: Record<string, Row> = {
   neg: row({ ...ieee, gradUnits: 0 }),
-  // The sign of NaN, and with it the slope of abs there, is NaN here and 0 in PyTorch.
-  abs: row({ ...ieee, gradUnits: 1, differs: Number.isNaN }),
-  sign: row({ units: 1, gradUnits: 1, differs: Number.isNaN }),
+  abs: row({ ...ieee, gradUnits: 1 }),
+  sign: row({ ...ieee, gradUnits: 0 }),
   square: row(ieee),
   sqrt: row(ieee),
   reciprocal: row(ieee),
