@@ -2,6 +2,7 @@
 //   addon              build/Release/tilegrad.node, from scratch (node-gyp)
 //   addon --if-needed  the same, only what changed
 //   cmake              build-cmake/Release/tilegrad.node, with warnings as errors (cmake-js)
+//   cmake --tests      the same and the programs of test/native
 //   arm64              build-arm64/tilegrad.node and the native tests, with Debian's cross compiler
 //   prebuilds          prebuilds/<platform>-<arch>/, what the package ships
 //   ts                 dist/
@@ -64,8 +65,28 @@ function addonIfNeeded() {
   nodeGyp('configure', 'build');
 }
 
+/** @param {string[]} options of CMake */
+function cmakeJs(...options) {
+  // Configured each time: CMake keeps what an earlier build was told about the tests.
+  for (const command of ['configure', 'build']) {
+    run(
+      'cmake-js/bin/cmake-js',
+      command,
+      '--out',
+      'build-cmake',
+      '--log-level',
+      'warn',
+      ...options,
+    );
+  }
+}
+
 function cmake() {
-  run('cmake-js/bin/cmake-js', 'compile', '--out', 'build-cmake');
+  cmakeJs('--CDTILEGRAD_TESTS=OFF');
+}
+
+function cmakeTests() {
+  cmakeJs('--CDTILEGRAD_TESTS=ON');
 }
 
 function arm64() {
@@ -93,7 +114,15 @@ function ts() {
 }
 
 /** @type {Record<string, () => void>} */
-const builds = { addon, 'addon --if-needed': addonIfNeeded, cmake, arm64, prebuilds, ts };
+const builds = {
+  addon,
+  'addon --if-needed': addonIfNeeded,
+  cmake,
+  'cmake --tests': cmakeTests,
+  arm64,
+  prebuilds,
+  ts,
+};
 const what = process.argv.slice(2).join(' ');
 const build = builds[what];
 if (!build) {
