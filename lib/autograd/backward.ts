@@ -7,7 +7,7 @@ import { rows, runBinaryContiguous, runGeometry } from '../native/commands.js';
 import { dtypes } from '../tensor/dtype.js';
 import { onesLike, uninitialized } from '../tensor/creation.js';
 import { allocate, escape, ownedByScope, recycleAfter } from '../tensor/memory.js';
-import { checkOptions, formatShape, sameShape } from '../tensor/shape.js';
+import { checkOptions, describe, formatShape, sameShape } from '../tensor/shape.js';
 import { type GradNode, type GradRule, Tensor } from '../tensor/tensor.js';
 import { noGrad } from './mode.js';
 import { needsGrad } from './tape.js';
@@ -21,6 +21,13 @@ export interface BackwardOptions {
 function sum(a: Tensor, b: Tensor): Tensor {
   const result = uninitialized(a.shape, a.dtype);
   runGeometry(rows.add, a.shape, [a, b, result]);
+  return result;
+}
+
+/** The same values in memory of their own, row-major unless other strides are given. */
+function copy(g: Tensor, strides?: readonly number[]): Tensor {
+  const result = new Tensor(allocate(g.dtype, g.numel), g.shape, strides);
+  runGeometry(rows.copy, g.shape, [g, result]);
   return result;
 }
 
@@ -50,8 +57,7 @@ function accumulate(leaf: Tensor, g: Tensor): void {
   // no longer counts as made by the pass, so that a second leaf with the same gradient gets a copy.
   if (
     ownedByScope(g.storage) &&
-    g.numel === g.storage.length &&
-    g.offset === g.storage.offset &&
+    g.isDense &&
     sameStrides(g, leaf)
   ) {
     escape(g.storage);
@@ -59,12 +65,9 @@ function accumulate(leaf: Tensor, g: Tensor): void {
     return;
   }
   // A leaf that is a dense view (a transposed weight) keeps its strides, others become row-major.
-  const dense = leaf.numel === leaf.storage.length;
-  const storage = allocate(leaf.dtype, leaf.numel);
-  escape(storage);
-  const copy = new Tensor(storage, leaf.shape, dense ? leaf.strides : undefined);
-  runGeometry(rows.copy, leaf.shape, [g, copy]);
-  leaf.accumulatedGrad = copy;
+  const kept = copy(g, leaf.isDense ? leaf.strides : undefined);
+  escape(kept.storage);
+  leaf.accumulatedGrad = kept;
 }
 
 /** All nodes that the root depends on, latest first. */
@@ -128,7 +131,10 @@ function propagate(root: Tensor, gradient: Tensor, retainGraph: boolean): void {
       node.inputs.forEach((input, i) => {
         if (needsGrad(input)) deliver(node, i, (rules[i] as GradRule)(g), leaves);
       });
-      if (!retainGraph) node.rules = null;
+      if (!retainGraph) {
+        node.rules = null;
+        node.inputs = [];
+      }
     }
     for (const [leaf, g] of leaves) accumulate(leaf, g);
   } finally {
@@ -144,6 +150,9 @@ function propagate(root: Tensor, gradient: Tensor, retainGraph: boolean): void {
  * ERR_SHAPE when the gradient doesn't fit
  */
 export function backward(root: Tensor, gradient?: Tensor, options: BackwardOptions = {}): void {
+  if (!(root instanceof Tensor)) {
+    throw new TensorError('ERR_ARGUMENT', `[backward] expected a tensor, not ${describe(root)}`);
+  }
   checkOptions('backward', options, ['retainGraph']);
   if (!needsGrad(root)) {
     throw new TensorError(
@@ -176,7 +185,8 @@ export function backward(root: Tensor, gradient?: Tensor, options: BackwardOptio
   }
   noGrad(() =>
     recycleAfter(() =>
-      propagate(root, gradient ?? onesLike(root), options.retainGraph ?? false),
+      // The user's gradient may be the `grad` of a leaf, which is written before others are read.
+      propagate(root, gradient ? copy(gradient) : onesLike(root), options.retainGraph ?? false),
     ),
   );
 }

@@ -1,4 +1,6 @@
 /** Whether operations record how to compute gradients. */
+import { TensorError } from '../errors.js';
+import { describe } from '../tensor/shape.js';
 
 let enabled = true;
 
@@ -7,14 +9,21 @@ export function isGradEnabled(): boolean {
   return enabled;
 }
 
-function withGrad<R>(value: boolean, fn: () => R): R {
+function withGrad<R>(operation: string, value: boolean, fn: () => R): R {
+  if (typeof fn !== 'function') {
+    throw new TensorError('ERR_ARGUMENT', `[${operation}] expected a function, not ${describe(fn)}`);
+  }
   const before = enabled;
   enabled = value;
   try {
     const result = fn();
     if (result instanceof Promise) {
-      throw new TypeError(
-        '[noGrad] the function must not be async: what runs after its first await would record again',
+      // Nobody gets this promise, so nobody could handle its rejection.
+      result.catch(() => {});
+      throw new TensorError(
+        'ERR_ARGUMENT',
+        `[${operation}] the function must not be async: what runs after its first await would ` +
+          'record as before',
       );
     }
     return result;
@@ -25,13 +34,16 @@ function withGrad<R>(value: boolean, fn: () => R): R {
 
 /**
  * Runs fn without recording, for evaluation and for updates of parameters. Returns what fn returns.
- * @throws TypeError when fn is async
+ * @throws TensorError ERR_ARGUMENT when fn is async or no function
  */
 export function noGrad<R>(fn: () => R): R {
-  return withGrad(false, fn);
+  return withGrad('noGrad', false, fn);
 }
 
-/** Runs fn with recording on, inside a `noGrad`. */
+/**
+ * Runs fn with recording on, inside a `noGrad`. Returns what fn returns.
+ * @throws TensorError ERR_ARGUMENT when fn is async or no function
+ */
 export function enableGrad<R>(fn: () => R): R {
-  return withGrad(true, fn);
+  return withGrad('enableGrad', true, fn);
 }

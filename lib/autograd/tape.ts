@@ -2,6 +2,7 @@
 import { TensorError } from '../errors.js';
 import { dtypes } from '../tensor/dtype.js';
 import { recycle } from '../tensor/memory.js';
+import { describe, formatShape, sameShape } from '../tensor/shape.js';
 import { type GradRule, Tensor } from '../tensor/tensor.js';
 import { isGradEnabled } from './mode.js';
 
@@ -46,13 +47,36 @@ declare module '../tensor/tensor.js' {
     readonly isLeaf: boolean;
     /**
      * The sum of the gradients of all backward passes since `zeroGrad()`, or null. Only leaves that
-     * require gradients have one.
+     * require gradients have one. Can be set to a tensor, which later passes then add to in place.
+     * @throws TensorError ERR_STATE when set on a result, ERR_ARGUMENT, ERR_SHAPE or ERR_DTYPE for
+     * anything but a tensor of this shape and dtype
      */
     grad: Tensor | null;
     /** The same elements without the history: no gradient flows back through the result. */
     detach(): Tensor;
     /** Forgets the gradient; its memory is reused unless somebody has read `grad`. */
     zeroGrad(): void;
+  }
+}
+
+function checkGrad(leaf: Tensor, value: unknown): void {
+  if (leaf.node !== null) {
+    throw new TensorError(
+      'ERR_STATE',
+      `[grad] only leaves have a gradient; this tensor is a result of ${leaf.node.name}`,
+    );
+  }
+  if (!(value instanceof Tensor)) {
+    throw new TensorError('ERR_ARGUMENT', `[grad] expected a tensor or null, not ${describe(value)}`);
+  }
+  if (!sameShape(value.shape, leaf.shape)) {
+    throw new TensorError(
+      'ERR_SHAPE',
+      `[grad] a gradient of shape ${formatShape(value.shape)} does not fit ${formatShape(leaf.shape)}`,
+    );
+  }
+  if (value.dtype !== leaf.dtype) {
+    throw new TensorError('ERR_DTYPE', `[grad] the gradient is ${value.dtype}, the tensor ${leaf.dtype}`);
   }
 }
 
@@ -89,6 +113,7 @@ Object.defineProperties(Tensor.prototype, {
       return this.accumulatedGrad;
     },
     set(this: Tensor, value: Tensor | null) {
+      if (value !== null) checkGrad(this, value);
       this.accumulatedGrad = value;
       this.gradEscaped = value !== null;
     },

@@ -151,20 +151,20 @@ export function linear(
     gemm(input, transposed(weight), y, 1, [0, 0, 0], [0, 0, 0], dense, activation);
   }
   if (recording(input, weight, bias ?? undefined)) {
-    // The three rules share the gradient before the activation.
-    let beforeActivation: { g: Tensor; z: Tensor } | null = null;
-    const gradZ = (g: Tensor): Tensor => {
-      if (activation === 'none') return g;
-      if (beforeActivation?.g !== g) beforeActivation = { g, z: activationBackward[activation](g, y) };
-      return beforeActivation.z;
-    };
     const rules: GradRule[] = [
-      (g) => matmul(gradZ(g), weight),
+      (g) => matmul(g, weight),
       // Computed as [inputs, outputs] and seen transposed: the layout that the weight is stored in.
-      (g) => transpose(matmul(transpose(input), gradZ(g))),
-      (g) => sum(gradZ(g), { dim: 0 }),
+      (g) => transpose(matmul(transpose(input), g)),
+      (g) => sum(g, { dim: 0 }),
     ];
-    attach(y, 'linear', bias === null ? [input, weight] : [input, weight, bias], rules);
+    const inputs = bias === null ? [input, weight] : [input, weight, bias];
+    if (activation === 'none') attach(y, 'linear', inputs, rules);
+    else {
+      // The product before the activation is nowhere in memory: a node without values of its own
+      // stands for it, so that the three rules share one gradient.
+      const product = attach(y.viewAs(y.shape, y.strides, y.offset), 'linear', inputs, rules);
+      attach(y, activation, [product], [(g) => activationBackward[activation](g, y)]);
+    }
   }
   return x.ndim === 2 ? y : reshape(y, [...x.shape.slice(0, -1), outputs]);
 }

@@ -72,8 +72,8 @@ export function checkNumber(name: string, value: unknown, low: number, high = In
 }
 
 /** Whether the elements fill one stretch of memory in some order, as the fused steps need it. */
-function isDense(t: Tensor): boolean {
-  return t.isContiguous || (t.numel === t.storage.length && t.offset === t.storage.offset);
+function isStretch(t: Tensor): boolean {
+  return t.isContiguous || t.isDense;
 }
 
 /** Updates parameters from their gradients. `step` after `backward`, `zeroGrad` before the next one. */
@@ -135,7 +135,7 @@ export abstract class Optimizer<Options extends object> {
         const gradient = parameter.accumulatedGrad;
         if (gradient === null) continue;
         const state = this.states.get(parameter) as ParameterState;
-        if (isDense(parameter)) {
+        if (isStretch(parameter)) {
           this.update(group, parameter, sameLayout(gradient, parameter), state);
           continue;
         }
@@ -174,7 +174,7 @@ function sameLayout(gradient: Tensor, parameter: Tensor): Tensor {
     throw new TensorError('ERR_DTYPE', `[optim] the gradient is ${gradient.dtype}, its parameter ${parameter.dtype}`);
   }
   if (
-    isDense(gradient) &&
+    isStretch(gradient) &&
     gradient.strides.every((stride, d) => stride === parameter.strides[d] || parameter.shape[d] === 1)
   ) {
     return gradient;

@@ -3,7 +3,15 @@ import { TensorError } from '../errors.js';
 import { rows, runGeometry } from '../native/commands.js';
 import { checkDType, type DType, dtypeOf, dtypes, type TypedArray } from './dtype.js';
 import { adopt, allocate } from './memory.js';
-import { checkOptions, checkShape, describe, formatShape, numel, type Shape } from './shape.js';
+import {
+  checkOptions,
+  checkShape,
+  describe,
+  formatShape,
+  MAX_RANK,
+  numel,
+  type Shape,
+} from './shape.js';
 import { type NestedArray, Tensor } from './tensor.js';
 
 export interface TensorOptions {
@@ -41,13 +49,51 @@ export function uninitialized(shape: Shape, dtype: DType): Tensor {
 
 /** Sets every element, through the table of operations so that a recorded program does it again. */
 export function fillWith(target: Tensor, value: number): void {
-  runGeometry(rows.fill, target.shape, [target], [value]);
+  const element = target.dtype === 'bool' ? Number(value !== 0) : value;
+  runGeometry(rows.fill, target.shape, [target], [element]);
+}
+
+/** The numbers that integers can hold: floats outside become the nearer end, as in `to`. */
+const ranges: Partial<Record<DType, readonly [number, number]>> = {
+  int32: [-(2 ** 31), 2 ** 31 - 1],
+  uint8: [0, 255],
+};
+
+/** Overwrites a contiguous tensor with numbers, converted by the rules of `to`. */
+function store(result: Tensor, values: TypedArray): void {
+  const target = result.data;
+  if (result.dtype === 'bool') {
+    for (let i = 0; i < target.length; i++) target[i] = values[i] === 0 ? 0 : 1;
+    return;
+  }
+  const range = ranges[result.dtype];
+  if (range !== undefined && (values instanceof Float32Array || values instanceof Float64Array)) {
+    const [low, high] = range;
+    for (let i = 0; i < target.length; i++) {
+      target[i] = Math.min(high, Math.max(low, values[i] as number));
+    }
+    return;
+  }
+  target.set(values);
+}
+
+/** Overwrites a contiguous tensor with the numbers that `write` puts into an array of its length. */
+function storeFrom(result: Tensor, write: (values: TypedArray) => void): void {
+  if (dtypes[result.dtype].floating) {
+    write(result.data);
+    return;
+  }
+  const values = new Float64Array(result.numel);
+  write(values);
+  store(result, values);
 }
 
 /** Shape of nested arrays; every level must have one length. */
 function shapeOf(data: NestedArray): number[] {
   const shape: number[] = [];
-  for (let level = data; Array.isArray(level); level = level[0] as NestedArray) {
+  let level = data;
+  // One level too many is enough for the check of the shape, also where an array contains itself.
+  for (; Array.isArray(level) && shape.length <= MAX_RANK; level = level[0] as NestedArray) {
     shape.push(level.length);
     if (level.length === 0) break;
   }
@@ -86,15 +132,17 @@ function flatten(
   return at;
 }
 
-function firstLeaf(data: NestedArray): NestedArray {
-  let leaf = data;
-  while (Array.isArray(leaf)) leaf = leaf[0] as NestedArray;
-  return leaf;
+/** Whether there is nothing but booleans at that depth, and at least one. */
+function isBoolean(data: NestedArray, depth: number): boolean {
+  if (depth === 0) return typeof data === 'boolean';
+  return (
+    Array.isArray(data) && data.length > 0 && data.every((item) => isBoolean(item, depth - 1))
+  );
 }
 
 /**
  * A tensor with a copy of `data`: a number or boolean, nested arrays of one length per level, or a
- * typed array (which gives one dimension; reshape it).
+ * typed array (which gives one dimension; reshape it). Numbers are converted as by `to`.
  * @throws TensorError ERR_SHAPE for ragged arrays, ERR_DTYPE for an unknown dtype, ERR_ARGUMENT for
  * data of another kind or unknown options
  */
@@ -107,9 +155,7 @@ export function tensor(
   if (sourceType !== null) {
     const source = data as TypedArray;
     const result = uninitialized([source.length], options.dtype ?? sourceType);
-    const target = result.data;
-    if (result.dtype === 'bool') for (let i = 0; i < source.length; i++) target[i] = source[i] ? 1 : 0;
-    else target.set(source);
+    store(result, source);
     return finish('tensor', result, options);
   }
   if (!Array.isArray(data) && typeof data !== 'number' && typeof data !== 'boolean') {
@@ -120,11 +166,9 @@ export function tensor(
   }
   const nested = data as NestedArray;
   const shape = checkShape('tensor', shapeOf(nested));
-  const dtype = options.dtype ?? (typeof firstLeaf(nested) === 'boolean' ? 'bool' : 'float32');
+  const dtype = options.dtype ?? (isBoolean(nested, shape.length) ? 'bool' : 'float32');
   const result = uninitialized(shape, dtype);
-  const target = result.data;
-  flatten(nested, shape, 0, target, 0);
-  if (dtype === 'bool') for (let i = 0; i < target.length; i++) target[i] = target[i] ? 1 : 0;
+  storeFrom(result, (values) => flatten(nested, shape, 0, values, 0));
   return finish('tensor', result, options);
 }
 
@@ -158,22 +202,32 @@ export function fromTypedArray(
   return finish('fromTypedArray', new Tensor(adopt(dtype, array), dims), options);
 }
 
-/** A tensor with every element `value`. Default dtype float32. */
-export function full(shape: Shape, value: number, options: TensorOptions = {}): Tensor {
-  checkTensorOptions('full', options);
-  const result = uninitialized(checkShape('full', shape), options.dtype ?? 'float32');
-  fillWith(result, Number(value));
-  return finish('full', result, options);
+function filled(operation: string, shape: Shape, value: number, options: TensorOptions): Tensor {
+  checkTensorOptions(operation, options);
+  const result = uninitialized(checkShape(operation, shape), options.dtype ?? 'float32');
+  fillWith(result, value);
+  return finish(operation, result, options);
+}
+
+/**
+ * A tensor with every element `value`. Default dtype float32.
+ * @throws TensorError ERR_ARGUMENT unless the value is a number or boolean
+ */
+export function full(shape: Shape, value: number | boolean, options: TensorOptions = {}): Tensor {
+  if (typeof value !== 'number' && typeof value !== 'boolean') {
+    throw new TensorError('ERR_ARGUMENT', `[full] the value must be a number, not ${describe(value)}`);
+  }
+  return filled('full', shape, Number(value), options);
 }
 
 /** A tensor of zeros. Default dtype float32. */
 export function zeros(shape: Shape, options: TensorOptions = {}): Tensor {
-  return full(shape, 0, options);
+  return filled('zeros', shape, 0, options);
 }
 
 /** A tensor of ones. Default dtype float32. */
 export function ones(shape: Shape, options: TensorOptions = {}): Tensor {
-  return full(shape, 1, options);
+  return filled('ones', shape, 1, options);
 }
 
 /** A tensor with arbitrary content, to be overwritten. Default dtype float32. */
@@ -186,19 +240,26 @@ export function empty(shape: Shape, options: TensorOptions = {}): Tensor {
   );
 }
 
+function filledLike(operation: string, other: unknown, value: number): Tensor {
+  if (!(other instanceof Tensor)) {
+    throw new TensorError('ERR_ARGUMENT', `[${operation}] expected a tensor, not ${describe(other)}`);
+  }
+  return filled(operation, other.shape, value, { dtype: other.dtype });
+}
+
 /** Zeros with the shape and dtype of another tensor. */
 export function zerosLike(other: Tensor): Tensor {
-  return full(other.shape, 0, { dtype: other.dtype });
+  return filledLike('zerosLike', other, 0);
 }
 
 /** Ones with the shape and dtype of another tensor. */
 export function onesLike(other: Tensor): Tensor {
-  return full(other.shape, 1, { dtype: other.dtype });
+  return filledLike('onesLike', other, 1);
 }
 
 /** The n x n identity matrix. Default dtype float32. */
 export function eye(n: number, options: TensorOptions = {}): Tensor {
-  const result = zeros([n, n], options);
+  const result = filled('eye', [n, n], 0, options);
   const { data } = result;
   for (let i = 0; i < n; i++) data[i * (n + 1)] = 1;
   return result;
@@ -207,7 +268,8 @@ export function eye(n: number, options: TensorOptions = {}): Tensor {
 /**
  * The numbers start, start + step, ... below `end` (above it for a negative step), computed as
  * start + i * step. `arange(n)` counts from 0. Default dtype float32.
- * @throws TensorError ERR_ARGUMENT for a step of 0 or one that never reaches `end`
+ * @throws TensorError ERR_ARGUMENT for anything but numbers, a step of 0 or one that leads away from
+ * `end`
  */
 export function arange(
   start: number,
@@ -218,12 +280,15 @@ export function arange(
   checkTensorOptions('arange', options);
   const from = end === undefined ? 0 : start;
   const to = end === undefined ? start : end;
+  const numbers = [from, to, step].every((n) => typeof n === 'number');
   const count = Math.ceil((to - from) / step);
-  if (!Number.isSafeInteger(count) || count < 0) {
-    throw new TensorError('ERR_ARGUMENT', `[arange] no steps of ${step} lead from ${from} to ${to}`);
+  if (!numbers || !Number.isSafeInteger(count) || (to - from) / step < 0) {
+    const text = `no steps of ${describe(step)} lead from ${describe(from)} to ${describe(to)}`;
+    throw new TensorError('ERR_ARGUMENT', `[arange] ${text}`);
   }
   const result = uninitialized([count], options.dtype ?? 'float32');
-  const { data } = result;
-  for (let i = 0; i < count; i++) data[i] = from + i * step;
+  storeFrom(result, (values) => {
+    for (let i = 0; i < count; i++) values[i] = from + i * step;
+  });
   return finish('arange', result, options);
 }

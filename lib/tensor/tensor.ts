@@ -12,7 +12,8 @@ export interface GradNode {
   readonly name: string;
   /** Grows with every node made: an operation's inputs have smaller numbers than its output. */
   readonly sequence: number;
-  readonly inputs: readonly Tensor[];
+  /** Empty once the graph was freed, so that a result that is kept doesn't keep them. */
+  inputs: readonly Tensor[];
   /** For each input the gradient rule; null as a whole once the graph was freed. */
   rules: readonly GradRule[] | null;
   /** What has arrived so far during a backward pass. */
@@ -75,6 +76,17 @@ export class Tensor {
   /** Whether the elements lie in row-major order without gaps, as after `contiguous()`. */
   get isContiguous(): boolean {
     return isContiguous(this.shape, this.strides);
+  }
+
+  /**
+   * Whether the elements are all those of the storage, each once, in whatever order: then code that
+   * doesn't care about places may go through the memory as it lies.
+   */
+  get isDense(): boolean {
+    return (
+      this.numel === this.storage.length &&
+      this.shape.every((size, d) => size <= 1 || this.strides[d] !== 0)
+    );
   }
 
   /**
