@@ -4,8 +4,8 @@
  */
 import { TensorError } from '../errors.js';
 import { rows, runBinaryContiguous, runGeometry } from '../native/commands.js';
-import { dtypes } from '../tensor/dtype.js';
 import { onesLike, uninitialized } from '../tensor/creation.js';
+import { dtypes } from '../tensor/dtype.js';
 import { allocate, escape, ownedByScope, recycleAfter } from '../tensor/memory.js';
 import { checkOptions, describe, formatShape, sameShape } from '../tensor/shape.js';
 import { type GradNode, type GradRule, Tensor } from '../tensor/tensor.js';
@@ -55,11 +55,7 @@ function accumulate(leaf: Tensor, g: Tensor): void {
   leaf.gradEscaped = false;
   // Memory that this pass made and that is nothing but this gradient can be kept as it is. It then
   // no longer counts as made by the pass, so that a second leaf with the same gradient gets a copy.
-  if (
-    ownedByScope(g.storage) &&
-    g.isDense &&
-    sameStrides(g, leaf)
-  ) {
+  if (ownedByScope(g.storage) && g.isDense && sameStrides(g, leaf)) {
     escape(g.storage);
     leaf.accumulatedGrad = g;
     return;

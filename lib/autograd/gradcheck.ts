@@ -37,7 +37,10 @@ export function gradcheck(
   const tolerance = options.tolerance ?? 1000 * step * step;
   for (const input of inputs) {
     if (input.dtype !== 'float64' || !input.leafRequiresGrad) {
-      throw new TensorError('ERR_DTYPE', '[gradcheck] inputs must be float64 leaves with requiresGrad');
+      throw new TensorError(
+        'ERR_DTYPE',
+        '[gradcheck] inputs must be float64 leaves with requiresGrad',
+      );
     }
     input.zeroGrad();
   }

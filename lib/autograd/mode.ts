@@ -11,7 +11,10 @@ export function isGradEnabled(): boolean {
 
 function withGrad<R>(operation: string, value: boolean, fn: () => R): R {
   if (typeof fn !== 'function') {
-    throw new TensorError('ERR_ARGUMENT', `[${operation}] expected a function, not ${describe(fn)}`);
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[${operation}] expected a function, not ${describe(fn)}`,
+    );
   }
   const before = enabled;
   enabled = value;

@@ -67,7 +67,10 @@ function checkGrad(leaf: Tensor, value: unknown): void {
     );
   }
   if (!(value instanceof Tensor)) {
-    throw new TensorError('ERR_ARGUMENT', `[grad] expected a tensor or null, not ${describe(value)}`);
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[grad] expected a tensor or null, not ${describe(value)}`,
+    );
   }
   if (!sameShape(value.shape, leaf.shape)) {
     throw new TensorError(
@@ -76,7 +79,10 @@ function checkGrad(leaf: Tensor, value: unknown): void {
     );
   }
   if (value.dtype !== leaf.dtype) {
-    throw new TensorError('ERR_DTYPE', `[grad] the gradient is ${value.dtype}, the tensor ${leaf.dtype}`);
+    throw new TensorError(
+      'ERR_DTYPE',
+      `[grad] the gradient is ${value.dtype}, the tensor ${leaf.dtype}`,
+    );
   }
 }
 

@@ -91,6 +91,27 @@ export function runBinaryContiguous(
   }
 }
 
+/** Calls a row. Spreading a short list costs more than the call, hence the cases. */
+function call(row: Row, arrays: readonly (OperandArray | null)[]): void {
+  try {
+    switch (arrays.length) {
+      case 2:
+        row(arrays[0] ?? null, arrays[1] ?? null);
+        break;
+      case 3:
+        row(arrays[0] ?? null, arrays[1] ?? null, arrays[2] ?? null);
+        break;
+      case 4:
+        row(arrays[0] ?? null, arrays[1] ?? null, arrays[2] ?? null, arrays[3] ?? null);
+        break;
+      default:
+        row(...arrays);
+    }
+  } catch (error) {
+    rethrow(error);
+  }
+}
+
 /** A row over N dimensions: `numbers` first, then the geometry. Strides of 0 broadcast or reduce. */
 export function runGeometry(
   row: Row,
@@ -98,19 +119,21 @@ export function runGeometry(
   operands: readonly Operand[],
   numbers: readonly number[] = [],
 ): void {
-  let at = 0;
-  for (const operand of operands) params[at++] = operand.offset;
-  for (const number of numbers) params[at++] = number;
-  params[at++] = shape.length;
-  for (const size of shape) params[at++] = size;
-  for (const operand of operands) {
-    for (let d = 0; d < shape.length; d++) params[at++] = operand.strides[d] as number;
+  const rank = shape.length;
+  const arrays = new Array<OperandArray>(operands.length);
+  const strideStart = operands.length + numbers.length + 1 + rank;
+  for (let k = 0; k < operands.length; k++) {
+    const operand = operands[k] as Operand;
+    arrays[k] = operand.array;
+    params[k] = operand.offset;
+    for (let d = 0; d < rank; d++)
+      params[strideStart + k * rank + d] = operand.strides[d] as number;
   }
-  try {
-    row(...operands.map((operand) => operand.array));
-  } catch (error) {
-    rethrow(error);
-  }
+  let at = operands.length;
+  for (let i = 0; i < numbers.length; i++) params[at++] = numbers[i] as number;
+  params[at++] = rank;
+  for (let d = 0; d < rank; d++) params[at++] = shape[d] as number;
+  call(row, arrays);
 }
 
 /** A row without geometry: arrays with their offsets, then its numbers in the signature's order. */
@@ -121,13 +144,9 @@ export function runRow(
   numbers: readonly number[],
 ): void {
   let at = 0;
-  for (const offset of offsets) params[at++] = offset;
-  for (const number of numbers) params[at++] = number;
-  try {
-    row(...arrays);
-  } catch (error) {
-    rethrow(error);
-  }
+  for (let i = 0; i < offsets.length; i++) params[at++] = offsets[i] as number;
+  for (let i = 0; i < numbers.length; i++) params[at++] = numbers[i] as number;
+  call(row, arrays);
 }
 
 /** The activations of the matrix product's epilogue, in the order of `Activation` in kernels/table.h. */

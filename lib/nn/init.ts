@@ -26,7 +26,14 @@ export function zeros<T extends Tensor>(target: T): T {
 export function uniform<T extends Tensor>(target: T, low = 0, high = 1, generator?: Generator): T {
   checkFloating('uniform', target);
   const options = { dtype: target.dtype, ...(generator && { generator }) };
-  noGrad(() => copyInto(target, rand(target.shape, options).mul(high - low).add(low)));
+  noGrad(() =>
+    copyInto(
+      target,
+      rand(target.shape, options)
+        .mul(high - low)
+        .add(low),
+    ),
+  );
   return target;
 }
 
@@ -67,7 +74,10 @@ export function calculateGain(nonlinearity: Nonlinearity, slope = 0.01): number 
     case 'leakyRelu':
       return Math.sqrt(2 / (1 + slope * slope));
     default:
-      throw new TensorError('ERR_ARGUMENT', `[calculateGain] unknown nonlinearity ${String(nonlinearity)}`);
+      throw new TensorError(
+        'ERR_ARGUMENT',
+        `[calculateGain] unknown nonlinearity ${String(nonlinearity)}`,
+      );
   }
 }
 
@@ -108,7 +118,10 @@ function kaimingStd(operation: string, target: Tensor, options: KaimingOptions):
   checkOptions(operation, options, ['mode', 'nonlinearity', 'slope', 'generator']);
   const { mode = 'fanIn', nonlinearity = 'leakyRelu', slope = 0 } = options;
   if (mode !== 'fanIn' && mode !== 'fanOut') {
-    throw new TensorError('ERR_ARGUMENT', `[${operation}] mode is fanIn or fanOut, not ${String(mode)}`);
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[${operation}] mode is fanIn or fanOut, not ${String(mode)}`,
+    );
   }
   return calculateGain(nonlinearity, slope) / Math.sqrt(fans(operation, target)[mode]);
 }

@@ -1,6 +1,6 @@
+import { TensorError } from '../errors.js';
 import { linear } from '../ops/matmul.js';
 import type { Generator } from '../ops/random.js';
-import { TensorError } from '../errors.js';
 import { empty } from '../tensor/creation.js';
 import type { DType } from '../tensor/dtype.js';
 import { checkOptions, describe } from '../tensor/shape.js';
@@ -41,7 +41,10 @@ export class Linear extends Module {
     checkOptions('Linear', options, ['bias', 'dtype', 'generator']);
     for (const size of [inFeatures, outFeatures]) {
       if (!Number.isSafeInteger(size) || size < 1) {
-        throw new TensorError('ERR_ARGUMENT', `[Linear] ${describe(size)} is not a whole number >= 1`);
+        throw new TensorError(
+          'ERR_ARGUMENT',
+          `[Linear] ${describe(size)} is not a whole number >= 1`,
+        );
       }
     }
     const { dtype = 'float32', generator } = options;

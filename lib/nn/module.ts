@@ -30,7 +30,8 @@ export abstract class Module {
         ? value.map((item, i) => [`${name}.${i}`, item])
         : [[name, value]];
       for (const [itemName, item] of items) {
-        if (item instanceof Parameter || item instanceof Module) yield [this.memberName(itemName), item];
+        if (item instanceof Parameter || item instanceof Module)
+          yield [this.memberName(itemName), item];
       }
     }
   }
@@ -122,7 +123,10 @@ export abstract class Module {
         );
       }
       if (value.dtype !== parameter.dtype) {
-        throw new TensorError('ERR_DTYPE', `[loadStateDict] ${name} is ${parameter.dtype}, not ${value.dtype}`);
+        throw new TensorError(
+          'ERR_DTYPE',
+          `[loadStateDict] ${name} is ${parameter.dtype}, not ${value.dtype}`,
+        );
       }
       pairs.push([parameter, value]);
     }

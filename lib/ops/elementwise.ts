@@ -1,7 +1,7 @@
 /** Elementwise operations. Each function stands with its gradient rule. */
 import { attach, recording } from '../autograd/tape.js';
-import type { BinaryRow, UnaryRow } from '../native/interface.js';
 import { rows, runBinaryContiguous, runGeometry, runUnaryContiguous } from '../native/commands.js';
+import type { BinaryRow, UnaryRow } from '../native/interface.js';
 import { uninitialized, zerosLike } from '../tensor/creation.js';
 import { broadcastShapes, broadcastStrides, sameShape } from '../tensor/shape.js';
 import { type GradRule, Tensor } from '../tensor/tensor.js';
@@ -22,7 +22,18 @@ function computeBinary(name: BinaryRow, a: Tensor, b: Tensor): Tensor {
     const y = uninitialized(a.shape, a.dtype);
     if (a.isContiguous && b.isContiguous) {
       const n = a.numel;
-      runBinaryContiguous(rows[name], a.array, a.offset, 1, b.array, b.offset, 1, y.array, y.offset, n);
+      runBinaryContiguous(
+        rows[name],
+        a.array,
+        a.offset,
+        1,
+        b.array,
+        b.offset,
+        1,
+        y.array,
+        y.offset,
+        n,
+      );
     } else {
       runGeometry(rows[name], a.shape, [a, b, y]);
     }
@@ -32,7 +43,18 @@ function computeBinary(name: BinaryRow, a: Tensor, b: Tensor): Tensor {
   const y = uninitialized(shape, a.dtype);
   if (b.ndim === 0 && a.isContiguous) {
     const n = a.numel;
-    runBinaryContiguous(rows[name], a.array, a.offset, 1, b.array, b.offset, 0, y.array, y.offset, n);
+    runBinaryContiguous(
+      rows[name],
+      a.array,
+      a.offset,
+      1,
+      b.array,
+      b.offset,
+      0,
+      y.array,
+      y.offset,
+      n,
+    );
     return y;
   }
   runGeometry(rows[name], shape, [
@@ -44,7 +66,11 @@ function computeBinary(name: BinaryRow, a: Tensor, b: Tensor): Tensor {
 }
 
 /** An elementwise function with its gradient from (g, y, x). */
-function unary(name: UnaryRow, x: Tensor, rule: (g: Tensor, y: Tensor, x: Tensor) => Tensor): Tensor {
+function unary(
+  name: UnaryRow,
+  x: Tensor,
+  rule: (g: Tensor, y: Tensor, x: Tensor) => Tensor,
+): Tensor {
   checkFloating(name, x);
   const y = computeUnary(name, x);
   if (recording(x)) attach(y, name, [x], [(g) => rule(g, y, x)]);
@@ -62,7 +88,10 @@ function binary(
   const [a, b] = promote(name, left, right);
   const y = computeBinary(name, a, b);
   if (recording(a, b)) {
-    const rules: GradRule[] = [(g) => sumTo(ruleA(g, a, b), a.shape), (g) => sumTo(ruleB(g, a, b), b.shape)];
+    const rules: GradRule[] = [
+      (g) => sumTo(ruleA(g, a, b), a.shape),
+      (g) => sumTo(ruleB(g, a, b), b.shape),
+    ];
     attach(y, name, [a, b], rules);
   }
   return y;
@@ -70,7 +99,13 @@ function binary(
 
 /** a + b, with broadcasting. */
 export function add(a: TensorLike, b: TensorLike): Tensor {
-  return binary('add', a, b, (g) => g, (g) => g);
+  return binary(
+    'add',
+    a,
+    b,
+    (g) => g,
+    (g) => g,
+  );
 }
 
 /** a - b, with broadcasting. */
@@ -80,22 +115,46 @@ export function sub(a: TensorLike, b: TensorLike): Tensor {
 
 /** a * b, with broadcasting. */
 export function mul(a: TensorLike, b: TensorLike): Tensor {
-  return binary('mul', a, b, (g, _, y) => mul(g, y), (g, x) => mul(g, x));
+  return binary(
+    'mul',
+    a,
+    b,
+    (g, _, y) => mul(g, y),
+    (g, x) => mul(g, x),
+  );
 }
 
 /** a / b, with broadcasting. */
 export function div(a: TensorLike, b: TensorLike): Tensor {
-  return binary('div', a, b, (g, _, y) => div(g, y), (g, x, y) => neg(div(mul(g, div(x, y)), y)));
+  return binary(
+    'div',
+    a,
+    b,
+    (g, _, y) => div(g, y),
+    (g, x, y) => neg(div(mul(g, div(x, y)), y)),
+  );
 }
 
 /** The larger of a and b; NaN if either is. At a tie each gets half of the gradient, as in PyTorch. */
 export function maximum(a: TensorLike, b: TensorLike): Tensor {
-  return binary('maximum', a, b, (g, x, y) => mul(g, greaterShare(x, y)), (g, x, y) => mul(g, greaterShare(y, x)));
+  return binary(
+    'maximum',
+    a,
+    b,
+    (g, x, y) => mul(g, greaterShare(x, y)),
+    (g, x, y) => mul(g, greaterShare(y, x)),
+  );
 }
 
 /** The smaller of a and b; NaN if either is. At a tie each gets half of the gradient. */
 export function minimum(a: TensorLike, b: TensorLike): Tensor {
-  return binary('minimum', a, b, (g, x, y) => mul(g, greaterShare(y, x)), (g, x, y) => mul(g, greaterShare(x, y)));
+  return binary(
+    'minimum',
+    a,
+    b,
+    (g, x, y) => mul(g, greaterShare(y, x)),
+    (g, x, y) => mul(g, greaterShare(x, y)),
+  );
 }
 
 /** 1 where a > b, 1/2 where they are equal, 0 elsewhere: who gets the gradient of a maximum. */
@@ -194,7 +253,21 @@ export const activationBackward = {
 } as const;
 
 const unaryMethods = {
-  neg, abs, sign, square, sqrt, reciprocal, exp, log, log1p, tanh, sigmoid, softplus, erf, relu, gelu,
+  neg,
+  abs,
+  sign,
+  square,
+  sqrt,
+  reciprocal,
+  exp,
+  log,
+  log1p,
+  tanh,
+  sigmoid,
+  softplus,
+  erf,
+  relu,
+  gelu,
 };
 const binaryMethods = { add, sub, mul, div, maximum, minimum };
 

@@ -21,12 +21,18 @@ function checkTargets(targets: Tensor | readonly number[] | TypedArray, logits: 
     );
   }
   if (dtypes[given.dtype].floating) {
-    throw new TensorError('ERR_DTYPE', `[crossEntropy] targets are class indices (int32), not ${given.dtype}`);
+    throw new TensorError(
+      'ERR_DTYPE',
+      `[crossEntropy] targets are class indices (int32), not ${given.dtype}`,
+    );
   }
   const classesOf = contiguous(to(given, 'int32'));
   for (const target of classesOf.data) {
     if (target < 0 || target >= classes) {
-      throw new TensorError('ERR_INDEX', `[crossEntropy] target ${target} is not one of ${classes} classes`);
+      throw new TensorError(
+        'ERR_INDEX',
+        `[crossEntropy] target ${target} is not one of ${classes} classes`,
+      );
     }
   }
   return classesOf;
@@ -55,26 +61,31 @@ export function crossEntropy(
   const x = contiguous(logits);
   const [count, classes] = x.shape as readonly [number, number];
   const loss = uninitialized([], x.dtype);
-  const logSumExp = uninitialized([count], x.dtype);
+  const logSum = uninitialized([count], x.dtype);
   runRow(
     rows.crossEntropy,
-    [x.array, target.array, loss.array, logSumExp.array],
-    [x.offset, target.offset, loss.offset, logSumExp.offset],
+    [x.array, target.array, loss.array, logSum.array],
+    [x.offset, target.offset, loss.offset, logSum.offset],
     [count, classes, classes],
   );
   if (recording(x)) {
-    attach(loss, 'crossEntropy', [x], [
-      (g) => {
-        const dx = uninitialized(x.shape, x.dtype);
-        runRow(
-          rows.crossEntropyBackward,
-          [x.array, target.array, logSumExp.array, g.array, dx.array],
-          [x.offset, target.offset, logSumExp.offset, g.offset, dx.offset],
-          [count, classes, classes, classes],
-        );
-        return dx;
-      },
-    ]);
+    attach(
+      loss,
+      'crossEntropy',
+      [x],
+      [
+        (g) => {
+          const dx = uninitialized(x.shape, x.dtype);
+          runRow(
+            rows.crossEntropyBackward,
+            [x.array, target.array, logSum.array, g.array, dx.array],
+            [x.offset, target.offset, logSum.offset, g.offset, dx.offset],
+            [count, classes, classes, classes],
+          );
+          return dx;
+        },
+      ],
+    );
   }
   return loss;
 }
@@ -104,5 +115,9 @@ export function mseLoss(input: Tensor, target: Tensor): Tensor {
  */
 export function binaryCrossEntropyWithLogits(logits: Tensor, target: Tensor): Tensor {
   checkSameShape('binaryCrossEntropyWithLogits', logits, target);
-  return mean(sub(1, to(target, logits.dtype)).mul(logits).add(softplus(neg(logits))));
+  return mean(
+    sub(1, to(target, logits.dtype))
+      .mul(logits)
+      .add(softplus(neg(logits))),
+  );
 }

@@ -7,7 +7,6 @@ import {
   broadcastShapes,
   broadcastStrides,
   checkOptions,
-  contiguousStrides,
   formatShape,
   numel,
 } from '../tensor/shape.js';
@@ -18,65 +17,112 @@ import { checkFloating, contiguous, promote } from './operand.js';
 import { sum, sumTo } from './reduce.js';
 import { reshape, squeeze, transpose, unsqueeze } from './shape.js';
 
-/** One run of the `gemm` row: batches and matrices by strides, C row-major. */
+/** The part of the last two dimensions of an operand: sizes and steps of one matrix. */
+interface Matrices {
+  readonly tensor: Tensor;
+  readonly rows: number;
+  readonly cols: number;
+  readonly rowStep: number;
+  readonly colStep: number;
+}
+
+function matricesOf(tensor: Tensor): Matrices {
+  const { shape, strides, ndim } = tensor;
+  return {
+    tensor,
+    rows: shape[ndim - 2] as number,
+    cols: shape[ndim - 1] as number,
+    rowStep: strides[ndim - 2] as number,
+    colStep: strides[ndim - 1] as number,
+  };
+}
+
+/** How a batch walks through the operands: how many matrices, and steps and first elements. */
+interface Walk {
+  readonly count: number;
+  readonly steps: readonly [a: number, b: number, c: number];
+  readonly starts: readonly [a: number, b: number, c: number];
+}
+
+/** One run of the `gemm` row; C is row-major. */
 function gemm(
-  a: Tensor,
-  b: Tensor,
+  a: Matrices,
+  b: Matrices,
   c: Tensor,
-  batch: number,
-  strides: readonly [a: number, b: number, c: number],
-  offsets: readonly [a: number, b: number, c: number],
+  walk: Walk,
   bias: Tensor | null,
   activation: EpilogueActivation,
 ): void {
-  const [m, k] = a.shape.slice(-2) as [number, number];
-  const n = b.shape.at(-1) as number;
-  const [aRow, aCol] = a.strides.slice(-2) as [number, number];
-  const [bRow, bCol] = b.strides.slice(-2) as [number, number];
+  const [aStep, bStep, cStep] = walk.steps;
+  const [aStart, bStart, cStart] = walk.starts;
   runRow(
     rows.gemm,
-    [a.array, b.array, bias === null ? null : bias.array, c.array],
-    [a.offset + offsets[0], b.offset + offsets[1], bias === null ? 0 : bias.offset, c.offset + offsets[2]],
+    [a.tensor.array, b.tensor.array, bias === null ? null : bias.array, c.array],
+    [aStart, bStart, bias === null ? 0 : bias.offset, cStart],
     [
-      batch, m, n, k,
-      strides[0], aRow, aCol, strides[1], bRow, bCol, strides[2], n,
-      activations.indexOf(activation), 0,
+      walk.count,
+      a.rows,
+      b.cols,
+      a.cols,
+      aStep,
+      a.rowStep,
+      a.colStep,
+      bStep,
+      b.rowStep,
+      b.colStep,
+      cStep,
+      b.cols,
+      activations.indexOf(activation),
+      0,
     ],
   );
 }
 
+/** The walk of a single product. */
+function single(a: Tensor, b: Tensor, c: Tensor): Walk {
+  return { count: 1, steps: [0, 0, 0], starts: [a.offset, b.offset, c.offset] };
+}
+
 /** A B for matrices in the last two dimensions, the ones before broadcast. Not recorded. */
-function compute(left: Tensor, right: Tensor, batchShape: readonly number[]): Tensor {
+function compute(left: Tensor, right: Tensor): Tensor {
   // A dimension that no operand moves along is refused by the native side: copy such an operand.
-  const stretched = left.strides.at(-1) === 0 && right.strides.at(-2) === 0;
-  const a = stretched ? contiguous(left) : left;
-  const b = right;
-  const m = a.shape.at(-2) as number;
-  const n = b.shape.at(-1) as number;
-  const c = uninitialized([...batchShape, m, n], a.dtype);
-  const aBatch = broadcastStrides(a.shape.slice(0, -2), a.strides.slice(0, -2), batchShape);
-  const bBatch = broadcastStrides(b.shape.slice(0, -2), b.strides.slice(0, -2), batchShape);
-  const cBatch = contiguousStrides(c.shape).slice(0, -2);
+  const stretched = left.strides[left.ndim - 1] === 0 && right.strides[right.ndim - 2] === 0;
+  const a = matricesOf(stretched ? contiguous(left) : left);
+  const b = matricesOf(right);
+  if (left.ndim === 2 && right.ndim === 2) {
+    const c = uninitialized([a.rows, b.cols], left.dtype);
+    if (c.numel > 0) gemm(a, b, c, single(a.tensor, right, c), null, 'none');
+    return c;
+  }
+  return computeBatched(a, b);
+}
+
+function computeBatched(a: Matrices, b: Matrices): Tensor {
+  const batchOf = ({ tensor }: Matrices) => tensor.shape.slice(0, -2);
+  const batchShape = broadcastShapes('matmul', batchOf(a), batchOf(b));
+  const c = uninitialized([...batchShape, a.rows, b.cols], a.tensor.dtype);
   if (c.numel === 0) return c;
+  const stepsOf = (m: Matrices) =>
+    broadcastStrides(batchOf(m), m.tensor.strides.slice(0, -2), batchShape);
+  const steps = [stepsOf(a), stepsOf(b), c.strides] as const;
   // The innermost batch dimension is the native side's; this walks the others.
   const inner = batchShape.length - 1;
   const walk = (dim: number, aAt: number, bAt: number, cAt: number): void => {
-    if (dim >= inner) {
-      const batch = inner < 0 ? 1 : (batchShape[inner] as number);
-      const strides = [aBatch[inner] ?? 0, bBatch[inner] ?? 0, cBatch[inner] ?? 0] as const;
-      gemm(a, b, c, batch, strides, [aAt, bAt, cAt], null, 'none');
+    const step = (k: 0 | 1 | 2) => steps[k][dim] as number;
+    const count = batchShape[dim] as number;
+    if (dim === inner) {
+      const through = {
+        count,
+        steps: [step(0), step(1), step(2)],
+        starts: [aAt, bAt, cAt],
+      } as const;
+      gemm(a, b, c, through, null, 'none');
       return;
     }
-    for (let i = 0; i < (batchShape[dim] as number); i++) {
-      walk(
-        dim + 1,
-        aAt + i * (aBatch[dim] as number),
-        bAt + i * (bBatch[dim] as number),
-        cAt + i * (cBatch[dim] as number),
-      );
-    }
+    for (let i = 0; i < count; i++)
+      walk(dim + 1, aAt + i * step(0), bAt + i * step(1), cAt + i * step(2));
   };
-  walk(0, 0, 0, 0);
+  walk(0, a.tensor.offset, b.tensor.offset, c.offset);
   return c;
 }
 
@@ -102,13 +148,17 @@ export function matmul(left: Tensor, right: Tensor): Tensor {
   }
   if (a.ndim === 1) return squeeze(matmul(unsqueeze(a, 0), b), b.ndim === 1 ? -1 : -2);
   if (b.ndim === 1) return squeeze(matmul(a, unsqueeze(b, 1)), -1);
-  const batchShape = broadcastShapes('matmul', a.shape.slice(0, -2), b.shape.slice(0, -2));
-  const y = compute(a, b, batchShape);
+  const y = compute(a, b);
   if (recording(a, b)) {
-    attach(y, 'matmul', [a, b], [
-      (g) => sumTo(matmul(g, transpose(b)), a.shape),
-      (g) => sumTo(matmul(transpose(a), g), b.shape),
-    ]);
+    attach(
+      y,
+      'matmul',
+      [a, b],
+      [
+        (g) => sumTo(matmul(g, transpose(b)), a.shape),
+        (g) => sumTo(matmul(transpose(a), g), b.shape),
+      ],
+    );
   }
   return y;
 }
@@ -148,7 +198,8 @@ export function linear(
   const y = uninitialized([input.shape[0] as number, outputs], x.dtype);
   if (y.numel > 0) {
     const dense = bias === null ? null : contiguous(bias);
-    gemm(input, transposed(weight), y, 1, [0, 0, 0], [0, 0, 0], dense, activation);
+    const wT = transposed(weight);
+    gemm(matricesOf(input), matricesOf(wT), y, single(input, wT, y), dense, activation);
   }
   if (recording(input, weight, bias ?? undefined)) {
     const rules: GradRule[] = [

@@ -1,6 +1,7 @@
 /** What every operation does first: turn arguments into tensors that fit each other. */
-import { TensorError } from '../errors.js';
+
 import { attach, recording } from '../autograd/tape.js';
+import { TensorError } from '../errors.js';
 import { rows, runGeometry } from '../native/commands.js';
 import { uninitialized } from '../tensor/creation.js';
 import { checkDType, type DType, dtypes } from '../tensor/dtype.js';
@@ -14,7 +15,10 @@ export type TensorLike = Tensor | number;
 /** @throws TensorError ERR_ARGUMENT unless it is a tensor */
 export function checkTensor(operation: string, value: unknown): asserts value is Tensor {
   if (!(value instanceof Tensor)) {
-    throw new TensorError('ERR_ARGUMENT', `[${operation}] expected a tensor, not ${describe(value)}`);
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[${operation}] expected a tensor, not ${describe(value)}`,
+    );
   }
 }
 
@@ -37,7 +41,13 @@ export function scalar(value: number, dtype: DType): Tensor {
 }
 
 /** Dtypes from weak to strong: two operands meet at the stronger one, as in PyTorch. */
-const STRENGTH: Readonly<Record<DType, number>> = { bool: 0, uint8: 1, int32: 2, float32: 3, float64: 4 };
+const STRENGTH: Readonly<Record<DType, number>> = {
+  bool: 0,
+  uint8: 1,
+  int32: 2,
+  float32: 3,
+  float64: 4,
+};
 
 /**
  * Both operands as floating tensors of one dtype.
@@ -112,7 +122,10 @@ export function checkDims(
   if (dim === undefined) return Array.from({ length: rank }, (_, d) => d);
   const list = (Array.isArray(dim) ? dim : [dim]).map((d) => normalizeDim(operation, d, rank));
   if (new Set(list).size !== list.length) {
-    throw new TensorError('ERR_ARGUMENT', `[${operation}] a dimension is named twice: ${describe(dim)}`);
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[${operation}] a dimension is named twice: ${describe(dim)}`,
+    );
   }
   return list.sort((a, b) => a - b);
 }

@@ -52,7 +52,10 @@ export interface RandomOptions extends TensorOptions {
 function checkGenerator(operation: string, generator: Generator | undefined): Generator {
   if (generator === undefined) return defaultGenerator;
   if (generator instanceof Generator) return generator;
-  throw new TensorError('ERR_ARGUMENT', `[${operation}] generator must be a Generator, not ${describe(generator)}`);
+  throw new TensorError(
+    'ERR_ARGUMENT',
+    `[${operation}] generator must be a Generator, not ${describe(generator)}`,
+  );
 }
 
 /** Overwrites a contiguous floating tensor with values from the stream. */
@@ -60,11 +63,19 @@ function draw(row: 'uniform' | 'normal', into: Tensor, generator: Generator): vo
   runRow(rows[row], [generator.state, into.array], [0, into.offset], [into.numel]);
 }
 
-function random(row: 'uniform' | 'normal', operation: string, shape: Shape, options: RandomOptions): Tensor {
+function random(
+  row: 'uniform' | 'normal',
+  operation: string,
+  shape: Shape,
+  options: RandomOptions,
+): Tensor {
   checkOptions(operation, options, ['dtype', 'requiresGrad', 'generator']);
   const dtype: DType = options.dtype ?? 'float32';
   if (!Object.hasOwn(dtypes, dtype) || !dtypes[dtype].floating) {
-    throw new TensorError('ERR_DTYPE', `[${operation}] makes float32 or float64, not ${describe(dtype)}`);
+    throw new TensorError(
+      'ERR_DTYPE',
+      `[${operation}] makes float32 or float64, not ${describe(dtype)}`,
+    );
   }
   const generator = checkGenerator(operation, options.generator);
   const result = uninitialized(checkShape(operation, shape), dtype);
@@ -109,6 +120,9 @@ export function dropout(x: Tensor, p = 0.5, options: DropoutOptions = {}): Tenso
 /** @throws TensorError ERR_ARGUMENT unless 0 <= p <= 1 */
 export function checkProbability(operation: string, p: unknown): asserts p is number {
   if (typeof p !== 'number' || !(p >= 0 && p <= 1)) {
-    throw new TensorError('ERR_ARGUMENT', `[${operation}] a probability is from 0 to 1, not ${describe(p)}`);
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[${operation}] a probability is from 0 to 1, not ${describe(p)}`,
+    );
   }
 }

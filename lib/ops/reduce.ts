@@ -5,7 +5,7 @@ import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { rows, runGeometry } from '../native/commands.js';
 import type { ReduceRow } from '../native/interface.js';
-import { uninitialized } from '../tensor/creation.js';
+import { fillWith, uninitialized } from '../tensor/creation.js';
 import type { DType } from '../tensor/dtype.js';
 import {
   broadcastShapes,
@@ -15,8 +15,8 @@ import {
   contiguousStrides,
   formatShape,
   numel,
-  sameShape,
   type Shape,
+  sameShape,
 } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { greaterShare } from './elementwise.js';
@@ -46,15 +46,31 @@ function plan(operation: string, x: Tensor, options: ReduceOptions): Plan {
   return { reduced, keptShape, outputShape };
 }
 
-/** Runs a reduction row; the result has reduced dimensions of size 1. */
-function compute(row: ReduceRow, source: Tensor, { reduced, keptShape }: Plan, dtype: DType): Tensor {
+/** Runs a reduction row; the result has reduced dimensions of size 1. `identity` is that of nothing. */
+function compute(
+  row: ReduceRow,
+  source: Tensor,
+  { reduced, keptShape }: Plan,
+  dtype: DType,
+  identity: number,
+): Tensor {
+  const y = uninitialized(keptShape, dtype);
+  if (source.numel === 0) {
+    fillWith(y, identity);
+    return y;
+  }
+  if (reduced.length === source.ndim && source.isContiguous) {
+    const x = { array: source.array, offset: source.offset, strides: ONE_STEP };
+    const result = { array: y.array, offset: y.offset, strides: NO_STEP };
+    runGeometry(rows[row], [source.numel], [x, result], NOTHING_KEPT);
+    return y;
+  }
   // The native side wants every dimension to move an operand: a stretched one that is reduced doesn't.
   const x = reduced.some((d) => source.strides[d] === 0) ? contiguous(source) : source;
-  const y = uninitialized(keptShape, dtype);
   const kept = x.shape.map((_, d) => d).filter((d) => !reduced.includes(d));
   const order = [...kept, ...reduced];
   const pick = (list: readonly number[]) => order.map((d) => list[d] as number);
-  const yStrides = contiguousStrides(keptShape).map((stride, d) => (reduced.includes(d) ? 0 : stride));
+  const yStrides = y.strides.map((stride, d) => (reduced.includes(d) ? 0 : stride));
   runGeometry(
     rows[row],
     pick(x.shape),
@@ -65,6 +81,17 @@ function compute(row: ReduceRow, source: Tensor, { reduced, keptShape }: Plan, d
     [kept.length],
   );
   return y;
+}
+
+/** The geometry of reducing everything: one dimension, none kept. */
+const ONE_STEP = [1];
+const NO_STEP = [0];
+const NOTHING_KEPT = [0];
+
+/** The result without the reduced dimensions, unless they are kept. */
+function shaped(y: Tensor, p: Plan): Tensor {
+  if (p.outputShape === p.keptShape) return y;
+  return y.viewAs(p.outputShape, contiguousStrides(p.outputShape), y.offset);
 }
 
 function checkNotEmpty(operation: string, x: Tensor, { reduced }: Plan): void {
@@ -83,8 +110,7 @@ function checkNotEmpty(operation: string, x: Tensor, { reduced }: Plan): void {
 export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {
   checkFloating('sum', x);
   const p = plan('sum', x, options);
-  const y = compute('sum', x, p, x.dtype);
-  const result = y.viewAs(p.outputShape, contiguousStrides(p.outputShape), y.offset);
+  const result = shaped(compute('sum', x, p, x.dtype, 0), p);
   if (recording(x)) attach(result, 'sum', [x], [(g) => expand(reshape(g, p.keptShape), x.shape)]);
   return result;
 }
@@ -93,8 +119,7 @@ export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {
 export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
   checkFloating('mean', x);
   const p = plan('mean', x, options);
-  const y = compute('mean', x, p, x.dtype);
-  const result = y.viewAs(p.outputShape, contiguousStrides(p.outputShape), y.offset);
+  const result = shaped(compute('mean', x, p, x.dtype, Number.NaN), p);
   if (recording(x)) {
     const count = numel(p.reduced.map((d) => x.shape[d] as number));
     attach(result, 'mean', [x], [(g) => expand(reshape(g.div(count), p.keptShape), x.shape)]);
@@ -106,16 +131,23 @@ function extremum(operation: 'amax' | 'amin', x: Tensor, options: ReduceOptions)
   checkFloating(operation, x);
   const p = plan(operation, x, options);
   checkNotEmpty(operation, x, p);
-  const y = compute(operation === 'amax' ? 'max' : 'min', x, p, x.dtype);
-  const result = y.viewAs(p.outputShape, contiguousStrides(p.outputShape), y.offset);
+  const y = compute(operation === 'amax' ? 'max' : 'min', x, p, x.dtype, Number.NaN);
+  const result = shaped(y, p);
   if (recording(x)) {
-    attach(result, operation, [x], [
-      (g) => {
-        // Half a share each for the elements that are equal to the extremum, none for the others.
-        const ties = operation === 'amax' ? greaterShare(x, y) : greaterShare(y, x);
-        return ties.div(sum(ties, { dim: p.reduced, keepDim: true })).mul(reshape(g, p.keptShape));
-      },
-    ]);
+    attach(
+      result,
+      operation,
+      [x],
+      [
+        (g) => {
+          // Half a share each for the elements that are equal to the extremum, none for the others.
+          const ties = operation === 'amax' ? greaterShare(x, y) : greaterShare(y, x);
+          return ties
+            .div(sum(ties, { dim: p.reduced, keepDim: true }))
+            .mul(reshape(g, p.keptShape));
+        },
+      ],
+    );
   }
   return result;
 }
@@ -155,8 +187,7 @@ export function argmax(x: Tensor, options: { dim?: number; keepDim?: boolean } =
   checkFloating('argmax', x);
   const p = plan('argmax', x, options);
   checkNotEmpty('argmax', x, p);
-  const y = compute('argmax', x, p, 'int32');
-  return y.viewAs(p.outputShape, contiguousStrides(p.outputShape), y.offset);
+  return shaped(compute('argmax', x, p, 'int32', 0), p);
 }
 
 /**

@@ -30,7 +30,10 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
 
 function resolveShape(x: Tensor, shape: Shape): number[] {
   const unknown = Array.isArray(shape) ? shape.indexOf(-1) : -1;
-  const target = checkShape('reshape', unknown < 0 ? shape : shape.map((n, d) => (d === unknown ? 1 : n)));
+  const target = checkShape(
+    'reshape',
+    unknown < 0 ? shape : shape.map((n, d) => (d === unknown ? 1 : n)),
+  );
   if (unknown >= 0) target[unknown] = x.numel / numel(target);
   if (numel(target) !== x.numel || !target.every(Number.isInteger)) {
     throw new TensorError(
@@ -47,7 +50,8 @@ export function flatten(x: Tensor, startDim = 0, endDim = -1): Tensor {
   if (x.ndim === 0) return reshape(x, [1]);
   const start = normalizeDim('flatten', startDim, x.ndim);
   const end = normalizeDim('flatten', endDim, x.ndim);
-  if (start > end) throw new TensorError('ERR_ARGUMENT', `[flatten] dimension ${start} comes after ${end}`);
+  if (start > end)
+    throw new TensorError('ERR_ARGUMENT', `[flatten] dimension ${start} comes after ${end}`);
   const middle = numel(x.shape.slice(start, end + 1));
   return reshape(x, [...x.shape.slice(0, start), middle, ...x.shape.slice(end + 1)]);
 }
@@ -84,12 +88,18 @@ export function permute(x: Tensor, dims: readonly number[]): Tensor {
 /** Two dimensions exchanged, as a view. Default: the last two. */
 export function transpose(x: Tensor, dim0 = -2, dim1 = -1): Tensor {
   checkTensor('transpose', x);
-  const order = Array.from({ length: x.ndim }, (_, d) => d);
   const a = normalizeDim('transpose', dim0, x.ndim);
   const b = normalizeDim('transpose', dim1, x.ndim);
-  order[a] = b;
-  order[b] = a;
-  return permute(x, order);
+  const y = x.viewAs(exchanged(x.shape, a, b), exchanged(x.strides, a, b), x.offset);
+  if (recording(x)) attach(y, 'transpose', [x], [(g) => transpose(g, a, b)]);
+  return y;
+}
+
+function exchanged(list: readonly number[], a: number, b: number): number[] {
+  const result = list.slice();
+  result[a] = list[b] as number;
+  result[b] = list[a] as number;
+  return result;
 }
 
 /** A view with a dimension of size 1 put in at `dim`. */
@@ -113,7 +123,10 @@ export function squeeze(x: Tensor, dim?: number | readonly number[]): Tensor {
 }
 
 /** For one dimension: null for all of it, an index (which drops the dimension), or [start, end, step]. */
-export type SliceSpec = null | number | readonly [start?: number | null, end?: number | null, step?: number];
+export type SliceSpec =
+  | null
+  | number
+  | readonly [start?: number | null, end?: number | null, step?: number];
 
 /**
  * A part of a tensor as a view. `x.slice([[0, 10, 2], null, -1])`: rows 0, 2, ... 8, all columns, the
@@ -125,7 +138,10 @@ export type SliceSpec = null | number | readonly [start?: number | null, end?: n
 export function slice(x: Tensor, specs: readonly SliceSpec[]): Tensor {
   checkTensor('slice', x);
   if (!Array.isArray(specs) || specs.length > x.ndim) {
-    throw new TensorError('ERR_ARGUMENT', `[slice] takes a list of at most ${x.ndim} slices, not ${describe(specs)}`);
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[slice] takes a list of at most ${x.ndim} slices, not ${describe(specs)}`,
+    );
   }
   const shape: number[] = [];
   const strides: number[] = [];
@@ -155,7 +171,10 @@ function sliceBackward(g: Tensor, x: Tensor, specs: readonly SliceSpec[]): Tenso
 
 function indexIn(index: number, size: number, dim: number): number {
   if (!Number.isInteger(index) || index < -size || index >= size) {
-    throw new TensorError('ERR_INDEX', `[slice] index ${index} is outside dimension ${dim} of size ${size}`);
+    throw new TensorError(
+      'ERR_INDEX',
+      `[slice] index ${index} is outside dimension ${dim} of size ${size}`,
+    );
   }
   return index < 0 ? index + size : index;
 }
@@ -163,12 +182,18 @@ function indexIn(index: number, size: number, dim: number): number {
 function rangeIn(spec: SliceSpec, size: number): [start: number, count: number, step: number] {
   if (spec === null) return [0, size, 1];
   if (!Array.isArray(spec) || spec.length > 3) {
-    throw new TensorError('ERR_ARGUMENT', `[slice] ${describe(spec)} is not null, an index or [start, end, step]`);
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[slice] ${describe(spec)} is not null, an index or [start, end, step]`,
+    );
   }
   const [start, end, step = 1] = spec as readonly [number?, number?, number?];
   const known = (n: unknown) => n === undefined || n === null || Number.isInteger(n);
   if (!known(start) || !known(end) || !Number.isInteger(step) || step < 1) {
-    throw new TensorError('ERR_ARGUMENT', `[slice] ${describe(spec)}: whole numbers, and a step >= 1`);
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[slice] ${describe(spec)}: whole numbers, and a step >= 1`,
+    );
   }
   const place = (n: number) => Math.min(size, Math.max(0, n < 0 ? n + size : n));
   const from = place(start ?? 0);

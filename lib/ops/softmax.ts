@@ -14,7 +14,12 @@ function compute(kind: Kind, x: Tensor): Tensor {
   const y = uninitialized(x.shape, x.dtype);
   const cols = x.shape.at(-1) as number;
   if (y.numel > 0) {
-    runRow(rows[kind], [x.array, y.array], [x.offset, y.offset], [x.numel / cols, cols, cols, cols]);
+    runRow(
+      rows[kind],
+      [x.array, y.array],
+      [x.offset, y.offset],
+      [x.numel / cols, cols, cols, cols],
+    );
   }
   return y;
 }
@@ -37,7 +42,8 @@ function computeBackward(kind: Kind, y: Tensor, g: Tensor): Tensor {
 function alongLast(kind: Kind, x: Tensor): Tensor {
   const source = contiguous(x);
   const y = compute(kind, source);
-  if (recording(source)) attach(y, kind, [source], [(g) => computeBackward(kind, y, contiguous(g))]);
+  if (recording(source))
+    attach(y, kind, [source], [(g) => computeBackward(kind, y, contiguous(g))]);
   return y;
 }
 

@@ -1,5 +1,5 @@
-import { rows, runRow } from '../native/commands.js';
 import { TensorError } from '../errors.js';
+import { rows, runRow } from '../native/commands.js';
 import { checkOptions, describe } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import {
@@ -28,9 +28,18 @@ const OPTION_NAMES = ['lr', 'betas', 'eps', 'weightDecay', 'maximize'];
 
 function hyperOf(name: string, decoupled: boolean, options: AdamOptions): HyperParameters {
   checkOptions(name, options, OPTION_NAMES);
-  const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = decoupled ? 1e-2 : 0, maximize = false } = options;
+  const {
+    lr = 1e-3,
+    betas = [0.9, 0.999],
+    eps = 1e-8,
+    weightDecay = decoupled ? 1e-2 : 0,
+    maximize = false,
+  } = options;
   if (!Array.isArray(betas) || betas.length !== 2) {
-    throw new TensorError('ERR_ARGUMENT', `[${name}] betas are two numbers, not ${describe(betas)}`);
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[${name}] betas are two numbers, not ${describe(betas)}`,
+    );
   }
   return {
     lr: checkNumber('lr', lr, 0),
@@ -48,7 +57,12 @@ abstract class AdamBase extends Optimizer<AdamOptions> {
     return 2;
   }
 
-  protected update(group: ParameterGroup, parameter: Tensor, gradient: Tensor, state: ParameterState): void {
+  protected update(
+    group: ParameterGroup,
+    parameter: Tensor,
+    gradient: Tensor,
+    state: ParameterState,
+  ): void {
     const [mean, square] = state.buffers as [Tensor, Tensor];
     runRow(
       rows.adam,

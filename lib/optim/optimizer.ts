@@ -100,18 +100,24 @@ export abstract class Optimizer<Options extends object> {
       const list = [...(members ?? [])];
       for (const parameter of list) {
         if (!(parameter instanceof Tensor) || !parameter.leafRequiresGrad) {
-          throw new TensorError('ERR_ARGUMENT', '[optim] parameters must be leaf tensors that require gradients');
+          throw new TensorError(
+            'ERR_ARGUMENT',
+            '[optim] parameters must be leaf tensors that require gradients',
+          );
         }
-        if (seen.has(parameter)) throw new TensorError('ERR_ARGUMENT', '[optim] a parameter is given twice');
+        if (seen.has(parameter))
+          throw new TensorError('ERR_ARGUMENT', '[optim] a parameter is given twice');
         seen.add(parameter);
       }
       return new ParameterGroup(list, hyperOf({ ...options, ...own } as Options));
     });
     // Made here and not in the first step: a recorded step must not clear them whenever it is replayed.
     for (const group of this.groups) {
-      for (const parameter of group.params) this.states.set(parameter, this.newState(parameter, group));
+      for (const parameter of group.params)
+        this.states.set(parameter, this.newState(parameter, group));
     }
-    if (seen.size === 0) throw new TensorError('ERR_ARGUMENT', '[optim] there are no parameters to update');
+    if (seen.size === 0)
+      throw new TensorError('ERR_ARGUMENT', '[optim] there are no parameters to update');
   }
 
   /** Learning rate of the first group; setting it sets that of all groups. */
@@ -171,15 +177,24 @@ export abstract class Optimizer<Options extends object> {
 /** The gradient in the parameter's order in memory. Backward makes it so; a user's may differ. */
 function sameLayout(gradient: Tensor, parameter: Tensor): Tensor {
   if (gradient.dtype !== parameter.dtype || !dtypes[gradient.dtype].floating) {
-    throw new TensorError('ERR_DTYPE', `[optim] the gradient is ${gradient.dtype}, its parameter ${parameter.dtype}`);
+    throw new TensorError(
+      'ERR_DTYPE',
+      `[optim] the gradient is ${gradient.dtype}, its parameter ${parameter.dtype}`,
+    );
   }
   if (
     isStretch(gradient) &&
-    gradient.strides.every((stride, d) => stride === parameter.strides[d] || parameter.shape[d] === 1)
+    gradient.strides.every(
+      (stride, d) => stride === parameter.strides[d] || parameter.shape[d] === 1,
+    )
   ) {
     return gradient;
   }
-  const copy = new Tensor(allocate(gradient.dtype, gradient.numel), parameter.shape, parameter.strides);
+  const copy = new Tensor(
+    allocate(gradient.dtype, gradient.numel),
+    parameter.shape,
+    parameter.strides,
+  );
   copyInto(copy, gradient);
   return copy;
 }

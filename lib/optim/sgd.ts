@@ -1,7 +1,7 @@
+import { TensorError } from '../errors.js';
 import { rows, runRow } from '../native/commands.js';
 import { checkOptions } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { TensorError } from '../errors.js';
 import {
   checkNumber,
   type HyperParameters,
@@ -27,8 +27,22 @@ export interface SGDOptions {
 }
 
 function hyperOf(options: SGDOptions): HyperParameters {
-  checkOptions('SGD', options, ['lr', 'momentum', 'dampening', 'weightDecay', 'nesterov', 'maximize']);
-  const { lr = 1e-3, momentum = 0, dampening = 0, weightDecay = 0, nesterov = false, maximize = false } = options;
+  checkOptions('SGD', options, [
+    'lr',
+    'momentum',
+    'dampening',
+    'weightDecay',
+    'nesterov',
+    'maximize',
+  ]);
+  const {
+    lr = 1e-3,
+    momentum = 0,
+    dampening = 0,
+    weightDecay = 0,
+    nesterov = false,
+    maximize = false,
+  } = options;
   if (nesterov && (momentum <= 0 || dampening !== 0)) {
     throw new TensorError('ERR_ARGUMENT', '[SGD] nesterov needs a momentum and no dampening');
   }
@@ -55,7 +69,12 @@ export class SGD extends Optimizer<SGDOptions> {
     return group.momentum === 0 ? 0 : 1;
   }
 
-  protected update(group: ParameterGroup, parameter: Tensor, gradient: Tensor, state: ParameterState): void {
+  protected update(
+    group: ParameterGroup,
+    parameter: Tensor,
+    gradient: Tensor,
+    state: ParameterState,
+  ): void {
     const [buffer] = state.buffers;
     if (buffer === undefined) {
       runRow(

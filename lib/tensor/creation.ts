@@ -135,9 +135,7 @@ function flatten(
 /** Whether there is nothing but booleans at that depth, and at least one. */
 function isBoolean(data: NestedArray, depth: number): boolean {
   if (depth === 0) return typeof data === 'boolean';
-  return (
-    Array.isArray(data) && data.length > 0 && data.every((item) => isBoolean(item, depth - 1))
-  );
+  return Array.isArray(data) && data.length > 0 && data.every((item) => isBoolean(item, depth - 1));
 }
 
 /**
@@ -215,7 +213,10 @@ function filled(operation: string, shape: Shape, value: number, options: TensorO
  */
 export function full(shape: Shape, value: number | boolean, options: TensorOptions = {}): Tensor {
   if (typeof value !== 'number' && typeof value !== 'boolean') {
-    throw new TensorError('ERR_ARGUMENT', `[full] the value must be a number, not ${describe(value)}`);
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[full] the value must be a number, not ${describe(value)}`,
+    );
   }
   return filled('full', shape, Number(value), options);
 }
@@ -242,7 +243,10 @@ export function empty(shape: Shape, options: TensorOptions = {}): Tensor {
 
 function filledLike(operation: string, other: unknown, value: number): Tensor {
   if (!(other instanceof Tensor)) {
-    throw new TensorError('ERR_ARGUMENT', `[${operation}] expected a tensor, not ${describe(other)}`);
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[${operation}] expected a tensor, not ${describe(other)}`,
+    );
   }
   return filled(operation, other.shape, value, { dtype: other.dtype });
 }
@@ -271,12 +275,7 @@ export function eye(n: number, options: TensorOptions = {}): Tensor {
  * @throws TensorError ERR_ARGUMENT for anything but numbers, a step of 0 or one that leads away from
  * `end`
  */
-export function arange(
-  start: number,
-  end?: number,
-  step = 1,
-  options: TensorOptions = {},
-): Tensor {
+export function arange(start: number, end?: number, step = 1, options: TensorOptions = {}): Tensor {
   checkTensorOptions('arange', options);
   const from = end === undefined ? 0 : start;
   const to = end === undefined ? start : end;

@@ -67,8 +67,7 @@ export function formatTensor(t: Tensor): string {
       i === null ? '...' : render(dim + 1, at + i * (t.strides[dim] as number)),
     );
     const inner = t.ndim - dim - 1; // dimensions inside this one: rows apart, blocks by a blank line
-    const separator =
-      inner === 0 ? ', ' : `,${'\n'.repeat(inner)}${' '.repeat(indent + dim + 1)}`;
+    const separator = inner === 0 ? ', ' : `,${'\n'.repeat(inner)}${' '.repeat(indent + dim + 1)}`;
     return `[${items.join(separator)}]`;
   };
 

@@ -130,7 +130,9 @@ export function allocate(dtype: DType, length: number): Storage {
     try {
       array = alignedArray(dtype, bytes);
     } catch (cause) {
-      throw new TensorError('ERR_ARGUMENT', `no memory for ${length} elements of ${dtype}`, { cause });
+      throw new TensorError('ERR_ARGUMENT', `no memory for ${length} elements of ${dtype}`, {
+        cause,
+      });
     }
     storage = new Storage(dtype, array, 0, length, capacity);
   }

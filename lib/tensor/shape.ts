@@ -136,7 +136,10 @@ export function describe(value: unknown): string {
  */
 export function checkOptions(operation: string, options: object, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null) {
-    throw new TensorError('ERR_ARGUMENT', `[${operation}] options must be an object, not ${describe(options)}`);
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[${operation}] options must be an object, not ${describe(options)}`,
+    );
   }
   for (const key of Object.keys(options)) {
     if (!known.includes(key)) {
