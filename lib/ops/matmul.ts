@@ -45,12 +45,17 @@ function gemm(
   );
 }
 
+/**
+ * The left operand of A B as the native side takes it: a dimension that no operand moves along is
+ * refused, so A is copied when the inner one is stretched in both.
+ */
+function movable(a: Tensor, b: Tensor): Tensor {
+  return a.strides.at(-1) === 0 && b.strides.at(-2) === 0 ? contiguous(a) : a;
+}
+
 /** A B for matrices in the last two dimensions, the ones before broadcast. Not recorded. */
-function compute(left: Tensor, right: Tensor, batchShape: readonly number[]): Tensor {
-  // A dimension that no operand moves along is refused by the native side: copy such an operand.
-  const stretched = left.strides.at(-1) === 0 && right.strides.at(-2) === 0;
-  const a = stretched ? contiguous(left) : left;
-  const b = right;
+function compute(left: Tensor, b: Tensor, batchShape: readonly number[]): Tensor {
+  const a = movable(left, b);
   const m = a.shape.at(-2) as number;
   const n = b.shape.at(-1) as number;
   const c = uninitialized([...batchShape, m, n], a.dtype);
@@ -148,7 +153,8 @@ export function linear(
   const y = uninitialized([input.shape[0] as number, outputs], x.dtype);
   if (y.numel > 0) {
     const dense = bias === null ? null : contiguous(bias);
-    gemm(input, transposed(weight), y, 1, [0, 0, 0], [0, 0, 0], dense, activation);
+    const right = transposed(weight);
+    gemm(movable(input, right), right, y, 1, [0, 0, 0], [0, 0, 0], dense, activation);
   }
   if (recording(input, weight, bias ?? undefined)) {
     const rules: GradRule[] = [
