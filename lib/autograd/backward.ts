@@ -6,7 +6,7 @@ import { TensorError } from '../errors.js';
 import { rows, runBinaryContiguous, runGeometry } from '../native/commands.js';
 import { onesLike, uninitialized } from '../tensor/creation.js';
 import { dtypes } from '../tensor/dtype.js';
-import { allocate, escape, ownedByScope, recycleAfter } from '../tensor/memory.js';
+import { allocate, letEscape, ownedByScope, recycleAfter } from '../tensor/memory.js';
 import { checkOptions, describe, formatShape, sameShape } from '../tensor/shape.js';
 import { type GradNode, type GradRule, Tensor } from '../tensor/tensor.js';
 import { noGrad } from './mode.js';
@@ -56,13 +56,13 @@ function accumulate(leaf: Tensor, g: Tensor): void {
   // Memory that this pass made and that is nothing but this gradient can be kept as it is. It then
   // no longer counts as made by the pass, so that a second leaf with the same gradient gets a copy.
   if (ownedByScope(g.storage) && g.isDense && sameStrides(g, leaf)) {
-    escape(g.storage);
+    letEscape(g.storage);
     leaf.accumulatedGrad = g;
     return;
   }
   // A leaf that is a dense view (a transposed weight) keeps its strides, others become row-major.
   const kept = copy(g, leaf.isDense ? leaf.strides : undefined);
-  escape(kept.storage);
+  letEscape(kept.storage);
   leaf.accumulatedGrad = kept;
 }
 

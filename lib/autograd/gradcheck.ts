@@ -1,8 +1,8 @@
 /** Checks gradient rules against numerical differentiation. */
 import { TensorError } from '../errors.js';
 import { uninitialized } from '../tensor/creation.js';
-import { formatShape } from '../tensor/shape.js';
-import type { Tensor } from '../tensor/tensor.js';
+import { checkNumber, checkOptions, describe, formatShape } from '../tensor/shape.js';
+import { Tensor } from '../tensor/tensor.js';
 import { backward } from './backward.js';
 import { noGrad } from './mode.js';
 
@@ -26,16 +26,27 @@ export interface GradcheckOptions {
  * @param inputs float64 tensors with requiresGrad; their values are changed during the check and
  * restored
  * @throws TensorError ERR_STATE naming the first input and element that differ, ERR_DTYPE for inputs
- * of another dtype or without requiresGrad
+ * of another dtype or without requiresGrad, ERR_ARGUMENT for arguments of other kinds
  */
 export function gradcheck(
   fn: (...inputs: Tensor[]) => Tensor,
   inputs: readonly Tensor[],
   options: GradcheckOptions = {},
 ): void {
-  const step = options.step ?? Math.cbrt(2 ** -52);
-  const tolerance = options.tolerance ?? 1000 * step * step;
+  if (typeof fn !== 'function' || !Array.isArray(inputs)) {
+    throw new TensorError('ERR_ARGUMENT', '[gradcheck] expected a function and a list of inputs');
+  }
+  checkOptions('gradcheck', options, ['step', 'tolerance']);
+  const step = checkNumber('gradcheck', 'step', options.step ?? Math.cbrt(2 ** -52), 0);
+  const bound = options.tolerance ?? 1000 * step * step;
+  const tolerance = checkNumber('gradcheck', 'tolerance', bound, 0);
   for (const input of inputs) {
+    if (!(input instanceof Tensor)) {
+      throw new TensorError(
+        'ERR_ARGUMENT',
+        `[gradcheck] inputs must be tensors, not ${describe(input)}`,
+      );
+    }
     if (input.dtype !== 'float64' || !input.leafRequiresGrad) {
       throw new TensorError(
         'ERR_DTYPE',
@@ -73,12 +84,15 @@ export function gradcheck(
         return;
       }
       const value = array[at] as number;
-      array[at] = value + step;
-      const above = loss();
-      array[at] = value - step;
-      const below = loss();
-      array[at] = value;
-      const numeric = (above - below) / (2 * step);
+      let numeric: number;
+      try {
+        array[at] = value + step;
+        const above = loss();
+        array[at] = value - step;
+        numeric = (above - loss()) / (2 * step);
+      } finally {
+        array[at] = value;
+      }
       const analytic = gradient === null ? 0 : (gradient.array[gradientAt] as number);
       if (!(Math.abs(numeric - analytic) <= tolerance * Math.max(1, Math.abs(numeric)))) {
         throw new TensorError(

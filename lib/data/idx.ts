@@ -8,7 +8,7 @@ import { endianness } from 'node:os';
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import { TensorError } from '../errors.js';
-import { checkOptions } from '../tensor/shape.js';
+import { checkOptions, describe } from '../tensor/shape.js';
 
 export type IdxData =
   | Uint8Array<ArrayBuffer>
@@ -90,9 +90,16 @@ export function readIdxSync(file: string): IdxArray {
  * Parses the unpacked bytes of an IDX file. The result owns its data.
  *
  * @param source what error messages call the bytes; default `buffer`
- * @throws TensorError ERR_FORMAT when the bytes are not exactly one IDX array
+ * @throws TensorError ERR_FORMAT when the bytes are not exactly one IDX array, ERR_ARGUMENT for
+ *   anything but bytes
  */
 export function parseIdx(bytes: Uint8Array, source = 'buffer'): IdxArray {
+  if (!(bytes instanceof Uint8Array)) {
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[parseIdx] expected a Uint8Array or Buffer, not ${describe(bytes)}`,
+    );
+  }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 4) {
     throw idxError(source, `the file has ${bytes.length} bytes, the magic number alone takes 4`);

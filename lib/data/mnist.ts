@@ -62,6 +62,12 @@ interface Files {
 }
 
 function findFiles(operation: string, dir: string, split: MnistSplit): Files {
+  if (typeof dir !== 'string') {
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[${operation}] the folder must be a path, not ${describe(dir)}`,
+    );
+  }
   if (!Object.hasOwn(FILE_PREFIXES, split)) {
     throw new TensorError(
       'ERR_ARGUMENT',

@@ -169,6 +169,12 @@ function toTensor(entry: HeaderEntry, bytes: Uint8Array<ArrayBuffer>, file: stri
 }
 
 function toRaw(operation: string, tensors: NamedTensors, copy: boolean): Map<string, RawTensor> {
+  if (typeof tensors !== 'object' || tensors === null || tensors instanceof Tensor) {
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[${operation}] expected tensors by name, not ${describe(tensors)}`,
+    );
+  }
   const entries = tensors instanceof Map ? tensors.entries() : Object.entries(tensors);
   const raw = new Map<string, RawTensor>();
   for (const [name, tensor] of entries as Iterable<[string, unknown]>) {

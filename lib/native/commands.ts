@@ -168,12 +168,18 @@ export function simdLevel(): string {
  * @throws TensorError ERR_ARGUMENT when this machine doesn't have it
  */
 export function setSimdLevel(name: string): void {
-  try {
-    native.setSimdLevel(name);
-  } catch (error) {
-    rethrow(error);
+  const levels = native.simdLevels();
+  if (!levels.includes(name)) {
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[setSimdLevel] this machine has ${levels.join(', ')}, not ${String(name)}`,
+    );
   }
+  native.setSimdLevel(name);
 }
+
+/** As many as the native thread pool takes: kMaxThreads in native/base/thread_pool.h. */
+const MAX_THREADS = 256;
 
 /** Threads that an operation may use, the calling one included. Starts as TILEGRAD_NUM_THREADS or the CPUs at hand. */
 export function getNumThreads(): number {
@@ -185,11 +191,13 @@ export function getNumThreads(): number {
  * @throws TensorError ERR_ARGUMENT for anything else
  */
 export function setNumThreads(count: number): void {
-  try {
-    native.setNumThreads(count);
-  } catch (error) {
-    rethrow(error);
+  if (!Number.isInteger(count) || count < 1 || count > MAX_THREADS) {
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[setNumThreads] takes a whole number from 1 to ${MAX_THREADS}, not ${String(count)}`,
+    );
   }
+  native.setNumThreads(count);
 }
 
 /** Bytes from the last 64-byte boundary to the array's first element. */

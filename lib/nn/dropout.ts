@@ -1,4 +1,4 @@
-import { checkProbability, dropout, type Generator } from '../ops/random.js';
+import { checkGenerator, checkProbability, dropout, type Generator } from '../ops/random.js';
 import { checkOptions } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { Module } from './module.js';
@@ -12,7 +12,7 @@ export interface DropoutLayerOptions {
 export class Dropout extends Module {
   private readonly generator: Generator | undefined;
 
-  /** @throws TensorError ERR_ARGUMENT unless 0 <= p <= 1 */
+  /** @throws TensorError ERR_ARGUMENT unless 0 <= p <= 1, and for unknown options */
   constructor(
     readonly p = 0.5,
     options: DropoutLayerOptions = {},
@@ -20,6 +20,7 @@ export class Dropout extends Module {
     super();
     checkProbability('Dropout', p);
     checkOptions('Dropout', options, ['generator']);
+    checkGenerator('Dropout', options.generator);
     this.generator = options.generator;
   }
 

@@ -5,26 +5,41 @@
  */
 import { noGrad } from '../autograd/mode.js';
 import { TensorError } from '../errors.js';
-import { checkFloating, copyInto } from '../ops/operand.js';
-import { type Generator, rand, randn } from '../ops/random.js';
+import { checkFloating, checkTensor, copyInto } from '../ops/operand.js';
+import { checkGenerator, type Generator, rand, randn } from '../ops/random.js';
 import { fillWith } from '../tensor/creation.js';
-import { checkOptions, formatShape, numel } from '../tensor/shape.js';
+import { checkNumber, checkOptions, describe, formatShape, numel } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 
-/** Every element `value`. */
+/**
+ * Every element `value`.
+ * @throws TensorError ERR_ARGUMENT unless it is a number
+ */
 export function constant<T extends Tensor>(target: T, value: number): T {
+  checkTensor('constant', target);
+  if (typeof value !== 'number') {
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[constant] the value must be a number, not ${describe(value)}`,
+    );
+  }
   fillWith(target, value);
   return target;
 }
 
 /** Every element 0. */
 export function zeros<T extends Tensor>(target: T): T {
-  return constant(target, 0);
+  checkTensor('zeros', target);
+  fillWith(target, 0);
+  return target;
 }
 
 /** Uniform on [low, high). */
 export function uniform<T extends Tensor>(target: T, low = 0, high = 1, generator?: Generator): T {
   checkFloating('uniform', target);
+  checkNumber('uniform', 'low', low);
+  checkNumber('uniform', 'high', high);
+  checkGenerator('uniform', generator);
   const options = { dtype: target.dtype, ...(generator && { generator }) };
   noGrad(() =>
     copyInto(
@@ -40,12 +55,16 @@ export function uniform<T extends Tensor>(target: T, low = 0, high = 1, generato
 /** Normal with the given mean and standard deviation. */
 export function normal<T extends Tensor>(target: T, mean = 0, std = 1, generator?: Generator): T {
   checkFloating('normal', target);
+  checkNumber('normal', 'mean', mean);
+  checkNumber('normal', 'std', std, 0);
+  checkGenerator('normal', generator);
   const options = { dtype: target.dtype, ...(generator && { generator }) };
   noGrad(() => copyInto(target, randn(target.shape, options).mul(std).add(mean)));
   return target;
 }
 
 function fans(operation: string, target: Tensor): { fanIn: number; fanOut: number } {
+  checkFloating(operation, target);
   if (target.ndim < 2) {
     throw new TensorError(
       'ERR_SHAPE',
@@ -63,6 +82,7 @@ export type Nonlinearity = 'linear' | 'sigmoid' | 'tanh' | 'relu' | 'leakyRelu';
  * @param slope of leakyRelu on the negative side; default 0.01
  */
 export function calculateGain(nonlinearity: Nonlinearity, slope = 0.01): number {
+  checkNumber('calculateGain', 'slope', slope);
   switch (nonlinearity) {
     case 'linear':
     case 'sigmoid':
@@ -90,7 +110,7 @@ export interface XavierOptions {
 function xavierStd(operation: string, target: Tensor, options: XavierOptions): number {
   checkOptions(operation, options, ['gain', 'generator']);
   const { fanIn, fanOut } = fans(operation, target);
-  return (options.gain ?? 1) * Math.sqrt(2 / (fanIn + fanOut));
+  return checkNumber(operation, 'gain', options.gain ?? 1, 0) * Math.sqrt(2 / (fanIn + fanOut));
 }
 
 /** Uniform with standard deviation gain * sqrt(2 / (fan-in + fan-out)) (Glorot & Bengio 2010). */

@@ -1,8 +1,8 @@
 import { TensorError } from '../errors.js';
 import { linear } from '../ops/matmul.js';
-import type { Generator } from '../ops/random.js';
+import { checkGenerator, type Generator } from '../ops/random.js';
 import { empty } from '../tensor/creation.js';
-import type { DType } from '../tensor/dtype.js';
+import { type DType, dtypes } from '../tensor/dtype.js';
 import { checkOptions, describe } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { uniform } from './init.js';
@@ -31,7 +31,10 @@ export class Linear extends Module {
   /** Shape [outFeatures], or null. */
   readonly bias: Parameter | null;
 
-  /** @throws TensorError ERR_ARGUMENT for sizes that aren't whole numbers >= 1 or unknown options */
+  /**
+   * @throws TensorError ERR_ARGUMENT for sizes that aren't whole numbers >= 1 or unknown options,
+   * ERR_DTYPE for another dtype
+   */
   constructor(
     readonly inFeatures: number,
     readonly outFeatures: number,
@@ -48,6 +51,10 @@ export class Linear extends Module {
       }
     }
     const { dtype = 'float32', generator } = options;
+    if (!Object.hasOwn(dtypes, dtype) || !dtypes[dtype].floating) {
+      throw new TensorError('ERR_DTYPE', `[Linear] is float32 or float64, not ${describe(dtype)}`);
+    }
+    checkGenerator('Linear', generator);
     this.weight = new Parameter(empty([inFeatures, outFeatures], { dtype }).transpose());
     this.bias = options.bias === false ? null : new Parameter(empty([outFeatures], { dtype }));
     const bound = 1 / Math.sqrt(inFeatures);

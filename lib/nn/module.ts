@@ -1,6 +1,6 @@
 import { TensorError } from '../errors.js';
 import { copyInto } from '../ops/operand.js';
-import { checkOptions, formatShape, sameShape } from '../tensor/shape.js';
+import { checkOptions, describe, formatShape, sameShape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { Parameter } from './parameter.js';
 
@@ -95,11 +95,17 @@ export abstract class Module {
   /**
    * Copies values into the parameters. All names, shapes and dtypes are compared first; when
    * something doesn't fit, nothing is changed.
-   * @throws TensorError ERR_ARGUMENT for missing or unknown names (when strict), ERR_SHAPE and
-   * ERR_DTYPE for tensors that don't fit
+   * @throws TensorError ERR_ARGUMENT for missing or unknown names (when strict) and for anything but
+   * tensors, ERR_SHAPE and ERR_DTYPE for tensors that don't fit, ERR_DISPOSED
    */
   loadStateDict(state: Readonly<StateDict>, options: LoadStateDictOptions = {}): void {
     checkOptions('loadStateDict', options, ['strict']);
+    if (typeof state !== 'object' || state === null) {
+      throw new TensorError(
+        'ERR_ARGUMENT',
+        `[loadStateDict] expected tensors by name, not ${describe(state)}`,
+      );
+    }
     const parameters = new Map(this.namedParameters());
     if (options.strict ?? true) {
       const missing = [...parameters.keys()].filter((name) => !Object.hasOwn(state, name));
@@ -114,12 +120,23 @@ export abstract class Module {
     const pairs: [Parameter, Tensor][] = [];
     for (const [name, parameter] of parameters) {
       if (!Object.hasOwn(state, name)) continue;
-      const value = state[name];
-      if (!(value instanceof Tensor) || !sameShape(value.shape, parameter.shape)) {
+      const value: unknown = state[name];
+      if (!(value instanceof Tensor)) {
+        throw new TensorError(
+          'ERR_ARGUMENT',
+          `[loadStateDict] ${name} must be a tensor, not ${describe(value)}`,
+        );
+      }
+      if (!sameShape(value.shape, parameter.shape)) {
         throw new TensorError(
           'ERR_SHAPE',
-          `[loadStateDict] ${name} has shape ${formatShape(parameter.shape)}, ` +
-            `not ${value instanceof Tensor ? formatShape(value.shape) : String(value)}`,
+          `[loadStateDict] ${name} has shape ${formatShape(parameter.shape)}, not ${formatShape(value.shape)}`,
+        );
+      }
+      if (value.storage.disposed) {
+        throw new TensorError(
+          'ERR_DISPOSED',
+          `[loadStateDict] the tensor for ${name} was disposed`,
         );
       }
       if (value.dtype !== parameter.dtype) {

@@ -3,16 +3,29 @@ import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { rows, runRow } from '../native/commands.js';
 import { tensor, uninitialized } from '../tensor/creation.js';
-import { dtypes, type TypedArray } from '../tensor/dtype.js';
-import { formatShape, sameShape } from '../tensor/shape.js';
+import { dtypeOf, dtypes, type TypedArray } from '../tensor/dtype.js';
+import { describe, formatShape, sameShape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { neg, softplus, square, sub } from './elementwise.js';
 import { checkFloating, checkTensor, contiguous, to } from './operand.js';
 import { mean } from './reduce.js';
 
+/** Targets in any of their forms as a tensor. */
+function targetTensor(targets: unknown): Tensor {
+  if (targets instanceof Tensor) return targets;
+  if (dtypeOf(targets) !== null) return tensor(targets as TypedArray);
+  if (!Array.isArray(targets) || !targets.every(Number.isInteger)) {
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[crossEntropy] targets are whole numbers, one for each row, not ${describe(targets)}`,
+    );
+  }
+  return tensor(targets as number[], { dtype: 'int32' });
+}
+
 /** Classes as int32 in contiguous memory, each checked against the number of classes. */
 function checkTargets(targets: Tensor | readonly number[] | TypedArray, logits: Tensor): Tensor {
-  const given = targets instanceof Tensor ? targets : tensor(targets, { dtype: 'int32' });
+  const given = targetTensor(targets);
   const [count, classes] = logits.shape as readonly [number, number];
   if (given.ndim !== 1 || given.shape[0] !== count) {
     throw new TensorError(
@@ -44,7 +57,8 @@ function checkTargets(targets: Tensor | readonly number[] | TypedArray, logits: 
  * @param logits shape [rows, classes], float32 or float64
  * @param targets a class index for each row: an int32 or uint8 tensor, or numbers
  * @returns a scalar; NaN for no rows
- * @throws TensorError ERR_SHAPE, ERR_DTYPE; ERR_INDEX for a target that isn't a class
+ * @throws TensorError ERR_SHAPE, ERR_DTYPE; ERR_INDEX for a target that isn't a class, ERR_ARGUMENT
+ * for targets that aren't whole numbers
  */
 export function crossEntropy(
   logits: Tensor,

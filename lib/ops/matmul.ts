@@ -83,11 +83,18 @@ function single(a: Tensor, b: Tensor, c: Tensor): Walk {
   return { count: 1, steps: [0, 0, 0], starts: [a.offset, b.offset, c.offset] };
 }
 
+/**
+ * The left operand of A B as the native side takes it: a dimension that no operand moves along is
+ * refused, so A is copied when the inner one is stretched in both.
+ */
+function movable(a: Tensor, b: Tensor): Tensor {
+  const stretched = a.strides[a.ndim - 1] === 0 && b.strides[b.ndim - 2] === 0;
+  return stretched ? contiguous(a) : a;
+}
+
 /** A B for matrices in the last two dimensions, the ones before broadcast. Not recorded. */
 function compute(left: Tensor, right: Tensor): Tensor {
-  // A dimension that no operand moves along is refused by the native side: copy such an operand.
-  const stretched = left.strides[left.ndim - 1] === 0 && right.strides[right.ndim - 2] === 0;
-  const a = matricesOf(stretched ? contiguous(left) : left);
+  const a = matricesOf(movable(left, right));
   const b = matricesOf(right);
   if (left.ndim === 2 && right.ndim === 2) {
     const c = uninitialized([a.rows, b.cols], left.dtype);
@@ -199,7 +206,8 @@ export function linear(
   if (y.numel > 0) {
     const dense = bias === null ? null : contiguous(bias);
     const wT = transposed(weight);
-    gemm(matricesOf(input), matricesOf(wT), y, single(input, wT, y), dense, activation);
+    const from = movable(input, wT);
+    gemm(matricesOf(from), matricesOf(wT), y, single(from, wT, y), dense, activation);
   }
   if (recording(input, weight, bias ?? undefined)) {
     const rules: GradRule[] = [

@@ -49,7 +49,8 @@ export interface RandomOptions extends TensorOptions {
   generator?: Generator;
 }
 
-function checkGenerator(operation: string, generator: Generator | undefined): Generator {
+/** @throws TensorError ERR_ARGUMENT unless it is a generator; none means the default one */
+export function checkGenerator(operation: string, generator: Generator | undefined): Generator {
   if (generator === undefined) return defaultGenerator;
   if (generator instanceof Generator) return generator;
   throw new TensorError(

@@ -102,11 +102,14 @@ function exchanged(list: readonly number[], a: number, b: number): number[] {
   return result;
 }
 
-/** A view with a dimension of size 1 put in at `dim`. */
+/**
+ * A view with a dimension of size 1 put in at `dim`.
+ * @throws TensorError ERR_INDEX for a place outside, ERR_SHAPE when there are 8 dimensions already
+ */
 export function unsqueeze(x: Tensor, dim: number): Tensor {
   checkTensor('unsqueeze', x);
   const at = normalizeDim('unsqueeze', dim, x.ndim + 1);
-  const shape = x.shape.toSpliced(at, 0, 1);
+  const shape = checkShape('unsqueeze', x.shape.toSpliced(at, 0, 1));
   const y = x.viewAs(shape, x.strides.toSpliced(at, 0, 1), x.offset);
   if (recording(x)) attach(y, 'unsqueeze', [x], [(g) => squeeze(g, at)]);
   return y;

@@ -1,9 +1,8 @@
 import { TensorError } from '../errors.js';
 import { rows, runRow } from '../native/commands.js';
-import { checkOptions, describe } from '../tensor/shape.js';
+import { checkNumber, checkOptions, describe } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import {
-  checkNumber,
   type HyperParameters,
   Optimizer,
   type ParameterGroup,
@@ -42,11 +41,11 @@ function hyperOf(name: string, decoupled: boolean, options: AdamOptions): HyperP
     );
   }
   return {
-    lr: checkNumber('lr', lr, 0),
-    beta1: checkNumber('beta1', betas[0], 0, 1),
-    beta2: checkNumber('beta2', betas[1], 0, 1),
-    eps: checkNumber('eps', eps, 0),
-    weightDecay: checkNumber('weightDecay', weightDecay, 0),
+    lr: checkNumber(name, 'lr', lr, 0),
+    beta1: checkNumber(name, 'beta1', betas[0], 0, 1),
+    beta2: checkNumber(name, 'beta2', betas[1], 0, 1),
+    eps: checkNumber(name, 'eps', eps, 0),
+    weightDecay: checkNumber(name, 'weightDecay', weightDecay, 0),
     decoupled: decoupled ? 1 : 0,
     maximize: maximize ? 1 : 0,
   };

@@ -3,7 +3,7 @@ import { contiguous, copyInto } from '../ops/operand.js';
 import { fillWith } from '../tensor/creation.js';
 import { dtypes } from '../tensor/dtype.js';
 import { allocate } from '../tensor/memory.js';
-import { describe } from '../tensor/shape.js';
+import { checkNumber, describe } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 
 /** Parameters with options of their own; what they don't set comes from the optimizer's options. */
@@ -50,7 +50,7 @@ export class ParameterGroup {
   }
 
   set lr(value: number) {
-    this.hyper[0] = checkNumber('lr', value, 0);
+    this.hyper[0] = checkNumber('optim', 'lr', value, 0);
   }
 }
 
@@ -60,15 +60,8 @@ export interface ParameterState {
   readonly step: Float64Array;
 }
 
-/** @throws TensorError ERR_ARGUMENT unless it is a number >= low (and < high) */
-export function checkNumber(name: string, value: unknown, low: number, high = Infinity): number {
-  if (typeof value !== 'number' || !(value >= low) || !(value < high)) {
-    throw new TensorError(
-      'ERR_ARGUMENT',
-      `[optim] ${name} is ${describe(value)}; it must be a number >= ${low}${high < Infinity ? ` and < ${high}` : ''}`,
-    );
-  }
-  return value;
+function isIterable(value: unknown): value is Iterable<unknown> {
+  return typeof (value as Iterable<unknown> | null | undefined)?.[Symbol.iterator] === 'function';
 }
 
 /** Whether the elements fill one stretch of memory in some order, as the fused steps need it. */
@@ -91,13 +84,32 @@ export abstract class Optimizer<Options extends object> {
     options: Options,
     hyperOf: (options: Options) => HyperParameters,
   ) {
+    if (!isIterable(params)) {
+      throw new TensorError(
+        'ERR_ARGUMENT',
+        `[optim] parameters must be a list of tensors or of groups, not ${describe(params)}`,
+      );
+    }
+    if (typeof options !== 'object' || options === null) {
+      throw new TensorError(
+        'ERR_ARGUMENT',
+        `[optim] options must be an object, not ${describe(options)}`,
+      );
+    }
     const entries = [...(params as Iterable<unknown>)];
     const given = entries.every((entry) => entry instanceof Tensor)
       ? [{ params: entries as Tensor[] }]
       : (entries as ({ params: Iterable<Tensor> } & Options)[]);
     const seen = new Set<Tensor>();
-    this.groups = given.map(({ params: members, ...own }) => {
-      const list = [...(members ?? [])];
+    this.groups = given.map((group) => {
+      const { params: members, ...own } = group ?? {};
+      if (!isIterable(members)) {
+        throw new TensorError(
+          'ERR_ARGUMENT',
+          `[optim] a group is { params: [...tensors], ...options }, not ${describe(group)}`,
+        );
+      }
+      const list = [...members];
       for (const parameter of list) {
         if (!(parameter instanceof Tensor) || !parameter.leafRequiresGrad) {
           throw new TensorError(

@@ -1,9 +1,8 @@
 import { TensorError } from '../errors.js';
 import { rows, runRow } from '../native/commands.js';
-import { checkOptions } from '../tensor/shape.js';
+import { checkNumber, checkOptions } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import {
-  checkNumber,
   type HyperParameters,
   Optimizer,
   type ParameterGroup,
@@ -47,10 +46,10 @@ function hyperOf(options: SGDOptions): HyperParameters {
     throw new TensorError('ERR_ARGUMENT', '[SGD] nesterov needs a momentum and no dampening');
   }
   return {
-    lr: checkNumber('lr', lr, 0),
-    momentum: checkNumber('momentum', momentum, 0),
-    dampening: checkNumber('dampening', dampening, -Infinity),
-    weightDecay: checkNumber('weightDecay', weightDecay, 0),
+    lr: checkNumber('SGD', 'lr', lr, 0),
+    momentum: checkNumber('SGD', 'momentum', momentum, 0),
+    dampening: checkNumber('SGD', 'dampening', dampening),
+    weightDecay: checkNumber('SGD', 'weightDecay', weightDecay, 0),
     nesterov: nesterov ? 1 : 0,
     maximize: maximize ? 1 : 0,
   };

@@ -163,7 +163,7 @@ export function recycle(storage: Storage): void {
 }
 
 /**
- * Runs fn, then recycles every storage allocated in it that didn't `escape`. Only for code that
+ * Runs fn, then recycles every storage allocated in it that didn't `letEscape`. Only for code that
  * knows where all of its tensors go, such as a backward pass. Scopes don't nest: inside another one,
  * fn's storages belong to the outer scope.
  */
@@ -187,7 +187,7 @@ export function ownedByScope(storage: Storage): boolean {
 }
 
 /** Keeps a storage beyond the `recycleAfter` that it was made in. */
-export function escape(storage: Storage): void {
+export function letEscape(storage: Storage): void {
   storage.scope = 0;
 }
 

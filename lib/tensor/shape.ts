@@ -131,6 +131,27 @@ export function describe(value: unknown): string {
 }
 
 /**
+ * Checks a number that the user gave.
+ * @throws TensorError ERR_ARGUMENT unless it is a number >= low and < high
+ */
+export function checkNumber(
+  operation: string,
+  name: string,
+  value: unknown,
+  low = -Infinity,
+  high = Infinity,
+): number {
+  if (typeof value !== 'number' || !(value >= low && value < high)) {
+    const range = `${low > -Infinity ? ` >= ${low}` : ''}${high < Infinity ? ` and < ${high}` : ''}`;
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[${operation}] ${name} must be a finite number${range}, not ${describe(value)}`,
+    );
+  }
+  return value;
+}
+
+/**
  * Rejects options that an operation doesn't know, so that a misspelt one is noticed.
  * @throws TensorError ERR_ARGUMENT naming the unknown option and the known ones
  */

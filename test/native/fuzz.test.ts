@@ -10,7 +10,7 @@ import { loadBinding } from '../../lib/native/binding.js';
 import type { OperandArray, RowName } from '../../lib/native/interface.js';
 
 /** Calls per row; about 45 rows make some 300,000 calls. */
-const CALLS = Number(process.env['TILEGRAD_FUZZ_CALLS'] ?? 7000);
+const CALLS = Number(process.env.TILEGRAD_FUZZ_CALLS ?? 7000);
 
 /** Elements on each side of an operand that must not change. */
 const GUARD = 64;
@@ -35,8 +35,27 @@ const below = (random: Random, n: number) => Math.floor(random() * n);
 const pick = <T>(random: Random, list: readonly T[]): T => list[below(random, list.length)] as T;
 
 const HOSTILE_NUMBERS = [
-  Number.NaN, Infinity, -Infinity, -1, -2, 0.5, -0, 1e300, -1e300, 5e-324, 2 ** 31, -(2 ** 31),
-  2 ** 31 - 1, 2 ** 32, 2 ** 52, 2 ** 53, -(2 ** 53), 2 ** 53 + 2, 2 ** 63, -(2 ** 63), 2 ** 64,
+  Number.NaN,
+  Infinity,
+  -Infinity,
+  -1,
+  -2,
+  0.5,
+  -0,
+  1e300,
+  -1e300,
+  5e-324,
+  2 ** 31,
+  -(2 ** 31),
+  2 ** 31 - 1,
+  2 ** 32,
+  2 ** 52,
+  2 ** 53,
+  -(2 ** 53),
+  2 ** 53 + 2,
+  2 ** 63,
+  -(2 ** 63),
+  2 ** 64,
 ];
 
 const ARRAY_TYPES = {
@@ -93,7 +112,12 @@ function notAnArray(random: Random): unknown {
 }
 
 /** The operand types and the kinds of numbers that a signature's text speaks of. */
-function parse(signature: string): { types: string[]; optional: boolean[]; kinds: string[]; geometry: boolean } {
+function parse(signature: string): {
+  types: string[];
+  optional: boolean[];
+  kinds: string[];
+  geometry: boolean;
+} {
   const [head = '', tail = ''] = signature.split(';');
   const operands = [...head.matchAll(/(in|out|inout|opt) \w+ (\w+)\[([^\]]*)\]/g)];
   const kinds: string[] = [];
@@ -136,7 +160,9 @@ function fillParams(random: Random, row: ReturnType<typeof parse>, hostility: nu
 test.each(Object.keys(native.signatures) as RowName[])('%s survives hostile calls', (name) => {
   const row = parse(native.signatures[name]);
   const call = native.rows[name] as (...operands: unknown[]) => void;
-  const seed = (Number(process.env['TILEGRAD_FUZZ_SEED'] ?? 0) * 1000 + name.length * 31 + name.charCodeAt(0)) >>> 0;
+  const seed =
+    (Number(process.env.TILEGRAD_FUZZ_SEED ?? 0) * 1000 + name.length * 31 + name.charCodeAt(0)) >>>
+    0;
   const random = generator(seed);
   let succeeded = 0;
   for (let i = 0; i < CALLS; i++) {
@@ -147,9 +173,14 @@ test.each(Object.keys(native.signatures) as RowName[])('%s survives hostile call
       if (random() < hostility) return notAnArray(random);
       if (row.optional[k] && random() < 0.5) return null;
       const known =
-        type === 'T' ? floating : type === 'A' ? pick(random, ['f32', 'f64', 'i32', 'u8'] as const) : type;
+        type === 'T'
+          ? floating
+          : type === 'A'
+            ? pick(random, ['f32', 'f64', 'i32', 'u8'] as const)
+            : type;
       const any = Object.keys(ARRAY_TYPES) as (keyof typeof ARRAY_TYPES)[];
-      const chosen = random() < hostility / 4 ? pick(random, any) : (known as keyof typeof ARRAY_TYPES);
+      const chosen =
+        random() < hostility / 4 ? pick(random, any) : (known as keyof typeof ARRAY_TYPES);
       const operand = guarded(random, chosen, pick(random, [0, 1, 4, 16, 60, 200]));
       guards.push(operand);
       return operand.array;
@@ -162,7 +193,10 @@ test.each(Object.keys(native.signatures) as RowName[])('%s survives hostile call
       succeeded++;
     } catch (error) {
       const code = (error as { code?: unknown }).code;
-      if (!(error instanceof Error) || (code !== 'ERR_NATIVE_ARGUMENT' && code !== 'ERR_NATIVE_MEMORY')) {
+      if (
+        !(error instanceof Error) ||
+        (code !== 'ERR_NATIVE_ARGUMENT' && code !== 'ERR_NATIVE_MEMORY')
+      ) {
         throw new Error(`call ${i} with seed ${seed} threw something else`, { cause: error });
       }
       expect(error.message).toMatch(new RegExp(`^\\[${name}\\] .`));
@@ -170,7 +204,8 @@ test.each(Object.keys(native.signatures) as RowName[])('%s survives hostile call
     for (const { bytes, start, end } of guards) {
       const before = bytes.subarray(0, start).every((byte) => byte === GUARD_BYTE);
       const after = bytes.subarray(end).every((byte) => byte === GUARD_BYTE);
-      if (!before || !after) throw new Error(`call ${i} with seed ${seed} wrote outside an operand`);
+      if (!before || !after)
+        throw new Error(`call ${i} with seed ${seed} wrote outside an operand`);
     }
   }
   // Only calls that get through the checks can show that the kernels stay inside.
@@ -197,7 +232,9 @@ test('the functions beside the table refuse hostile arguments', () => {
 
 /** Runs a script in a fresh environment, with the addon as `addon`; resolves with what it posts. */
 function inWorker(script: string): Promise<unknown> {
-  const path = process.env['TILEGRAD_ADDON'] ?? fileURLToPath(new URL('../../build/Release/tilegrad.node', import.meta.url));
+  const path =
+    process.env.TILEGRAD_ADDON ??
+    fileURLToPath(new URL('../../build/Release/tilegrad.node', import.meta.url));
   const code = `const addon = require(${JSON.stringify(path)}); const { parentPort } = require('node:worker_threads');
     const attempt = (fn) => { try { fn(); return 'ok'; } catch (error) { return error.code; } };
     parentPort.postMessage((() => { ${script} })());`;

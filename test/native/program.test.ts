@@ -1,6 +1,17 @@
 /** Commands recorded from eager code and run again: the same bits as running the code again. */
+
+import {
+  crossEntropy,
+  Generator,
+  getNumThreads,
+  nn,
+  optim,
+  randn,
+  setNumThreads,
+  type Tensor,
+  tensor,
+} from 'tilegrad';
 import { expect, test } from 'vitest';
-import { crossEntropy, Generator, getNumThreads, nn, optim, randn, setNumThreads, Tensor, tensor } from 'tilegrad';
 import { record, replay } from '../../lib/native/commands.js';
 import { withoutRecycling } from '../../lib/tensor/memory.js';
 
@@ -37,38 +48,44 @@ function makeTraining() {
 }
 
 const bits = (model: nn.Module) =>
-  Object.entries(model.stateDict()).map(([name, t]) => [name, new Uint32Array(t.contiguous().data.slice().buffer)]);
+  Object.entries(model.stateDict()).map(([name, t]) => [
+    name,
+    new Uint32Array(t.contiguous().data.slice().buffer),
+  ]);
 
-test.each([1, 2])('100 replays of a training step equal 100 eager steps bit for bit (%i threads)', (threads) => {
-  const before = getNumThreads();
-  setNumThreads(threads);
-  const eager = makeTraining();
-  const recorded = makeTraining();
-  expect(bits(recorded.model)).toEqual(bits(eager.model));
+test.each([1, 2])(
+  '100 replays of a training step equal 100 eager steps bit for bit (%i threads)',
+  (threads) => {
+    const before = getNumThreads();
+    setNumThreads(threads);
+    const eager = makeTraining();
+    const recorded = makeTraining();
+    expect(bits(recorded.model)).toEqual(bits(eager.model));
 
-  eager.load(0);
-  eager.step();
-  recorded.load(0);
-  const program = withoutRecycling(() => record(recorded.step));
-  expect(bits(recorded.model)).toEqual(bits(eager.model));
-  const first = bits(eager.model);
-
-  for (let i = 1; i <= 100; i++) {
-    eager.load(i);
+    eager.load(0);
     eager.step();
-    recorded.load(i);
-    replay(program);
-    expect(recorded.loss()).toBe(eager.loss());
-    if (i === 50) {
-      // A schedule's change is seen too: the learning rate is read from memory.
-      eager.optimizer.lr = 0.003;
-      recorded.optimizer.lr = 0.003;
+    recorded.load(0);
+    const program = withoutRecycling(() => record(recorded.step));
+    expect(bits(recorded.model)).toEqual(bits(eager.model));
+    const first = bits(eager.model);
+
+    for (let i = 1; i <= 100; i++) {
+      eager.load(i);
+      eager.step();
+      recorded.load(i);
+      replay(program);
+      expect(recorded.loss()).toBe(eager.loss());
+      if (i === 50) {
+        // A schedule's change is seen too: the learning rate is read from memory.
+        eager.optimizer.lr = 0.003;
+        recorded.optimizer.lr = 0.003;
+      }
     }
-  }
-  expect(bits(recorded.model)).toEqual(bits(eager.model));
-  expect(bits(eager.model)).not.toEqual(first);
-  setNumThreads(before);
-});
+    expect(bits(recorded.model)).toEqual(bits(eager.model));
+    expect(bits(eager.model)).not.toEqual(first);
+    setNumThreads(before);
+  },
+);
 
 test('a program survives the collection of everything but itself', () => {
   const x = tensor([1, 2, 3]);
