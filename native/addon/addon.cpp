@@ -95,7 +95,8 @@ Napi::Value getNumThreads(const Napi::CallbackInfo& info) {
 Napi::Value changeNumThreads(const Napi::CallbackInfo& info) {
   if (info.Length() != 1 || !info[0].IsNumber()) return fail(info.Env(), "takes a number");
   const double count = info[0].As<Napi::Number>().DoubleValue();
-  if (!(count >= 1 && count <= kMaxThreads)) return fail(info.Env(), "takes a number from 1 to 256");
+  if (!(count >= 1 && count <= kMaxThreads))
+    return fail(info.Env(), "takes a number from 1 to 256");
   setNumThreads(static_cast<int>(count));
   return info.Env().Undefined();
 }

@@ -6,7 +6,8 @@ int Program::arrayIndex(napi_env env, const ArrayView& view) {
   // Two views of the same memory are one array: the references keep the memory from being reused
   // for another array as long as the program lives.
   for (size_t i = 0; i < arrays_.size(); ++i) {
-    if (arrays_[i].data == view.data && arrays_[i].length == view.length) return static_cast<int>(i);
+    if (arrays_[i].data == view.data && arrays_[i].length == view.length)
+      return static_cast<int>(i);
   }
   napi_ref ref = nullptr;
   napi_create_reference(env, view.value, 1, &ref);
@@ -53,7 +54,8 @@ const char* Program::replay(napi_env env) {
   for (Step& step : commands_) {
     for (int i = 0; i < kMaxOperands; ++i) {
       if (step.array[i] >= 0) {
-        step.command.data[i] = arrays_[static_cast<size_t>(step.array[i])].data + step.byteOffset[i];
+        step.command.data[i] =
+            arrays_[static_cast<size_t>(step.array[i])].data + step.byteOffset[i];
       }
     }
     if (step.row->run(step.command) != Status::ok) return "out of memory";

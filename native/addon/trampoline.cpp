@@ -251,7 +251,8 @@ napi_value callRow(napi_env env, napi_callback_info info) {
   Reader reader(env, bound, &command);
   if (!reader.read(argv, argc)) return throwNative(env, "ERR_NATIVE_ARGUMENT", reader.message());
   if (bound.row->run(command) != Status::ok) {
-    return throwNative(env, "ERR_NATIVE_MEMORY", std::string("[") + bound.row->name + "] out of memory");
+    return throwNative(env, "ERR_NATIVE_MEMORY",
+                       std::string("[") + bound.row->name + "] out of memory");
   }
   if (environment.recording) {
     environment.recording->add(env, *bound.row, command, reader.views(), static_cast<int>(argc));

@@ -11,16 +11,15 @@
 namespace tilegrad {
 
 // Numbers of one call: offsets of the operands, the row's numbers, and for rows with a geometry its
-// rank, shape and one list of strides per [@] operand. JavaScript writes them into this block, which
-// lives in a SharedArrayBuffer: it can be neither detached nor moved.
-constexpr int kMaxParams =
-    kMaxOperands + kMaxNumbers + 1 + kMaxRank + kMaxOperands * kMaxRank;
+// rank, shape and one list of strides per [@] operand. JavaScript writes them into this block,
+// which lives in a SharedArrayBuffer: it can be neither detached nor moved.
+constexpr int kMaxParams = kMaxOperands + kMaxNumbers + 1 + kMaxRank + kMaxOperands * kMaxRank;
 
 // The addon's state in one JavaScript environment (the main thread or a worker).
 struct Environment {
   const double* params = nullptr;
-  napi_ref paramsRef = nullptr;             // keeps the block alive
-  std::unique_ptr<Program> recording;       // the program being recorded, if any
+  napi_ref paramsRef = nullptr;        // keeps the block alive
+  std::unique_ptr<Program> recording;  // the program being recorded, if any
 };
 
 // A row of the table as a JavaScript function of one environment.

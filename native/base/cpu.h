@@ -8,7 +8,8 @@ enum class Level : unsigned char { scalar = 0, avx2 = 1, avx512 = 2, neon = 3 };
 
 constexpr int kLevelCount = 4;
 
-// The name users write in TILEGRAD_SIMD and read from simdLevel(): "scalar", "avx2", "avx512", "neon".
+// The name users write in TILEGRAD_SIMD and read from simdLevel(): "scalar", "avx2", "avx512",
+// "neon".
 const char* levelName(Level level);
 
 // True and *level set when `name` is a level's name.

@@ -19,9 +19,8 @@ const char kAnchor = 0;
 bool pin() {
 #if defined(_WIN32)
   HMODULE module;
-  return GetModuleHandleExA(
-             GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN, &kAnchor,
-             &module) != 0;
+  return GetModuleHandleExA(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN,
+                            &kAnchor, &module) != 0;
 #else
   Dl_info info;
   if (dladdr(&kAnchor, &info) == 0 || info.dli_fname == nullptr) return false;

@@ -127,9 +127,8 @@ void runRange(const Job& job, int index) {
   const int64_t grains = job.count / job.grain;
   const int64_t each = grains / job.threads, extra = grains % job.threads;
   const int64_t begin = (index * each + (index < extra ? index : extra)) * job.grain;
-  const int64_t end = index == job.threads - 1
-                          ? job.count
-                          : begin + (each + (index < extra ? 1 : 0)) * job.grain;
+  const int64_t end =
+      index == job.threads - 1 ? job.count : begin + (each + (index < extra ? 1 : 0)) * job.grain;
   job.fn(job.context, begin, end);
 }
 
@@ -296,9 +295,7 @@ int numThreads() {
                                                                                         : count;
 }
 
-void setNumThreads(int count) {
-  threadCount.store(clampThreads(count), std::memory_order_relaxed);
-}
+void setNumThreads(int count) { threadCount.store(clampThreads(count), std::memory_order_relaxed); }
 
 void parallelRanges(int64_t count, int64_t grain, RangeFunction fn, const void* context) {
   if (count <= 0) return;

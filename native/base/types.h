@@ -11,8 +11,8 @@
 #define TG_RESTRICT __restrict__
 #endif
 
-// Before a loop with a constant number of at most 32 turns: unrolls all of it, so that arrays indexed
-// by the loop variable can live in registers.
+// Before a loop with a constant number of at most 32 turns: unrolls all of it, so that arrays
+// indexed by the loop variable can live in registers.
 #if defined(__clang__)
 #define TG_UNROLL _Pragma("clang loop unroll(full)")
 #elif defined(__GNUC__)

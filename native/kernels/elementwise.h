@@ -7,8 +7,9 @@
 
 TG_TARGET_BEGIN
 
-// Vectors in flight: kCheap hides load latency and loop overhead of functions of a few instructions;
-// long ones fill the pipeline by themselves (iterations are independent), and more would only spill.
+// Vectors in flight: kCheap hides load latency and loop overhead of functions of a few
+// instructions; long ones fill the pipeline by themselves (iterations are independent), and more
+// would only spill.
 constexpr int kCheap = 4;
 constexpr int kLong = 1;
 
@@ -51,8 +52,8 @@ TG_INLINE Vec<T> softplusOf(Vec<T> x) {
   return add(log1p(exp(neg(abs(x)))), max(vsplat<T>(0), x));
 }
 
-constexpr double kSqrtHalf = 0.70710678118654752440;       // 1 / sqrt(2)
-constexpr double kInvSqrtTwoPi = 0.39894228040143267794;   // 1 / sqrt(2 pi)
+constexpr double kSqrtHalf = 0.70710678118654752440;      // 1 / sqrt(2)
+constexpr double kInvSqrtTwoPi = 0.39894228040143267794;  // 1 / sqrt(2 pi)
 
 // The standard normal distribution function, (1 + erf(x / sqrt 2)) / 2.
 template <class T>
@@ -108,8 +109,8 @@ TG_DEFINE_BINARY(minimum, kCheap, minNan(a, b))
 TG_DEFINE_BINARY(greaterShare, kCheap, greaterShareOf(a, b))
 // g, or 0 where y <= 0; a NaN in y lets g through, as PyTorch's threshold_backward does.
 TG_DEFINE_BINARY(reluBackward, kCheap, select(le(b, vsplat<T>(0)), vsplat<T>(0), a))
-TG_DEFINE_BINARY(tanhBackward, kCheap, mul(a, fnma(b, b, vsplat<T>(1))))           // g (1 - y^2)
-TG_DEFINE_BINARY(sigmoidBackward, kCheap, mul(mul(a, b), sub(vsplat<T>(1), b)))    // g y (1 - y)
+TG_DEFINE_BINARY(tanhBackward, kCheap, mul(a, fnma(b, b, vsplat<T>(1))))         // g (1 - y^2)
+TG_DEFINE_BINARY(sigmoidBackward, kCheap, mul(mul(a, b), sub(vsplat<T>(1), b)))  // g y (1 - y)
 TG_DEFINE_BINARY(geluBackward, kLong, geluBackwardOf(a, b))
 
 #undef TG_DEFINE_UNARY
@@ -196,8 +197,7 @@ void binaryKernel(int64_t n, const T* a, int64_t aStep, const T* b, int64_t bSte
 
 template <class T>
 constexpr void fillElementwise(FloatKernels<T>& kernels) {
-#define TG_UNARY(name) \
-  kernels.unary[static_cast<int>(Unary::name)] = unaryKernel<Unary::name, T>;
+#define TG_UNARY(name) kernels.unary[static_cast<int>(Unary::name)] = unaryKernel<Unary::name, T>;
 #define TG_BINARY(name) \
   kernels.binary[static_cast<int>(Binary::name)] = binaryKernel<Binary::name, T>;
 #include "elementwise.inc"

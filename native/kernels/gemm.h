@@ -1,4 +1,5 @@
-// Matrix product tiles: C = act(init + A B) for a few rows by one or two virtual vectors of columns.
+// Matrix product tiles: C = act(init + A B) for a few rows by one or two virtual vectors of
+// columns.
 //
 //            B, k x cols, unit column stride (a packed panel or the matrix itself)
 //            +--------+--------+
@@ -30,8 +31,8 @@ constexpr int kTileRows = 2, kTileVecs = 1;
 #endif
 static_assert(kTileRows <= kMaxTileRows, "the table has no room for this tile");
 
-// Activations that cost more than a few instructions are applied to the finished tile, which is still
-// in the first-level cache: unrolled over a tile they would be thousands of instructions.
+// Activations that cost more than a few instructions are applied to the finished tile, which is
+// still in the first-level cache: unrolled over a tile they would be thousands of instructions.
 template <class T>
 TG_INLINE void activateTile(const GemmTile<T>& t, int rows) {
   constexpr int64_t L = kLanes<T>;

@@ -1,5 +1,6 @@
-// Optimizer steps: one pass over a parameter, its gradient and its state. The order of operations is
-// that of torch.optim's single-tensor path (alpha-scaled additions are fused multiply-adds there too).
+// Optimizer steps: one pass over a parameter, its gradient and its state. The order of operations
+// is that of torch.optim's single-tensor path (alpha-scaled additions are fused multiply-adds there
+// too).
 #pragma once
 #include "../simd/vec.h"
 #include "table.h"

@@ -109,7 +109,8 @@ TG_INLINE void randomBlock(const Distribution& distribution, const U32Vec (&word
   for (int w = 0; w < 4; ++w) store(y + w * kLanes<float>, v[w]);
 }
 
-// 2 float64 values a position: words 0 and 1 are the high and low part of one, 2 and 3 of the other.
+// 2 float64 values a position: words 0 and 1 are the high and low part of one, 2 and 3 of the
+// other.
 template <class Distribution>
 TG_INLINE void randomBlock(const Distribution& distribution, const U32Vec (&words)[4], double* y) {
   constexpr int kWidth = kLanes<double>;

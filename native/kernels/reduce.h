@@ -1,13 +1,15 @@
 // Reductions. The order of accumulation is fixed and the same on every level and thread count:
 //
-// * A block of kReduceBlock contiguous values runs through 4 virtual vectors: value e of the block goes to
+// * A block of kReduceBlock contiguous values runs through 4 virtual vectors: value e of the block
+// goes to
 //   lane e % (4 * lanes) of the 4, in ascending order of e. The 4 combine as (0 + 2) + (1 + 3), the
 //   lanes of the result by halves (lane i with lane i + lanes / 2, and so on).
 // * A range longer than a block splits in two, the first part being the largest power-of-two number
 //   of blocks that is less than the whole; the parts are reduced and then combined. So the error of
 //   a sum grows like log n, and a caller that reduces aligned power-of-two groups of blocks by
 //   itself and combines them by the same rule gets the same bits.
-// * Over rows (columns reduced independently), a block is kReduceRowBlock rows in 2 chains, even and odd
+// * Over rows (columns reduced independently), a block is kReduceRowBlock rows in 2 chains, even
+// and odd
 //   rows counted from its first, combined as even + odd; more rows split as above.
 #pragma once
 #include "../simd/vec.h"
@@ -62,7 +64,8 @@ struct MinReduction {
   }
 };
 
-// The values of a contiguous range as they are. Other sources compute values on the way (softmax.h).
+// The values of a contiguous range as they are. Other sources compute values on the way
+// (softmax.h).
 template <class T>
 struct Values {
   const T* x;
@@ -116,8 +119,8 @@ T reduceRange(const Source& source, int64_t begin, int64_t n) {
   if (n <= kReduceBlock) return reduceBlock<Reduction, T>(source, begin, n);
   const int64_t left = splitPoint(n, kReduceBlock);
   const T first = reduceRange<Reduction, T>(source, begin, left);
-  return combineScalars<Reduction>(
-      first, reduceRange<Reduction, T>(source, begin + left, n - left));
+  return combineScalars<Reduction>(first,
+                                   reduceRange<Reduction, T>(source, begin + left, n - left));
 }
 
 template <class Reduction, class T>
@@ -182,8 +185,7 @@ Strip<T> reduceStrip(int64_t rows, const T* x, int64_t xRow, int vecs, int64_t l
   if (rows > kReduceRowBlock) {
     const int64_t top = splitPoint(rows, kReduceRowBlock);
     Strip<T> a = reduceStrip<Reduction, T>(top, x, xRow, vecs, last);
-    const Strip<T> b =
-        reduceStrip<Reduction, T>(rows - top, x + top * xRow, xRow, vecs, last);
+    const Strip<T> b = reduceStrip<Reduction, T>(rows - top, x + top * xRow, xRow, vecs, last);
     for (int v = 0; v < kVecs; ++v) a.v[v] = Reduction::combine(a.v[v], b.v[v]);
     return a;
   }

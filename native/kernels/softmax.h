@@ -1,6 +1,6 @@
 // Softmax and its relatives over one contiguous row, in passes: maximum, exp and sum, scale. A row
-// of class scores stays in the first-level cache, so passes cost less than keeping a running maximum
-// would. Sums go through reduce.h, in its order.
+// of class scores stays in the first-level cache, so passes cost less than keeping a running
+// maximum would. Sums go through reduce.h, in its order.
 #pragma once
 #include "elementwise.h"
 #include "reduce.h"
@@ -135,8 +135,9 @@ void crossEntropyBackwardKernel(int64_t n, const T* x, T logSum, int64_t target,
 
 template <class T>
 constexpr SoftmaxKernels<T> softmaxKernels() {
-  return {softmaxKernel<T>,   logSoftmaxKernel<T>,          softmaxBackwardKernel<T>,
-          logSoftmaxBackwardKernel<T>, logSumExpKernel<T>, crossEntropyBackwardKernel<T>};
+  return {softmaxKernel<T>,         logSoftmaxKernel<T>,
+          softmaxBackwardKernel<T>, logSoftmaxBackwardKernel<T>,
+          logSumExpKernel<T>,       crossEntropyBackwardKernel<T>};
 }
 
 TG_TARGET_END

@@ -29,7 +29,8 @@ using UnaryKernel = void (*)(int64_t n, const T* x, T* y);
 
 // y[i] = f(a[i * aStep], b[i * bStep]) for i < n; a step is 1, or 0 for a scalar.
 template <class T>
-using BinaryKernel = void (*)(int64_t n, const T* a, int64_t aStep, const T* b, int64_t bStep, T* y);
+using BinaryKernel = void (*)(int64_t n, const T* a, int64_t aStep, const T* b, int64_t bStep,
+                              T* y);
 
 // Matrix product tiles. One tile computes `rows` (1..maxRows) by `cols` (1..maxCols) outputs:
 //   C[i, j] = act(init(i, j) + sum over p < k of A[i, p] * B[p, j])
@@ -77,7 +78,8 @@ constexpr int64_t kReduceRowBlock = 256;
 
 template <class T>
 struct ReduceKernels {
-  // Over n contiguous values. max and min propagate NaN; of an empty range: sum 0, max -inf, min inf.
+  // Over n contiguous values. max and min propagate NaN; of an empty range: sum 0, max -inf, min
+  // inf.
   T (*sum)(int64_t n, const T* x);
   T (*max)(int64_t n, const T* x);
   T (*min)(int64_t n, const T* x);
@@ -106,8 +108,8 @@ struct SoftmaxKernels {
 };
 
 // Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC11), key = seed,
-// counter = {position low, position high, 0, 0}. Value i of a call comes from word i % 4 of position
-// first + i / 4, whatever the vector width or thread; float64 takes two words a value.
+// counter = {position low, position high, 0, 0}. Value i of a call comes from word i % 4 of
+// position first + i / 4, whatever the vector width or thread; float64 takes two words a value.
 template <class T>
 constexpr int kPhiloxValues = sizeof(T) == 8 ? 2 : 4;  // values of one position
 

@@ -89,22 +89,22 @@ Status convert(const Command& c) {
   const From* const x = static_cast<const From*>(c.data[0]);
   To* const y = static_cast<To*>(c.data[1]);
   const Tiles tiles = makeTiles(loops, 2, kTileRows, kTileCols);
-  const int64_t tileBytes = tiles.tileRows * tiles.tileCols *
-                            static_cast<int64_t>(sizeof(From) + sizeof(To));
+  const int64_t tileBytes =
+      tiles.tileRows * tiles.tileCols * static_cast<int64_t>(sizeof(From) + sizeof(To));
   parallelShares(elementCount(tiles.tasks), 1, tileBytes, kLightShare,
                  [&](int64_t begin, int64_t end) {
                    Odometer at(tiles.tasks, 2, begin);
                    for (int64_t task = begin; task < end; ++task, at.next()) {
                      convertTile<Function>(tiles.rowsOf(at), tiles.colsOf(at), x + at.offset(0),
-                                           tiles.rowStride[0], tiles.colStride[0],
-                                           y + at.offset(1), tiles.rowStride[1],
-                                           tiles.colStride[1]);
+                                           tiles.rowStride[0], tiles.colStride[0], y + at.offset(1),
+                                           tiles.rowStride[1], tiles.colStride[1]);
                    }
                  });
   return Status::ok;
 }
 
-// Calls f with a value of the C++ type of a dtype. uint32 only holds random states: no row takes it.
+// Calls f with a value of the C++ type of a dtype. uint32 only holds random states: no row takes
+// it.
 template <class F>
 Status withType(DType type, const F& f) {
   switch (type) {
@@ -144,8 +144,7 @@ Status fillWith(const Command& c, To value) {
   mergeDimensions(&loops, 1);
   To* const y = static_cast<To*>(c.data[0]);
   const Tiles tiles = makeTiles(loops, 1, kTileRows, kTileCols);
-  const int64_t tileBytes =
-      tiles.tileRows * tiles.tileCols * static_cast<int64_t>(sizeof(To));
+  const int64_t tileBytes = tiles.tileRows * tiles.tileCols * static_cast<int64_t>(sizeof(To));
   parallelShares(elementCount(tiles.tasks), 1, tileBytes, kLightShare,
                  [&](int64_t begin, int64_t end) {
                    Odometer at(tiles.tasks, 1, begin);
@@ -168,7 +167,8 @@ Status fill(const Command& c) {
 }
 
 const Row kRows[] = {
-    // y = x in y's type. To integers: towards zero and to the nearest end of the range from floating
+    // y = x in y's type. To integers: towards zero and to the nearest end of the range from
+    // floating
     // point, modulo 256 from int32 to uint8.
     {"cast", "in x A[@] out y A[@]", cast, nullptr},
     {"castBool", "in x A[@] out y u8[@]", castBool, nullptr},

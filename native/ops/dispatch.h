@@ -23,8 +23,8 @@ inline const FloatKernels<double>& floatKernels<double>() {
 // The level in use: at first the CPU's best, or the one TILEGRAD_SIMD names if the CPU has it.
 Level currentLevel();
 
-// Forces a level (tests run every one). False, and nothing changes, when this CPU or build lacks it.
-// Process-wide; not meant to be called while another thread computes.
+// Forces a level (tests run every one). False, and nothing changes, when this CPU or build lacks
+// it. Process-wide; not meant to be called while another thread computes.
 bool setLevel(Level level);
 
 // Whether this build has the level's kernels and this CPU can run them.

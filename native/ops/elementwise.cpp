@@ -1,5 +1,6 @@
-// Elementwise operations: y = f(x) and y = f(a, b) over a common shape, every operand with strides of
-// its own (0 broadcasts). What is contiguous goes straight to a kernel; the rest goes through tiles.
+// Elementwise operations: y = f(x) and y = f(a, b) over a common shape, every operand with strides
+// of its own (0 broadcasts). What is contiguous goes straight to a kernel; the rest goes through
+// tiles.
 #include "dispatch.h"
 #include "loops.h"
 #include "parallel.h"
@@ -136,10 +137,9 @@ void runStrided(const Command& c, const Call& call, const T* const* in, T* y) {
   const int64_t tileRows = tiles.rows < tiles.tileRows ? tiles.rows : tiles.tileRows;
   const int64_t tileCols = tiles.cols < tiles.tileCols ? tiles.cols : tiles.tileCols;
   const int64_t tileBytes = tileRows * tileCols * (kInputs + 1) * static_cast<int64_t>(sizeof(T));
-  parallelShares(elementCount(tiles.tasks), 1, tileBytes, call.heavy ? kHeavyShare : kLightShare,
-                 [&](int64_t begin, int64_t end) {
-                   runTiles<T, Call>(call, tiles, in, y, begin, end);
-                 });
+  parallelShares(
+      elementCount(tiles.tasks), 1, tileBytes, call.heavy ? kHeavyShare : kLightShare,
+      [&](int64_t begin, int64_t end) { runTiles<T, Call>(call, tiles, in, y, begin, end); });
 }
 
 template <class T, class Call>

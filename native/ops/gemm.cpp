@@ -20,13 +20,14 @@ constexpr int64_t kBlockK = 256;
 // 256 KB, a quarter of the second-level cache of the CPUs this was measured on (1 MB).
 constexpr int64_t kBlockRows = 256;
 
-// Columns packed at a time: kBlockK x 2048 float32 values are 2 MB, well inside a third-level cache.
+// Columns packed at a time: kBlockK x 2048 float32 values are 2 MB, well inside a third-level
+// cache.
 constexpr int64_t kBlockCols = 2048;
 
 // A block of A is copied when at least this many panels of B pass over it: the copy then costs less
-// than 1 % of the products. What it buys: rows that lie a multiple of 4 KB apart fall into one set of
-// the first-level cache, and a tile's 14 rows don't fit its 8 (or 12) ways. At 1024 cubed (Zen 4, one
-// core) products on A itself reach 43 GFLOP/s of 118, on the copy 110.
+// than 1 % of the products. What it buys: rows that lie a multiple of 4 KB apart fall into one set
+// of the first-level cache, and a tile's 14 rows don't fit its 8 (or 12) ways. At 1024 cubed (Zen
+// 4, one core) products on A itself reach 43 GFLOP/s of 118, on the copy 110.
 constexpr int64_t kMinPanelsForCopy = 4;
 
 // Elements between the ends of the copy's rows: one cache line more than a power of two.
@@ -59,8 +60,8 @@ GemmInit initOf(const Product<T>& g, bool firstBlock) {
   return g.bias ? GemmInit::bias : GemmInit::zero;
 }
 
-// Runs rows [row, row + rows) against one panel of columns, in tiles of nearly equal height: 15 rows
-// are 8 + 7 and not 14 + 1, so that no tile is nearly empty.
+// Runs rows [row, row + rows) against one panel of columns, in tiles of nearly equal height: 15
+// rows are 8 + 7 and not 14 + 1, so that no tile is nearly empty.
 template <class T>
 void runPanel(const GemmKernels<T>& kernels, GemmTile<T> tile, int64_t rows) {
   const int64_t tiles = ceilDiv(rows, kernels.maxRows);
@@ -73,8 +74,8 @@ void runPanel(const GemmKernels<T>& kernels, GemmTile<T> tile, int64_t rows) {
   }
 }
 
-// Copies rows x depth elements of A to scratch memory, row by row or column by column as they lie, and
-// points the tile at the copy.
+// Copies rows x depth elements of A to scratch memory, row by row or column by column as they lie,
+// and points the tile at the copy.
 template <class T>
 void copyBlock(const Product<T>& g, const T* a, int64_t rows, int64_t depth, T* to,
                GemmTile<T>* tile) {
@@ -166,7 +167,8 @@ Status multiply(const Product<T>& g) {
 template <class T>
 Status multiplyThreaded(const Product<T>& g) {
   const GemmKernels<T>& kernels = floatKernels<T>().gemm;
-  const double work = static_cast<double>(g.m) * static_cast<double>(g.n) * static_cast<double>(g.k);
+  const double work =
+      static_cast<double>(g.m) * static_cast<double>(g.n) * static_cast<double>(g.k);
   if (numThreads() == 1 || work < 2.0 * kMinWorkPerThread) return multiply(g);
   std::atomic<bool> failed{false};
   if (g.n >= g.m) {

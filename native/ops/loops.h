@@ -73,7 +73,8 @@ struct Tiles {
   }
 };
 
-// The tiles of loops: `tileRows` x `tileCols`, or 1 x (tileRows * tileCols) if there is one row only.
+// The tiles of loops: `tileRows` x `tileCols`, or 1 x (tileRows * tileCols) if there is one row
+// only.
 Tiles makeTiles(const Loops& loops, int operands, int64_t tileRows, int64_t tileCols);
 
 }  // namespace tilegrad

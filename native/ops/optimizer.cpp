@@ -8,8 +8,8 @@
 namespace tilegrad {
 namespace {
 
-// base^exponent by repeated squaring: IEEE multiplications only, so every machine gets the same bits
-// (a C library's pow need not).
+// base^exponent by repeated squaring: IEEE multiplications only, so every machine gets the same
+// bits (a C library's pow need not).
 double power(double base, int64_t exponent) {
   double result = 1;
   for (; exponent > 0; exponent /= 2, base *= base) {

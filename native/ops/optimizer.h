@@ -1,6 +1,6 @@
 // The block of hyperparameters that optimizer rows read from memory, so that a recorded step sees a
-// schedule's changes. The count of steps is the parameter's own and lies elsewhere: a parameter that
-// gets its first gradient late takes its first step then.
+// schedule's changes. The count of steps is the parameter's own and lies elsewhere: a parameter
+// that gets its first gradient late takes its first step then.
 #pragma once
 
 namespace tilegrad {

@@ -1,5 +1,5 @@
-// Random numbers from a counter in memory, so that a recorded command continues the stream each time
-// it runs. The stream depends on the key and position only.
+// Random numbers from a counter in memory, so that a recorded command continues the stream each
+// time it runs. The stream depends on the key and position only.
 #include "dispatch.h"
 #include "parallel.h"
 #include "rows.h"
@@ -12,8 +12,8 @@ enum StateWord { kKeyLow, kKeyHigh, kPositionLow, kPositionHigh };
 
 uint64_t join(uint32_t low, uint32_t high) { return low | static_cast<uint64_t>(high) << 32; }
 
-// Fills y with n values, fill(count, key, position, y) computing a part, and advances the state past
-// every position that was used.
+// Fills y with n values, fill(count, key, position, y) computing a part, and advances the state
+// past every position that was used.
 template <class T, class F>
 Status draw(const Command& c, const F& fill) {
   constexpr int64_t kValues = kPhiloxValues<T>;
@@ -48,9 +48,8 @@ template <class T>
 Status drawMask(const Command& c) {
   const double p = c.number[1].f;
   const auto kernel = floatKernels<T>().random.dropoutMask;
-  return draw<T>(c, [&](int64_t n, uint64_t key, uint64_t first, T* y) {
-    kernel(n, key, first, p, y);
-  });
+  return draw<T>(
+      c, [&](int64_t n, uint64_t key, uint64_t first, T* y) { kernel(n, key, first, p, y); });
 }
 
 Status dropoutMask(const Command& c) {

@@ -4,8 +4,8 @@
 //   rows     one reduced dimension, and results that lie side by side: many columns at a time
 //   gathered anything else: blocks are copied together first, then as inner
 //
-// A long reduction with few results is cut into pieces of 2^k blocks for the threads, and the pieces
-// combine pairwise as kernels/reduce.h says, so the bits are those of one call.
+// A long reduction with few results is cut into pieces of 2^k blocks for the threads, and the
+// pieces combine pairwise as kernels/reduce.h says, so the bits are those of one call.
 #include "../base/scratch.h"
 #include "dispatch.h"
 #include "loops.h"
@@ -76,7 +76,8 @@ void gather(Odometer* at, const T* x, int64_t n, T* to) {
   for (int64_t i = 0; i < n; ++i, at->next()) to[i] = x[at->offset(0)];
 }
 
-// Values [begin, begin + n) of one result whose values start at x; begin is a multiple of the block.
+// Values [begin, begin + n) of one result whose values start at x; begin is a multiple of the
+// block.
 template <class T>
 T reduceSpan(const Reduction<T>& r, const T* x, int64_t begin, int64_t n) {
   const int rank = r.reduced.rank;
@@ -113,8 +114,8 @@ template <class T>
 bool reducePieces(const Reduction<T>& r, const T* x, T* y) {
   constexpr int64_t kPiece = kPieceBlocks * kReduceBlock;
   const int64_t pieces = (r.n + kPiece - 1) / kPiece;
-  T* const partial = static_cast<T*>(
-      scratch(ScratchSlot::partial, static_cast<size_t>(pieces) * sizeof(T)));
+  T* const partial =
+      static_cast<T*>(scratch(ScratchSlot::partial, static_cast<size_t>(pieces) * sizeof(T)));
   if (!partial) return false;
   parallelFor(pieces, 1, [&](int64_t begin, int64_t end) {
     for (int64_t p = begin; p < end; ++p) {
@@ -281,8 +282,7 @@ Status argmaxRows(const Command& c) {
                  [&](int64_t begin, int64_t end) {
                    Odometer at(kept, 2, begin);
                    for (int64_t i = begin; i < end; ++i, at.next()) {
-                     y[at.offset(1)] =
-                         static_cast<int32_t>(argmaxOf(reduced, n, x + at.offset(0)));
+                     y[at.offset(1)] = static_cast<int32_t>(argmaxOf(reduced, n, x + at.offset(0)));
                    }
                  });
   return Status::ok;

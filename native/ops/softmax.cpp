@@ -66,9 +66,8 @@ Status softmaxBackward(const Command& c) {
 }
 
 Status logSoftmaxBackward(const Command& c) {
-  return c.type[0] == DType::float64
-             ? backward<double>(c, kernels().f64.softmax.logSoftmaxBackward)
-             : backward<float>(c, kernels().f32.softmax.logSoftmaxBackward);
+  return c.type[0] == DType::float64 ? backward<double>(c, kernels().f64.softmax.logSoftmaxBackward)
+                                     : backward<float>(c, kernels().f32.softmax.logSoftmaxBackward);
 }
 
 template <class T>
@@ -129,10 +128,12 @@ const char* checkClasses(const Command& c) {
   return c.number[1].i < 1 ? "cols must be at least 1" : nullptr;
 }
 
-constexpr char kForward[] = "in x T[rows*xRow cols] out y T[rows*yRow cols]; "
-                            "rows cols size xRow yRow stride";
-constexpr char kBackward[] = "in y T[rows*yRow cols] in g T[rows*gRow cols] "
-                             "out dx T[rows*dxRow cols]; rows cols size yRow gRow dxRow stride";
+constexpr char kForward[] =
+    "in x T[rows*xRow cols] out y T[rows*yRow cols]; "
+    "rows cols size xRow yRow stride";
+constexpr char kBackward[] =
+    "in y T[rows*yRow cols] in g T[rows*gRow cols] "
+    "out dx T[rows*dxRow cols]; rows cols size yRow gRow dxRow stride";
 
 const Row kRows[] = {
     // y = exp(x) / sum(exp(x)) and its logarithm, over each row. y may be x.

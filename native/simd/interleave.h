@@ -1,6 +1,6 @@
 // Four vectors of one field each into memory order: x0 y0 z0 w0 x1 y1 ... The lanes of a vector are
-// four groups of four; within each group the four vectors form a 4 x 4 matrix that is transposed, so
-// no value has to leave its 128-bit part of a register.
+// four groups of four; within each group the four vectors form a 4 x 4 matrix that is transposed,
+// so no value has to leave its 128-bit part of a register.
 #pragma once
 #include "vec.h"
 
@@ -46,12 +46,12 @@ TG_INLINE RegF zipHighPairs(RegF a, RegF b) {
 TG_INLINE RegF zipLow(RegF a, RegF b) { return {vzip1q_f32(a.v, b.v)}; }
 TG_INLINE RegF zipHigh(RegF a, RegF b) { return {vzip2q_f32(a.v, b.v)}; }
 TG_INLINE RegF zipLowPairs(RegF a, RegF b) {
-  return {vreinterpretq_f32_f64(
-      vzip1q_f64(vreinterpretq_f64_f32(a.v), vreinterpretq_f64_f32(b.v)))};
+  return {
+      vreinterpretq_f32_f64(vzip1q_f64(vreinterpretq_f64_f32(a.v), vreinterpretq_f64_f32(b.v)))};
 }
 TG_INLINE RegF zipHighPairs(RegF a, RegF b) {
-  return {vreinterpretq_f32_f64(
-      vzip2q_f64(vreinterpretq_f64_f32(a.v), vreinterpretq_f64_f32(b.v)))};
+  return {
+      vreinterpretq_f32_f64(vzip2q_f64(vreinterpretq_f64_f32(a.v), vreinterpretq_f64_f32(b.v)))};
 }
 #endif
 

@@ -85,9 +85,9 @@ void testVersion2() {
   FakeGroups groups;
   CHECK(groups.cpus() == 0);  // no such files
   groups.write("self-cgroup", "0::/service/job\n");
-  groups.write("self-mountinfo",
-               "22 1 0:20 / /proc rw - proc proc rw\n30 23 0:26 / " + groups.root() +
-                   "/fs rw,nosuid shared:9 - cgroup2 cgroup2 rw\n");
+  groups.write("self-mountinfo", "22 1 0:20 / /proc rw - proc proc rw\n30 23 0:26 / " +
+                                     groups.root() +
+                                     "/fs rw,nosuid shared:9 - cgroup2 cgroup2 rw\n");
   groups.write("fs/service/job/cgroup.procs", "");
   CHECK(groups.cpus() == 0);
   groups.write("fs/service/job/cpu.max", "max 100000\n");
@@ -117,10 +117,10 @@ void testContainer() {
 void testVersion1() {
   FakeGroups groups;
   groups.write("self-cgroup", "3:cpuset:/\n2:cpu,cpuacct:/docker/4f2a/inner\n1:memory:/x\n0::/\n");
-  groups.write("self-mountinfo",
-               "31 23 0:28 / " + groups.root() + "/wrong rw - cgroup cgroup rw,cpuset\n" +
-                   "32 23 0:29 /docker/4f2a " + groups.root() +
-                   "/cpu rw master:4 - cgroup cgroup rw,cpu,cpuacct\n");
+  groups.write("self-mountinfo", "31 23 0:28 / " + groups.root() +
+                                     "/wrong rw - cgroup cgroup rw,cpuset\n" +
+                                     "32 23 0:29 /docker/4f2a " + groups.root() +
+                                     "/cpu rw master:4 - cgroup cgroup rw,cpu,cpuacct\n");
   groups.write("wrong/cpu.cfs_quota_us", "10000\n");
   groups.write("wrong/cpu.cfs_period_us", "100000\n");
   groups.write("cpu/cpu.cfs_quota_us", "-1\n");

@@ -95,8 +95,15 @@ void testElementwise(const Shape& shape, Values& values) {
   const View<T> blank = randomView<T>(shape, values, false, contiguous);
   const std::vector<T> sums = everywhere("add" + text(shape), [&] {
     View<T> y = blank;
-    Call("add").dimensions(shape).strides(a.stride).array(a.data()).strides(b.stride)
-        .array(b.data()).strides(y.stride).array(y.data()).run();
+    Call("add")
+        .dimensions(shape)
+        .strides(a.stride)
+        .array(a.data())
+        .strides(b.stride)
+        .array(b.data())
+        .strides(y.stride)
+        .array(y.data())
+        .run();
     return y.memory;
   });
   View<T> want = blank;
@@ -105,8 +112,13 @@ void testElementwise(const Shape& shape, Values& values) {
 
   const std::vector<T> roots = everywhere("abs" + text(shape), [&] {
     View<T> y = blank;
-    Call("abs").dimensions(shape).strides(a.stride).array(a.data()).strides(y.stride)
-        .array(y.data()).run();
+    Call("abs")
+        .dimensions(shape)
+        .strides(a.stride)
+        .array(a.data())
+        .strides(y.stride)
+        .array(y.data())
+        .run();
     return y.memory;
   });
   want = blank;
@@ -116,8 +128,13 @@ void testElementwise(const Shape& shape, Values& values) {
   // Transcendental functions have the same bits whatever way their values came.
   const std::vector<T> tanhs = everywhere("tanh" + text(shape), [&] {
     View<T> y = blank;
-    Call("tanh").dimensions(shape).strides(a.stride).array(a.data()).strides(y.stride)
-        .array(y.data()).run();
+    Call("tanh")
+        .dimensions(shape)
+        .strides(a.stride)
+        .array(a.data())
+        .strides(y.stride)
+        .array(y.data())
+        .run();
     return y.memory;
   });
   want = blank;
@@ -133,8 +150,13 @@ void testCast(const Shape& shape, Values& values) {
   const View<To> blank = randomView<To>(shape, values, false, values.below(3) == 0);
   const std::vector<To> got = everywhere("cast" + text(shape), [&] {
     View<To> y = blank;
-    Call("cast").dimensions(shape).strides(x.stride).array(x.data()).strides(y.stride)
-        .array(y.data()).run();
+    Call("cast")
+        .dimensions(shape)
+        .strides(x.stride)
+        .array(x.data())
+        .strides(y.stride)
+        .array(y.data())
+        .run();
     return y.memory;
   });
   View<To> want = blank;
@@ -161,9 +183,20 @@ void testCastEdges() {
   std::vector<int32_t> whole(x.size());
   std::vector<uint8_t> byte(x.size()), truth(x.size());
   const Shape shape = {static_cast<int64_t>(x.size())};
-  Call("cast").dimensions(shape).strides({1}).array(x.data()).strides({1}).array(whole.data()).run();
+  Call("cast")
+      .dimensions(shape)
+      .strides({1})
+      .array(x.data())
+      .strides({1})
+      .array(whole.data())
+      .run();
   Call("cast").dimensions(shape).strides({1}).array(x.data()).strides({1}).array(byte.data()).run();
-  Call("castBool").dimensions(shape).strides({1}).array(x.data()).strides({1}).array(truth.data())
+  Call("castBool")
+      .dimensions(shape)
+      .strides({1})
+      .array(x.data())
+      .strides({1})
+      .array(truth.data())
       .run();
   constexpr int32_t kHigh = 2147483647, kLow = -2147483647 - 1;
   expect(whole == std::vector<int32_t>{kHigh, kLow, kHigh, kLow, 0, kHigh, 0, 255, 256, 0},
@@ -172,7 +205,13 @@ void testCastEdges() {
          "cast to uint8 at the edges");
   expect(truth == std::vector<uint8_t>{1, 1, 1, 1, 1, 1, 1, 1, 1, 0}, "castBool");
   const std::vector<int32_t> ints = {-1, 256, 257};
-  Call("cast").dimensions({3}).strides({1}).array(ints.data()).strides({1}).array(byte.data()).run();
+  Call("cast")
+      .dimensions({3})
+      .strides({1})
+      .array(ints.data())
+      .strides({1})
+      .array(byte.data())
+      .run();
   expect(byte[0] == 255 && byte[1] == 0 && byte[2] == 1, "cast from int32 to uint8");
 }
 
@@ -188,8 +227,14 @@ void testReductions(const Shape& shape, Values& values) {
       View<T> y = blank;
       Shape stride = y.stride;
       stride.resize(shape.size(), 0);
-      Call(name).number(static_cast<int64_t>(kept)).dimensions(shape).strides(x.stride)
-          .array(x.data()).strides(stride).array(y.data()).run();
+      Call(name)
+          .number(static_cast<int64_t>(kept))
+          .dimensions(shape)
+          .strides(x.stride)
+          .array(x.data())
+          .strides(stride)
+          .array(y.data())
+          .run();
       return y.memory;
     });
   };
@@ -202,8 +247,14 @@ void testReductions(const Shape& shape, Values& values) {
   Shape dense(shape.size(), 0);
   int64_t size = 1;
   for (size_t d = kept; d-- > 0; size *= shape[d]) dense[d] = size;
-  Call("argmax").number(static_cast<int64_t>(kept)).dimensions(shape).strides(x.stride)
-      .array(x.data()).strides(dense).array(index.data()).run();
+  Call("argmax")
+      .number(static_cast<int64_t>(kept))
+      .dimensions(shape)
+      .strides(x.stride)
+      .array(x.data())
+      .strides(dense)
+      .array(index.data())
+      .run();
   const std::string where = text(shape) + " kept " + std::to_string(kept);
   size_t result = 0;
   forEach(outer, [&](const Shape& i) {

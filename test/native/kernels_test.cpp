@@ -1,5 +1,5 @@
-// Elementwise and reduction kernels at every level of this machine: right against naive loops, and the
-// same bits at all levels, for lengths around the vectors' and unaligned pointers.
+// Elementwise and reduction kernels at every level of this machine: right against naive loops, and
+// the same bits at all levels, for lengths around the vectors' and unaligned pointers.
 #include "compare.h"
 
 namespace tilegrad {
@@ -48,23 +48,40 @@ std::vector<T> atAllLevels(const std::string& name, int64_t n, const F& compute)
 
 Real reference(Unary op, Real x) {
   switch (op) {
-    case Unary::copy: return x;
-    case Unary::neg: return -x;
-    case Unary::abs: return fabsl(x);
-    case Unary::sign: return x > 0 ? 1 : x < 0 ? -1 : 0;
-    case Unary::square: return x * x;
-    case Unary::sqrt: return sqrtl(x);
-    case Unary::reciprocal: return 1 / x;
-    case Unary::exp: return expl(x);
-    case Unary::log: return logl(x);
-    case Unary::log1p: return log1pl(x);
-    case Unary::tanh: return tanhl(x);
-    case Unary::sigmoid: return x < 0 ? expl(x) / (1 + expl(x)) : 1 / (1 + expl(-x));
-    case Unary::softplus: return log1pl(expl(-fabsl(x))) + (x < 0 ? 0 : x);
-    case Unary::erf: return erfl(x);
-    case Unary::relu: return x < 0 ? 0 : x;
-    case Unary::gelu: return x * (1 + erfl(x / sqrtl(2))) / 2;
-    case Unary::count: break;
+    case Unary::copy:
+      return x;
+    case Unary::neg:
+      return -x;
+    case Unary::abs:
+      return fabsl(x);
+    case Unary::sign:
+      return x > 0 ? 1 : x < 0 ? -1 : 0;
+    case Unary::square:
+      return x * x;
+    case Unary::sqrt:
+      return sqrtl(x);
+    case Unary::reciprocal:
+      return 1 / x;
+    case Unary::exp:
+      return expl(x);
+    case Unary::log:
+      return logl(x);
+    case Unary::log1p:
+      return log1pl(x);
+    case Unary::tanh:
+      return tanhl(x);
+    case Unary::sigmoid:
+      return x < 0 ? expl(x) / (1 + expl(x)) : 1 / (1 + expl(-x));
+    case Unary::softplus:
+      return log1pl(expl(-fabsl(x))) + (x < 0 ? 0 : x);
+    case Unary::erf:
+      return erfl(x);
+    case Unary::relu:
+      return x < 0 ? 0 : x;
+    case Unary::gelu:
+      return x * (1 + erfl(x / sqrtl(2))) / 2;
+    case Unary::count:
+      break;
   }
   return 0;
 }
@@ -72,20 +89,31 @@ Real reference(Unary op, Real x) {
 Real reference(Binary op, Real a, Real b) {
   const bool nan = a != a || b != b;
   switch (op) {
-    case Binary::add: return a + b;
-    case Binary::sub: return a - b;
-    case Binary::mul: return a * b;
-    case Binary::div: return a / b;
-    case Binary::maximum: return nan ? NAN : a > b ? a : b;
-    case Binary::minimum: return nan ? NAN : a < b ? a : b;
-    case Binary::greaterShare: return a < b ? 0 : a == b ? 0.5L : 1;
-    case Binary::reluBackward: return b <= 0 ? 0 : a;
-    case Binary::tanhBackward: return a * (1 - b * b);
-    case Binary::sigmoidBackward: return a * b * (1 - b);
+    case Binary::add:
+      return a + b;
+    case Binary::sub:
+      return a - b;
+    case Binary::mul:
+      return a * b;
+    case Binary::div:
+      return a / b;
+    case Binary::maximum:
+      return nan ? NAN : a > b ? a : b;
+    case Binary::minimum:
+      return nan ? NAN : a < b ? a : b;
+    case Binary::greaterShare:
+      return a < b ? 0 : a == b ? 0.5L : 1;
+    case Binary::reluBackward:
+      return b <= 0 ? 0 : a;
+    case Binary::tanhBackward:
+      return a * (1 - b * b);
+    case Binary::sigmoidBackward:
+      return a * b * (1 - b);
     case Binary::geluBackward:
       return a * ((1 + erfl(b / sqrtl(2))) / 2 +
                   b * expl(-b * b / 2) / sqrtl(2 * 3.14159265358979323846264338327950288L));
-    case Binary::count: break;
+    case Binary::count:
+      break;
   }
   return 0;
 }
@@ -121,8 +149,8 @@ double toleranceOf(Unary op) {
 template <class T>
 std::vector<T> specials() {
   using Limits = std::numeric_limits<T>;
-  return {T(0),   -T(0),  T(1),  -T(1),   Limits::infinity(),   -Limits::infinity(),
-          T(0.5), T(-20), T(30), T(-0.3), Limits::quiet_NaN(), Limits::denorm_min(),
+  return {T(0),   -T(0),  T(1),          -T(1),         Limits::infinity(),  -Limits::infinity(),
+          T(0.5), T(-20), T(30),         T(-0.3),       Limits::quiet_NaN(), Limits::denorm_min(),
           T(2),   T(100), Limits::min(), Limits::max(), -Limits::max()};
 }
 
@@ -137,8 +165,8 @@ void testUnary() {
       const T* from = x.data() + 1;  // not aligned to a vector
       const std::vector<T> y = atAllLevels<T>(
           name, n, [&](const FloatKernels<T>& k, T* to) { k.unary[op](n, from, to); });
-      const std::vector<T> inPlace = atAllLevels<T>(
-          name + " in place", n, [&](const FloatKernels<T>& k, T* to) {
+      const std::vector<T> inPlace =
+          atAllLevels<T>(name + " in place", n, [&](const FloatKernels<T>& k, T* to) {
             memcpy(to, from, static_cast<size_t>(n) * sizeof(T));
             k.unary[op](n, to, to);
           });
@@ -172,14 +200,15 @@ void testBinary() {
       for (int steps = 0; steps < 4; ++steps) {
         const int64_t aStep = steps & 1, bStep = steps >> 1;
         if (n == 0 && steps != 3) continue;  // a scalar operand needs its value
-        const std::vector<T> y = atAllLevels<T>(
-            name, n,
-            [&](const FloatKernels<T>& k, T* to) { k.binary[op](n, pa, aStep, pb, bStep, to); });
+        const std::vector<T> y = atAllLevels<T>(name, n, [&](const FloatKernels<T>& k, T* to) {
+          k.binary[op](n, pa, aStep, pb, bStep, to);
+        });
         for (size_t i = 0; i < y.size(); ++i) {
-          const T av = pa[static_cast<int64_t>(i) * aStep], bv = pb[static_cast<int64_t>(i) * bStep];
+          const T av = pa[static_cast<int64_t>(i) * aStep],
+                  bv = pb[static_cast<int64_t>(i) * bStep];
           const Binary which = static_cast<Binary>(op);
-          // Derivatives round their factors; absolute accuracy relative to g, and to g y^2 where the
-          // activation's output y is far outside its range.
+          // Derivatives round their factors; absolute accuracy relative to g, and to g y^2 where
+          // the activation's output y is far outside its range.
           const bool derivative = which >= Binary::tanhBackward;
           if (derivative && (!isfinite(av) || !isfinite(bv) || fabs(av) > 1e3 || fabs(bv) > 1e3)) {
             continue;

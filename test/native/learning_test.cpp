@@ -1,5 +1,5 @@
-// Softmax, cross-entropy, random numbers and optimizer steps through their rows: against naive loops
-// in long double, at every level, with one and two threads.
+// Softmax, cross-entropy, random numbers and optimizer steps through their rows: against naive
+// loops in long double, at every level, with one and two threads.
 #include "../../native/ops/optimizer.h"
 #include "rows.h"
 
@@ -28,16 +28,30 @@ void testSoftmax(int64_t rows, int64_t cols) {
   const auto forward = [&](const char* name) {
     return everywhere(name + where, [&] {
       std::vector<T> y(static_cast<size_t>(rows * yRow), T(-5));
-      Call(name).array(x.data()).array(y.data()).number(rows).number(cols).number(xRow)
-          .number(yRow).run();
+      Call(name)
+          .array(x.data())
+          .array(y.data())
+          .number(rows)
+          .number(cols)
+          .number(xRow)
+          .number(yRow)
+          .run();
       return y;
     });
   };
   const auto backward = [&](const char* name, const std::vector<T>& y) {
     return everywhere(name + where, [&] {
       std::vector<T> dx = g;  // in place of g
-      Call(name).array(y.data()).array(dx.data()).array(dx.data()).number(rows).number(cols)
-          .number(yRow).number(yRow).number(yRow).run();
+      Call(name)
+          .array(y.data())
+          .array(dx.data())
+          .array(dx.data())
+          .number(rows)
+          .number(cols)
+          .number(yRow)
+          .number(yRow)
+          .number(yRow)
+          .run();
       return dx;
     });
   };
@@ -90,17 +104,32 @@ void testCrossEntropy(int64_t rows, int64_t cols) {
   const std::string where = " " + std::to_string(rows) + "x" + std::to_string(cols);
   const auto forward = [&] {
     Loss<T> result{std::vector<T>(1), std::vector<T>(static_cast<size_t>(rows))};
-    Call("crossEntropy").array(x.data()).array(target.data()).array(result.loss.data())
-        .array(result.logSum.data()).number(rows).number(cols).number(xRow).run();
+    Call("crossEntropy")
+        .array(x.data())
+        .array(target.data())
+        .array(result.loss.data())
+        .array(result.logSum.data())
+        .number(rows)
+        .number(cols)
+        .number(xRow)
+        .run();
     return result;
   };
   const Loss<T> result = everywhere("crossEntropy" + where, forward);
   const T g = T(1.5);
   const std::vector<T> dx = everywhere("crossEntropyBackward" + where, [&] {
     std::vector<T> out = x;  // in place
-    Call("crossEntropyBackward").array(out.data()).array(target.data())
-        .array(result.logSum.data()).array(&g).array(out.data()).number(rows).number(cols)
-        .number(xRow).number(xRow).run();
+    Call("crossEntropyBackward")
+        .array(out.data())
+        .array(target.data())
+        .array(result.logSum.data())
+        .array(&g)
+        .array(out.data())
+        .number(rows)
+        .number(cols)
+        .number(xRow)
+        .number(xRow)
+        .run();
     return out;
   });
   Real loss = 0;
@@ -110,12 +139,12 @@ void testCrossEntropy(int64_t rows, int64_t cols) {
     const int32_t t = target[static_cast<size_t>(i)];
     loss -= row.log(from[t]);
     for (int64_t j = 0; j < cols; ++j) {
-      const Real want = 1.5L / rows * (expl(row.log(from[j])) - (j == t ? 1 : 0));
-      expect(isClose(dx[static_cast<size_t>(i * xRow + j)], want, 20, 1.5 / rows),
+      const Real want = 1.5L / static_cast<Real>(rows) * (expl(row.log(from[j])) - (j == t ? 1 : 0));
+      expect(isClose(dx[static_cast<size_t>(i * xRow + j)], want, 20, 1.5 / static_cast<double>(rows)),
              "crossEntropyBackward" + where);
     }
   }
-  expect(isClose(result.loss[0], loss / rows, 16, 1), "crossEntropy" + where);
+  expect(isClose(result.loss[0], loss / static_cast<Real>(rows), 16, 1), "crossEntropy" + where);
   target[0] = static_cast<int32_t>(cols);
   expect(isnan(forward().loss[0]), "crossEntropy of a class that does not exist");
 }
@@ -138,8 +167,15 @@ void testSoftmaxEdges() {
   const std::vector<T> sure = {T(1000), T(1000 - 5)};
   const std::vector<int32_t> target = {0};
   T loss, logSum;
-  Call("crossEntropy").array(sure.data()).array(target.data()).array(&loss).array(&logSum)
-      .number(1).number(2).number(2).run();
+  Call("crossEntropy")
+      .array(sure.data())
+      .array(target.data())
+      .array(&loss)
+      .array(&logSum)
+      .number(1)
+      .number(2)
+      .number(2)
+      .run();
   expect(isClose(loss, log1pl(expl(-5.0L)), 2, 1), "crossEntropy of a sure class");
 }
 
@@ -210,8 +246,7 @@ void testRandom(int64_t n, uint64_t key, uint64_t first) {
     expect(uniform.y[at] == u, "uniform " + std::to_string(i));
     expect(mask.y[at] == (u < T(p) ? T(0) : T(1 / (1 - p))), "dropoutMask");
     const Real u1 = uniformAt<T>(key, first, i & ~int64_t{1});
-    const Real angle = 2 * 3.14159265358979323846264338327950288L *
-                       uniformAt<T>(key, first, i | 1);
+    const Real angle = 2 * 3.14159265358979323846264338327950288L * uniformAt<T>(key, first, i | 1);
     const Real radius = sqrtl(-2 * log1pl(-u1));
     const Real z = radius * (i % 2 == 0 ? cosl(angle) : sinl(angle));
     expect(isClose(normal.y[at], z, 4, static_cast<double>(radius)), "normal");
@@ -343,8 +378,15 @@ void testOptimizers() {
   for (double taken : {-5.0, 1e300, static_cast<double>(NAN), static_cast<double>(INFINITY)}) {
     float w = 1, m = 0, v = 0;
     const float g = 1;
-    Call("adam").array(&w).array(&g).array(&m).array(&v).array(plain.data()).array(&taken)
-        .number(1).run();
+    Call("adam")
+        .array(&w)
+        .array(&g)
+        .array(&m)
+        .array(&v)
+        .array(plain.data())
+        .array(&taken)
+        .number(1)
+        .run();
     expect(taken >= 1, "adam after a nonsensical number of steps");
   }
 }

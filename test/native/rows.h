@@ -1,5 +1,5 @@
-// Rows of the operation table as the tests call them: commands filled by hand, run at every level and
-// with one and two threads.
+// Rows of the operation table as the tests call them: commands filled by hand, run at every level
+// and with one and two threads.
 #pragma once
 #include "../../native/base/thread_pool.h"
 #include "../../native/ops/rows.h"
@@ -22,19 +22,31 @@ inline const Row& rowNamed(const std::string& name) {
 template <class T>
 DType dtypeOf();
 template <>
-inline DType dtypeOf<float>() { return DType::float32; }
+inline DType dtypeOf<float>() {
+  return DType::float32;
+}
 template <>
-inline DType dtypeOf<double>() { return DType::float64; }
+inline DType dtypeOf<double>() {
+  return DType::float64;
+}
 template <>
-inline DType dtypeOf<int32_t>() { return DType::int32; }
+inline DType dtypeOf<int32_t>() {
+  return DType::int32;
+}
 template <>
-inline DType dtypeOf<uint8_t>() { return DType::uint8; }
+inline DType dtypeOf<uint8_t>() {
+  return DType::uint8;
+}
 template <>
-inline DType dtypeOf<uint32_t>() { return DType::uint32; }
+inline DType dtypeOf<uint32_t>() {
+  return DType::uint32;
+}
 
 class Call {
  public:
-  explicit Call(const std::string& name) : row_(rowNamed(name)) { memset(&command_, 0, sizeof command_); }
+  explicit Call(const std::string& name) : row_(rowNamed(name)) {
+    memset(&command_, 0, sizeof command_);
+  }
 
   template <class T>
   Call& array(const T* p) {
@@ -73,8 +85,8 @@ class Call {
   int operands_ = 0, numbers_ = 0;
 };
 
-// Calls compute() at every level with one and two threads. It returns a result, which has to have the
-// same bits everywhere; the first is returned.
+// Calls compute() at every level with one and two threads. It returns a result, which has to have
+// the same bits everywhere; the first is returned.
 template <class F>
 auto everywhere(const std::string& name, const F& compute) {
   decltype(compute()) first;

@@ -268,9 +268,16 @@ void testEnvironment() {
   const struct {
     const char* text;
     int threads;  // 0: what it is without the variable
-  } cases[] = {{"3", 3}, {"1", 1},   {"99999", kMaxThreads}, {"0", 0},   {"-2", 0},
-               {"", 0},  {"2x", 0}, {" 2", 0},              {"2.5", 0}, {"99999999999999999999",
-                                                                          kMaxThreads}};
+  } cases[] = {{"3", 3},
+               {"1", 1},
+               {"99999", kMaxThreads},
+               {"0", 0},
+               {"-2", 0},
+               {"", 0},
+               {"2x", 0},
+               {" 2", 0},
+               {"2.5", 0},
+               {"99999999999999999999", kMaxThreads}};
   for (const auto& item : cases) {
     // A copy of this program, which has not yet asked for the number, prints it.
     CHECK(inChild([&] {
