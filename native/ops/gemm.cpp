@@ -27,7 +27,7 @@ constexpr int64_t kBlockCols = 2048;
 // A block of A is copied when at least this many panels of B pass over it: the copy then costs less
 // than 1 % of the products. What it buys: rows that lie a multiple of 4 KB apart fall into one set
 // of the first-level cache, and a tile's 14 rows don't fit its 8 (or 12) ways. At 1024 cubed (Zen
-// 4, one core) products on A itself reach 43 GFLOP/s of 118, on the copy 110.
+// 4, one core) products on A itself reach 43 GFLOP/s of 118, on the copy 103.
 constexpr int64_t kMinPanelsForCopy = 4;
 
 // Elements between the ends of the copy's rows: one cache line more than a power of two.
