@@ -120,12 +120,15 @@ export function broadcastStrides(
   return result;
 }
 
-/** A value as short text for messages. */
-export function describe(value: unknown): string {
+/** A value as short text for messages: of arrays the first items, two levels deep. */
+export function describe(value: unknown, depth = 0): string {
   if (typeof value === 'string') return JSON.stringify(value);
   if (Array.isArray(value)) {
-    return `[${value.slice(0, 8).map(describe).join(', ')}${value.length > 8 ? ', ...' : ''}]`;
+    if (depth === 2) return '[...]';
+    const items = value.slice(0, MAX_RANK).map((item) => describe(item, depth + 1));
+    return `[${items.join(', ')}${value.length > MAX_RANK ? ', ...' : ''}]`;
   }
+  if (typeof value === 'function') return 'a function';
   if (typeof value === 'object' && value !== null) return value.constructor?.name ?? 'object';
   return String(value);
 }

@@ -1,0 +1,69 @@
+/** The library as one JavaScript file, for processes and threads that have no TypeScript loader. */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { build } from 'vite';
+
+const pathOf = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
+
+/** The addon that this run is about. */
+const addon = process.env.TILEGRAD_ADDON ?? pathOf('build/Release/tilegrad.node');
+
+export interface Ended {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+}
+
+export interface Bundle {
+  /** Where the library can be imported from. */
+  readonly url: string;
+  /**
+   * Runs a program in a process of its own; `import ... from 'tilegrad'` in it means the bundle.
+   * @param flags of node
+   */
+  run(program: string, flags?: readonly string[]): Promise<Ended>;
+  /** Removes all files. */
+  remove(): void;
+}
+
+export async function bundle(): Promise<Bundle> {
+  const folder = mkdtempSync(join(tmpdir(), 'tilegrad-bundle-'));
+  await build({
+    configFile: false,
+    logLevel: 'error',
+    build: {
+      ssr: pathOf('lib/index.ts'),
+      outDir: folder,
+      target: 'node20',
+      rollupOptions: { output: { entryFileNames: 'tilegrad.mjs' } },
+    },
+  });
+  const url = pathToFileURL(join(folder, 'tilegrad.mjs')).href;
+  return {
+    url,
+    run(program, flags = []) {
+      const file = join(folder, 'program.mjs');
+      writeFileSync(file, program.replaceAll(/'tilegrad'/g, `'${url}'`));
+      const child = spawn(process.execPath, [...flags, file], {
+        env: { ...process.env, TILEGRAD_ADDON: addon },
+      });
+      let stdout = '';
+      let stderr = '';
+      child.stdout.on('data', (text) => {
+        stdout += text;
+      });
+      child.stderr.on('data', (text) => {
+        stderr += text;
+      });
+      return new Promise((resolve, reject) => {
+        child.on('error', reject);
+        child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
+      });
+    },
+    remove: () => rmSync(folder, { recursive: true }),
+  };
+}

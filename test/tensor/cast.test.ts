@@ -1,0 +1,120 @@
+import { type DType, tensor, to } from 'tilegrad';
+import { describe, expect, test } from 'vitest';
+import { expectError } from '../helpers/errors.js';
+
+const dtypes: DType[] = ['float32', 'float64', 'int32', 'uint8', 'bool'];
+
+/** Numbers at and around every end of a range. */
+const numbers = [
+  0,
+  -0,
+  0.4,
+  -0.4,
+  1,
+  -1,
+  1.5,
+  -1.5,
+  2.999,
+  127.5,
+  254.99,
+  255,
+  255.5,
+  256,
+  -0.99,
+  2 ** 24 + 1,
+  2 ** 31 - 1,
+  2 ** 31 - 0.5,
+  2 ** 31,
+  -(2 ** 31),
+  -(2 ** 31) - 0.5,
+  -(2 ** 31) - 1,
+  2 ** 32,
+  2 ** 53,
+  1e30,
+  -1e30,
+  1e39,
+  1e-46,
+  Number.MAX_VALUE,
+  Number.MIN_VALUE,
+  Infinity,
+  -Infinity,
+  Number.NaN,
+];
+
+/** What a float becomes: towards zero, the nearest end outside, NaN 0. */
+function toInteger(value: number, low: number, high: number): number {
+  return Number.isNaN(value) ? 0 : Math.min(high, Math.max(low, Math.trunc(value))) + 0;
+}
+
+const wanted: Record<DType, (value: number) => number | boolean> = {
+  float32: Math.fround,
+  float64: (value) => value,
+  int32: (value) => toInteger(value, -(2 ** 31), 2 ** 31 - 1),
+  uint8: (value) => toInteger(value, 0, 255),
+  bool: (value) => value !== 0,
+};
+
+describe.each(['float64', 'float32'] as const)('from %s', (from) => {
+  test.each(dtypes)('to %s', (dtype) => {
+    const x = tensor(numbers, { dtype: from });
+    const exact = numbers.map((value) => (from === 'float32' ? Math.fround(value) : value));
+    expect(to(x, dtype).toArray()).toEqual(exact.map(wanted[dtype]));
+    // More than one block of a vector, and strided.
+    const many = x.unsqueeze(1).expand([numbers.length, 67]);
+    expect(many.to(dtype).slice([null, 66]).toArray()).toEqual(exact.map(wanted[dtype]));
+    expect(many.transpose().to(dtype).slice([66]).toArray()).toEqual(exact.map(wanted[dtype]));
+  });
+});
+
+test('int32 to floats rounds to nearest even, and keeps the low byte as uint8', () => {
+  const x = tensor(new Int32Array([0, 1, -1, 255, 256, 2 ** 24 + 1, 2 ** 31 - 1, -(2 ** 31)]));
+  expect(x.to('float64').toArray()).toEqual(x.toArray());
+  const rounded = (x.toArray() as number[]).map(Math.fround);
+  expect(x.to('float32').toArray()).toEqual(rounded);
+  expect(x.to('uint8').toArray()).toEqual([
+    ...Uint8Array.from(x.array.subarray(x.offset, x.offset + 8)),
+  ]);
+  expect(x.to('bool').toArray()).toEqual([false, true, true, true, true, true, true, true]);
+});
+
+test('bytes and bools', () => {
+  const bytes = tensor(new Uint8Array([0, 1, 2, 255]));
+  expect(bytes.to('bool').toArray()).toEqual([false, true, true, true]);
+  expect(bytes.to('bool').data).toEqual(new Uint8Array([0, 1, 1, 1]));
+  for (const dtype of ['float32', 'float64', 'int32', 'uint8'] as const) {
+    expect(bytes.to(dtype).toArray()).toEqual([0, 1, 2, 255]);
+    expect(bytes.to('bool').to(dtype).toArray()).toEqual([0, 1, 1, 1]);
+  }
+});
+
+test('to its own dtype is the tensor itself', () => {
+  for (const dtype of dtypes) {
+    const x = tensor([1, 0], { dtype });
+    expect(x.to(dtype)).toBe(x);
+  }
+});
+
+test('scalars and empty tensors', () => {
+  expect(tensor(2.5).to('int32').item()).toBe(2);
+  expect([...tensor([]).to('bool').shape]).toEqual([0]);
+});
+
+test('unknown dtypes are named', () => {
+  expectError(() => tensor([1]).to('float16' as DType), 'ERR_DTYPE', '[to] unknown dtype float16');
+  expectError(() => tensor([1]).to(undefined as unknown as DType), 'ERR_DTYPE', '[to]');
+});
+
+test('operands of different dtypes meet at the stronger one', () => {
+  const bool = tensor([true, false]);
+  const int = tensor(new Int32Array([2, 3]));
+  const single = tensor([0.5, 0.25]);
+  const double = tensor([0.5, 0.25], { dtype: 'float64' });
+  expect(single.add(double).dtype).toBe('float64');
+  expect(int.mul(single).dtype).toBe('float32');
+  expect(int.mul(single).toArray()).toEqual([1, 0.75]);
+  expect(bool.sub(double).toArray()).toEqual([0.5, -0.25]);
+  expect(int.matmul(double).item()).toBe(1.75);
+  expect(double.add(1).dtype).toBe('float64');
+  expectError(() => int.add(bool), 'ERR_DTYPE', '[add]');
+  expectError(() => int.add(1), 'ERR_DTYPE', '[add]');
+});

@@ -1,0 +1,312 @@
+import {
+  arange,
+  type DType,
+  empty,
+  eye,
+  fromTypedArray,
+  full,
+  type NestedArray,
+  ones,
+  onesLike,
+  type Tensor,
+  type TypedArray,
+  tensor,
+  zeros,
+  zerosLike,
+} from 'tilegrad';
+import { describe, expect, test } from 'vitest';
+import { expectError } from '../helpers/errors.js';
+
+const dtypes: DType[] = ['float32', 'float64', 'int32', 'uint8', 'bool'];
+
+/** Shape, dtype and values in one comparison. */
+function expectTensor(t: Tensor, shape: number[], dtype: DType, values: NestedArray): void {
+  expect({ shape: [...t.shape], dtype: t.dtype, values: t.toArray() }).toEqual({
+    shape,
+    dtype,
+    values,
+  });
+}
+
+describe('tensor', () => {
+  test('takes numbers and nested arrays, float32 unless told otherwise', () => {
+    expectTensor(tensor(3), [], 'float32', 3);
+    expectTensor(tensor([1, 2, 3]), [3], 'float32', [1, 2, 3]);
+    expectTensor(
+      tensor([
+        [1, 2, 3],
+        [4, 5, 6],
+      ]),
+      [2, 3],
+      'float32',
+      [
+        [1, 2, 3],
+        [4, 5, 6],
+      ],
+    );
+    expectTensor(tensor([[[1]], [[2]]]), [2, 1, 1], 'float32', [[[1]], [[2]]]);
+    expectTensor(tensor([0.1], { dtype: 'float64' }), [1], 'float64', [0.1]);
+    expectTensor(tensor([0.1]), [1], 'float32', [Math.fround(0.1)]);
+  });
+
+  test('copies: the source may change afterwards', () => {
+    const nested = [[1, 2]];
+    const typed = new Float32Array([1, 2]);
+    const fromNested = tensor(nested);
+    const fromTyped = tensor(typed);
+    nested[0]![0] = 7;
+    typed[0] = 7;
+    expect(fromNested.toArray()).toEqual([[1, 2]]);
+    expect(fromTyped.toArray()).toEqual([1, 2]);
+  });
+
+  test('takes empty arrays', () => {
+    expectTensor(tensor([]), [0], 'float32', []);
+    expectTensor(tensor([[], []]), [2, 0], 'float32', [[], []]);
+    expectTensor(tensor([[[]]]), [1, 1, 0], 'float32', [[[]]]);
+    expectTensor(tensor(new Int32Array(0)), [0], 'int32', []);
+  });
+
+  test("booleans make a bool tensor, numbers among them don't", () => {
+    expectTensor(tensor(true), [], 'bool', true);
+    expectTensor(tensor([[true], [false]]), [2, 1], 'bool', [[true], [false]]);
+    expectTensor(tensor([true, 2]), [2], 'float32', [1, 2]);
+    expectTensor(tensor([true, false], { dtype: 'float64' }), [2], 'float64', [1, 0]);
+    expect(tensor([true, false]).data).toEqual(new Uint8Array([1, 0]));
+  });
+
+  const typedArrays: [TypedArray, DType][] = [
+    [new Float32Array([0, 1, 2.5]), 'float32'],
+    [new Float64Array([0, 1, 2.5]), 'float64'],
+    [new Int32Array([0, -1, 2]), 'int32'],
+    [new Uint8Array([0, 1, 255]), 'uint8'],
+    [Buffer.from([0, 1, 255]), 'uint8'],
+  ];
+  test.each(typedArrays)('takes %o with its dtype', (array, dtype) => {
+    const t = tensor(array);
+    expectTensor(t, [3], dtype, [...array]);
+    expect(t.array.buffer).not.toBe(array.buffer);
+  });
+
+  test.each(typedArrays)('converts %o to every dtype as to() does', (array) => {
+    for (const dtype of dtypes) {
+      expect(tensor(array, { dtype }).toArray()).toEqual(tensor(array).to(dtype).toArray());
+    }
+  });
+
+  test('converts numbers to integers and bools as to() does', () => {
+    const values = [0, -0, 0.5, -0.5, 2.9, -2.9, 255, 256, 2 ** 31, -(2 ** 31) - 1, 2 ** 40];
+    const all = [...values, Number.NaN, Infinity, -Infinity];
+    const wide = tensor(all, { dtype: 'float64' });
+    for (const dtype of ['int32', 'uint8', 'bool'] as const) {
+      const want = wide.to(dtype).toArray();
+      expect(tensor(all, { dtype }).toArray()).toEqual(want);
+      expect(tensor(new Float64Array(all), { dtype }).toArray()).toEqual(want);
+    }
+  });
+
+  test.each<[string, unknown]>([
+    ['a short row', [[1, 2], [3]]],
+    ['a long row', [[1], [2, 3]]],
+    ['a number among rows', [[1], 2]],
+    ['a row among numbers', [1, [2]]],
+    ['an empty row', [[1], []]],
+    ['a row after an empty one', [[], [1]]],
+    ['a text', ['1']],
+    ['null', [[1], [null]]],
+    ['a hole', new Array(1)],
+    ['a bigint', [1n]],
+    ['a typed array inside', [new Float32Array(1)]],
+    ['nine levels', [[[[[[[[[1]]]]]]]]]],
+  ])('rejects %s', (_, data) => {
+    expectError(() => tensor(data as number[]), 'ERR_SHAPE', '[tensor]');
+  });
+
+  test('rejects arrays that contain themselves', () => {
+    const cyclic: unknown[] = [];
+    cyclic[0] = cyclic;
+    expectError(() => tensor(cyclic as number[]), 'ERR_SHAPE', '[tensor]');
+    const later: unknown[] = [true];
+    later[1] = later;
+    expectError(() => tensor(later as number[]), 'ERR_SHAPE', '[tensor]');
+  });
+});
+
+describe('fromTypedArray', () => {
+  const arrays: [TypedArray, DType][] = [
+    [new Float32Array(6), 'float32'],
+    [new Float64Array(6), 'float64'],
+    [new Int32Array(6), 'int32'],
+    [new Uint8Array(6), 'uint8'],
+    [Buffer.alloc(6), 'uint8'],
+  ];
+  test.each(arrays)('shares the memory of %o', (array, dtype) => {
+    const t = fromTypedArray(array, [2, 3]);
+    array[4] = 7;
+    expectTensor(t, [2, 3], dtype, [
+      [0, 0, 0],
+      [0, 7, 0],
+    ]);
+    t.data[0] = 5;
+    expect(array[0]).toBe(5);
+  });
+
+  test('a Uint8Array can hold bools', () => {
+    const array = new Uint8Array([1, 0]);
+    expectTensor(fromTypedArray(array, [2], { dtype: 'bool' }), [2], 'bool', [true, false]);
+  });
+
+  test('a part of a buffer stays that part', () => {
+    const whole = new Float32Array([0, 1, 2, 3, 4, 5]);
+    const t = fromTypedArray(whole.subarray(2, 4));
+    expectTensor(t.add(10), [2], 'float32', [12, 13]);
+    t.data.set([8, 9]);
+    expect([...whole]).toEqual([0, 1, 8, 9, 4, 5]);
+  });
+
+  test('takes empty arrays, scalars and gradients', () => {
+    expectTensor(fromTypedArray(new Float32Array(0), [3, 0]), [3, 0], 'float32', [[], [], []]);
+    expectTensor(fromTypedArray(new Float32Array([4]), []), [], 'float32', 4);
+    expect(fromTypedArray(new Float32Array(1), [1], { requiresGrad: true }).requiresGrad).toBe(
+      true,
+    );
+  });
+
+  test('a detached array is an error in operations and no access to lost memory', () => {
+    const array = new Float32Array(16);
+    const t = fromTypedArray(array);
+    structuredClone(array.buffer, { transfer: [array.buffer] });
+    expectError(() => t.add(1), 'ERR_ARGUMENT', 'add');
+    expectError(() => t.sum(), 'ERR_ARGUMENT', 'sum');
+  });
+
+  test('rejects what does not fit', () => {
+    const array = new Float32Array(6);
+    expectError(() => fromTypedArray(array, [2, 2]), 'ERR_SHAPE', '[fromTypedArray]');
+    expectError(() => fromTypedArray(array, [-2, -3]), 'ERR_SHAPE', '[fromTypedArray]');
+    expectError(() => fromTypedArray(array, [6], { dtype: 'int32' }), 'ERR_DTYPE', 'Float32Array');
+    const bytes = new Uint8Array(6);
+    expectError(() => fromTypedArray(bytes, [6], { dtype: 'float32' }), 'ERR_DTYPE', 'Uint8Array');
+    const bigint = new BigInt64Array(6) as unknown as TypedArray;
+    expectError(() => fromTypedArray(bigint), 'ERR_DTYPE', 'BigInt64Array');
+  });
+});
+
+describe('constants', () => {
+  test.each(dtypes)('zeros, ones and full of %s', (dtype) => {
+    const [no, yes] = dtype === 'bool' ? [false, true] : [0, 1];
+    expectTensor(zeros([2, 1], { dtype }), [2, 1], dtype, [[no], [no]]);
+    expectTensor(ones([2], { dtype }), [2], dtype, [yes, yes]);
+    expectTensor(full([2], 3, { dtype }), [2], dtype, dtype === 'bool' ? [true, true] : [3, 3]);
+    expectTensor(zeros([], { dtype }), [], dtype, no);
+    expectTensor(full([0, 2], 1, { dtype }), [0, 2], dtype, []);
+    expectTensor(zerosLike(ones([2], { dtype })), [2], dtype, [no, no]);
+    expectTensor(onesLike(zeros([2], { dtype })), [2], dtype, [yes, yes]);
+    expect([...empty([3, 2], { dtype }).shape]).toEqual([3, 2]);
+  });
+
+  test('full keeps to the dtype', () => {
+    expect(full([1], 300.7, { dtype: 'uint8' }).item()).toBe(255);
+    expect(full([1], -2.7, { dtype: 'int32' }).item()).toBe(-2);
+    expect(full([1], Number.NaN, { dtype: 'int32' }).item()).toBe(0);
+    expect(full([1], true).item()).toBe(1);
+    // A bool is one byte, 0 or 1, whatever it was made from.
+    expect(full([2], 5, { dtype: 'bool' }).data).toEqual(new Uint8Array([1, 1]));
+    expect(arange(3, undefined, 1, { dtype: 'bool' }).data).toEqual(new Uint8Array([0, 1, 1]));
+  });
+
+  test('the like of a strided tensor is contiguous', () => {
+    const t = zerosLike(ones([2, 3]).transpose());
+    expect([[...t.shape], t.isContiguous]).toEqual([[3, 2], true]);
+  });
+
+  test('eye', () => {
+    expectTensor(eye(2), [2, 2], 'float32', [
+      [1, 0],
+      [0, 1],
+    ]);
+    expectTensor(eye(2, { dtype: 'bool' }), [2, 2], 'bool', [
+      [true, false],
+      [false, true],
+    ]);
+    expectTensor(eye(0), [0, 0], 'float32', []);
+    expectError(() => eye(-1), 'ERR_SHAPE', '[eye]');
+    expectError(() => eye(1.5), 'ERR_SHAPE', '[eye]');
+  });
+
+  test('arange', () => {
+    expectTensor(arange(3), [3], 'float32', [0, 1, 2]);
+    expectTensor(arange(1, 3), [2], 'float32', [1, 2]);
+    expectTensor(arange(5, 0, -2, { dtype: 'int32' }), [3], 'int32', [5, 3, 1]);
+    expectTensor(arange(0), [0], 'float32', []);
+    expectTensor(arange(2, 2), [0], 'float32', []);
+    // start + i * step, not repeated addition: no error adds up.
+    const steps = arange(0, 1, 0.1, { dtype: 'float64' });
+    expect(steps.toArray()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map((i) => i * 0.1));
+    for (const [start, end, step] of [
+      [0, 1, 0],
+      [0, 1, -1],
+      [0.5, 0, 1],
+      [0, Infinity, 1],
+    ]) {
+      expectError(() => arange(start!, end, step), 'ERR_ARGUMENT', '[arange]');
+    }
+    expectError(() => arange(Number.NaN), 'ERR_ARGUMENT', '[arange]');
+  });
+});
+
+describe('options', () => {
+  const creators: [string, (options: object) => Tensor][] = [
+    ['tensor', (options) => tensor([1], options)],
+    ['fromTypedArray', (options) => fromTypedArray(new Int32Array(1), [1], options)],
+    ['full', (options) => full([1], 1, options)],
+    ['zeros', (options) => zeros([1], options)],
+    ['ones', (options) => ones([1], options)],
+    ['empty', (options) => empty([1], options)],
+    ['eye', (options) => eye(1, options)],
+    ['arange', (options) => arange(0, 1, 1, options)],
+  ];
+
+  test.each(creators)('%s rejects unknown ones and dtypes by name', (name, create) => {
+    expectError(
+      () => create({ requiresgrad: true }),
+      'ERR_ARGUMENT',
+      `[${name}] unknown option "requiresgrad"`,
+    );
+    expectError(() => create({ dtype: 'float31' }), 'ERR_DTYPE', `[${name}] unknown dtype float31`);
+    expectError(() => create({ dtype: 'constructor' }), 'ERR_DTYPE', `[${name}]`);
+    const integers = { dtype: 'int32', requiresGrad: true };
+    expectError(() => create(integers), 'ERR_DTYPE', `[${name}] only float32 and float64`);
+  });
+
+  test.each(creators)('%s sets requiresGrad', (name, create) => {
+    if (name === 'fromTypedArray') return;
+    const t = create({ dtype: 'float64', requiresGrad: true });
+    expect([t.requiresGrad, t.isLeaf]).toEqual([true, true]);
+    expect(create({ requiresGrad: false }).requiresGrad).toBe(false);
+  });
+
+  test('shapes are lists of whole numbers, small enough', () => {
+    for (const shape of [
+      [-1],
+      [1.5],
+      [Number.NaN],
+      ['2'],
+      2,
+      null,
+      undefined,
+      [2 ** 40, 2 ** 40],
+    ]) {
+      expectError(() => zeros(shape as number[]), 'ERR_SHAPE', '[zeros]');
+    }
+    expectError(() => zeros([1, 1, 1, 1, 1, 1, 1, 1, 1]), 'ERR_SHAPE', 'at most 8');
+    expectError(() => zeros([2 ** 45]), 'ERR_ARGUMENT', 'no memory');
+  });
+
+  test('a shape is copied', () => {
+    const shape = [2];
+    const t = zeros(shape);
+    shape[0] = 100;
+    expect([...t.shape]).toEqual([2]);
+  });
+});
