@@ -34,9 +34,7 @@ function copy(g: Tensor, strides?: readonly number[]): Tensor {
 /** target += g, in target's memory. */
 function addInto(target: Tensor, g: Tensor): void {
   if (target.isContiguous && g.isContiguous) {
-    const n = target.numel;
-    const { array, offset } = target;
-    runBinaryContiguous(rows.add, array, offset, 1, g.array, g.offset, 1, array, offset, n);
+    runBinaryContiguous(rows.add, target, g, 1, target, target.numel);
     return;
   }
   runGeometry(rows.add, target.shape, [target, g, target]);

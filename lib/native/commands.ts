@@ -41,51 +41,43 @@ function rethrow(error: unknown): never {
   throw error;
 }
 
+/** Where an operand's elements begin. */
+export type Place = Omit<Operand, 'strides'>;
+
 /** y = f(x) over n contiguous elements each. */
-export function runUnaryContiguous(
-  row: Row,
-  x: OperandArray,
-  xOffset: number,
-  y: OperandArray,
-  yOffset: number,
-  n: number,
-): void {
-  params[0] = xOffset;
-  params[1] = yOffset;
+export function runUnaryContiguous(row: Row, x: Place, y: Place, n: number): void {
+  params[0] = x.offset;
+  params[1] = y.offset;
   params[2] = 1;
   params[3] = n;
   params[4] = 1;
   params[5] = 1;
   try {
-    row(x, y);
+    row(x.array, y.array);
   } catch (error) {
     rethrow(error);
   }
 }
 
-/** y = f(a, b) over n elements; a step is 1 for a contiguous operand and 0 for a scalar. */
+/** y = f(a, b) over n contiguous elements; a step of 0 instead of 1 makes b a scalar. */
 export function runBinaryContiguous(
   row: Row,
-  a: OperandArray,
-  aOffset: number,
-  aStep: 0 | 1,
-  b: OperandArray,
-  bOffset: number,
+  a: Place,
+  b: Place,
   bStep: 0 | 1,
-  y: OperandArray,
-  yOffset: number,
+  y: Place,
   n: number,
 ): void {
-  params[0] = aOffset;
-  params[1] = bOffset;
-  params[2] = yOffset;
+  params[0] = a.offset;
+  params[1] = b.offset;
+  params[2] = y.offset;
   params[3] = 1;
   params[4] = n;
-  params[5] = aStep;
+  params[5] = 1;
   params[6] = bStep;
   params[7] = 1;
   try {
-    row(a, b, y);
+    row(a.array, b.array, y.array);
   } catch (error) {
     rethrow(error);
   }

@@ -1,9 +1,15 @@
 /** Elementwise operations. Each function stands with its gradient rule. */
 import { attach, recording } from '../autograd/tape.js';
-import { rows, runBinaryContiguous, runGeometry, runUnaryContiguous } from '../native/commands.js';
+import {
+  type Operand,
+  rows,
+  runBinaryContiguous,
+  runGeometry,
+  runUnaryContiguous,
+} from '../native/commands.js';
 import type { BinaryRow, UnaryRow } from '../native/interface.js';
 import { uninitialized, zerosLike } from '../tensor/creation.js';
-import { broadcastShapes, broadcastStrides, sameShape } from '../tensor/shape.js';
+import { broadcastShapes, broadcastStrides, type Shape, sameShape } from '../tensor/shape.js';
 import { type GradRule, Tensor } from '../tensor/tensor.js';
 import { checkFloating, promote, type TensorLike } from './operand.js';
 import { sumTo } from './reduce.js';
@@ -11,58 +17,28 @@ import { sumTo } from './reduce.js';
 /** y = f(x), without recording. */
 function computeUnary(name: UnaryRow, x: Tensor): Tensor {
   const y = uninitialized(x.shape, x.dtype);
-  if (x.isContiguous) runUnaryContiguous(rows[name], x.array, x.offset, y.array, y.offset, x.numel);
+  if (x.isContiguous) runUnaryContiguous(rows[name], x, y, x.numel);
   else runGeometry(rows[name], x.shape, [x, y]);
   return y;
 }
 
 /** f(a, b) with broadcasting, without recording. Both have one floating dtype. */
 function computeBinary(name: BinaryRow, a: Tensor, b: Tensor): Tensor {
-  if (sameShape(a.shape, b.shape)) {
-    const y = uninitialized(a.shape, a.dtype);
-    if (a.isContiguous && b.isContiguous) {
-      const n = a.numel;
-      runBinaryContiguous(
-        rows[name],
-        a.array,
-        a.offset,
-        1,
-        b.array,
-        b.offset,
-        1,
-        y.array,
-        y.offset,
-        n,
-      );
-    } else {
-      runGeometry(rows[name], a.shape, [a, b, y]);
-    }
-    return y;
-  }
-  const shape = broadcastShapes(name, a.shape, b.shape);
+  const same = sameShape(a.shape, b.shape);
+  const shape = same ? a.shape : broadcastShapes(name, a.shape, b.shape);
   const y = uninitialized(shape, a.dtype);
-  if (b.ndim === 0 && a.isContiguous) {
-    const n = a.numel;
-    runBinaryContiguous(
-      rows[name],
-      a.array,
-      a.offset,
-      1,
-      b.array,
-      b.offset,
-      0,
-      y.array,
-      y.offset,
-      n,
-    );
-    return y;
+  if ((same || b.ndim === 0) && a.isContiguous && b.isContiguous) {
+    runBinaryContiguous(rows[name], a, b, same ? 1 : 0, y, y.numel);
+  } else {
+    runGeometry(rows[name], shape, [stretched(a, shape), stretched(b, shape), y]);
   }
-  runGeometry(rows[name], shape, [
-    { array: a.array, offset: a.offset, strides: broadcastStrides(a.shape, a.strides, shape) },
-    { array: b.array, offset: b.offset, strides: broadcastStrides(b.shape, b.strides, shape) },
-    y,
-  ]);
   return y;
+}
+
+/** A tensor as an operand that looks like `shape`, which it broadcasts to. */
+function stretched(t: Tensor, shape: Shape): Operand {
+  const strides = broadcastStrides(t.shape, t.strides, shape);
+  return { array: t.array, offset: t.offset, strides };
 }
 
 /** An elementwise function with its gradient from (g, y, x). */
