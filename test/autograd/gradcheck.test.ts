@@ -1,0 +1,350 @@
+import * as tilegrad from 'tilegrad';
+import {
+  binaryCrossEntropyWithLogits,
+  crossEntropy,
+  dropout,
+  Generator,
+  gradcheck,
+  linear,
+  matmul,
+  mseLoss,
+  type Tensor,
+  tensor,
+  zeros,
+} from 'tilegrad';
+import { describe, expect, test } from 'vitest';
+import { attach, recording } from '../../lib/autograd/tape.js';
+import type { GradRule } from '../../lib/tensor/tensor.js';
+import { expectError } from '../helpers/errors.js';
+
+type Layout = 'contiguous' | 'transposed' | 'every second';
+const layouts: Layout[] = ['contiguous', 'transposed', 'every second'];
+
+/**
+ * A float64 leaf. Its values are all different, in steps of at least 0.1 (far above the checker's
+ * step), so that maxima have no ties, and none is near `around`, where they lie on both sides.
+ */
+function input(shape: readonly number[], layout: Layout = 'contiguous', around = 0): Tensor {
+  const memory = {
+    contiguous: [...shape],
+    transposed: [...shape].reverse(),
+    'every second': [...shape],
+  };
+  const stored = memory[layout];
+  const last = stored.length - 1;
+  if (layout === 'every second' && last >= 0) stored[last] = 2 * (stored[last] as number);
+  const whole = zeros(stored, { dtype: 'float64' });
+  const { data } = whole;
+  for (let i = 0; i < data.length; i++) {
+    // 7 and 31 have no common divisor: i -> 7 i mod 31 repeats after 31 elements only.
+    const step = ((7 * i) % 31) + 1 + 31 * Math.floor(i / 31);
+    data[i] = around + 0.1 * step * (i % 2 === 0 ? 1 : -1);
+  }
+  let x = whole;
+  if (layout === 'transposed') x = whole.permute(shape.map((_, d) => shape.length - 1 - d));
+  if (layout === 'every second' && last >= 0) {
+    x = whole.slice([...shape.slice(1).map(() => null), [0, null, 2]]);
+  }
+  x.requiresGrad = true;
+  return x;
+}
+
+type Fn = (...inputs: Tensor[]) => Tensor;
+
+/** A call with the shapes of its inputs; all layouts of them are tried. */
+interface Case {
+  fn: Fn;
+  shapes: readonly (readonly number[])[];
+  /** What the inputs' values lie around. Default 0. */
+  around?: number;
+}
+
+/** More than one block of 16 values, a scalar, and nothing. */
+const unaryShapes = [[2, 3], [3, 2, 4], [19], [], [0, 3]];
+
+const unary = (fn: Fn, around = 0): Case[] =>
+  unaryShapes.map((shape) => ({ fn, shapes: [shape], around }));
+
+/** Same shapes, every kind of broadcasting, scalars and nothing. */
+const binaryShapes = [
+  [
+    [2, 3],
+    [2, 3],
+  ],
+  [[2, 3], [3]],
+  [
+    [2, 1],
+    [1, 3],
+  ],
+  [[3], [2, 2, 3]],
+  [[], [2, 3]],
+  [[2, 3], []],
+  [[], []],
+  [[0, 3], [3]],
+  [[1], [0]],
+];
+
+const binary = (fn: Fn, around = 0): Case[] =>
+  binaryShapes.map((shapes) => ({ fn, shapes, around }));
+
+const one = (fn: Fn, ...shapes: number[][]): Case => ({ fn, shapes });
+
+const reductions = (fn: (x: Tensor, options?: tilegrad.ReduceOptions) => Tensor): Case[] => [
+  one((x) => fn(x), [2, 3]),
+  one((x) => fn(x), []),
+  one((x) => fn(x, { dim: 0 }), [3, 4]),
+  one((x) => fn(x, { dim: -1, keepDim: true }), [3, 4]),
+  one((x) => fn(x, { dim: [0, 2] }), [2, 3, 4]),
+  one((x) => fn(x, { dim: 0 }), [3, 0]),
+  // A stretched dimension is reduced, and one is kept. (Last: it makes ties for amax and amin.)
+  one((x) => fn(x.expand([3, 2, 2]), { dim: [1] }), [2, 1]),
+];
+
+const perElement = (fn: Fn): Case[] => [
+  one(fn, [2, 3], [2, 3]),
+  one(fn, [4], [4]),
+  one(fn, [], []),
+];
+
+/** For every differentiable function of the library: the calls that are checked. */
+const table: Record<string, Case[]> = {
+  abs: unary(tilegrad.abs),
+  neg: unary(tilegrad.neg),
+  sign: unary(tilegrad.sign),
+  square: unary(tilegrad.square),
+  sqrt: unary(tilegrad.sqrt, 20),
+  reciprocal: unary(tilegrad.reciprocal, 20),
+  exp: unary((x) => tilegrad.exp(x.mul(0.1))),
+  log: unary(tilegrad.log, 20),
+  log1p: unary(tilegrad.log1p, 20),
+  tanh: unary(tilegrad.tanh),
+  sigmoid: unary(tilegrad.sigmoid),
+  softplus: unary(tilegrad.softplus),
+  erf: unary(tilegrad.erf),
+  relu: unary(tilegrad.relu),
+  gelu: unary(tilegrad.gelu),
+  add: binary(tilegrad.add),
+  sub: binary(tilegrad.sub),
+  mul: binary(tilegrad.mul),
+  div: binary(tilegrad.div, 20),
+  maximum: binary((a, b) => tilegrad.maximum(a, tilegrad.add(b, 0.05))),
+  minimum: binary((a, b) => tilegrad.minimum(a, tilegrad.add(b, 0.05))),
+  sum: [...reductions(tilegrad.sum), one((x) => tilegrad.sum(x, { dim: 1 }), [3, 0])],
+  mean: reductions(tilegrad.mean),
+  amax: reductions(tilegrad.amax).slice(0, -1),
+  amin: reductions(tilegrad.amin).slice(0, -1),
+  max: [one(tilegrad.max, [2, 3]), one(tilegrad.max, [])],
+  min: [one(tilegrad.min, [2, 3]), one(tilegrad.min, [])],
+  expand: [
+    one((x) => tilegrad.expand(x, [2, 3, 4]), [3, 1]),
+    one((x) => tilegrad.expand(x, [2, 2]), []),
+    one((x) => tilegrad.expand(x, [0, 2]), [2]),
+    one((x) => tilegrad.expand(x, [2, 3]), [2, 3]),
+  ],
+  reshape: [
+    one((x) => tilegrad.reshape(x, [3, -1]), [2, 3]),
+    one((x) => tilegrad.reshape(x, []), [1, 1]),
+    one((x) => tilegrad.reshape(x, [0]), [2, 0]),
+  ],
+  flatten: [one((x) => tilegrad.flatten(x, 1), [2, 3, 2]), one((x) => tilegrad.flatten(x), [])],
+  permute: [one((x) => tilegrad.permute(x, [2, 0, 1]), [2, 3, 4])],
+  transpose: [one((x) => tilegrad.transpose(x), [2, 3]), one((x) => tilegrad.transpose(x), [0, 3])],
+  unsqueeze: [one((x) => tilegrad.unsqueeze(x, 1), [2, 3])],
+  squeeze: [
+    one((x) => tilegrad.squeeze(x), [1, 3, 1]),
+    one((x) => tilegrad.squeeze(x, 0), [1, 3, 1]),
+    one((x) => tilegrad.squeeze(x), [1, 1]),
+  ],
+  slice: [
+    one((x) => tilegrad.slice(x, [[0, null, 2], -1]), [5, 3]),
+    one((x) => tilegrad.slice(x, [1, 2]), [2, 3]),
+    one((x) => tilegrad.slice(x, [[2, 1]]), [3]),
+  ],
+  contiguous: unary(tilegrad.contiguous),
+  clone: unary(tilegrad.clone),
+  // To float32 and back would check its rounding; what there is to check in float64 is nothing.
+  to: unary((x) => tilegrad.to(x, 'float64')),
+  softmax: [
+    one((x) => tilegrad.softmax(x), [3, 4]),
+    one((x) => tilegrad.softmax(x, 0), [3, 4]),
+    one((x) => tilegrad.softmax(x, 1), [2, 3, 2]),
+    one((x) => tilegrad.softmax(x), []),
+    one((x) => tilegrad.softmax(x), [0, 3]),
+    one((x) => tilegrad.softmax(x), [3, 0]),
+  ],
+  logSoftmax: [
+    one((x) => tilegrad.logSoftmax(x), [3, 4]),
+    one((x) => tilegrad.logSoftmax(x, 0), [3, 4]),
+    one((x) => tilegrad.logSoftmax(x, 1), [2, 3, 2]),
+    one((x) => tilegrad.logSoftmax(x), []),
+    one((x) => tilegrad.logSoftmax(x), [0, 3]),
+  ],
+  matmul: [
+    one(matmul, [3], [3]),
+    one(matmul, [2, 3], [3]),
+    one(matmul, [3], [3, 2]),
+    one(matmul, [2, 3], [3, 4]),
+    one(matmul, [2, 2, 3], [3, 2]),
+    one(matmul, [2, 3], [2, 3, 2]),
+    one(matmul, [2, 1, 2, 3], [2, 3, 2]),
+    one(matmul, [3], [2, 3, 2]),
+    one(matmul, [2, 0], [0, 3]),
+    one(matmul, [0, 2], [2, 3]),
+    one((a, b) => matmul(a.expand([2, 3]), b.expand([3, 2])), [2, 1], [1, 2]),
+  ],
+  linear: (['none', 'relu', 'sigmoid', 'tanh'] as const).flatMap((activation) => [
+    one((x, w, b) => linear(x, w, b, { activation }), [3, 4], [2, 4], [2]),
+    one((x, w) => linear(x, w, null, { activation }), [3, 4], [2, 4]),
+    one((x, w, b) => linear(x, w, b, { activation }), [4], [2, 4], [2]),
+    one((x, w, b) => linear(x, w, b, { activation }), [2, 2, 3], [3, 3], [3]),
+    one((x, w, b) => linear(x, w, b, { activation }), [0, 3], [2, 3], [2]),
+    one((x, w) => linear(x.expand([2, 3]), w.expand([2, 3]), null, { activation }), [2, 1], [2, 1]),
+  ]),
+  mseLoss: perElement(mseLoss),
+  binaryCrossEntropyWithLogits: perElement(binaryCrossEntropyWithLogits),
+  crossEntropy: [
+    one((x) => crossEntropy(x, [0, 2, 1]), [3, 3]),
+    one((x) => crossEntropy(x, [1]), [1, 20]),
+    one((x) => crossEntropy(x.mul(2), [1, 1]).mul(3), [2, 2]),
+  ],
+  // The same numbers every time.
+  dropout: [
+    one((x) => dropout(x, 0.5, { generator: new Generator(1) }), [4, 5]),
+    one((x) => dropout(x, 0), [3]),
+    one((x) => dropout(x, 1), [3]),
+    one((x) => dropout(x, 0.5, { generator: new Generator(1) }), [0]),
+  ],
+};
+
+/** Functions of the library that have no gradient. */
+const others = new Set([
+  ...['backward', 'gradcheck', 'noGrad', 'enableGrad', 'isGradEnabled', 'manualSeed', 'argmax'],
+  ...['tensor', 'fromTypedArray', 'zeros', 'ones', 'full', 'empty', 'eye', 'arange', 'zerosLike'],
+  ...['onesLike', 'rand', 'randn', 'batches', 'parseIdx', 'readIdx', 'readIdxSync', 'loadMnist'],
+  ...['loadMnistSync', 'loadSafetensors', 'loadSafetensorsSync', 'saveSafetensors'],
+  ...['saveSafetensorsSync', 'getNumThreads', 'setNumThreads', 'simdLevel', 'simdLevels'],
+  ...['setSimdLevel', 'Generator', 'Tensor', 'TensorError'],
+]);
+
+test('every function of the library stands in the table or has no gradient', () => {
+  const functions = Object.entries(tilegrad).filter(([, value]) => typeof value === 'function');
+  const names = functions.map(([name]) => name).filter((name) => !others.has(name));
+  expect(Object.keys(table).sort()).toEqual(names.sort());
+});
+
+/** Each choice of a layout for each input; scalars have only one. */
+function layoutChoices(shapes: Case['shapes']): Layout[][] {
+  return shapes.reduce<Layout[][]>(
+    (choices, shape) =>
+      (shape.length === 0 ? layouts.slice(0, 1) : layouts).flatMap((layout) =>
+        choices.map((choice) => [...choice, layout]),
+      ),
+    [[]],
+  );
+}
+
+describe('gradients agree with central differences', () => {
+  test.each(Object.entries(table))('%s', (_, cases) => {
+    for (const { fn, shapes, around } of cases) {
+      for (const choice of layoutChoices(shapes)) {
+        const inputs = shapes.map((shape, i) => input(shape, choice[i], around));
+        expect(inputs.map((x) => [...x.shape])).toEqual(shapes);
+        try {
+          gradcheck(fn, inputs);
+        } catch (error) {
+          throw new Error(`${JSON.stringify(shapes)} ${choice.join(', ')}`, { cause: error });
+        }
+      }
+    }
+  });
+});
+
+describe('gradcheck', () => {
+  /** x^2 with the given rule for its gradient. */
+  const squareWith = (rule: (x: Tensor) => GradRule): Fn => {
+    return (x) => {
+      const y = x.detach().square();
+      if (recording(x)) attach(y, 'wrong', [x], [rule(x)]);
+      return y;
+    };
+  };
+
+  test('accepts the right rule', () => {
+    gradcheck(
+      squareWith((x) => (g) => g.mul(x).mul(2)),
+      [input([2, 3])],
+    );
+  });
+
+  test.each<[string, (x: Tensor) => GradRule]>([
+    ['another factor', (x) => (g) => g.mul(x).mul(3)],
+    ['another sign', (x) => (g) => g.mul(x).mul(-2)],
+    ['the gradient left out', (x) => () => x.mul(2)],
+    ['zeros', () => (g) => g.mul(0)],
+    ['NaN', () => (g) => g.mul(Number.NaN)],
+    ['an error of a millionth', (x) => (g) => g.mul(x).mul(2 + 2e-6)],
+    [
+      'one wrong element',
+      (x) => (g) => {
+        const result = g.mul(x).mul(2);
+        result.data[4] = 0;
+        return result;
+      },
+    ],
+    ['another order of the elements', (x) => (g) => g.mul(x).mul(2).reshape([3, 2]).transpose()],
+  ])('finds %s', (_, rule) => {
+    expectError(
+      () => gradcheck(squareWith(rule), [input([2, 3])]),
+      'ERR_STATE',
+      '[gradcheck] input 0 at',
+    );
+  });
+
+  test('finds a gradient that does not arrive', () => {
+    const cut: Fn = (x, y) => x.detach().mul(y);
+    expectError(() => gradcheck(cut, [input([2]), input([2])]), 'ERR_STATE', 'input 0 at [0]');
+    expectError(
+      () => gradcheck((x, y) => y.detach().mul(x), [input([2]), input([2])]),
+      'ERR_STATE',
+      'input 1 at [0]',
+    );
+  });
+
+  test('puts the inputs back, also when it fails and when the function throws', () => {
+    const x = input([3], 'every second');
+    const before = x.toArray();
+    gradcheck(tilegrad.tanh, [x]);
+    expect(x.toArray()).toEqual(before);
+    expect(() =>
+      gradcheck(
+        squareWith(() => (g) => g),
+        [x],
+      ),
+    ).toThrow('[gradcheck]');
+    expect(x.toArray()).toEqual(before);
+    let calls = 0;
+    const failing: Fn = (t) => {
+      if (++calls > 3) throw new Error('third');
+      return t.mul(2);
+    };
+    expect(() => gradcheck(failing, [x])).toThrow('third');
+    expect(x.toArray()).toEqual(before);
+  });
+
+  test('takes a step and a tolerance', () => {
+    const wrong = squareWith((x) => (g) => g.mul(x).mul(2.1));
+    gradcheck(wrong, [input([2])], { tolerance: 0.2 });
+    expect(() => gradcheck(wrong, [input([2])])).toThrow('[gradcheck]');
+    gradcheck(tilegrad.exp, [tensor([1], { dtype: 'float64', requiresGrad: true })], {
+      step: 1e-4,
+    });
+  });
+
+  test('wants float64 leaves that require gradients', () => {
+    const single = tensor([1], { requiresGrad: true });
+    expectError(() => gradcheck(tilegrad.exp, [single]), 'ERR_DTYPE', '[gradcheck]');
+    const constant = tensor([1], { dtype: 'float64' });
+    expectError(() => gradcheck(tilegrad.exp, [constant]), 'ERR_DTYPE', '[gradcheck]');
+    expectError(() => gradcheck(tilegrad.exp, [input([1]).mul(2)]), 'ERR_DTYPE', '[gradcheck]');
+  });
+});
