@@ -1,5 +1,5 @@
 {
-  # What `npm run build` and the prebuilt binaries are made from. Files and flags are listed in
+  # What `npm run prepare` and the prebuilt binaries are made from. Files and flags are listed in
   # native/sources.gypi, which CMakeLists.txt reads too. gyp has no flags per file, so the kernels of
   # each SIMD level are a static library of their own.
   "includes": ["native/sources.gypi"],

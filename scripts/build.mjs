@@ -4,7 +4,7 @@
 //   cmake              build-cmake/Release/tilegrad.node, with warnings as errors (cmake-js)
 //   cmake --tests      the same and the programs of test/native
 //   arm64              build-arm64/tilegrad.node and the native tests, with Debian's cross compiler
-//   prebuilds          prebuilds/<platform>-<arch>/, what the package ships
+//   prebuild           prebuilds/<platform>-<arch>/, what the package ships
 //   ts                 dist/
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
@@ -100,7 +100,7 @@ function arm64() {
   run('cmake', '--build', 'build-arm64', '--parallel', '2');
 }
 
-function prebuilds() {
+function prebuild() {
   useInstalledHeaders();
   rmSync(join(root, 'prebuilds'), { recursive: true, force: true });
   // The target only decides which headers are taken; Node-API 8 is the same in all of them. The libc
@@ -120,7 +120,7 @@ const builds = {
   cmake,
   'cmake --tests': cmakeTests,
   arm64,
-  prebuilds,
+  prebuild,
   ts,
 };
 const what = process.argv.slice(2).join(' ');

@@ -52,7 +52,7 @@ function describeFailure(root: string, forced: string | undefined, cause: unknow
     advice =
       'TILEGRAD_ADDON has to name a tilegrad.node built for this system; without it the package looks for its own.';
   } else if (inCheckout) {
-    advice = 'This is a checkout of the sources: run `npm run build`.';
+    advice = 'This is a checkout of the sources: run `npm run prepare`.';
   } else {
     advice =
       `This package has binaries for ${platforms.length ? platforms.join(', ') : 'no platform'}. ` +

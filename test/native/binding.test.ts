@@ -105,6 +105,6 @@ describe('the package directory', () => {
 
   test('is a checkout that was not built', () => {
     writeFileSync(join(directory, 'binding.gyp'), '{}');
-    expect(failure(directory)).toContain('npm run build');
+    expect(failure(directory)).toContain('npm run prepare');
   });
 });

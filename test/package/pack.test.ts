@@ -1,6 +1,6 @@
 /**
  * The package as users get it: packed, installed into an empty project without running scripts, and
- * used from there. Needs dist/ and prebuilds/ (npm run build:ts, npm run prebuilds).
+ * used from there. Needs dist/ and prebuilds/ (npm run build:ts, npm run prebuild).
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
@@ -46,7 +46,7 @@ const installed = (path = '') => join(project, 'node_modules/tilegrad', path);
 beforeAll(() => {
   for (const folder of ['dist', 'prebuilds']) {
     if (!existsSync(join(root, folder))) {
-      throw new Error(`${folder}/ is missing: run npm run build:ts and npm run prebuilds first`);
+      throw new Error(`${folder}/ is missing: run npm run build:ts and npm run prebuild first`);
     }
   }
   project = mkdtempSync(join(tmpdir(), 'tilegrad-package-'));
