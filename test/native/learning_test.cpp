@@ -139,9 +139,11 @@ void testCrossEntropy(int64_t rows, int64_t cols) {
     const int32_t t = target[static_cast<size_t>(i)];
     loss -= row.log(from[t]);
     for (int64_t j = 0; j < cols; ++j) {
-      const Real want = 1.5L / static_cast<Real>(rows) * (expl(row.log(from[j])) - (j == t ? 1 : 0));
-      expect(isClose(dx[static_cast<size_t>(i * xRow + j)], want, 20, 1.5 / static_cast<double>(rows)),
-             "crossEntropyBackward" + where);
+      const Real want =
+          1.5L / static_cast<Real>(rows) * (expl(row.log(from[j])) - (j == t ? 1 : 0));
+      expect(
+          isClose(dx[static_cast<size_t>(i * xRow + j)], want, 20, 1.5 / static_cast<double>(rows)),
+          "crossEntropyBackward" + where);
     }
   }
   expect(isClose(result.loss[0], loss / static_cast<Real>(rows), 16, 1), "crossEntropy" + where);
