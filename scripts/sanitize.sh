@@ -36,7 +36,7 @@ check_thread() {
 
 for what in "${@:-address thread}"; do
   for sanitizer in $what; do
-    echo "--- $sanitizer"
+    echo "sanitizer: $sanitizer"
     "check_$sanitizer"
   done
 done

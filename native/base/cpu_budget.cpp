@@ -69,8 +69,9 @@ bool findGroup(const char* cgroupFile, const char* controller, char (&path)[PATH
     *group++ = '\0';
     ++list;
     const bool match = controller == nullptr ? *list == '\0' : listHas(list, controller);
-    if (match && strlen(group) < sizeof(path)) {
-      strcpy(path, group);
+    const size_t size = strlen(group) + 1;
+    if (match && size <= sizeof(path)) {
+      memcpy(path, group, size);
       found = true;
     }
   }

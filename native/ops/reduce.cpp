@@ -95,6 +95,7 @@ T reduceSpan(const Reduction<T>& r, const T* x, int64_t begin, int64_t n) {
     for (int64_t bit = blocks; bit & 1; bit >>= 1) value = r.combined(partial[--depth], value);
     partial[depth++] = value;
   }
+  // NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign): n >= 1, so the last block is there
   T value = partial[--depth];
   while (depth > 0) value = r.combined(partial[--depth], value);
   return value;
