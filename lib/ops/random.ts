@@ -5,19 +5,32 @@
 import { TensorError } from '../errors.js';
 import { rows, runRow } from '../native/commands.js';
 import { type TensorOptions, uninitialized } from '../tensor/creation.js';
-import { type DType, dtypes } from '../tensor/dtype.js';
+import { dtypes } from '../tensor/dtype.js';
 import { checkOptions, checkShape, describe, type Shape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { mul } from './elementwise.js';
 import { checkFloating } from './operand.js';
+
+function checkSeed(operation: string, seed: unknown): asserts seed is number {
+  if (!Number.isSafeInteger(seed) || (seed as number) < 0) {
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[${operation}] ${describe(seed)} is not a whole number from 0 to 2^53 - 1`,
+    );
+  }
+}
 
 /** A stream of random numbers: the seed and the position in it, kept where native code reads them. */
 export class Generator {
   /** Seed low, seed high, position low, position high. */
   readonly state = new Uint32Array(4);
 
-  /** @param seed a whole number from 0 to 2^53 - 1; default taken from the clock */
+  /**
+   * @param seed a whole number from 0 to 2^53 - 1; default taken from the clock
+   * @throws TensorError ERR_ARGUMENT for anything else
+   */
   constructor(seed: number = Date.now()) {
+    checkSeed('Generator', seed);
     this.seed(seed);
   }
 
@@ -26,12 +39,7 @@ export class Generator {
    * @throws TensorError ERR_ARGUMENT unless it is a whole number from 0 to 2^53 - 1
    */
   seed(seed: number): void {
-    if (!Number.isSafeInteger(seed) || seed < 0) {
-      throw new TensorError(
-        'ERR_ARGUMENT',
-        `[seed] ${describe(seed)} is not a whole number from 0 to 2^53 - 1`,
-      );
-    }
+    checkSeed('seed', seed);
     this.state.set([seed % 2 ** 32, Math.floor(seed / 2 ** 32), 0, 0]);
   }
 }
@@ -39,8 +47,12 @@ export class Generator {
 /** What is used where no generator is given. */
 export const defaultGenerator = new Generator();
 
-/** Seeds the default generator: what follows is the same on every machine. */
+/**
+ * Seeds the default generator: what follows is the same on every machine.
+ * @throws TensorError ERR_ARGUMENT unless it is a whole number from 0 to 2^53 - 1
+ */
 export function manualSeed(seed: number): void {
+  checkSeed('manualSeed', seed);
   defaultGenerator.seed(seed);
 }
 
@@ -71,7 +83,7 @@ function random(
   options: RandomOptions,
 ): Tensor {
   checkOptions(operation, options, ['dtype', 'requiresGrad', 'generator']);
-  const dtype: DType = options.dtype ?? 'float32';
+  const { dtype = 'float32' } = options;
   if (!Object.hasOwn(dtypes, dtype) || !dtypes[dtype].floating) {
     throw new TensorError(
       'ERR_DTYPE',

@@ -127,11 +127,17 @@ export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
   return result;
 }
 
-function extremum(operation: 'amax' | 'amin', x: Tensor, options: ReduceOptions): Tensor {
+/** The largest or smallest elements; `operation` is the name that it was called by. */
+function extremum(
+  operation: string,
+  kind: 'max' | 'min',
+  x: Tensor,
+  options: ReduceOptions,
+): Tensor {
   checkFloating(operation, x);
   const p = plan(operation, x, options);
   checkNotEmpty(operation, x, p);
-  const y = compute(operation === 'amax' ? 'max' : 'min', x, p, x.dtype, Number.NaN);
+  const y = compute(kind, x, p, x.dtype, Number.NaN);
   const result = shaped(y, p);
   if (recording(x)) {
     attach(
@@ -141,7 +147,7 @@ function extremum(operation: 'amax' | 'amin', x: Tensor, options: ReduceOptions)
       [
         (g) => {
           // Half a share each for the elements that are equal to the extremum, none for the others.
-          const ties = operation === 'amax' ? greaterShare(x, y) : greaterShare(y, x);
+          const ties = kind === 'max' ? greaterShare(x, y) : greaterShare(y, x);
           return ties
             .div(sum(ties, { dim: p.reduced, keepDim: true }))
             .mul(reshape(g, p.keptShape));
@@ -157,7 +163,7 @@ function extremum(operation: 'amax' | 'amin', x: Tensor, options: ReduceOptions)
  * @throws TensorError ERR_SHAPE when a reduced dimension is empty
  */
 export function amax(x: Tensor, options: ReduceOptions = {}): Tensor {
-  return extremum('amax', x, options);
+  return extremum('amax', 'max', x, options);
 }
 
 /**
@@ -165,17 +171,17 @@ export function amax(x: Tensor, options: ReduceOptions = {}): Tensor {
  * @throws TensorError ERR_SHAPE when a reduced dimension is empty
  */
 export function amin(x: Tensor, options: ReduceOptions = {}): Tensor {
-  return extremum('amin', x, options);
+  return extremum('amin', 'min', x, options);
 }
 
 /** The largest of all elements: `amax` over every dimension. */
 export function max(x: Tensor): Tensor {
-  return amax(x);
+  return extremum('max', 'max', x, {});
 }
 
 /** The smallest of all elements: `amin` over every dimension. */
 export function min(x: Tensor): Tensor {
-  return amin(x);
+  return extremum('min', 'min', x, {});
 }
 
 /**

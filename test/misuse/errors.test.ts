@@ -1,0 +1,649 @@
+/**
+ * Wrong arguments of every public function: each call has to throw a TensorError with the right code
+ * that names the function. A function without a row fails the test.
+ */
+import { fileURLToPath } from 'node:url';
+import * as tilegrad from 'tilegrad';
+import {
+  nn,
+  ones,
+  optim,
+  type Tensor,
+  TensorError,
+  type TensorErrorCode,
+  tensor,
+  zeros,
+} from 'tilegrad';
+import { describe, expect, test } from 'vitest';
+
+/** A wrong call, the code of its error, and what the message has to contain (default `[name]`). */
+type Misuse = readonly [call: () => unknown, code: TensorErrorCode, message?: string];
+
+/** What the table is about: a wrong argument doesn't have the type that it should have. */
+const wrong = (value: unknown): never => value as never;
+
+const x = ones([2, 3]);
+const integers = ones([2, 3], { dtype: 'int32' });
+const leaf = ones([2], { requiresGrad: true });
+/** A file of no known format: this one. */
+const file = fileURLToPath(import.meta.url);
+
+const kinds: unknown[] = [
+  undefined,
+  null,
+  5,
+  'text',
+  true,
+  [1, 2],
+  {},
+  () => x,
+  new Float32Array(2),
+];
+
+/** Everything that is no tensor in the place of a tensor, and a tensor of integers. */
+function tensorArguments(
+  call: (value: never) => unknown,
+  other: { takesNumbers?: boolean; takesIntegers?: boolean } = {},
+): Misuse[] {
+  const values = kinds.filter((value) => !(other.takesNumbers && typeof value === 'number'));
+  const rows = values.map((value): Misuse => [() => call(wrong(value)), 'ERR_ARGUMENT']);
+  if (!other.takesIntegers) rows.push([() => call(wrong(integers)), 'ERR_DTYPE']);
+  return rows;
+}
+
+/** An unknown option, which has to be named, and options that are no object. */
+function optionsOf(name: string, call: (options: never) => unknown): Misuse[] {
+  return [
+    [() => call(wrong({ unheard: 1 })), 'ERR_ARGUMENT', `[${name}] unknown option "unheard"`],
+    [() => call(wrong(null)), 'ERR_ARGUMENT'],
+    [() => call(wrong(7)), 'ERR_ARGUMENT'],
+  ];
+}
+
+const shapes = (call: (shape: never) => unknown): Misuse[] =>
+  [undefined, null, 5, 'text', {}, [-1], [0.5], ['1'], [[1]], [Number.NaN]].map(
+    (shape): Misuse => [() => call(wrong(shape)), 'ERR_SHAPE'],
+  );
+
+const dims = (call: (dim: never) => unknown): Misuse[] =>
+  [2, -3, 0.5, '0', null, {}, Number.NaN].map(
+    (dim): Misuse => [() => call(wrong(dim)), 'ERR_INDEX'],
+  );
+
+const dtypesOf = (call: (options: never) => unknown): Misuse[] =>
+  ['float16', 5, null, 'toString'].map(
+    (dtype): Misuse => [() => call(wrong({ dtype })), 'ERR_DTYPE'],
+  );
+
+const unary = (call: (x: Tensor) => Tensor): Misuse[] => tensorArguments(call);
+
+const binary = (call: (a: Tensor, b: Tensor) => Tensor): Misuse[] => [
+  ...tensorArguments((a) => call(a, x), { takesNumbers: true, takesIntegers: true }),
+  ...tensorArguments((b) => call(x, b), { takesNumbers: true, takesIntegers: true }),
+  [() => call(wrong(1), wrong(2)), 'ERR_ARGUMENT'],
+  [() => call(integers, integers), 'ERR_DTYPE'],
+  [() => call(integers, wrong(1)), 'ERR_DTYPE'],
+  [() => call(x, ones([2, 2])), 'ERR_SHAPE'],
+];
+
+const reduction = (name: string, call: (x: Tensor, options?: object) => Tensor): Misuse[] => [
+  ...tensorArguments(call),
+  ...optionsOf(name, (options) => call(x, options)),
+  ...dims((dim) => call(x, { dim })),
+  ...dims((dim) => call(x, { dim: [0, dim] })),
+  [() => call(x, { dim: [0, 0] }), 'ERR_ARGUMENT'],
+];
+
+const creation = (name: string, call: (options: never) => Tensor): Misuse[] => [
+  ...optionsOf(name, call),
+  ...dtypesOf(call),
+  [() => call(wrong({ dtype: 'int32', requiresGrad: true })), 'ERR_DTYPE'],
+];
+
+const random = (name: string, call: (shape: never, options?: never) => Tensor): Misuse[] => [
+  ...shapes(call),
+  ...optionsOf(name, (options) => call(wrong([2]), options)),
+  ...dtypesOf((options) => call(wrong([2]), options)),
+  [() => call(wrong([2]), wrong({ dtype: 'int32' })), 'ERR_DTYPE'],
+  [() => call(wrong([2]), wrong({ generator: 5 })), 'ERR_ARGUMENT'],
+];
+
+const softmaxes = (call: (x: Tensor, dim?: number) => Tensor): Misuse[] => [
+  ...unary(call),
+  ...dims((dim) => call(x, dim)),
+];
+
+const losses = (call: (a: Tensor, b: Tensor) => Tensor): Misuse[] => [
+  ...tensorArguments((a) => call(a, x)),
+  ...tensorArguments((b) => call(x, b), { takesIntegers: true }),
+  [() => call(x, ones([3])), 'ERR_SHAPE'],
+  [() => call(x, ones([2, 1])), 'ERR_SHAPE'],
+];
+
+const functions: Record<string, Misuse[]> = {
+  tensor: [
+    ...[
+      undefined,
+      null,
+      'text',
+      {},
+      () => x,
+      10n,
+      new BigInt64Array(1),
+      new DataView(new ArrayBuffer(1)),
+      x,
+    ].map((data): Misuse => [() => tensor(wrong(data)), 'ERR_ARGUMENT']),
+    [() => tensor([[1], [2, 3]]), 'ERR_SHAPE'],
+    ...creation('tensor', (options) => tensor([1], options)),
+  ],
+  fromTypedArray: [
+    ...kinds
+      .slice(0, -1)
+      .map((array): Misuse => [() => tilegrad.fromTypedArray(wrong(array)), 'ERR_DTYPE']),
+    ...shapes((shape) => tilegrad.fromTypedArray(new Float32Array(2), shape)).slice(1),
+    [() => tilegrad.fromTypedArray(new Float32Array(2), [3]), 'ERR_SHAPE'],
+    ...creation('fromTypedArray', (options) =>
+      tilegrad.fromTypedArray(new Int32Array(1), [1], options),
+    ),
+  ],
+  zeros: [...shapes(zeros), ...creation('zeros', (options) => zeros([1], options))],
+  ones: [...shapes(ones), ...creation('ones', (options) => ones([1], options))],
+  empty: [
+    ...shapes(tilegrad.empty),
+    ...creation('empty', (options) => tilegrad.empty([1], options)),
+  ],
+  full: [
+    ...shapes((shape) => tilegrad.full(shape, 1)),
+    ...[undefined, null, 'text', [1], 1n, x].map(
+      (value): Misuse => [() => tilegrad.full([1], wrong(value)), 'ERR_ARGUMENT'],
+    ),
+    ...creation('full', (options) => tilegrad.full([1], 1, options)),
+  ],
+  eye: [
+    ...[undefined, null, 'text', -1, 0.5, [2]].map(
+      (n): Misuse => [() => tilegrad.eye(wrong(n)), 'ERR_SHAPE'],
+    ),
+    ...creation('eye', (options) => tilegrad.eye(1, options)),
+  ],
+  arange: [
+    ...[undefined, null, 'text', '3', Number.NaN, Infinity, [3]].map(
+      (n): Misuse => [() => tilegrad.arange(wrong(n)), 'ERR_ARGUMENT'],
+    ),
+    [() => tilegrad.arange(0, 3, 0), 'ERR_ARGUMENT'],
+    [() => tilegrad.arange(0, wrong('3')), 'ERR_ARGUMENT'],
+    ...creation('arange', (options) => tilegrad.arange(0, 1, 1, options)),
+  ],
+  zerosLike: tensorArguments(tilegrad.zerosLike, { takesIntegers: true }),
+  onesLike: tensorArguments(tilegrad.onesLike, { takesIntegers: true }),
+  rand: random('rand', tilegrad.rand),
+  randn: random('randn', tilegrad.randn),
+  manualSeed: [undefined, null, -1, 0.5, 2 ** 53, '1'].map(
+    (seed): Misuse => [() => tilegrad.manualSeed(wrong(seed)), 'ERR_ARGUMENT'],
+  ),
+  Generator: [null, -1, 0.5, 2 ** 53, '1'].flatMap((seed): Misuse[] => [
+    [() => new tilegrad.Generator(wrong(seed)), 'ERR_ARGUMENT'],
+    [() => new tilegrad.Generator(1).seed(wrong(seed)), 'ERR_ARGUMENT', '[seed]'],
+  ]),
+
+  abs: unary(tilegrad.abs),
+  neg: unary(tilegrad.neg),
+  sign: unary(tilegrad.sign),
+  square: unary(tilegrad.square),
+  sqrt: unary(tilegrad.sqrt),
+  reciprocal: unary(tilegrad.reciprocal),
+  exp: unary(tilegrad.exp),
+  log: unary(tilegrad.log),
+  log1p: unary(tilegrad.log1p),
+  tanh: unary(tilegrad.tanh),
+  sigmoid: unary(tilegrad.sigmoid),
+  softplus: unary(tilegrad.softplus),
+  erf: unary(tilegrad.erf),
+  relu: unary(tilegrad.relu),
+  gelu: unary(tilegrad.gelu),
+  add: binary(tilegrad.add),
+  sub: binary(tilegrad.sub),
+  mul: binary(tilegrad.mul),
+  div: binary(tilegrad.div),
+  maximum: binary(tilegrad.maximum),
+  minimum: binary(tilegrad.minimum),
+
+  sum: reduction('sum', tilegrad.sum),
+  mean: reduction('mean', tilegrad.mean),
+  amax: [...reduction('amax', tilegrad.amax), [() => tilegrad.amax(zeros([0])), 'ERR_SHAPE']],
+  amin: [...reduction('amin', tilegrad.amin), [() => tilegrad.amin(zeros([0])), 'ERR_SHAPE']],
+  argmax: [
+    ...reduction('argmax', tilegrad.argmax as (x: Tensor, options?: object) => Tensor),
+    [() => tilegrad.argmax(zeros([0, 2])), 'ERR_SHAPE'],
+  ],
+  max: [...unary(tilegrad.max), [() => tilegrad.max(zeros([0])), 'ERR_SHAPE']],
+  min: [...unary(tilegrad.min), [() => tilegrad.min(zeros([0])), 'ERR_SHAPE']],
+  softmax: softmaxes(tilegrad.softmax),
+  logSoftmax: softmaxes(tilegrad.logSoftmax),
+
+  expand: [
+    ...tensorArguments((t) => tilegrad.expand(t, [2]), { takesIntegers: true }),
+    ...shapes((shape) => tilegrad.expand(x, shape)),
+    [() => tilegrad.expand(x, [4, 3]), 'ERR_SHAPE'],
+  ],
+  reshape: [
+    ...tensorArguments((t) => tilegrad.reshape(t, [2]), { takesIntegers: true }),
+    // A -1 alone is allowed here.
+    ...shapes((shape) => tilegrad.reshape(x, shape)).filter((_, i) => i !== 5),
+    [() => tilegrad.reshape(x, [-1, -1]), 'ERR_SHAPE'],
+    [() => tilegrad.reshape(x, [5]), 'ERR_SHAPE'],
+  ],
+  flatten: [
+    ...tensorArguments((t) => tilegrad.flatten(t), { takesIntegers: true }),
+    ...dims((dim) => tilegrad.flatten(x, dim)),
+    ...dims((dim) => tilegrad.flatten(x, 0, dim)),
+    [() => tilegrad.flatten(x, 1, 0), 'ERR_ARGUMENT'],
+  ],
+  permute: [
+    ...tensorArguments((t) => tilegrad.permute(t, [0]), { takesIntegers: true }),
+    ...dims((dim) => tilegrad.permute(x, [0, dim])),
+    ...[undefined, null, 5, 'text', [0], [0, 0], []].map(
+      (order): Misuse => [() => tilegrad.permute(x, wrong(order)), 'ERR_ARGUMENT'],
+    ),
+  ],
+  transpose: [
+    ...tensorArguments((t) => tilegrad.transpose(t), { takesIntegers: true }),
+    ...dims((dim) => tilegrad.transpose(x, dim)),
+    ...dims((dim) => tilegrad.transpose(x, 0, dim)),
+    [() => tilegrad.transpose(ones([2])), 'ERR_INDEX'],
+  ],
+  unsqueeze: [
+    ...tensorArguments((t) => tilegrad.unsqueeze(t, 0), { takesIntegers: true }),
+    ...dims((dim) => tilegrad.unsqueeze(tensor([1]), dim)),
+    [() => tilegrad.unsqueeze(x, wrong(undefined)), 'ERR_INDEX'],
+  ],
+  squeeze: [
+    ...tensorArguments((t) => tilegrad.squeeze(t), { takesIntegers: true }),
+    ...dims((dim) => tilegrad.squeeze(x, dim)),
+    [() => tilegrad.squeeze(x, [1, -1]), 'ERR_ARGUMENT'],
+  ],
+  slice: [
+    ...tensorArguments((t) => tilegrad.slice(t, []), { takesIntegers: true }),
+    ...[undefined, null, 5, 'text', {}, [0, 0, 0], ['0'], [[0, 1, 0]], [{}]].map(
+      (specs): Misuse => [() => tilegrad.slice(x, wrong(specs)), 'ERR_ARGUMENT'],
+    ),
+    [() => tilegrad.slice(x, [2]), 'ERR_INDEX'],
+    [() => tilegrad.slice(x, [Number.NaN]), 'ERR_INDEX'],
+  ],
+  clone: tensorArguments(tilegrad.clone, { takesIntegers: true }),
+  contiguous: tensorArguments(tilegrad.contiguous, { takesIntegers: true }),
+  to: [
+    ...tensorArguments((t) => tilegrad.to(t, 'float32'), { takesIntegers: true }),
+    ...[undefined, null, 5, 'float16', {}].map(
+      (dtype): Misuse => [() => tilegrad.to(x, wrong(dtype)), 'ERR_DTYPE'],
+    ),
+  ],
+
+  matmul: [
+    ...tensorArguments((a) => tilegrad.matmul(a, x), { takesNumbers: true, takesIntegers: true }),
+    ...tensorArguments((b) => tilegrad.matmul(x, b), { takesNumbers: true, takesIntegers: true }),
+    [() => tilegrad.matmul(x, wrong(5)), 'ERR_SHAPE'],
+    [() => tilegrad.matmul(x, x), 'ERR_SHAPE', '[2, 3] and [2, 3] do not fit: 3 != 2'],
+    [() => tilegrad.matmul(ones([2, 1, 2]), ones([3, 2, 1])), 'ERR_SHAPE'],
+    [() => tilegrad.matmul(integers, integers), 'ERR_DTYPE'],
+  ],
+  linear: [
+    ...tensorArguments((t) => tilegrad.linear(t, x)),
+    ...tensorArguments((t) => tilegrad.linear(x, t)),
+    ...tensorArguments((t) => tilegrad.linear(x, x, t)).filter((_, i) => i > 1),
+    ...optionsOf('linear', (options) => tilegrad.linear(x, x, null, options)),
+    [() => tilegrad.linear(x, x, null, { activation: wrong('softmax') }), 'ERR_ARGUMENT'],
+    [() => tilegrad.linear(x, ones([2, 4])), 'ERR_SHAPE'],
+    [() => tilegrad.linear(x, ones([3])), 'ERR_SHAPE'],
+    [() => tilegrad.linear(x, x, ones([3])), 'ERR_SHAPE'],
+    [() => tilegrad.linear(x, ones([2, 3], { dtype: 'float64' })), 'ERR_DTYPE'],
+    [() => tilegrad.linear(x, x, ones([2], { dtype: 'float64' })), 'ERR_DTYPE'],
+  ],
+  mseLoss: losses(tilegrad.mseLoss),
+  binaryCrossEntropyWithLogits: losses(tilegrad.binaryCrossEntropyWithLogits),
+  crossEntropy: [
+    ...tensorArguments((t) => tilegrad.crossEntropy(t, [0, 0])),
+    ...[undefined, null, 5, 'text', {}, ['0', '1'], [0.5, 0], [[0], [1]], [Number.NaN, 0]].map(
+      (targets): Misuse => [() => tilegrad.crossEntropy(x, wrong(targets)), 'ERR_ARGUMENT'],
+    ),
+    ...[
+      [0, 3],
+      [-1, 0],
+      [0, 2 ** 32],
+    ].map((targets): Misuse => [() => tilegrad.crossEntropy(x, targets), 'ERR_INDEX']),
+    [() => tilegrad.crossEntropy(x, [0]), 'ERR_SHAPE'],
+    [() => tilegrad.crossEntropy(x, ones([2, 1], { dtype: 'int32' })), 'ERR_SHAPE'],
+    [() => tilegrad.crossEntropy(ones([3]), [0]), 'ERR_SHAPE'],
+    [() => tilegrad.crossEntropy(x, ones([2])), 'ERR_DTYPE'],
+    [() => tilegrad.crossEntropy(x, new Float32Array(2)), 'ERR_DTYPE'],
+  ],
+  dropout: [
+    ...tensorArguments((t) => tilegrad.dropout(t)),
+    ...[null, -0.1, 1.1, Number.NaN, '0.5', x].map(
+      (p): Misuse => [() => tilegrad.dropout(x, wrong(p)), 'ERR_ARGUMENT'],
+    ),
+    ...optionsOf('dropout', (options) => tilegrad.dropout(x, 0.5, options)),
+    [() => tilegrad.dropout(x, 0.5, { generator: wrong(5) }), 'ERR_ARGUMENT'],
+  ],
+
+  backward: [
+    ...kinds.map((value): Misuse => [() => tilegrad.backward(wrong(value)), 'ERR_ARGUMENT']),
+    ...kinds
+      .slice(1)
+      .map((value): Misuse => [() => tilegrad.backward(leaf, wrong(value)), 'ERR_ARGUMENT']),
+    ...optionsOf('backward', (options) => tilegrad.backward(leaf, ones([2]), options)),
+    [() => tilegrad.backward(x), 'ERR_STATE'],
+    [() => tilegrad.backward(leaf), 'ERR_SHAPE'],
+  ],
+  gradcheck: [
+    ...kinds
+      .filter((value) => typeof value !== 'function')
+      .map((fn): Misuse => [() => tilegrad.gradcheck(wrong(fn), []), 'ERR_ARGUMENT']),
+    ...kinds.map(
+      (inputs): Misuse => [() => tilegrad.gradcheck(tilegrad.exp, wrong(inputs)), 'ERR_ARGUMENT'],
+    ),
+    ...optionsOf('gradcheck', (options) => tilegrad.gradcheck(tilegrad.exp, [], options)),
+    [() => tilegrad.gradcheck(tilegrad.exp, [], { step: wrong('1') }), 'ERR_ARGUMENT'],
+    [() => tilegrad.gradcheck(tilegrad.exp, [], { tolerance: -1 }), 'ERR_ARGUMENT'],
+    [() => tilegrad.gradcheck(tilegrad.exp, [leaf]), 'ERR_DTYPE'],
+  ],
+  noGrad: [
+    ...kinds
+      .filter((value) => typeof value !== 'function')
+      .map((fn): Misuse => [() => tilegrad.noGrad(wrong(fn)), 'ERR_ARGUMENT']),
+    [() => tilegrad.noGrad(async () => 1), 'ERR_ARGUMENT'],
+  ],
+  enableGrad: [
+    ...kinds
+      .filter((value) => typeof value !== 'function')
+      .map((fn): Misuse => [() => tilegrad.enableGrad(wrong(fn)), 'ERR_ARGUMENT']),
+    [() => tilegrad.enableGrad(async () => 1), 'ERR_ARGUMENT'],
+  ],
+  setNumThreads: [undefined, null, 0, -1, 1.5, 257, Infinity, Number.NaN, '2', {}].map(
+    (n): Misuse => [() => tilegrad.setNumThreads(wrong(n)), 'ERR_ARGUMENT'],
+  ),
+  setSimdLevel: [undefined, null, 0, 'sse9', '', {}].map(
+    (name): Misuse => [() => tilegrad.setSimdLevel(wrong(name)), 'ERR_ARGUMENT'],
+  ),
+
+  batches: [
+    ...tensorArguments((t) => tilegrad.batches(t, x), { takesIntegers: true }),
+    ...tensorArguments((t) => tilegrad.batches(x, t), { takesIntegers: true }),
+    ...optionsOf('batches', (options) => tilegrad.batches(x, x, options)),
+    [() => tilegrad.batches(x, ones([3])), 'ERR_SHAPE'],
+    [() => tilegrad.batches(tensor(1), tensor(1)), 'ERR_SHAPE'],
+    [() => tilegrad.batches(x, x, { batchSize: 0 }), 'ERR_ARGUMENT'],
+    [() => tilegrad.batches(x, x, { seed: wrong('1') }), 'ERR_ARGUMENT'],
+  ],
+  parseIdx: [
+    ...kinds.map((bytes): Misuse => [() => tilegrad.parseIdx(wrong(bytes)), 'ERR_ARGUMENT']),
+    [() => tilegrad.parseIdx(new Uint8Array(3)), 'ERR_FORMAT', '[idx]'],
+  ],
+  readIdx: [
+    ...optionsOf('readIdx', (options) => tilegrad.readIdx(file, options)),
+    [() => tilegrad.readIdx(file), 'ERR_FORMAT', '[idx]'],
+  ],
+  readIdxSync: [[() => tilegrad.readIdxSync(file), 'ERR_FORMAT', '[idx]']],
+  loadMnist: [
+    ...optionsOf('loadMnist', (options) => tilegrad.loadMnist('.', 'train', options)),
+    [() => tilegrad.loadMnist(wrong(5), 'train'), 'ERR_ARGUMENT'],
+    [() => tilegrad.loadMnist('.', wrong('valid')), 'ERR_ARGUMENT'],
+    [() => tilegrad.loadMnist('.', 'train', { classes: 0 }), 'ERR_ARGUMENT'],
+    [() => tilegrad.loadMnist('.', 'train'), 'ERR_FORMAT', '[mnist]'],
+  ],
+  loadMnistSync: [
+    ...optionsOf('loadMnistSync', (options) => tilegrad.loadMnistSync('.', 'train', options)),
+    [() => tilegrad.loadMnistSync(wrong(5), 'train'), 'ERR_ARGUMENT'],
+    [() => tilegrad.loadMnistSync('.', wrong('valid')), 'ERR_ARGUMENT'],
+    [() => tilegrad.loadMnistSync('.', 'train', { classes: 0 }), 'ERR_ARGUMENT'],
+    [() => tilegrad.loadMnistSync('.', 'train'), 'ERR_FORMAT', '[mnist]'],
+  ],
+  loadSafetensors: [
+    ...optionsOf('loadSafetensors', (options) => tilegrad.loadSafetensors(file, options)),
+    [() => tilegrad.loadSafetensors(file), 'ERR_FORMAT', '[safetensors]'],
+  ],
+  loadSafetensorsSync: [[() => tilegrad.loadSafetensorsSync(file), 'ERR_FORMAT', '[safetensors]']],
+  saveSafetensors: [
+    ...optionsOf('saveSafetensors', (options) => tilegrad.saveSafetensors('', {}, options)),
+    ...[undefined, null, 5, 'text', x, { x: 5 }, { x: [1] }, new Map([['x', 5]])].map(
+      (tensors): Misuse => [() => tilegrad.saveSafetensors('', wrong(tensors)), 'ERR_ARGUMENT'],
+    ),
+  ],
+  saveSafetensorsSync: [
+    ...optionsOf('saveSafetensorsSync', (options) => tilegrad.saveSafetensorsSync('', {}, options)),
+    ...[undefined, null, 5, 'text', x, { x: 5 }, { x: [1] }, new Map([['x', 5]])].map(
+      (tensors): Misuse => [() => tilegrad.saveSafetensorsSync('', wrong(tensors)), 'ERR_ARGUMENT'],
+    ),
+  ],
+};
+
+const modules: Record<string, Misuse[]> = {
+  Linear: [
+    ...[undefined, null, 0, -1, 1.5, '3', [3]].flatMap((size): Misuse[] => [
+      [() => new nn.Linear(wrong(size), 1), 'ERR_ARGUMENT'],
+      [() => new nn.Linear(1, wrong(size)), 'ERR_ARGUMENT'],
+    ]),
+    ...optionsOf('Linear', (options) => new nn.Linear(1, 1, options)),
+    ...dtypesOf((options) => new nn.Linear(1, 1, options)),
+    [() => new nn.Linear(1, 1, { dtype: 'int32' }), 'ERR_DTYPE'],
+    [() => new nn.Linear(1, 1, { generator: wrong(5) }), 'ERR_ARGUMENT'],
+    ...tensorArguments((t) => new nn.Linear(3, 1).forward(t)).map(
+      ([call, code]): Misuse => [call, code, '[linear]'],
+    ),
+  ],
+  Dropout: [
+    ...[null, -0.1, 1.1, Number.NaN, '0.5'].map(
+      (p): Misuse => [() => new nn.Dropout(wrong(p)), 'ERR_ARGUMENT'],
+    ),
+    ...optionsOf('Dropout', (options) => new nn.Dropout(0.5, options)),
+    [() => new nn.Dropout(0.5, { generator: wrong(5) }), 'ERR_ARGUMENT'],
+  ],
+  Sequential: kinds.map((layer): Misuse => [() => new nn.Sequential(wrong(layer)), 'ERR_ARGUMENT']),
+  Parameter: tensorArguments((t) => new nn.Parameter(t)),
+  ReLU: unary((t) => new nn.ReLU().forward(t)).map(
+    ([call, code]): Misuse => [call, code, '[relu]'],
+  ),
+  Sigmoid: unary((t) => new nn.Sigmoid().forward(t)).map(
+    ([call, code]): Misuse => [call, code, '[sigmoid]'],
+  ),
+  Tanh: unary((t) => new nn.Tanh().forward(t)).map(
+    ([call, code]): Misuse => [call, code, '[tanh]'],
+  ),
+  Module: [
+    ...[undefined, null, 5, 'text'].map(
+      (state): Misuse => [
+        () => new nn.Linear(1, 1).loadStateDict(wrong(state)),
+        'ERR_ARGUMENT',
+        '[loadStateDict]',
+      ],
+    ),
+    [() => new nn.Linear(1, 1).loadStateDict({}), 'ERR_ARGUMENT', 'weight, bias'],
+  ],
+};
+
+const weight = zeros([2, 2]);
+
+/** Random initializers: the target, two numbers and a generator. */
+const distribution = (
+  fill: (target: Tensor, a?: number, b?: number, g?: never) => Tensor,
+): Misuse[] => [
+  ...tensorArguments(fill),
+  ...[null, 'text', Number.NaN, Infinity, x].flatMap((value): Misuse[] => [
+    [() => fill(weight, wrong(value)), 'ERR_ARGUMENT'],
+    [() => fill(weight, 0, wrong(value)), 'ERR_ARGUMENT'],
+  ]),
+  [() => fill(weight, 0, 1, wrong(5)), 'ERR_ARGUMENT'],
+];
+
+const scaled = (name: string, fill: (target: Tensor, options?: object) => Tensor): Misuse[] => [
+  ...tensorArguments(fill),
+  ...optionsOf(name, (options) => fill(weight, options)),
+  [() => fill(zeros([2])), 'ERR_SHAPE'],
+];
+
+const kaiming = (name: string, fill: (target: Tensor, options?: object) => Tensor): Misuse[] => [
+  ...scaled(name, fill),
+  [() => fill(weight, { mode: 'fanBoth' }), 'ERR_ARGUMENT'],
+  [() => fill(weight, { nonlinearity: 'gelu' }), 'ERR_ARGUMENT', 'gelu'],
+  [() => fill(weight, { slope: '1' }), 'ERR_ARGUMENT', 'slope'],
+];
+
+const initializers: Record<string, Misuse[]> = {
+  constant: [
+    ...tensorArguments((t) => nn.init.constant(t, 1), { takesIntegers: true }),
+    ...[undefined, null, '1', x].map(
+      (value): Misuse => [() => nn.init.constant(weight, wrong(value)), 'ERR_ARGUMENT'],
+    ),
+  ],
+  zeros: tensorArguments(nn.init.zeros, { takesIntegers: true }),
+  uniform: distribution(nn.init.uniform),
+  normal: [...distribution(nn.init.normal), [() => nn.init.normal(weight, 0, -1), 'ERR_ARGUMENT']],
+  xavierUniform: [
+    ...scaled('xavierUniform', nn.init.xavierUniform),
+    [() => nn.init.xavierUniform(weight, { gain: wrong('1') }), 'ERR_ARGUMENT'],
+  ],
+  xavierNormal: [
+    ...scaled('xavierNormal', nn.init.xavierNormal),
+    [() => nn.init.xavierNormal(weight, { gain: -1 }), 'ERR_ARGUMENT'],
+  ],
+  kaimingUniform: kaiming('kaimingUniform', nn.init.kaimingUniform),
+  kaimingNormal: kaiming('kaimingNormal', nn.init.kaimingNormal),
+  calculateGain: [
+    ...[undefined, null, 5, 'gelu', 'toString'].map(
+      (name): Misuse => [() => nn.init.calculateGain(wrong(name)), 'ERR_ARGUMENT'],
+    ),
+    [() => nn.init.calculateGain('leakyRelu', wrong('1')), 'ERR_ARGUMENT'],
+  ],
+};
+
+/** Optimizers: parameters, and numbers in ranges. */
+function optimizer(
+  name: string,
+  make: (params: never, options?: never) => optim.Optimizer<never>,
+  numbers: readonly string[],
+): Misuse[] {
+  const params = wrong([leaf]);
+  const badParams = [
+    undefined,
+    null,
+    5,
+    leaf,
+    [5],
+    [],
+    [x],
+    [leaf, leaf],
+    [{}],
+    [{ params: 5 }],
+    [{ params: [x] }],
+  ];
+  return [
+    ...badParams.map((value): Misuse => [() => make(wrong(value)), 'ERR_ARGUMENT', '[optim]']),
+    ...[null, 0.1, 'text'].map(
+      (options): Misuse => [() => make(params, wrong(options)), 'ERR_ARGUMENT', '[optim]'],
+    ),
+    [
+      () => make(params, wrong({ learningRate: 1 })),
+      'ERR_ARGUMENT',
+      `[${name}] unknown option "learningRate"`,
+    ],
+    [
+      () => make(wrong([{ params: [leaf], learningRate: 1 }])),
+      'ERR_ARGUMENT',
+      `[${name}] unknown option "learningRate"`,
+    ],
+    ...numbers.flatMap((key) =>
+      [null, 'text', -1, Number.NaN, Infinity, [1]].map(
+        (value): Misuse => [
+          () => make(params, wrong({ [key]: value })),
+          'ERR_ARGUMENT',
+          `[${name}] ${key}`,
+        ],
+      ),
+    ),
+    [
+      () => {
+        make(params).lr = -1;
+      },
+      'ERR_ARGUMENT',
+      '[optim] lr',
+    ],
+  ];
+}
+
+const betas = (make: (options: never) => unknown): Misuse[] =>
+  [null, 5, [0.9], [0.9, 1], [-0.1, 0.9], ['0.9', 0.9]].map(
+    (value): Misuse => [() => make(wrong({ betas: value })), 'ERR_ARGUMENT'],
+  );
+
+const optimizers: Record<string, Misuse[]> = {
+  SGD: [
+    ...optimizer('SGD', (p, o) => new optim.SGD(p, o), ['lr', 'momentum', 'weightDecay']),
+    [() => new optim.SGD([leaf], { nesterov: true }), 'ERR_ARGUMENT'],
+    [
+      () => new optim.SGD([leaf], { nesterov: true, momentum: 0.9, dampening: 0.1 }),
+      'ERR_ARGUMENT',
+    ],
+    [() => new optim.SGD([leaf], { dampening: wrong('0') }), 'ERR_ARGUMENT'],
+  ],
+  Adam: [
+    ...optimizer('Adam', (p, o) => new optim.Adam(p, o), ['lr', 'eps', 'weightDecay']),
+    ...betas((options) => new optim.Adam([leaf], options)),
+  ],
+  AdamW: [
+    ...optimizer('AdamW', (p, o) => new optim.AdamW(p, o), ['lr', 'eps', 'weightDecay']),
+    ...betas((options) => new optim.AdamW([leaf], options)),
+  ],
+};
+
+/** Functions without arguments, and classes that others make. */
+const without = new Set([
+  ...['isGradEnabled', 'getNumThreads', 'simdLevel', 'simdLevels', 'Tensor', 'TensorError'],
+  ...['Optimizer', 'ParameterGroup'],
+]);
+
+const spaces: [string, object, Record<string, Misuse[]>][] = [
+  ['tilegrad', tilegrad, functions],
+  ['nn', nn, modules],
+  ['nn.init', nn.init, initializers],
+  ['optim', optim, optimizers],
+];
+
+describe.each(spaces)('%s', (_, space, table) => {
+  test('has a row for each of its functions', () => {
+    const names = Object.entries(space)
+      .filter(([name, value]) => typeof value === 'function' && !without.has(name))
+      .map(([name]) => name);
+    expect(Object.keys(table).sort()).toEqual(names.sort());
+  });
+
+  test.each(Object.entries(table))('%s', async (name, rows) => {
+    expect(rows.length).toBeGreaterThan(0);
+    for (const [call, code, message = `[${name}]`] of rows) {
+      let thrown: unknown = 'nothing';
+      try {
+        await call();
+      } catch (error) {
+        thrown = error;
+      }
+      const { code: actual, message: text } = thrown as TensorError;
+      const isOurs = thrown instanceof TensorError;
+      expect({ thrown: isOurs ? text : thrown, code: actual, call: `${call}` }).toEqual({
+        thrown: expect.stringContaining(message),
+        code,
+        call: `${call}`,
+      });
+    }
+  });
+});
+
+test('nothing of all this has changed what was passed in, or the settings', () => {
+  expect(x.toArray()).toEqual([
+    [1, 1, 1],
+    [1, 1, 1],
+  ]);
+  expect(weight.toArray()).toEqual([
+    [0, 0],
+    [0, 0],
+  ]);
+  expect(leaf.grad).toBeNull();
+  expect(tilegrad.isGradEnabled()).toBe(true);
+});

@@ -1,0 +1,336 @@
+/**
+ * The promise: the same program gives the same bits at every SIMD level and with any number of
+ * threads. Every computation below runs at each level of this machine with 1, 2 and 3 threads (3
+ * cuts work unevenly, and is more than there are results in some) and is compared with one run.
+ */
+import { createHash } from 'node:crypto';
+import * as tilegrad from 'tilegrad';
+import {
+  crossEntropy,
+  dropout,
+  Generator,
+  linear,
+  matmul,
+  nn,
+  optim,
+  rand,
+  randn,
+  type Tensor,
+  tensor,
+} from 'tilegrad';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+const dtypes = ['float32', 'float64'] as const;
+type Float = (typeof dtypes)[number];
+
+const initialLevel = tilegrad.simdLevel();
+const initialThreads = tilegrad.getNumThreads();
+
+interface Computation {
+  name: string;
+  run: () => Tensor[];
+}
+
+const computations: Computation[] = [];
+const add = (name: string, run: () => Tensor[]): void => {
+  computations.push({ name, run });
+};
+
+const cache = new Map<string, Tensor>();
+
+/** Input with the same bits in every run, made once; a view of it without a history. */
+function cached(key: string, make: () => Tensor): Tensor {
+  const found = cache.get(key) ?? make();
+  cache.set(key, found);
+  return found.detach();
+}
+
+function numbers(shape: readonly number[], dtype: Float, seed = 1): Tensor {
+  const generator = new Generator(seed);
+  return cached(`${shape} ${dtype} ${seed}`, () => randn(shape, { dtype, generator }));
+}
+
+/** Everything that kernels treat apart, among random numbers. */
+function hostile(length: number, dtype: Float): Tensor {
+  const special = [
+    ...[0, -0, Number.NaN, Infinity, -Infinity, 1, -1, 0.5, 20, -20, 90, -90, 700, -700, 1e10],
+    ...[2 ** -126, 2 ** -130, -(2 ** -149), 2 ** -1022, 5e-324, 3e38, -1.7e308, 2 ** 24],
+  ];
+  return cached(`hostile ${length} ${dtype}`, () => {
+    const t = numbers([length], dtype).mul(3);
+    const { data } = t;
+    for (let i = 0; i < length; i += 7) data[i] = special[(i / 7) % special.length] as number;
+    return t;
+  });
+}
+
+/** Results and, through them, the gradients of the inputs for an uneven gradient. */
+function withGradients(fn: (...inputs: Tensor[]) => Tensor, ...inputs: Tensor[]): Tensor[] {
+  for (const x of inputs) {
+    x.requiresGrad = true;
+    x.zeroGrad();
+  }
+  const y = fn(...inputs);
+  y.backward(numbers(y.shape, y.dtype as Float, 2));
+  return [y, ...inputs.map((x) => x.grad as Tensor)];
+}
+
+/** Enough of float32 for two threads where an operation is light: then a share is 256 KB. */
+const MANY = 140_003;
+const lengths = [1, 7, 33, 1003, MANY];
+
+const unary = [
+  ...([
+    'abs',
+    'neg',
+    'sign',
+    'square',
+    'sqrt',
+    'reciprocal',
+    'exp',
+    'log',
+    'log1p',
+    'tanh',
+  ] as const),
+  ...(['sigmoid', 'softplus', 'erf', 'relu', 'gelu'] as const),
+];
+const binary = ['add', 'sub', 'mul', 'div', 'maximum', 'minimum'] as const;
+
+for (const dtype of dtypes) {
+  for (const op of unary) {
+    add(`${op} ${dtype}`, () => [
+      ...lengths.flatMap((n) => withGradients((x) => x[op](), hostile(n, dtype))),
+      ...withGradients((x) => x.transpose()[op](), numbers([31, 67], dtype)),
+    ]);
+  }
+  for (const op of binary) {
+    add(`${op} ${dtype}`, () => [
+      ...lengths.flatMap((n) =>
+        withGradients((a, b) => a[op](b), hostile(n, dtype), numbers([n], dtype, 3)),
+      ),
+      ...withGradients((a, b) => a[op](b), numbers([301, 1], dtype), numbers([203], dtype, 3)),
+      ...withGradients((a, b) => a[op](b), numbers([1003], dtype), numbers([], dtype, 3)),
+      ...withGradients(
+        (a, b) => a.transpose()[op](b),
+        numbers([67, 31], dtype),
+        numbers([31, 67], dtype, 3),
+      ),
+    ]);
+  }
+
+  for (const op of ['sum', 'mean', 'amax', 'amin', 'argmax'] as const) {
+    add(`${op} ${dtype}`, () => {
+      const sizes = [1, 100, 100_003, 1_000_003].map((n) => numbers([n], dtype));
+      const matrix = numbers([1003, 997], dtype);
+      const cube = numbers([37, 101, 53], dtype);
+      const all = [...sizes, matrix, matrix.transpose()].map((x) => x[op]());
+      const along = [0, 1].flatMap((dim) => [
+        matrix[op]({ dim }),
+        matrix.transpose()[op]({ dim }),
+        matrix
+          .slice([
+            [0, null, 3],
+            [1, null, 2],
+          ])
+          [op]({ dim }),
+      ]);
+      const middle = [0, 1, 2].map((dim) => cube[op]({ dim }));
+      if (op === 'argmax') return [...all, ...along, ...middle];
+      const several = [
+        [0, 2],
+        [0, 1],
+        [1, 2],
+      ].map((dim) => cube[op]({ dim }));
+      const stretched = numbers([5, 1], dtype).expand([5, 10_001])[op]({ dim: 1 });
+      const gradients = withGradients((x) => x[op]({ dim: 1 }), numbers([33, 1003], dtype));
+      return [...all, ...along, ...middle, ...several, stretched, ...gradients];
+    });
+  }
+
+  for (const [m, k, n] of [
+    [1, 1, 1],
+    [3, 5, 7],
+    [17, 65, 33],
+    [65, 300, 131],
+    [1, 1001, 515],
+    [515, 1001, 1],
+    [131, 5, 259],
+  ] as const) {
+    add(`matmul ${m}x${k}x${n} ${dtype}`, () => [
+      ...withGradients(matmul, numbers([m, k], dtype), numbers([k, n], dtype, 3)),
+      matmul(numbers([k, m], dtype).transpose(), numbers([k, n], dtype, 3)),
+      matmul(numbers([m, k], dtype), numbers([n, k], dtype, 3).transpose()),
+      matmul(numbers([k, m], dtype).transpose(), numbers([n, k], dtype, 3).transpose()),
+    ]);
+  }
+  add(`matmul in batches ${dtype}`, () => [
+    ...withGradients(matmul, numbers([5, 1, 9, 17], dtype), numbers([3, 17, 19], dtype, 3)),
+    ...withGradients(matmul, numbers([17], dtype), numbers([4, 17, 9], dtype, 3)),
+  ]);
+  for (const activation of ['none', 'relu', 'sigmoid', 'tanh'] as const) {
+    add(`linear ${activation} ${dtype}`, () =>
+      withGradients(
+        (x, w, b) => linear(x, w, b, { activation }),
+        numbers([67, 129], dtype),
+        numbers([33, 129], dtype, 3).mul(0.1),
+        numbers([33], dtype, 4),
+      ),
+    );
+  }
+
+  for (const op of ['softmax', 'logSoftmax'] as const) {
+    add(`${op} ${dtype}`, () => [
+      ...withGradients((x) => x[op](), numbers([1003, 37], dtype)),
+      ...withGradients((x) => x[op](0), numbers([37, 203], dtype)),
+      ...withGradients((x) => x[op](), numbers([3, 100_003], dtype)),
+      hostile(1003, dtype)[op](),
+    ]);
+  }
+
+  add(`losses ${dtype}`, () => {
+    const targets = Array.from({ length: 1003 }, (_, i) => (7 * i) % 11);
+    const probability = rand([20_011], { dtype, generator: new Generator(3) });
+    return [
+      ...withGradients((x) => crossEntropy(x, targets), numbers([1003, 11], dtype)),
+      ...withGradients(tilegrad.mseLoss, numbers([20_011], dtype), probability.clone()),
+      ...withGradients(
+        (x) => tilegrad.binaryCrossEntropyWithLogits(x, probability),
+        numbers([20_011], dtype).mul(10),
+      ),
+    ];
+  });
+
+  add(`random ${dtype}`, () => {
+    const generator = new Generator(2 ** 40 + 7);
+    const drawn = lengths.flatMap((n) => [
+      rand([n], { dtype, generator }),
+      randn([n], { dtype, generator }),
+      dropout(numbers([n], dtype), 0.3, { generator }),
+    ]);
+    return [...drawn, tensor(Array.from(generator.state), { dtype: 'float64' })];
+  });
+
+  add(`conversions ${dtype}`, () =>
+    lengths.flatMap((n) => {
+      const x = hostile(n, dtype);
+      const others = ['float32', 'float64', 'int32', 'uint8', 'bool'] as const;
+      return others.flatMap((other) => [x.to(other), x.to(other).to(dtype)]);
+    }),
+  );
+
+  const optimizers: [string, (params: Iterable<Tensor>) => optim.SGD | optim.Adam][] = [
+    ['SGD', (params) => new optim.SGD(params, { lr: 0.1, weightDecay: 1e-3 })],
+    [
+      'SGD with momentum',
+      (params) => new optim.SGD(params, { lr: 0.05, momentum: 0.9, nesterov: true }),
+    ],
+    ['Adam', (params) => new optim.Adam(params, { lr: 0.01 })],
+    ['AdamW', (params) => new optim.AdamW(params, { lr: 0.01 })],
+  ];
+  for (const [name, make] of optimizers) {
+    add(`20 training steps with ${name} ${dtype}`, () => {
+      const generator = new Generator(5);
+      const model = new nn.Sequential(
+        new nn.Linear(37, 65, { dtype, generator }),
+        new nn.ReLU(),
+        new nn.Dropout(0.2, { generator }),
+        new nn.Linear(65, 33, { dtype, generator }),
+        new nn.Tanh(),
+        new nn.Linear(33, 10, { dtype, generator }),
+      );
+      const optimizer = make(model.parameters());
+      const x = numbers([61, 37], dtype);
+      const y = Array.from({ length: 61 }, (_, i) => (3 * i) % 10);
+      const losses = Array.from({ length: 20 }, () => {
+        optimizer.zeroGrad();
+        const loss = crossEntropy(model.forward(x), y);
+        loss.backward();
+        optimizer.step();
+        return loss;
+      });
+      return [...losses, ...Object.values(model.stateDict())];
+    });
+    add(`steps of ${name} on much memory ${dtype}`, () => {
+      const parameter = new nn.Parameter(numbers([MANY], dtype).clone());
+      const optimizer = make([parameter]);
+      for (let i = 0; i < 3; i++) {
+        parameter.grad = numbers([MANY], dtype, 10 + i);
+        optimizer.step();
+      }
+      return [parameter];
+    });
+  }
+}
+
+type Values = ReturnType<typeof runAll>[number];
+
+function runAll() {
+  return computations.map(({ name, run }) => ({
+    name,
+    results: run().map((t) => t.contiguous().data.slice()),
+  }));
+}
+
+/** Where two results differ first: Object.is tells 0 from -0, and a NaN is a NaN. */
+function difference(name: string, actual: Values, expected: Values): string | null {
+  for (const [k, want] of expected.results.entries()) {
+    const got = actual.results[k]!;
+    for (let i = 0; i < want.length; i++) {
+      if (!Object.is(got[i], want[i])) {
+        return `${name}: result ${k} of ${want.length} elements, at ${i}: ${got[i]} and not ${want[i]}`;
+      }
+    }
+  }
+  return null;
+}
+
+let reference: Values[];
+beforeAll(() => {
+  tilegrad.setNumThreads(1);
+  reference = runAll();
+}, 120_000);
+
+afterAll(() => {
+  tilegrad.setSimdLevel(initialLevel);
+  tilegrad.setNumThreads(initialThreads);
+});
+
+test('the computations have results, of all kinds', () => {
+  const values = reference.flatMap(({ results }) => results);
+  expect(values.every((result) => result.length > 0)).toBe(true);
+  const training = reference.find(({ name }) => name === '20 training steps with Adam float32');
+  const losses = (training as Values).results.slice(0, 20).map((loss) => loss[0] as number);
+  expect(losses[19]).toBeLessThan(losses[0] as number);
+});
+
+/** SHA-256 of the results, every NaN in one form. */
+function fingerprint({ results }: Values): string {
+  const hash = createHash('sha256');
+  for (const result of results) {
+    for (let i = 0; i < result.length; i++) if (Number.isNaN(result[i])) result[i] = Number.NaN;
+    hash.update(new Uint8Array(result.buffer, result.byteOffset, result.byteLength));
+  }
+  return hash.digest('hex').slice(0, 16);
+}
+
+// Recorded on an x86-64 CPU with AVX-512. A kernel that computes something else on purpose changes
+// these: then `vitest run test/same-bits.test.ts -u` records them again.
+test('the same bits as on every other CPU', () => {
+  const fingerprints = reference.map((values) => `${values.name}: ${fingerprint(values)}`);
+  expect(fingerprints.join('\n')).toMatchSnapshot();
+});
+
+describe.each(tilegrad.simdLevels())('the same bits at level %s', (level) => {
+  test.each([1, 2, 3])(
+    'with %i threads',
+    (threads) => {
+      tilegrad.setSimdLevel(level);
+      tilegrad.setNumThreads(threads);
+      expect([tilegrad.simdLevel(), tilegrad.getNumThreads()]).toEqual([level, threads]);
+      const actual = runAll();
+      const differences = actual.map((values, i) => difference(values.name, values, reference[i]!));
+      expect(differences.filter((text) => text !== null)).toEqual([]);
+    },
+    120_000,
+  );
+});
