@@ -65,6 +65,7 @@
 
     "linux_link_flags": [
       "-static-libstdc++",
+      "-static-libgcc",
       "-pthread",
       "-Wl,--gc-sections",
       "-Wl,-z,nodelete",
