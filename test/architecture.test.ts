@@ -34,6 +34,15 @@ describe('the sources keep the directions of the architecture', () => {
   });
 });
 
+test('the list of sources names every C++ file, once', () => {
+  const { variables } = JSON.parse(readFileSync(join(root, 'native/sources.gypi'), 'utf8'));
+  const listed = Object.entries(variables as Record<string, string[]>)
+    .filter(([name]) => name.endsWith('_sources'))
+    .flatMap(([, files]) => files);
+  const present = sources('native', /\.cpp$/).map(({ path }) => `native/${path}`);
+  expect(listed.sort()).toEqual(present.sort());
+});
+
 describe('the checker finds', () => {
   const imports = (path: string, text: string) => checkImports([{ path, text }]);
   const includes = (path: string, text: string) => checkIncludes([{ path, text }]);
