@@ -155,9 +155,6 @@ void gemmPackPanel(int64_t k, int64_t cols, const T* b, int64_t bRow, int64_t bC
       const T* from = b + p0 * bRow + j * bCol;
       for (int64_t p = 0; p < steps; ++p) to[(p0 + p) * kWidth + j] = from[p * bRow];
     }
-    for (int64_t p = 0; p < steps && cols < kWidth; ++p) {
-      for (int64_t j = cols; j < kWidth; ++j) to[(p0 + p) * kWidth + j] = 0;
-    }
   }
 }
 

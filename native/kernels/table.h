@@ -60,8 +60,8 @@ struct GemmKernels {
   int maxCols;  // a packed panel's width
   // tile[r - 1] computes r rows.
   void (*tile[kMaxTileRows])(const GemmTile<T>&);
-  // Panel of B for the tiles: to[p * maxCols + j] = B[p, j], zero for cols <= j < maxCols, where
-  // B[p, j] is at b[p * bRow + j * bCol]. Any strides.
+  // Panel of B for the tiles: to[p * maxCols + j] = B[p, j] for j < cols (tiles read no more),
+  // where B[p, j] is at b[p * bRow + j * bCol]. Any strides.
   void (*packPanel)(int64_t k, int64_t cols, const T* b, int64_t bRow, int64_t bCol, T* to);
   // `iterations` times peakFlops floating-point operations in registers only: the machine's limit.
   T (*peak)(int64_t iterations);
