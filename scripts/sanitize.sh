@@ -26,12 +26,13 @@ check_address() {
   LD_PRELOAD="$(c++ -print-file-name=libasan.so) $(c++ -print-file-name=libubsan.so)" \
     ASAN_OPTIONS=detect_leaks=0 \
     TILEGRAD_ADDON="$PWD/build-address/tilegrad.node" \
-    node node_modules/vitest/vitest.mjs run test/native/fuzz.test.ts
+    node node_modules/vitest/vitest.mjs run test/native/{fuzz,gemm,program}.test.ts
 }
 
 check_thread() {
-  build build-thread thread thread_pool_test
+  build build-thread thread thread_pool_test learning_test
   ./build-thread/thread_pool_test
+  ./build-thread/learning_test
 }
 
 for what in "${@:-address thread}"; do
