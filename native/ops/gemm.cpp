@@ -165,13 +165,19 @@ Status multiply(const Product<T>& g) {
   return Status::ok;
 }
 
+// Whether `batch` products of this size have enough work for a second thread.
+template <class T>
+bool worthThreads(const Product<T>& g, int64_t batch) {
+  const double work = static_cast<double>(g.m) * static_cast<double>(g.n) *
+                      static_cast<double>(g.k) * static_cast<double>(batch);
+  return numThreads() > 1 && work >= 2.0 * kMinWorkPerThread;
+}
+
 // The same over threads, along the longer side of C. Either cut leaves every output to one thread.
 template <class T>
 Status multiplyThreaded(const Product<T>& g) {
   const GemmKernels<T>& kernels = floatKernels<T>().gemm;
-  const double work =
-      static_cast<double>(g.m) * static_cast<double>(g.n) * static_cast<double>(g.k);
-  if (numThreads() == 1 || work < 2.0 * kMinWorkPerThread) return multiply(g);
+  if (!worthThreads(g, 1)) return multiply(g);
   std::atomic<bool> failed{false};
   if (g.n >= g.m) {
     parallelFor(g.n, kernels.maxCols, [&](int64_t begin, int64_t end) {
@@ -194,10 +200,26 @@ Status multiplyThreaded(const Product<T>& g) {
   return failed ? Status::outOfMemory : Status::ok;
 }
 
+// The row's numbers, in the order of its signature.
+enum GemmNumber {
+  kBatch,
+  kM,
+  kN,
+  kK,
+  kABatch,
+  kARow,
+  kACol,
+  kBBatch,
+  kBRow,
+  kBCol,
+  kCBatch,
+  kCRow,
+  kActivation,
+  kAccumulate
+};
+
 template <class T>
 Status runGemm(const Command& c) {
-  enum { kBatch, kM, kN, kK, kABatch, kARow, kACol, kBBatch, kBRow, kBCol, kCBatch, kCRow };
-  enum { kActivation = kCRow + 1, kAccumulate };
   const auto number = [&](int i) { return c.number[i].i; };
   Product<T> g;
   g.m = number(kM);
@@ -226,7 +248,7 @@ Status runGemm(const Command& c) {
   };
   // Products of a batch are spread over the threads whole when there are enough of them to share
   // evenly; a few large ones are each cut instead.
-  if (batch >= 4 * numThreads()) {
+  if (batch >= 4 * numThreads() && worthThreads(g, batch)) {
     std::atomic<bool> failed{false};
     parallelFor(batch, 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
@@ -246,7 +268,6 @@ Status gemm(const Command& c) {
 }
 
 const char* checkGemm(const Command& c) {
-  constexpr int kActivation = 12, kAccumulate = 13;
   const int64_t activation = c.number[kActivation].i, accumulate = c.number[kAccumulate].i;
   if (activation < 0 || activation >= static_cast<int64_t>(Activation::count)) {
     return "activation is not one of the known ones";
