@@ -33,13 +33,13 @@ export {
   simdLevels,
 } from './native/commands.js';
 export * as nn from './nn/index.js';
+export { gelu, relu, sigmoid, softplus, tanh } from './ops/activation.js';
 export {
   abs,
   add,
   div,
   erf,
   exp,
-  gelu,
   log,
   log1p,
   maximum,
@@ -47,14 +47,10 @@ export {
   mul,
   neg,
   reciprocal,
-  relu,
-  sigmoid,
   sign,
-  softplus,
   sqrt,
   square,
   sub,
-  tanh,
 } from './ops/elementwise.js';
 export { binaryCrossEntropyWithLogits, crossEntropy, mseLoss } from './ops/loss.js';
 export { type LinearOptions, linear, matmul } from './ops/matmul.js';

@@ -1,5 +1,5 @@
 /** Activations as modules, without parameters. */
-import { relu, sigmoid, tanh } from '../ops/elementwise.js';
+import { relu, sigmoid, tanh } from '../ops/activation.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { Module } from './module.js';
 

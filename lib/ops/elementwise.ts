@@ -23,7 +23,7 @@ function computeUnary(name: UnaryRow, x: Tensor): Tensor {
 }
 
 /** f(a, b) with broadcasting, without recording. Both have one floating dtype. */
-function computeBinary(name: BinaryRow, a: Tensor, b: Tensor): Tensor {
+export function computeBinary(name: BinaryRow, a: Tensor, b: Tensor): Tensor {
   const same = sameShape(a.shape, b.shape);
   const shape = same ? a.shape : broadcastShapes(name, a.shape, b.shape);
   const y = uninitialized(shape, a.dtype);
@@ -42,7 +42,7 @@ function stretched(t: Tensor, shape: Shape): Operand {
 }
 
 /** An elementwise function with its gradient from (g, y, x). */
-function unary(
+export function unary(
   name: UnaryRow,
   x: Tensor,
   rule: (g: Tensor, y: Tensor, x: Tensor) => Tensor,
@@ -183,21 +183,6 @@ export function log1p(x: Tensor): Tensor {
   return unary('log1p', x, (g, _, from) => div(g, add(from, 1)));
 }
 
-/** The hyperbolic tangent. */
-export function tanh(x: Tensor): Tensor {
-  return unary('tanh', x, (g, y) => computeBinary('tanhBackward', g, y));
-}
-
-/** The logistic function 1 / (1 + e^-x). */
-export function sigmoid(x: Tensor): Tensor {
-  return unary('sigmoid', x, (g, y) => computeBinary('sigmoidBackward', g, y));
-}
-
-/** log(1 + e^x), without overflow. */
-export function softplus(x: Tensor): Tensor {
-  return unary('softplus', x, (g, _, from) => mul(g, sigmoid(from)));
-}
-
 /** 2 / sqrt(pi), the derivative of erf at 0. */
 const TWO_OVER_SQRT_PI = 2 / Math.sqrt(Math.PI);
 
@@ -205,28 +190,6 @@ const TWO_OVER_SQRT_PI = 2 / Math.sqrt(Math.PI);
 export function erf(x: Tensor): Tensor {
   return unary('erf', x, (g, _, from) => mul(g, mul(exp(neg(square(from))), TWO_OVER_SQRT_PI)));
 }
-
-/** max(x, 0); the gradient at 0 is 0. */
-export function relu(x: Tensor): Tensor {
-  return unary('relu', x, reluBackward);
-}
-
-/** The gradient of relu from its output. */
-export function reluBackward(g: Tensor, y: Tensor): Tensor {
-  return computeBinary('reluBackward', g, y);
-}
-
-/** x times the normal distribution function of x (Hendrycks & Gimpel 2016), by erf. */
-export function gelu(x: Tensor): Tensor {
-  return unary('gelu', x, (g, _, from) => computeBinary('geluBackward', g, from));
-}
-
-/** Gradients of the activations that the matrix product can apply on the way out, from the output. */
-export const activationBackward = {
-  relu: reluBackward,
-  sigmoid: (g: Tensor, y: Tensor) => computeBinary('sigmoidBackward', g, y),
-  tanh: (g: Tensor, y: Tensor) => computeBinary('tanhBackward', g, y),
-} as const;
 
 const unaryMethods = {
   neg,
@@ -238,12 +201,7 @@ const unaryMethods = {
   exp,
   log,
   log1p,
-  tanh,
-  sigmoid,
-  softplus,
   erf,
-  relu,
-  gelu,
 };
 const binaryMethods = { add, sub, mul, div, maximum, minimum };
 

@@ -6,7 +6,8 @@ import { tensor, uninitialized } from '../tensor/creation.js';
 import { dtypeOf, dtypes, type TypedArray } from '../tensor/dtype.js';
 import { describe, formatShape, sameShape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
-import { neg, softplus, square, sub } from './elementwise.js';
+import { softplus } from './activation.js';
+import { neg, square, sub } from './elementwise.js';
 import { checkFloating, checkTensor, contiguous, to } from './operand.js';
 import { mean } from './reduce.js';
 

@@ -12,7 +12,7 @@ import {
 } from '../tensor/shape.js';
 import type { GradRule } from '../tensor/tensor.js';
 import { Tensor } from '../tensor/tensor.js';
-import { activationBackward } from './elementwise.js';
+import { activationBackward } from './activation.js';
 import { checkFloating, contiguous, promote } from './operand.js';
 import { sum, sumTo } from './reduce.js';
 import { reshape, squeeze, transpose, unsqueeze } from './shape.js';

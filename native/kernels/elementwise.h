@@ -3,6 +3,7 @@
 // zeros in the lanes that are not stored, so a value's bits do not depend on where it stands.
 #pragma once
 #include "../simd/math.h"
+#include "activation.h"
 #include "table.h"
 
 TG_TARGET_BEGIN
@@ -46,36 +47,6 @@ TG_INLINE Vec<T> signOf(Vec<T> x) {
   return select(gt(x, zero), vsplat<T>(1), select(lt(x, zero), vsplat<T>(-1), zero));
 }
 
-// log(1 + exp(x)), without overflow: log1p(exp(-|x|)) + max(x, 0).
-template <class T>
-TG_INLINE Vec<T> softplusOf(Vec<T> x) {
-  return add(log1p(exp(neg(abs(x)))), max(vsplat<T>(0), x));
-}
-
-constexpr double kSqrtHalf = 0.70710678118654752440;      // 1 / sqrt(2)
-constexpr double kInvSqrtTwoPi = 0.39894228040143267794;  // 1 / sqrt(2 pi)
-
-// The standard normal distribution function, (1 + erf(x / sqrt 2)) / 2.
-template <class T>
-TG_INLINE Vec<T> normalCdf(Vec<T> x) {
-  const Vec<T> half = vsplat<T>(static_cast<T>(0.5));
-  return fma(half, erf(mul(x, vsplat<T>(static_cast<T>(kSqrtHalf)))), half);
-}
-
-// x * cdf(x), the exact form of GELU (Hendrycks & Gimpel 2016).
-template <class T>
-TG_INLINE Vec<T> geluOf(Vec<T> x) {
-  return mul(x, normalCdf(x));
-}
-
-// g * (cdf(x) + x * pdf(x)).
-template <class T>
-TG_INLINE Vec<T> geluBackwardOf(Vec<T> g, Vec<T> x) {
-  const Vec<T> exponent = mul(mul(x, x), vsplat<T>(static_cast<T>(-0.5)));
-  const Vec<T> pdf = mul(exp(exponent), vsplat<T>(static_cast<T>(kInvSqrtTwoPi)));
-  return mul(g, fma(x, pdf, normalCdf(x)));
-}
-
 // d max(a, b) / da: 0 where a < b, 1/2 at a tie, otherwise 1 (with a NaN too, as PyTorch has it).
 template <class T>
 TG_INLINE Vec<T> greaterShareOf(Vec<T> a, Vec<T> b) {
@@ -97,7 +68,7 @@ TG_DEFINE_UNARY(tanh, kLong, tanh(x))
 TG_DEFINE_UNARY(sigmoid, kLong, sigmoid(x))
 TG_DEFINE_UNARY(softplus, kLong, softplusOf(x))
 TG_DEFINE_UNARY(erf, kLong, erf(x))
-TG_DEFINE_UNARY(relu, kCheap, max(vsplat<T>(0), x))  // 0 > x ? 0 : x, so NaN stays
+TG_DEFINE_UNARY(relu, kCheap, reluOf(x))
 TG_DEFINE_UNARY(gelu, kLong, geluOf(x))
 
 TG_DEFINE_BINARY(add, kCheap, add(a, b))
@@ -107,10 +78,9 @@ TG_DEFINE_BINARY(div, kCheap, div(a, b))
 TG_DEFINE_BINARY(maximum, kCheap, maxNan(a, b))
 TG_DEFINE_BINARY(minimum, kCheap, minNan(a, b))
 TG_DEFINE_BINARY(greaterShare, kCheap, greaterShareOf(a, b))
-// g, or 0 where y <= 0; a NaN in y lets g through, as PyTorch's threshold_backward does.
-TG_DEFINE_BINARY(reluBackward, kCheap, select(le(b, vsplat<T>(0)), vsplat<T>(0), a))
-TG_DEFINE_BINARY(tanhBackward, kCheap, mul(a, fnma(b, b, vsplat<T>(1))))         // g (1 - y^2)
-TG_DEFINE_BINARY(sigmoidBackward, kCheap, mul(mul(a, b), sub(vsplat<T>(1), b)))  // g y (1 - y)
+TG_DEFINE_BINARY(reluBackward, kCheap, reluBackwardOf(a, b))
+TG_DEFINE_BINARY(tanhBackward, kCheap, tanhBackwardOf(a, b))
+TG_DEFINE_BINARY(sigmoidBackward, kCheap, sigmoidBackwardOf(a, b))
 TG_DEFINE_BINARY(geluBackward, kLong, geluBackwardOf(a, b))
 
 #undef TG_DEFINE_UNARY
