@@ -144,7 +144,7 @@ export function checkNumber(
   low = -Infinity,
   high = Infinity,
 ): number {
-  if (typeof value !== 'number' || !(value >= low && value < high)) {
+  if (typeof value !== 'number' || !Number.isFinite(value) || value < low || value >= high) {
     const range = `${low > -Infinity ? ` >= ${low}` : ''}${high < Infinity ? ` and < ${high}` : ''}`;
     throw new TensorError(
       'ERR_ARGUMENT',

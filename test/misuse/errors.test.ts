@@ -467,7 +467,7 @@ const distribution = (
   fill: (target: Tensor, a?: number, b?: number, g?: never) => Tensor,
 ): Misuse[] => [
   ...tensorArguments(fill),
-  ...[null, 'text', Number.NaN, Infinity, x].flatMap((value): Misuse[] => [
+  ...[null, 'text', Number.NaN, Infinity, -Infinity, x].flatMap((value): Misuse[] => [
     [() => fill(weight, wrong(value)), 'ERR_ARGUMENT'],
     [() => fill(weight, 0, wrong(value)), 'ERR_ARGUMENT'],
   ]),
