@@ -8,6 +8,25 @@
 
 TG_TARGET_BEGIN
 
+template <class T>
+struct ActivationConstants;
+
+template <>
+struct ActivationConstants<float> {
+  // |x| exp(x) < 2^-150 from here down, which rounds to 0: 109 exp(-109) = 2^-150.5.
+  static constexpr float siluEnd = -109;
+  // From here on 1 - tanh(u) of the tanh form of GELU rounds to 0: 2 u = 104.5, more than -expMin.
+  static constexpr float geluTanhEnd = 10.7f;
+};
+
+template <>
+struct ActivationConstants<double> {
+  // As above: 753 exp(-753) = 2^-1076.8, less than 2^-1075.
+  static constexpr double siluEnd = -753;
+  // As above: 2 u = 753.6, more than -expMin.
+  static constexpr double geluTanhEnd = 21.6;
+};
+
 // max(x, 0), as 0 > x ? 0 : x, so that NaN stays.
 template <class T>
 TG_INLINE Vec<T> reluOf(Vec<T> x) {
@@ -18,6 +37,19 @@ TG_INLINE Vec<T> reluOf(Vec<T> x) {
 template <class T>
 TG_INLINE Vec<T> reluBackwardOf(Vec<T> g, Vec<T> y) {
   return select(le(y, vsplat<T>(0)), vsplat<T>(0), g);
+}
+
+// 1 where x > 0, the slope elsewhere and for NaN: d leakyRelu(x) / dx. The activation's output in
+// the place of x gives the same, unless the slope is negative.
+template <class T>
+TG_INLINE Vec<T> leakySlopeOf(Vec<T> x, Vec<T> slope) {
+  return select(gt(x, vsplat<T>(0)), vsplat<T>(1), slope);
+}
+
+// x where x > 0, slope * x elsewhere (Maas, Hannun & Ng 2013).
+template <class T>
+TG_INLINE Vec<T> leakyReluOf(Vec<T> x, Vec<T> slope) {
+  return mul(x, leakySlopeOf(x, slope));
 }
 
 // g (1 - y^2).
@@ -60,6 +92,89 @@ TG_INLINE Vec<T> geluBackwardOf(Vec<T> g, Vec<T> x) {
   const Vec<T> exponent = mul(mul(x, x), vsplat<T>(static_cast<T>(-0.5)));
   const Vec<T> pdf = mul(exp(exponent), vsplat<T>(static_cast<T>(kInvSqrtTwoPi)));
   return mul(g, fma(x, pdf, normalCdf(x)));
+}
+
+// x * sigmoid(z), for x and z of the same sign. The power of two of a small sigmoid comes last, so
+// that a result above the smallest normal number is accurate where the sigmoid is below it. Where
+// even x * exp(z) rounds to 0 that is 0 * x: NaN for -infinity, as in PyTorch.
+template <class T>
+TG_INLINE Reg<T> timesSigmoid(Reg<T> x, Reg<T> z) {
+  const Reg<T> zero = splat<T>(0), one = splat<T>(1);
+  const Reg<T> end = splat<T>(ActivationConstants<T>::siluEnd);
+  const Mask<T> negative = lt(z, zero);
+  const ExpParts<T> parts = expParts(max(end, neg(abs(z))));
+  const Reg<T> mantissa = add(one, add(parts.high, parts.low));
+  // As in sigmoid: with e = exp(-|z|), 1 - e / (1 + e) or e times that.
+  const Reg<T> e = mulPow2(mantissa, parts.n);
+  const Reg<T> factor = select(negative, mantissa, one);
+  const Reg<T> scaled = fnma(factor, div(e, add(one, e)), factor);
+  const Reg<T> y = mulPow2(mul(x, scaled), select(negative, parts.n, zero));
+  return select(lt(z, end), mul(x, zero), y);
+}
+
+template <class T>
+TG_INLINE Vec<T> timesSigmoid(Vec<T> x, Vec<T> z) {
+  for (int i = 0; i < kRegs<T>; ++i) x.r[i] = timesSigmoid(x.r[i], z.r[i]);
+  return x;
+}
+
+// g (s + w s (1 - s)), s = sigmoid(z), where z and w have the same sign: the gradient of
+// x sigmoid(z) with w = x dz/dx. 1 - s is computed without cancellation.
+template <class T>
+TG_INLINE Reg<T> timesSigmoidBackward(Reg<T> g, Reg<T> z, Reg<T> w) {
+  using C = MathConstants<T>;
+  const Reg<T> zero = splat<T>(0), one = splat<T>(1);
+  const Mask<T> negative = lt(z, zero);
+  const Reg<T> e = expInRange(max(splat<T>(C::expMin), neg(abs(z))));
+  const Reg<T> small = div(e, add(one, e));  // the smaller one of s and 1 - s
+  const Reg<T> large = sub(one, small);
+  const Reg<T> s = select(negative, small, large);
+  const Reg<T> rest = select(negative, large, small);
+  return mul(g, mul(s, fma(w, rest, one)));
+}
+
+template <class T>
+TG_INLINE Vec<T> timesSigmoidBackward(Vec<T> g, Vec<T> z, Vec<T> w) {
+  for (int i = 0; i < kRegs<T>; ++i) g.r[i] = timesSigmoidBackward(g.r[i], z.r[i], w.r[i]);
+  return g;
+}
+
+// x * sigmoid(x) (Elfwing, Uchibe & Doya 2018; "swish" of Ramachandran, Zoph & Le 2017).
+template <class T>
+TG_INLINE Vec<T> siluOf(Vec<T> x) {
+  return timesSigmoid(x, x);
+}
+
+template <class T>
+TG_INLINE Vec<T> siluBackwardOf(Vec<T> g, Vec<T> x) {
+  return timesSigmoidBackward(g, x, x);
+}
+
+// GELU in its tanh form (Hendrycks & Gimpel 2016): x (1 + tanh(u)) / 2 with
+// u = sqrt(2 / pi) (x + 0.044715 x^3). That is x * sigmoid(2 u), where nothing cancels.
+constexpr double kGeluLinear = 1.59576912160573071176;  // 2 sqrt(2 / pi)
+constexpr double kGeluCubic = 0.044715 * 1.59576912160573071176;
+
+template <class T>
+TG_INLINE Vec<T> geluTanhOf(Vec<T> x) {
+  const Vec<T> linear = vsplat<T>(static_cast<T>(kGeluLinear));
+  const Vec<T> cubic = vsplat<T>(static_cast<T>(kGeluCubic));
+  return timesSigmoid(x, mul(x, fma(cubic, mul(x, x), linear)));
+}
+
+// The derivative is that of the nearest x where powers of x are finite, and NaN for infinite x, as
+// in PyTorch.
+template <class T>
+TG_INLINE Vec<T> geluTanhBackwardOf(Vec<T> g, Vec<T> x) {
+  const Vec<T> end = vsplat<T>(ActivationConstants<T>::geluTanhEnd);
+  const Vec<T> linear = vsplat<T>(static_cast<T>(kGeluLinear));
+  const Vec<T> cubic = vsplat<T>(static_cast<T>(kGeluCubic));
+  const Vec<T> near = min(end, max(neg(end), x));
+  const Vec<T> square = mul(near, near);
+  const Vec<T> z = mul(near, fma(cubic, square, linear));
+  const Vec<T> cubicSlope = vsplat<T>(static_cast<T>(3 * kGeluCubic));
+  const Vec<T> w = mul(near, fma(cubicSlope, square, linear));
+  return timesSigmoidBackward(fma(x, vsplat<T>(0), g), z, w);
 }
 
 TG_TARGET_END

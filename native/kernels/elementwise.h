@@ -70,6 +70,8 @@ TG_DEFINE_UNARY(softplus, kLong, softplusOf(x))
 TG_DEFINE_UNARY(erf, kLong, erf(x))
 TG_DEFINE_UNARY(relu, kCheap, reluOf(x))
 TG_DEFINE_UNARY(gelu, kLong, geluOf(x))
+TG_DEFINE_UNARY(geluTanh, kLong, geluTanhOf(x))
+TG_DEFINE_UNARY(silu, kLong, siluOf(x))
 
 TG_DEFINE_BINARY(add, kCheap, add(a, b))
 TG_DEFINE_BINARY(sub, kCheap, sub(a, b))
@@ -78,10 +80,14 @@ TG_DEFINE_BINARY(div, kCheap, div(a, b))
 TG_DEFINE_BINARY(maximum, kCheap, maxNan(a, b))
 TG_DEFINE_BINARY(minimum, kCheap, minNan(a, b))
 TG_DEFINE_BINARY(greaterShare, kCheap, greaterShareOf(a, b))
+TG_DEFINE_BINARY(leakyRelu, kCheap, leakyReluOf(a, b))
+TG_DEFINE_BINARY(leakySlope, kCheap, leakySlopeOf(a, b))
 TG_DEFINE_BINARY(reluBackward, kCheap, reluBackwardOf(a, b))
 TG_DEFINE_BINARY(tanhBackward, kCheap, tanhBackwardOf(a, b))
 TG_DEFINE_BINARY(sigmoidBackward, kCheap, sigmoidBackwardOf(a, b))
 TG_DEFINE_BINARY(geluBackward, kLong, geluBackwardOf(a, b))
+TG_DEFINE_BINARY(geluTanhBackward, kLong, geluTanhBackwardOf(a, b))
+TG_DEFINE_BINARY(siluBackward, kLong, siluBackwardOf(a, b))
 
 #undef TG_DEFINE_UNARY
 #undef TG_DEFINE_BINARY

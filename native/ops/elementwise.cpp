@@ -28,13 +28,17 @@ bool isHeavy(Unary op) {
     case Unary::softplus:
     case Unary::erf:
     case Unary::gelu:
+    case Unary::geluTanh:
+    case Unary::silu:
       return true;
     default:
       return false;
   }
 }
 
-bool isHeavy(Binary op) { return op == Binary::geluBackward; }
+bool isHeavy(Binary op) {
+  return op == Binary::geluBackward || op == Binary::geluTanhBackward || op == Binary::siluBackward;
+}
 
 // A kernel with its operands' pointers: what the loops below need to know of unary and binary.
 template <class T>

@@ -46,6 +46,18 @@ std::vector<T> atAllLevels(const std::string& name, int64_t n, const F& compute)
   return first;
 }
 
+Real silu(Real x) { return x < 0 ? x * (expl(x) / (1 + expl(x))) : x / (1 + expl(-x)); }
+
+// Twice the argument of the tanh in the tanh form of GELU.
+const Real kGeluScale = sqrtl(8 / 3.14159265358979323846264338327950288L);
+Real geluArgument(Real x) { return kGeluScale * (x + 0.044715L * x * x * x); }
+
+// d x sigmoid(z) / dx for z' = zSlope.
+Real timesSigmoidSlope(Real x, Real z, Real zSlope) {
+  const Real s = 1 / (1 + expl(-z));
+  return s + x * zSlope * s / (1 + expl(z));
+}
+
 Real reference(Unary op, Real x) {
   switch (op) {
     case Unary::copy:
@@ -80,6 +92,10 @@ Real reference(Unary op, Real x) {
       return x < 0 ? 0 : x;
     case Unary::gelu:
       return x * (1 + erfl(x / sqrtl(2))) / 2;
+    case Unary::geluTanh:
+      return x / (1 + expl(-geluArgument(x)));
+    case Unary::silu:
+      return silu(x);
     case Unary::count:
       break;
   }
@@ -103,6 +119,10 @@ Real reference(Binary op, Real a, Real b) {
       return nan ? NAN : a < b ? a : b;
     case Binary::greaterShare:
       return a < b ? 0 : a == b ? 0.5L : 1;
+    case Binary::leakyRelu:
+      return a > 0 ? a : a * b;
+    case Binary::leakySlope:
+      return a > 0 ? 1 : b;
     case Binary::reluBackward:
       return b <= 0 ? 0 : a;
     case Binary::tanhBackward:
@@ -112,6 +132,10 @@ Real reference(Binary op, Real a, Real b) {
     case Binary::geluBackward:
       return a * ((1 + erfl(b / sqrtl(2))) / 2 +
                   b * expl(-b * b / 2) / sqrtl(2 * 3.14159265358979323846264338327950288L));
+    case Binary::geluTanhBackward:
+      return a * timesSigmoidSlope(b, geluArgument(b), kGeluScale * (1 + 3 * 0.044715L * b * b));
+    case Binary::siluBackward:
+      return a * timesSigmoidSlope(b, b, 1);
     case Binary::count:
       break;
   }
@@ -140,6 +164,8 @@ double toleranceOf(Unary op) {
       return 2;
     case Unary::softplus:
     case Unary::gelu:
+    case Unary::geluTanh:
+    case Unary::silu:
       return 4;
     default:
       return 0.5;
@@ -176,8 +202,12 @@ void testUnary() {
         // The lower tail of gelu cancels: absolute accuracy relative to x there.
         const bool cancels = static_cast<Unary>(op) == Unary::gelu;
         if (cancels && !isfinite(from[i])) continue;
-        if (!isClose(y[i], want, toleranceOf(static_cast<Unary>(op)),
-                     cancels ? fabs(static_cast<double>(from[i])) : 0)) {
+        // The rounding of its argument z goes through geluTanh's exponential as |z| roundings.
+        const bool exponential = static_cast<Unary>(op) == Unary::geluTanh && from[i] < 0;
+        const Real amplified = exponential ? fminl(-geluArgument(from[i]), 1000) : 0;
+        const double tolerance =
+            toleranceOf(static_cast<Unary>(op)) * static_cast<double>(1 + amplified);
+        if (!isClose(y[i], want, tolerance, cancels ? fabs(static_cast<double>(from[i])) : 0)) {
           fail(name + "(" + std::to_string(from[i]) + ") = " + std::to_string(y[i]));
         }
       }

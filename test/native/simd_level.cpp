@@ -1,6 +1,7 @@
 // One level's functions behind plain pointers. Compiled with that level's flags and TG_TARGET_*.
 #include "simd_levels.h"
 
+#include "native/kernels/activation.h"
 #include "native/simd/math.h"
 #include "native/simd/u32.h"
 
@@ -20,6 +21,8 @@ MATH(Log1p, log1p)
 MATH(Tanh, tanh)
 MATH(Sigmoid, sigmoid)
 MATH(Erf, erf)
+MATH(Silu, siluOf)
+MATH(GeluTanh, geluTanhOf)
 #undef MATH
 
 template <class T, bool wantSine>
@@ -127,7 +130,7 @@ void unitDouble(const uint32_t* high, const uint32_t* low, double* y) {
 
 #define TESTS(T)                                                                                 \
   {{mathExp<T>, mathExpm1<T>, mathLog<T>, mathLog1p<T>, mathTanh<T>, mathSigmoid<T>, mathErf<T>, \
-    mathSinCos2Pi<T, true>, mathSinCos2Pi<T, false>},                                            \
+    mathSilu<T>, mathGeluTanh<T>, mathSinCos2Pi<T, true>, mathSinCos2Pi<T, false>},              \
    {vectorAdd<T>,   vectorSub<T>,  vectorMul<T>,     vectorDiv<T>,       vectorFma<T>,           \
     vectorFnma<T>,  vectorSqrt<T>, vectorNeg<T>,     vectorAbs<T>,       vectorCopySign<T>,      \
     vectorMax<T>,   vectorMin<T>,  vectorMaxNan<T>,  vectorMinNan<T>,    vectorRoundEven<T>,     \

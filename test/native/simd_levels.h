@@ -1,5 +1,5 @@
-// What the tests of native/simd see of a level: simd_level.cpp, compiled once for each level, fills
-// one of these tables.
+// What the tests of native/simd and of the activations' accuracy see of a level: simd_level.cpp,
+// compiled once for each level, fills one of these tables.
 #pragma once
 #include <stdint.h>
 
@@ -11,6 +11,8 @@ enum MathFunction {
   kTanh,
   kSigmoid,
   kErf,
+  kSilu,
+  kGeluTanh,
   kSin2Pi,
   kCos2Pi,
   kMathFunctionCount
