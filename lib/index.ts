@@ -33,7 +33,17 @@ export {
   simdLevels,
 } from './native/commands.js';
 export * as nn from './nn/index.js';
-export { gelu, relu, sigmoid, softplus, tanh } from './ops/activation.js';
+export {
+  type GeluOptions,
+  gelu,
+  type LeakyReluOptions,
+  leakyRelu,
+  relu,
+  sigmoid,
+  silu,
+  softplus,
+  tanh,
+} from './ops/activation.js';
 export {
   abs,
   add,

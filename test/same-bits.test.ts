@@ -92,8 +92,9 @@ const unary = [
     'log1p',
     'tanh',
   ] as const),
-  ...(['sigmoid', 'softplus', 'erf', 'relu', 'gelu'] as const),
+  ...(['sigmoid', 'softplus', 'erf', 'relu', 'gelu', 'silu', 'leakyRelu'] as const),
 ];
+const geluTanh = (x: Tensor): Tensor => x.gelu({ approximate: 'tanh' });
 const binary = ['add', 'sub', 'mul', 'div', 'maximum', 'minimum'] as const;
 
 for (const dtype of dtypes) {
@@ -103,6 +104,10 @@ for (const dtype of dtypes) {
       ...withGradients((x) => x.transpose()[op](), numbers([31, 67], dtype)),
     ]);
   }
+  add(`gelu tanh ${dtype}`, () => [
+    ...lengths.flatMap((n) => withGradients(geluTanh, hostile(n, dtype))),
+    ...withGradients((x) => geluTanh(x.transpose()), numbers([31, 67], dtype)),
+  ]);
   for (const op of binary) {
     add(`${op} ${dtype}`, () => [
       ...lengths.flatMap((n) =>

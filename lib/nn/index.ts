@@ -1,4 +1,4 @@
-export { ReLU, Sigmoid, Tanh } from './activation.js';
+export { GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Tanh } from './activation.js';
 export { Dropout, type DropoutLayerOptions } from './dropout.js';
 export * as init from './init.js';
 export { Linear, type LinearLayerOptions } from './linear.js';

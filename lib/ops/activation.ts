@@ -1,6 +1,10 @@
 /** Activations: elementwise functions that stand behind layers. Each stands with its gradient rule. */
+import { attach, recording } from '../autograd/tape.js';
+import { TensorError } from '../errors.js';
+import { checkNumber, checkOptions, describe } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { computeBinary, mul, unary } from './elementwise.js';
+import { checkFloating, scalar } from './operand.js';
 
 /** The hyperbolic tangent. */
 export function tanh(x: Tensor): Tensor {
@@ -27,9 +31,81 @@ export function reluBackward(g: Tensor, y: Tensor): Tensor {
   return computeBinary('reluBackward', g, y);
 }
 
-/** x times the normal distribution function of x (Hendrycks & Gimpel 2016), by erf. */
-export function gelu(x: Tensor): Tensor {
-  return unary('gelu', x, (g, _, from) => computeBinary('geluBackward', g, from));
+export interface LeakyReluOptions {
+  /** The slope below 0. Default 0.01. */
+  negativeSlope?: number;
+}
+
+/** @throws TensorError ERR_ARGUMENT for unknown options and unless the slope is a finite number */
+export function negativeSlopeOf(operation: string, options: LeakyReluOptions): number {
+  checkOptions(operation, options, ['negativeSlope']);
+  return checkNumber(operation, 'negativeSlope', options.negativeSlope ?? 0.01);
+}
+
+/**
+ * x where x > 0, negativeSlope * x elsewhere (Maas, Hannun & Ng 2013); the derivative at 0 is the
+ * slope. The slope may be 0 or negative, but not infinite or NaN (PyTorch takes those too).
+ * @param x float32 or float64, any shape; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, for unknown options and a slope that is no
+ * finite number; ERR_DTYPE for other dtypes
+ */
+export function leakyRelu(x: Tensor, options: LeakyReluOptions = {}): Tensor {
+  checkFloating('leakyRelu', x);
+  const slope = scalar(negativeSlopeOf('leakyRelu', options), x.dtype);
+  const y = computeBinary('leakyRelu', x, slope);
+  if (recording(x)) attach(y, 'leakyRelu', [x], [(g) => leakyReluBackward(g, x, slope)]);
+  return y;
+}
+
+/**
+ * The gradient of leakyRelu from its input. Its output in the place of x gives the same bits when the
+ * slope is not negative: then both are above 0 at the same elements.
+ */
+export function leakyReluBackward(g: Tensor, x: Tensor, slope: Tensor): Tensor {
+  return mul(g, computeBinary('leakySlope', x, slope));
+}
+
+/**
+ * x * sigmoid(x), also called swish (Elfwing, Uchibe & Doya 2018). NaN for -infinity, and the
+ * gradient at both infinities, as in PyTorch.
+ * @param x float32 or float64, any shape; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ */
+export function silu(x: Tensor): Tensor {
+  return unary('silu', x, (g, _, from) => computeBinary('siluBackward', g, from));
+}
+
+export interface GeluOptions {
+  /** `none`, the default, is exact by erf; `tanh` is the faster approximation. */
+  approximate?: 'none' | 'tanh';
+}
+
+/** @throws TensorError ERR_ARGUMENT for unknown options and values */
+export function approximationOf(operation: string, options: GeluOptions): 'none' | 'tanh' {
+  checkOptions(operation, options, ['approximate']);
+  const { approximate = 'none' } = options;
+  if (approximate !== 'none' && approximate !== 'tanh') {
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[${operation}] approximate is none or tanh, not ${describe(approximate)}`,
+    );
+  }
+  return approximate;
+}
+
+/**
+ * x times the normal distribution function of x (Hendrycks & Gimpel 2016): x (1 + erf(x / sqrt(2))) / 2,
+ * or with `approximate: 'tanh'` x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2. NaN for -infinity,
+ * and the gradient at both infinities, as in PyTorch.
+ * @param x float32 or float64, any shape; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor and for unknown options, ERR_DTYPE for other
+ * dtypes
+ */
+export function gelu(x: Tensor, options: GeluOptions = {}): Tensor {
+  checkFloating('gelu', x);
+  return approximationOf('gelu', options) === 'tanh'
+    ? unary('geluTanh', x, (g, _, from) => computeBinary('geluTanhBackward', g, from))
+    : unary('gelu', x, (g, _, from) => computeBinary('geluBackward', g, from));
 }
 
 /** Gradients of the activations that the matrix product can apply on the way out, from the output. */
@@ -39,12 +115,17 @@ export const activationBackward = {
   tanh: (g: Tensor, y: Tensor) => computeBinary('tanhBackward', g, y),
 } as const;
 
-const methods = { tanh, sigmoid, softplus, relu, gelu };
+const methods = { tanh, sigmoid, softplus, relu, silu };
 
 type Methods = { [K in keyof typeof methods]: () => Tensor };
 
 declare module '../tensor/tensor.js' {
-  interface Tensor extends Methods {}
+  interface Tensor extends Methods {
+    /** x where x > 0, negativeSlope * x elsewhere: see the function `leakyRelu`. */
+    leakyRelu(options?: LeakyReluOptions): Tensor;
+    /** x times the normal distribution function of x: see the function `gelu`. */
+    gelu(options?: GeluOptions): Tensor;
+  }
 }
 
 for (const [name, fn] of Object.entries(methods)) {
@@ -56,3 +137,9 @@ for (const [name, fn] of Object.entries(methods)) {
     configurable: true,
   });
 }
+Tensor.prototype.leakyRelu = function (this: Tensor, options) {
+  return leakyRelu(this, options);
+};
+Tensor.prototype.gelu = function (this: Tensor, options) {
+  return gelu(this, options);
+};

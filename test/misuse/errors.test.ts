@@ -77,6 +77,8 @@ const dtypesOf = (call: (options: never) => unknown): Misuse[] =>
 
 const unary = (call: (x: Tensor) => Tensor): Misuse[] => tensorArguments(call);
 
+const notFinite: unknown[] = ['text', '1', [1], Number.NaN, Infinity, -Infinity, x];
+
 const binary = (call: (a: Tensor, b: Tensor) => Tensor): Misuse[] => [
   ...tensorArguments((a) => call(a, x), { takesNumbers: true, takesIntegers: true }),
   ...tensorArguments((b) => call(x, b), { takesNumbers: true, takesIntegers: true }),
@@ -199,7 +201,29 @@ const functions: Record<string, Misuse[]> = {
   softplus: unary(tilegrad.softplus),
   erf: unary(tilegrad.erf),
   relu: unary(tilegrad.relu),
-  gelu: unary(tilegrad.gelu),
+  gelu: [
+    ...unary(tilegrad.gelu),
+    ...optionsOf('gelu', (options) => tilegrad.gelu(x, options)),
+    ...[null, 5, 'erf', true].map(
+      (approximate): Misuse => [
+        () => x.gelu({ approximate: wrong(approximate) }),
+        'ERR_ARGUMENT',
+        '[gelu] approximate is none or tanh',
+      ],
+    ),
+  ],
+  leakyRelu: [
+    ...unary(tilegrad.leakyRelu),
+    ...optionsOf('leakyRelu', (options) => tilegrad.leakyRelu(x, options)),
+    ...notFinite.map(
+      (slope): Misuse => [
+        () => x.leakyRelu({ negativeSlope: wrong(slope) }),
+        'ERR_ARGUMENT',
+        '[leakyRelu] negativeSlope must be a finite number',
+      ],
+    ),
+  ],
+  silu: unary(tilegrad.silu),
   add: binary(tilegrad.add),
   sub: binary(tilegrad.sub),
   mul: binary(tilegrad.mul),
@@ -441,6 +465,27 @@ const modules: Record<string, Misuse[]> = {
   Parameter: tensorArguments((t) => new nn.Parameter(t)),
   ReLU: unary((t) => new nn.ReLU().forward(t)).map(
     ([call, code]): Misuse => [call, code, '[relu]'],
+  ),
+  LeakyReLU: [
+    ...unary((t) => new nn.LeakyReLU().forward(t)).map(
+      ([call, code]): Misuse => [call, code, '[leakyRelu]'],
+    ),
+    ...optionsOf('LeakyReLU', (options) => new nn.LeakyReLU(options)),
+    ...notFinite.map(
+      (slope): Misuse => [
+        () => new nn.LeakyReLU({ negativeSlope: wrong(slope) }),
+        'ERR_ARGUMENT',
+        '[LeakyReLU] negativeSlope must be a finite number',
+      ],
+    ),
+  ],
+  GELU: [
+    ...unary((t) => new nn.GELU().forward(t)).map(([call, code]): Misuse => [call, code, '[gelu]']),
+    ...optionsOf('GELU', (options) => new nn.GELU(options)),
+    [() => new nn.GELU({ approximate: wrong('erf') }), 'ERR_ARGUMENT', '[GELU] approximate'],
+  ],
+  SiLU: unary((t) => new nn.SiLU().forward(t)).map(
+    ([call, code]): Misuse => [call, code, '[silu]'],
   ),
   Sigmoid: unary((t) => new nn.Sigmoid().forward(t)).map(
     ([call, code]): Misuse => [call, code, '[sigmoid]'],
