@@ -1,12 +1,24 @@
 /** What is measured. A case is also the request that goes to a peer (see bench/peers). */
+import type { GemmDType } from './dtypes.js';
 
-export interface GemmCase {
-  kind: 'gemm';
-  name: string;
-  /** [m, k] times [k, n]. */
+/**
+ * How the operands of a product lie in memory, in BLAS's letters, A's first: N row-major, T stored
+ * transposed (A as [k, m], B as [n, k]) and read through a view.
+ */
+export type Layout = 'NN' | 'NT' | 'TN';
+
+/** [m, k] times [k, n]. */
+export interface Product {
   m: number;
   k: number;
   n: number;
+  layout: Layout;
+  dtype: GemmDType;
+}
+
+export interface GemmCase extends Product {
+  kind: 'gemm';
+  name: string;
 }
 
 export interface TrainCase {
@@ -36,39 +48,20 @@ export interface OpsCase {
 export interface OverheadCase {
   kind: 'overhead';
   name: string;
-  /** On 2 x 2 matrices. */
   op: 'add' | 'matmul';
+  /** On [size, size] matrices. */
+  size: number;
   /** Whether the operation is recorded for a gradient. */
   recorded: boolean;
+  /** Whether the result is disposed at once; Python always does that, by counting references. */
+  disposed: boolean;
 }
 
 export type Case = GemmCase | TrainCase | InferCase | OpsCase | OverheadCase;
 
-export const sectionNames = ['gemm', 'mlp', 'ops', 'overhead'] as const;
-export type SectionName = (typeof sectionNames)[number];
-
 /** Training steps before the timed ones; the loss after them is checked. */
 export const kWarmUpSteps = 20;
 export const kLearningRate = { sgd: 0.1, adam: 1e-3 } as const;
-
-// Squares from the L1 cache to beyond the L2, the skinny products of small batches, and the layers
-// of the MLPs below.
-const gemmShapes: readonly (readonly [number, number, number])[] = [
-  [64, 64, 64],
-  [128, 128, 128],
-  [256, 256, 256],
-  [512, 512, 512],
-  [1024, 1024, 1024],
-  [2048, 2048, 2048],
-  [1, 1024, 1024],
-  [8, 1024, 1024],
-  [32, 784, 128],
-  [128, 784, 512],
-  [128, 512, 10],
-  [128, 512, 256],
-  [256, 1024, 1024],
-  [512, 4096, 1024],
-];
 
 // From a toy whose time is all overhead to one that is all arithmetic.
 const networks: readonly Omit<TrainCase, 'kind' | 'name'>[] = [
@@ -105,11 +98,7 @@ export function flops(c: Case): number {
   }
 }
 
-function gemmCases(): Case[] {
-  return gemmShapes.map(([m, k, n]) => ({ kind: 'gemm', name: `${m}x${k}x${n}`, m, k, n }));
-}
-
-function mlpCases(): Case[] {
+export function mlpCases(): Case[] {
   return networks.flatMap(({ dims, batch, optimizer }): Case[] => {
     const net = `${dims.join('-')} b${batch}`;
     return [
@@ -119,7 +108,7 @@ function mlpCases(): Case[] {
   });
 }
 
-function opsCases(): Case[] {
+export function opsCases(): Case[] {
   const ops = ['add', 'relu', 'exp', 'tanh', 'sigmoid', 'gelu'] as const;
   return [
     ...ops.flatMap((op) =>
@@ -131,14 +120,16 @@ function opsCases(): Case[] {
   ];
 }
 
-function overheadCases(): Case[] {
+export function overheadCases(): Case[] {
   return (['add', 'matmul'] as const).flatMap((op) =>
     [false, true].map(
       (recorded): Case => ({
         kind: 'overhead',
         name: `${op} 2x2${recorded ? ', gradient recorded' : ''}`,
         op,
+        size: 2,
         recorded,
+        disposed: false,
       }),
     ),
   );
@@ -148,13 +139,13 @@ function overheadCases(): Case[] {
 const kQuickFlops = 2e8;
 const kQuickElements = 2 ** 18;
 
-/** The cases of a section; `quick` leaves out the large ones. */
-export function casesOf(section: SectionName, quick: boolean): Case[] {
-  const all = { gemm: gemmCases, mlp: mlpCases, ops: opsCases, overhead: overheadCases }[section]();
-  if (!quick) return all;
-  return all.filter(
-    (c) =>
-      flops(c) <= kQuickFlops &&
-      (c.kind !== 'ops' || c.shape.reduce((a, b) => a * b, 1) <= kQuickElements),
-  );
+function isQuick(c: Case): boolean {
+  const elements = c.kind === 'ops' ? c.shape.reduce((a, b) => a * b, 1) : 0;
+  return flops(c) <= kQuickFlops && elements <= kQuickElements;
+}
+
+/** The small ones of some cases, and always at least the smallest. */
+export function quickCases(cases: readonly Case[]): Case[] {
+  const quick = cases.filter(isQuick);
+  return quick.length > 0 ? quick : [...cases].sort((a, b) => flops(a) - flops(b)).slice(0, 1);
 }

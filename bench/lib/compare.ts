@@ -1,13 +1,26 @@
 /** Measures a case with every contender, round by round. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Case, flops } from './cases.js';
-import type { Answer, Budget, Contender } from './measure.js';
+import type { Case } from './cases.js';
+import type { Budget, Contender } from './measure.js';
 import { median, type Spread, spread } from './statistics.js';
 
 export interface Plan extends Budget {
   /** How often every contender takes its turn. */
   rounds: number;
 }
+
+/**
+ * Something that a case's time is held against besides the peers: the time that a limit of the
+ * machine allows, or that of another computation. It is measured in every round, right after us.
+ */
+export interface Yardstick {
+  name: string;
+  /** Its seconds for the case; null where it has nothing to say, and then in every round. */
+  seconds(c: Case, budget: Budget): Promise<number | null>;
+}
+
+/** Each yardstick's time over the contender's, by name, taken within each round. */
+export type Marks = Readonly<Record<string, Spread>>;
 
 export interface PeerResult {
   name: string;
@@ -16,6 +29,7 @@ export interface PeerResult {
   seconds: number;
   /** Its time over ours, taken within each round: above 1 where we are faster. */
   ratio: Spread;
+  marks: Marks;
 }
 
 export interface Result {
@@ -26,8 +40,7 @@ export interface Result {
   peers: PeerResult[];
   /** The fastest peer's time over ours, taken within each round. */
   best: Spread | null;
-  /** Our speed over the peak of as many cores, taken within each round; null without arithmetic. */
-  share: Spread | null;
+  marks: Marks;
   /** Contenders whose values are wrong. */
   problems: string[];
 }
@@ -35,17 +48,13 @@ export interface Result {
 /** What is wrong with a contender's values, or null. */
 export type Judge = (check: readonly number[]) => string | null;
 
-/** Measures GFLOP/s of one core at its peak. */
-export type PeakMeter = () => number;
-
 // OpenBLAS's threads keep spinning for 2^26 cycles, about 20 ms, after their work is done, PyTorch's
 // and ONNX Runtime's for less. The next contender waits until they sleep.
 const kSettleMilliseconds = 30;
 
 /**
  * In every round each contender measures the case once, right after one another, so that a machine
- * that slows down slows all of them; odd rounds go backwards, so that nobody always comes first. The
- * peak of the machine is measured right after us, for the same reason.
+ * that slows down slows all of them; odd rounds go backwards, so that nobody always comes first.
  */
 export async function compare(
   c: Case,
@@ -53,11 +62,11 @@ export async function compare(
   peers: readonly Contender[],
   plan: Plan,
   judge: Judge,
-  peak: PeakMeter,
+  yardsticks: readonly Yardstick[],
 ): Promise<Result> {
   const times = new Map<Contender, number[]>();
+  const lengths = new Map<string, number[]>();
   const problems: string[] = [];
-  const peaks: number[] = [];
   let contenders = [ours, ...peers];
   for (let round = 0; round < plan.rounds; round++) {
     for (const contender of [...contenders]) {
@@ -67,34 +76,54 @@ export async function compare(
         times.delete(contender);
         continue;
       }
-      record(times, contender, answer);
-      if (contender === ours && flops(c) > 0) peaks.push(peak());
+      append(times, contender, median(answer.seconds));
+      if (contender === ours) await lay(yardsticks, c, plan, lengths);
       if (round === 0) {
         const problem = judge(answer.check);
         if (problem !== null) problems.push(`${contender.name}: ${problem}`);
       }
-      if (peers.length > 0) await sleep(kSettleMilliseconds);
+      // A contender on one thread leaves nobody behind that spins.
+      if (peers.length > 0 && contender.threads > 1) await sleep(kSettleMilliseconds);
     }
     contenders.reverse();
   }
-  return summarize(c, ours, times, peaks, problems);
+  return summarize(c, ours, times, lengths, problems);
 }
 
-function record(times: Map<Contender, number[]>, contender: Contender, { seconds }: Answer): void {
-  const list = times.get(contender) ?? [];
-  list.push(median(seconds));
-  times.set(contender, list);
+function append<Key>(lists: Map<Key, number[]>, key: Key, value: number): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [value]);
+  else list.push(value);
+}
+
+async function lay(
+  yardsticks: readonly Yardstick[],
+  c: Case,
+  plan: Plan,
+  lengths: Map<string, number[]>,
+): Promise<void> {
+  for (const yardstick of yardsticks) {
+    const seconds = await yardstick.seconds(c, plan);
+    if (seconds !== null) append(lengths, yardstick.name, seconds);
+  }
+}
+
+/** The ratios of two lists of times, round by round. */
+function over(numerators: readonly number[], denominators: readonly number[]): Spread {
+  return spread(numerators.map((seconds, round) => seconds / denominators[round]!));
 }
 
 function summarize(
   c: Case,
   ours: Contender,
   times: Map<Contender, number[]>,
-  peaks: readonly number[],
+  lengths: ReadonlyMap<string, number[]>,
   problems: string[],
 ): Result {
   const own = times.get(ours)!;
   times.delete(ours);
+  const marks = (seconds: readonly number[]): Marks =>
+    Object.fromEntries([...lengths].map(([name, length]) => [name, over(length, seconds)]));
   const fastest = own.map((_, round) => Math.min(...[...times.values()].map((t) => t[round]!)));
   return {
     case: c,
@@ -104,13 +133,11 @@ function summarize(
       name,
       threads,
       seconds: median(seconds),
-      ratio: spread(seconds.map((s, round) => s / own[round]!)),
+      ratio: over(seconds, own),
+      marks: marks(seconds),
     })),
-    best: times.size > 0 ? spread(fastest.map((s, round) => s / own[round]!)) : null,
-    share:
-      peaks.length > 0
-        ? spread(peaks.map((peak, round) => flops(c) / own[round]! / (peak * 1e9 * ours.threads)))
-        : null,
+    best: times.size > 0 ? over(fastest, own) : null,
+    marks: marks(own),
     problems,
   };
 }

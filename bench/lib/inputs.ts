@@ -2,6 +2,8 @@
  * The numbers that every program of the benchmark computes on. bench/peers/python_peer.py makes the
  * same ones, bit for bit.
  */
+import type { Product } from './cases.js';
+import { dtypes, type ElementType } from './dtypes.js';
 
 /**
  * n float32 in [-1, 1): the top 24 bits of the 32-bit hash lowbias32 (Wellons, "Prospecting for hash
@@ -20,6 +22,50 @@ export function uniform(n: number, seed: number): Float32Array {
     values[i] = (x >>> 8) * 2 ** -23 - 1;
   }
   return values;
+}
+
+/** A matrix in memory: element (i, j) is data[i * rowStep + j * colStep]. */
+export interface Matrix {
+  data: Float32Array | Float64Array;
+  rows: number;
+  cols: number;
+  rowStep: number;
+  colStep: number;
+}
+
+function matrix(
+  { from }: ElementType,
+  seed: number,
+  rows: number,
+  cols: number,
+  transposed: boolean,
+): Matrix {
+  const [rowStep, colStep] = transposed ? [1, rows] : [cols, 1];
+  return { data: from(uniform(rows * cols, seed)), rows, cols, rowStep, colStep };
+}
+
+/** A [m, k] and B [k, n] of a product, in its element type and layout. */
+export function operands({ m, k, n, dtype, layout }: Product): [a: Matrix, b: Matrix] {
+  return [
+    matrix(dtypes[dtype], 1, m, k, layout === 'TN'),
+    matrix(dtypes[dtype], 2, k, n, layout === 'NT'),
+  ];
+}
+
+/** The vector that a product's result is multiplied with to check all of it: see lib/reference.ts. */
+export function probe(n: number): Float32Array {
+  return uniform(n, 3);
+}
+
+/** What of a product C [m, n], row-major, is checked: sampled values, then C times the probe. */
+export function productCheck(c: ArrayLike<number>, m: number, n: number): number[] {
+  const x = probe(n);
+  const sums = Array.from({ length: m }, (_, i) => {
+    let sum = 0;
+    for (let j = 0; j < n; j++) sum += c[i * n + j]! * x[j]!;
+    return sum;
+  });
+  return [...samplePositions(m * n).map((i) => c[i]!), ...sums];
 }
 
 export interface Layer {

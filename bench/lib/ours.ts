@@ -7,11 +7,20 @@ import {
   noGrad,
   optim,
   setNumThreads,
+  setSimdLevel,
   type Tensor,
   tensor,
 } from 'tilegrad';
 import { type Case, kLearningRate, kWarmUpSteps, type OpsCase, type TrainCase } from './cases.js';
-import { batchOf, layers, samplePositions, uniform } from './inputs.js';
+import {
+  batchOf,
+  layers,
+  type Matrix,
+  operands,
+  productCheck,
+  samplePositions,
+  uniform,
+} from './inputs.js';
 import { type Answer, type Budget, type Contender, type Prepared, Stopwatch } from './measure.js';
 
 function samples(y: Tensor): number[] {
@@ -21,6 +30,13 @@ function samples(y: Tensor): number[] {
 
 function matrix(seed: number, rows: number, cols: number): Tensor {
   return tensor(uniform(rows * cols, seed)).reshape([rows, cols]);
+}
+
+/** A matrix of a product, transposed ones as views of what is stored. */
+function view({ data, rows, cols, colStep }: Matrix): Tensor {
+  return colStep === 1
+    ? fromTypedArray(data, [rows, cols])
+    : fromTypedArray(data, [cols, rows]).transpose();
 }
 
 /** The network of `layers(dims)`. */
@@ -79,12 +95,11 @@ const operations: Record<OpsCase['op'], (a: Tensor, b: Tensor) => Tensor> = {
 function prepare(c: Case): Prepared {
   switch (c.kind) {
     case 'gemm': {
-      const a = matrix(1, c.m, c.k);
-      const b = matrix(2, c.k, c.n);
+      const [a, b] = operands(c).map(view) as [Tensor, Tensor];
       // The result's memory is given back, as Python does by counting references; left to the garbage
       // collector, every product would also pay for fresh pages.
       const run = (): void => a.matmul(b).dispose();
-      return { run, check: samples(a.matmul(b)) };
+      return { run, check: productCheck(a.matmul(b).data, c.m, c.n) };
     }
     case 'train': {
       const step = trainer(c, 'float32');
@@ -105,11 +120,12 @@ function prepare(c: Case): Prepared {
       return { run, check: samples(run()) };
     }
     case 'overhead': {
-      const a = matrix(1, 2, 2);
+      const a = matrix(1, c.size, c.size);
       a.requiresGrad = c.recorded;
-      const b = matrix(2, 2, 2);
-      const run = c.op === 'add' ? (): Tensor => a.add(b) : (): Tensor => a.matmul(b);
-      return { run, check: samples(run()) };
+      const b = matrix(2, c.size, c.size);
+      const compute = c.op === 'add' ? (): Tensor => a.add(b) : (): Tensor => a.matmul(b);
+      const run = c.disposed ? (): void => compute().dispose() : compute;
+      return { run, check: samples(compute()) };
     }
   }
 }
@@ -118,13 +134,16 @@ function prepare(c: Case): Prepared {
 export class Ours implements Contender {
   private latest: { name: string; stopwatch: Stopwatch; check: number[] } | null = null;
 
+  /** @param level the SIMD level that it runs at */
   constructor(
     readonly name: string,
     readonly threads: number,
+    readonly level: string,
   ) {}
 
   async measure(c: Case, budget: Budget): Promise<Answer> {
     setNumThreads(this.threads);
+    setSimdLevel(this.level);
     if (this.latest?.name !== c.name) {
       const { run, check } = prepare(c);
       this.latest = { name: c.name, stopwatch: new Stopwatch(run), check };

@@ -18,6 +18,8 @@ type Line = { peer: string; case?: string; ready?: true } & (Answer | { skip: st
 
 /** A program of bench/peers, kept running and asked case by case. */
 export class Peer implements Contender {
+  private ended = false;
+
   private constructor(
     readonly name: string,
     readonly threads: number,
@@ -47,7 +49,11 @@ export class Peer implements Contender {
     const { name, ...parameters } = c;
     this.child.stdin!.write(`${JSON.stringify({ ...parameters, ...budget, case: name })}\n`);
     const line = await this.lines.next();
-    if (line.done) return { skip: `${this.name} ended` };
+    if (line.done) {
+      if (!this.ended) process.stderr.write(`${this.name} ended at ${name}\n`);
+      this.ended = true;
+      return { skip: `${this.name} ended` };
+    }
     return JSON.parse(line.value) as Line;
   }
 

@@ -1,42 +1,14 @@
 /**
- * What the results must be: computed plainly in float64, with a bound on what float32 may differ.
- * The bounds are those of rounding error analysis (Higham, "Accuracy and Stability of Numerical
- * Algorithms", 2002): a sum of k products in any order has an error of at most
- * gamma(k) * sum of |products|, gamma(k) = k u / (1 - k u), u = 2^-24.
+ * What the results must be: computed plainly in float64, with a bound on what may differ. The bounds
+ * are those of rounding error analysis (Higham, "Accuracy and Stability of Numerical Algorithms",
+ * 2002): a sum of k products in any order has an error of at most gamma(k) * sum of |products|,
+ * gamma(k) = k u / (1 - k u), where u is 2^-24 in float32. Products are in reference-gemm.ts.
  */
-import type { Case, GemmCase, InferCase, OpsCase } from './cases.js';
+import type { Case, InferCase, OpsCase } from './cases.js';
 import { batchOf, layers, samplePositions, uniform } from './inputs.js';
-
-export interface Expected {
-  value: number;
-  bound: number;
-}
+import { type Expected, gamma, product, sampled } from './reference-gemm.js';
 
 const kUnitRoundoff = 2 ** -24;
-
-function gamma(k: number): number {
-  return (k * kUnitRoundoff) / (1 - k * kUnitRoundoff);
-}
-
-/** Entries of a [m, k] times b [k, n] at the sampled positions. */
-function product(a: Float32Array, b: Float32Array, m: number, k: number, n: number): Expected[] {
-  return samplePositions(m * n).map((position) => {
-    const row = Math.floor(position / n);
-    const col = position % n;
-    let value = 0;
-    let size = 0;
-    for (let p = 0; p < k; p++) {
-      const term = a[row * k + p]! * b[p * n + col]!;
-      value += term;
-      size += Math.abs(term);
-    }
-    return { value, bound: gamma(k) * size };
-  });
-}
-
-function gemm({ m, k, n }: GemmCase): Expected[] {
-  return product(uniform(m * k, 1), uniform(k * n, 2), m, k, n);
-}
 
 /** One example through the network, with a bound on the error that every value carries. */
 function forward(dims: readonly number[], x: Float32Array): Expected[] {
@@ -58,7 +30,7 @@ function forward(dims: readonly number[], x: Float32Array): Expected[] {
       // ReLU makes no error larger.
       return {
         value: last ? value : Math.max(value, 0),
-        bound: inherited + gamma(inputs.length + 1) * size,
+        bound: inherited + gamma(inputs.length + 1, kUnitRoundoff) * size,
       };
     });
   });
@@ -120,7 +92,7 @@ function ops(c: OpsCase): Expected[] {
     const row = a.subarray(i - (i % cols), i - (i % cols) + cols);
     const value = Math.exp(a[i]!) / row.reduce((sum, x) => sum + Math.exp(x), 0);
     // The sum's error and those of two exponentials, all relative.
-    return { value, bound: (gamma(cols) + 2 * kElementwiseBound) * value };
+    return { value, bound: (gamma(cols, kUnitRoundoff) + 2 * kElementwiseBound) * value };
   });
 }
 
@@ -131,16 +103,19 @@ function ops(c: OpsCase): Expected[] {
 export function reference(c: Case): Expected[] | null {
   switch (c.kind) {
     case 'gemm':
-      return gemm(c);
+      return product(c);
     case 'infer':
       return infer(c);
     case 'ops':
       return ops(c);
     case 'overhead': {
-      const a = uniform(4, 1);
-      const b = uniform(4, 2);
-      if (c.op === 'matmul') return product(a, b, 2, 2, 2);
-      return samplePositions(4).map((i) => {
+      const { size } = c;
+      if (c.op === 'matmul') {
+        return sampled({ m: size, k: size, n: size, dtype: 'float32', layout: 'NN' });
+      }
+      const a = uniform(size ** 2, 1);
+      const b = uniform(size ** 2, 2);
+      return samplePositions(size ** 2).map((i) => {
         const value = a[i]! + b[i]!;
         return { value, bound: kUnitRoundoff * Math.abs(value) };
       });

@@ -16,3 +16,18 @@ export interface Spread {
 export function spread(values: readonly number[]): Spread {
   return { median: median(values), low: Math.min(...values), high: Math.max(...values) };
 }
+
+/** The geometric mean of positive values, as ratios want it. NaN for none. */
+export function geometricMean(values: readonly number[]): number {
+  return Math.exp(values.reduce((sum, v) => sum + Math.log(v), 0) / values.length);
+}
+
+/** The value below which a share `p` of the values lies, interpolated linearly. NaN for none. */
+export function quantile(values: readonly number[], p: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = p * (sorted.length - 1);
+  const low = Math.floor(at);
+  const above = sorted[Math.min(low + 1, sorted.length - 1)] ?? Number.NaN;
+  const below = sorted[low] ?? Number.NaN;
+  return below + (at - low) * (above - below);
+}

@@ -2,11 +2,15 @@
  * ONNX models, written out as protocol buffers: just the fields that a matrix product and an MLP
  * need, by their numbers in onnx.proto (ONNX IR version 8, operator set 17).
  */
+import type { Product } from '../lib/cases.js';
+import type { GemmDType } from '../lib/dtypes.js';
 import { type Layer, layers } from '../lib/inputs.js';
 
 const kIrVersion = 8;
 const kOperatorSet = 17;
-const kFloat = 1; // TensorProto.DataType
+// TensorProto.DataType
+const elementTypes = { float32: 1, float64: 11 } as const satisfies Record<GemmDType, number>;
+const kInt = 2; // AttributeProto.AttributeType
 
 /** An unsigned number in groups of 7 bits, lowest first; the top bit says that more follow. */
 function varint(value: number): Buffer {
@@ -29,24 +33,45 @@ function bytes(id: number, content: string | Buffer | Buffer[]): Buffer {
 }
 
 /** A TensorProto. */
-function constant(name: string, dims: readonly number[], values: Float32Array): Buffer[] {
+function constant(
+  name: string,
+  dims: readonly number[],
+  values: Float32Array | Float64Array,
+): Buffer[] {
+  const type = values instanceof Float64Array ? elementTypes.float64 : elementTypes.float32;
   return [
     ...dims.map((d) => integer(1, d)),
-    integer(2, kFloat),
+    integer(2, type),
     bytes(8, name),
     bytes(9, Buffer.from(values.buffer, values.byteOffset, values.byteLength)),
   ];
 }
 
-/** A ValueInfoProto of float32; a size given as text may be any. */
-function value(name: string, dims: readonly (number | string)[]): Buffer[] {
+/** A ValueInfoProto; a size given as text may be any. */
+function value(
+  name: string,
+  dims: readonly (number | string)[],
+  dtype: GemmDType = 'float32',
+): Buffer[] {
   const shape = dims.map((d) => bytes(1, [typeof d === 'number' ? integer(1, d) : bytes(2, d)]));
-  return [bytes(1, name), bytes(2, [bytes(1, [integer(1, kFloat), bytes(2, shape)])])];
+  return [bytes(1, name), bytes(2, [bytes(1, [integer(1, elementTypes[dtype]), bytes(2, shape)])])];
 }
 
-/** A NodeProto. */
-function node(type: string, inputs: readonly string[], output: string): Buffer[] {
-  return [...inputs.map((name) => bytes(1, name)), bytes(2, output), bytes(4, type)];
+/** A NodeProto, with attributes that are whole numbers. */
+function node(
+  type: string,
+  inputs: readonly string[],
+  output: string,
+  attributes: Readonly<Record<string, number>> = {},
+): Buffer[] {
+  return [
+    ...inputs.map((name) => bytes(1, name)),
+    bytes(2, output),
+    bytes(4, type),
+    ...Object.entries(attributes).map(([name, content]) =>
+      bytes(5, [bytes(1, name), integer(3, content), integer(20, kInt)]),
+    ),
+  ];
 }
 
 interface Graph {
@@ -71,13 +96,23 @@ function model({ nodes, constants, inputs, output }: Graph): Buffer {
   ]);
 }
 
-/** C = A B. With `b`, B is a constant, which the runtime packs ahead. */
-export function gemmModel(m: number, k: number, n: number, b?: Float32Array): Buffer {
+/** C = A B, both as they are stored. With `b`, B is a constant, which the runtime packs ahead. */
+export function gemmModel(
+  { m, k, n, layout, dtype }: Product,
+  b?: Float32Array | Float64Array,
+): Buffer {
+  const aDims = layout === 'TN' ? [k, m] : [m, k];
+  const bDims = layout === 'NT' ? [n, k] : [k, n];
+  // MatMul reads its operands as they are; only Gemm takes them transposed.
+  const product =
+    layout === 'NN'
+      ? node('MatMul', ['A', 'B'], 'C')
+      : node('Gemm', ['A', 'B'], 'C', layout === 'TN' ? { transA: 1 } : { transB: 1 });
   return model({
-    nodes: [node('MatMul', ['A', 'B'], 'C')],
-    constants: b ? [constant('B', [k, n], b)] : [],
-    inputs: [value('A', [m, k]), ...(b ? [] : [value('B', [k, n])])],
-    output: value('C', [m, n]),
+    nodes: [product],
+    constants: b ? [constant('B', bDims, b)] : [],
+    inputs: [value('A', aDims, dtype), ...(b ? [] : [value('B', bDims, dtype)])],
+    output: value('C', [m, n], dtype),
   });
 }
 

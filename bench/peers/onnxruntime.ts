@@ -5,20 +5,22 @@
  */
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
-import type { Case } from '../lib/cases.js';
-import { batchOf, samplePositions, uniform } from '../lib/inputs.js';
+import type { Case, GemmCase } from '../lib/cases.js';
+import type { GemmDType } from '../lib/dtypes.js';
+import { batchOf, type Matrix, operands, productCheck, samplePositions } from '../lib/inputs.js';
 import { type Answer, type Budget, type Prepared, Stopwatch } from '../lib/measure.js';
 import { gemmModel, mlpModel } from './onnx.js';
 
 /** The part of onnxruntime-node that is used here; the package is not installed by default. */
+type Elements = Float32Array | Float64Array;
 interface OrtTensor {
-  readonly data: Float32Array;
+  readonly data: Elements;
 }
 interface Session {
   run(feeds: Record<string, OrtTensor>): Promise<Record<string, OrtTensor>>;
 }
 interface Ort {
-  Tensor: new (type: 'float32', data: Float32Array, dims: readonly number[]) => OrtTensor;
+  Tensor: new (type: GemmDType, data: Elements, dims: readonly number[]) => OrtTensor;
   InferenceSession: {
     create(
       model: Uint8Array,
@@ -37,28 +39,35 @@ function session(model: Buffer): Promise<Session> {
   return ort.InferenceSession.create(model, { intraOpNumThreads: threads, interOpNumThreads: 1 });
 }
 
-async function prepared(s: Session, feeds: Record<string, OrtTensor>): Promise<Prepared> {
+async function prepared(
+  s: Session,
+  feeds: Record<string, OrtTensor>,
+  check: (result: Elements) => number[],
+): Promise<Prepared> {
   const result = Object.values(await s.run(feeds))[0]!.data;
-  return {
-    run: () => s.run(feeds),
-    check: samplePositions(result.length).map((i) => result[i]!),
-  };
+  return { run: () => s.run(feeds), check: check(result) };
+}
+
+async function prepareGemm(c: GemmCase): Promise<Prepared | null> {
+  const [a, b] = operands(c);
+  const tensor = ({ data, rows, cols, colStep }: Matrix): OrtTensor =>
+    new ort.Tensor(c.dtype, data, colStep === 1 ? [rows, cols] : [cols, rows]);
+  const check = (result: Elements): number[] => productCheck(result, c.m, c.n);
+  if (mode === 'plain') {
+    return prepared(await session(gemmModel(c)), { A: tensor(a), B: tensor(b) }, check);
+  }
+  // Of the products of a training step only the forward one could have constant weights.
+  if (c.layout !== 'NN') return null;
+  return prepared(await session(gemmModel(c, b.data)), { A: tensor(a) }, check);
 }
 
 async function prepare(c: Case): Promise<Prepared | null> {
-  if (c.kind === 'gemm') {
-    const { m, k, n } = c;
-    const A = new ort.Tensor('float32', uniform(m * k, 1), [m, k]);
-    const b = uniform(k * n, 2);
-    if (mode === 'packed') return prepared(await session(gemmModel(m, k, n, b)), { A });
-    return prepared(await session(gemmModel(m, k, n)), {
-      A,
-      B: new ort.Tensor('float32', b, [k, n]),
-    });
-  }
+  if (c.kind === 'gemm') return prepareGemm(c);
   if (c.kind === 'infer' && mode === 'packed') {
     const x = new ort.Tensor('float32', batchOf(c.batch, c.dims[0]!), [c.batch, c.dims[0]!]);
-    return prepared(await session(mlpModel(c.dims)), { x });
+    return prepared(await session(mlpModel(c.dims)), { x }, (result) =>
+      samplePositions(result.length).map((i) => result[i]!),
+    );
   }
   return null;
 }

@@ -1,8 +1,9 @@
-"""PyTorch or NumPy as a peer of the benchmark: python3 python_peer.py torch|numpy THREADS
+"""PyTorch or NumPy as a peer of the benchmark: python3 python_peer.py torch|numpy|numpy-blis THREADS
 
-Prints one line about itself, then answers requests, one JSON line each, until its input ends:
-  {"case": "gemm 8x1024x1024", "kind": "gemm", "m": 8, "k": 1024, "n": 1024,
-   "seconds": 0.05, "repeats": 3}
+numpy-blis ends at once where NumPy's BLAS isn't BLIS. The program prints one line about itself,
+then answers requests, one JSON line each, until its input ends:
+  {"case": "8x1024x1024", "kind": "gemm", "m": 8, "k": 1024, "n": 1024, "layout": "NN",
+   "dtype": "float32", "seconds": 0.05, "repeats": 3}
 gives
   {"peer": "torch 2.14.1", "threads": 1, "case": ..., "seconds": [time of one run, by repeat],
    "check": [numbers that must equal ours]}
@@ -46,6 +47,31 @@ def layer(inputs, outputs, seed):
     return weight.astype(np.float32).reshape(outputs, inputs), bias.astype(np.float32)
 
 
+DTYPES = {'float32': np.float32, 'float64': np.float64}
+
+
+def stored(r):
+    """A and B of a product as they lie in memory: with a T in the layout, the transposed matrix."""
+    m, k, n = r['m'], r['k'], r['n']
+    dtype = DTYPES[r['dtype']]
+    a, b = uniform(m * k, 1).astype(dtype, copy=False), uniform(k * n, 2).astype(dtype, copy=False)
+    return (a.reshape((k, m) if r['layout'] == 'TN' else (m, k)),
+            b.reshape((n, k) if r['layout'] == 'NT' else (k, n)))
+
+
+def product_check(c):
+    """What is checked of a product: sampled values, then C times a vector in float64 (by einsum,
+    which has loops of its own and doesn't ask the BLAS that is being checked)."""
+    x = uniform(c.shape[1], 3).astype(np.float64)
+    return samples(c) + np.einsum('ij,j->i', c, x, dtype=np.float64, casting='safe').tolist()
+
+
+def loaded(library):
+    """Whether a shared library with that in its path is loaded."""
+    with open('/proc/self/maps') as maps:
+        return any(library in line for line in maps)
+
+
 def samples(y):
     """The values of a result that are checked: 16, evenly spread from the first to the last."""
     y = y.reshape(-1)
@@ -56,11 +82,20 @@ class Numpy:
     name = 'numpy ' + np.__version__
 
     def gemm(self, r):
-        m, k, n = r['m'], r['k'], r['n']
-        a, b = uniform(m * k, 1).reshape(m, k), uniform(k * n, 2).reshape(k, n)
-        out = np.empty((m, n), np.float32)
-        np.matmul(a, b, out=out)
-        return (lambda: np.matmul(a, b, out=out)), samples(out)
+        a, b = stored(r)
+        a, b = a.T if r['layout'] == 'TN' else a, b.T if r['layout'] == 'NT' else b
+        out = np.empty((r['m'], r['n']), a.dtype)
+        run = lambda: np.matmul(a, b, out=out)  # noqa: E731
+        run()
+        return run, product_check(out)
+
+    def overhead(self, r):
+        if r['recorded']:
+            return None
+        size = r['size']
+        a, b = (uniform(size * size, seed).reshape(size, size) for seed in (1, 2))
+        run = {'add': lambda: a + b, 'matmul': lambda: a @ b}[r['op']]
+        return run, samples(run())
 
 
 class Torch:
@@ -71,12 +106,13 @@ class Torch:
         self.name = 'torch ' + torch.__version__.split('+')[0]
 
     def gemm(self, r):
-        torch, m, k, n = self.torch, r['m'], r['k'], r['n']
-        a = torch.from_numpy(uniform(m * k, 1)).reshape(m, k)
-        b = torch.from_numpy(uniform(k * n, 2)).reshape(k, n)
-        out = torch.empty(m, n)
-        torch.mm(a, b, out=out)
-        return (lambda: torch.mm(a, b, out=out)), samples(out)
+        torch = self.torch
+        a, b = (torch.from_numpy(x) for x in stored(r))
+        a, b = a.t() if r['layout'] == 'TN' else a, b.t() if r['layout'] == 'NT' else b
+        out = torch.empty(r['m'], r['n'], dtype=a.dtype)
+        run = lambda: torch.mm(a, b, out=out)  # noqa: E731
+        run()
+        return run, product_check(out.numpy())
 
     def model(self, dims):
         torch, layers = self.torch, []
@@ -138,9 +174,9 @@ class Torch:
         return run, samples(run())
 
     def overhead(self, r):
-        torch = self.torch
-        a = torch.from_numpy(uniform(4, 1)).reshape(2, 2).requires_grad_(r['recorded'])
-        b = torch.from_numpy(uniform(4, 2)).reshape(2, 2)
+        torch, size = self.torch, r['size']
+        a, b = (torch.from_numpy(uniform(size * size, seed)).reshape(size, size) for seed in (1, 2))
+        a.requires_grad_(r['recorded'])
         run = {'add': lambda: a + b, 'matmul': lambda: a @ b}[r['op']]
         return run, samples(run().detach())
 
@@ -169,7 +205,9 @@ def measure(run, seconds, repeats, iterations):
 
 
 def main():
-    library = {'torch': Torch, 'numpy': Numpy}[LIBRARY]()
+    if LIBRARY == 'numpy-blis' and not loaded('blis'):
+        sys.exit('NumPy is not on BLIS here')
+    library = Torch() if LIBRARY == 'torch' else Numpy()
     say = lambda **answer: print(  # noqa: E731
         json.dumps({'peer': library.name, 'threads': THREADS, **answer}), flush=True)
     say(ready=True)
@@ -177,12 +215,13 @@ def main():
     for line in sys.stdin:
         r = json.loads(line)
         case = r['case']
-        if not hasattr(library, r['kind']):
-            say(case=case, skip=f'{LIBRARY} has no {r["kind"]}')
-            continue
         if case not in prepared:
             prepared.clear()
-            prepared[case] = [*getattr(library, r['kind'])(r), None]
+            ready = getattr(library, r['kind'], lambda r: None)(r)
+            if ready is None:
+                say(case=case, skip=f'{LIBRARY} has no {case}')
+                continue
+            prepared[case] = [*ready, None]
         run, check, iterations = prepared[case]
         times, prepared[case][2] = measure(run, r['seconds'], r['repeats'], iterations)
         say(case=case, seconds=times, check=check)

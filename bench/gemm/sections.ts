@@ -1,0 +1,104 @@
+/**
+ * The sections about the matrix product. A new element type gets one here, like `float64`
+ * (lib/dtypes.ts says what else it needs).
+ */
+import type { Case } from '../lib/cases.js';
+import type { Plan, Yardstick } from '../lib/compare.js';
+import { Ours } from '../lib/ours.js';
+import { type Column, caseTable, percent, ratio } from '../lib/report.js';
+import type { Section } from '../lib/section.js';
+import { median } from '../lib/statistics.js';
+import { bandwidthYardstick } from './bandwidth.js';
+import { callCases, cubeCases, layerCases, shapeCases, sweepCases } from './cases.js';
+import { layerSummary, sweepReport, sweepSummary } from './report.js';
+
+const kShares =
+  'A peer’s cell ends with its own share of the peak, which was measured in the same rounds.';
+
+const bandwidth: Column = {
+  head: 'of read bandwidth',
+  cell: ({ marks }) => (marks.bandwidth ? percent(marks.bandwidth.median) : ''),
+};
+
+export const shapes: Section = {
+  name: 'gemm',
+  title: 'Matrix product, float32',
+  note: `${kShares} For products of few rows the read bandwidth is the other limit: the bytes of A, B and C a second over what the faster of the reductions \`sum\` and \`max\` reads from an array of B's size in the same rounds. Those are the fastest kernels that only read, so the true limit may be higher.`,
+  cases: shapeCases,
+  yardsticks: () => [bandwidthYardstick],
+  report: (results) => caseTable(results, { columns: [bandwidth], peerShares: true }),
+};
+
+/** Our own product of the same sizes with both operands row-major, where the case has another layout. */
+function rowMajor(threads: number, level: string): Yardstick {
+  const ours = new Ours('row-major', threads, level);
+  return {
+    name: 'rowMajor',
+    seconds: async (c: Case, budget) => {
+      if (c.kind !== 'gemm' || c.layout === 'NN') return null;
+      const answer = await ours.measure({ ...c, layout: 'NN' }, budget);
+      return median(answer.seconds);
+    },
+  };
+}
+
+const ownRowMajor: Column = {
+  head: 'our NN',
+  cell: ({ marks }) => (marks.rowMajor ? ratio(marks.rowMajor) : ''),
+};
+
+export const layers: Section = {
+  name: 'gemm-layers',
+  title: 'Products of a linear layer, forward and backward, float32',
+  note: `For a layer of inputs-outputs and a batch: forward Y = X W, the input's gradient dX = dY W^T and the weight's dW = X^T dY, with W stored as [inputs, outputs] and transposed operands read as views. "our NN" is the time of our product of the same sizes with both operands row-major over the time of this one: above 1 the transposed product is the faster. ${kShares} ONNX Runtime's packed weights are only for the forward product: in training they are not constant.`,
+  cases: layerCases,
+  yardsticks: (threads, level) => [rowMajor(threads, level)],
+  summary: layerSummary,
+  report: (results) =>
+    [layerSummary(results), caseTable(results, { columns: [ownRowMajor], peerShares: true })].join(
+      '\n\n',
+    ),
+};
+
+// Many cases: what a single one says may be rougher, the means are what counts.
+const sweepPlan = (plan: Plan): Plan => ({
+  rounds: Math.min(plan.rounds, 3),
+  seconds: 0.01,
+  repeats: 2,
+});
+
+export const sweep: Section = {
+  name: 'gemm-sweep',
+  title: 'Matrix products of random shapes, float32',
+  note: '200 shapes m x k x n, each size log-uniform in 1 to 2048, always the same ones. Each was measured briefly, in at most 3 rounds.',
+  cases: sweepCases,
+  plan: sweepPlan,
+  summary: sweepSummary,
+  report: sweepReport,
+};
+
+export const float64: Section = {
+  name: 'gemm-float64',
+  title: 'Matrix product, float64',
+  note: kShares,
+  dtype: 'float64',
+  cases: () => cubeCases([512, 1024], 'float64'),
+  report: (results) => caseTable(results, { peerShares: true }),
+};
+
+export const avx2: Section = {
+  name: 'gemm-avx2',
+  title: 'Matrix product at the SIMD level avx2, float32',
+  note: `Peers are held to AVX2 as well; ONNX Runtime has no setting for that. ${kShares}`,
+  level: 'avx2',
+  cases: () => cubeCases([512, 1024], 'float32'),
+  report: (results) => caseTable(results, { peerShares: true }),
+};
+
+export const calls: Section = {
+  name: 'gemm-calls',
+  title: 'One small matrix product, float32, result allocated',
+  oneThread: true,
+  cases: callCases,
+  report: (results) => caseTable(results),
+};

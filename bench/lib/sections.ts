@@ -1,0 +1,26 @@
+/** The sections that are not about the matrix product alone; those are in bench/gemm. */
+import { mlpCases, opsCases, overheadCases } from './cases.js';
+import { caseTable } from './report.js';
+import type { Section } from './section.js';
+
+export const mlp: Section = {
+  name: 'mlp',
+  title: 'Training step and inference of multilayer perceptrons, float32',
+  cases: mlpCases,
+  report: (results) => caseTable(results),
+};
+
+export const ops: Section = {
+  name: 'ops',
+  title: 'Elementwise operations and softmax, float32, result allocated',
+  cases: opsCases,
+  report: (results) => caseTable(results),
+};
+
+export const overhead: Section = {
+  name: 'overhead',
+  title: 'One small operation',
+  oneThread: true,
+  cases: overheadCases,
+  report: (results) => caseTable(results),
+};
