@@ -1,11 +1,22 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { emulatedForks } from './test/helpers/emulated.js';
 
 const pathOf = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
+/** What each mode tells the tests: which addon they are about, and that an emulator takes its time. */
+const environments: Record<string, Record<string, string>> = {
+  cmake: { TILEGRAD_ADDON: pathOf('./build-cmake/Release/tilegrad.node') },
+  arm64: {
+    TILEGRAD_ADDON: pathOf('./build-arm64/tilegrad.node'),
+    TILEGRAD_TEST_PATIENCE: '10',
+  },
+};
+
 /**
- * Three runs: plain `vitest run` is the suite on build/Release; `--mode cmake` is the suite on the
- * addon of the CMake build; `--mode package` packs the package, installs it elsewhere and uses it.
+ * Four runs: plain `vitest run` is the suite on build/Release; `--mode cmake` is the suite on the
+ * addon of the CMake build; `--mode arm64` is the suite in an emulated arm64 Node, which
+ * scripts/arm64.mjs prepares; `--mode package` packs the package, installs it elsewhere and uses it.
  */
 export default defineConfig(({ mode }) => ({
   resolve: {
@@ -14,10 +25,11 @@ export default defineConfig(({ mode }) => ({
   test: {
     include: mode === 'package' ? ['test/package/**/*.test.ts'] : ['test/**/*.test.ts'],
     exclude: mode === 'package' ? [] : ['test/package/**'],
-    env: mode === 'cmake' ? { TILEGRAD_ADDON: pathOf('./build-cmake/Release/tilegrad.node') } : {},
+    env: environments[mode] ?? {},
     // A native crash must end one worker's file, not the whole run; and worker_threads inside
     // tests need a process of their own.
-    pool: 'forks',
-    testTimeout: 30_000,
+    pool: mode === 'arm64' ? emulatedForks : 'forks',
+    testTimeout: mode === 'arm64' ? 300_000 : 30_000,
+    hookTimeout: mode === 'arm64' ? 100_000 : 10_000,
   },
 }));

@@ -19,6 +19,7 @@ import {
   tensor,
 } from 'tilegrad';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { atMost } from './helpers/patience.js';
 
 const dtypes = ['float32', 'float64'] as const;
 type Float = (typeof dtypes)[number];
@@ -293,7 +294,7 @@ let reference: Values[];
 beforeAll(() => {
   tilegrad.setNumThreads(1);
   reference = runAll();
-}, 120_000);
+}, atMost(120_000));
 
 afterAll(() => {
   tilegrad.setSimdLevel(initialLevel);
@@ -336,6 +337,6 @@ describe.each(tilegrad.simdLevels())('the same bits at level %s', (level) => {
       const differences = actual.map((values, i) => difference(values.name, values, reference[i]!));
       expect(differences.filter((text) => text !== null)).toEqual([]);
     },
-    120_000,
+    atMost(120_000),
   );
 });

@@ -2,13 +2,16 @@
  * The library in worker_threads and twice in one environment. Each program runs in a process of its
  * own, so that a crash is a result.
  */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type Bundle, bundle } from './helpers/bundle.js';
+import { atMost } from './helpers/patience.js';
+
+vi.setConfig({ testTimeout: atMost(120_000) });
 
 let library: Bundle;
 beforeAll(async () => {
   library = await bundle();
-}, 60_000);
+}, atMost(60_000));
 afterAll(() => library.remove());
 
 /** Runs a program, which has to end by itself without complaints, and gives what it printed as JSON. */
@@ -55,7 +58,7 @@ test('workers compute on shared memory what one thread computes', async () => {
     }));
   `);
   expect(result).toEqual({ same: true, sum: true });
-}, 60_000);
+});
 
 test('workers that use the threads at the same time as the main thread get the same bits', async () => {
   const result = await resultOf(`
@@ -94,7 +97,7 @@ test('workers that use the threads at the same time as the main thread get the s
     console.log(JSON.stringify({ all, different: new Set(all).size }));
   `);
   expect(result).toMatchObject({ different: 1 });
-}, 60_000);
+});
 
 test('50 workers start, compute with threads and are terminated in the middle', async () => {
   const result = await resultOf(`
@@ -132,7 +135,7 @@ test('50 workers start, compute with threads and are terminated in the middle', 
     console.log(JSON.stringify({ started, terminated, sum: sum(ones([400_000])).item() }));
   `);
   expect(result).toEqual({ started: 50, terminated: 50, sum: 400_000 });
-}, 120_000);
+});
 
 test('two copies of the library in one environment work side by side and know their own', async () => {
   const result = await resultOf(`
@@ -183,4 +186,4 @@ test('two copies of the library in one environment work side by side and know th
     code: 'ERR_ARGUMENT',
     values: [5, 1],
   });
-}, 60_000);
+});

@@ -10,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { parseCommandLine, type Settings } from '../../examples/digits/cli.js';
 import { drawDigits, SIDE } from '../../examples/digits/synthetic.js';
 import { encodeIdx } from '../data/idx-files.js';
+import { atMost } from '../helpers/patience.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -62,7 +63,7 @@ function writeMnist(count = 40, side = 4): string {
 }
 
 // Child processes that train, up to three to a test: minutes on a machine that is busy.
-vi.setConfig({ testTimeout: 180_000 });
+vi.setConfig({ testTimeout: atMost(180_000) });
 
 describe('a run', () => {
   test('learns, shows what it does and saves the model', async () => {
@@ -327,7 +328,7 @@ describe.skipIf(!process.env.MNIST_DIR)('MNIST', () => {
   const runs = RECIPES.flatMap((recipe) => [0, 1, 2].map((seed) => [...recipe, seed] as const));
   test.each(runs)(
     '%s (%s) reaches %d with seed %d',
-    { timeout: 180_000 },
+    { timeout: atMost(180_000) },
     async (_, line, accuracy, seed) => {
       const options = [
         ...line.split(' '),

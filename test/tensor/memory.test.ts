@@ -5,6 +5,7 @@ import { type DType, dtypes } from '../../lib/tensor/dtype.js';
 import { emptyPool, pooled, recycleAfter, withoutRecycling } from '../../lib/tensor/memory.js';
 import { type Bundle, bundle } from '../helpers/bundle.js';
 import { expectError } from '../helpers/errors.js';
+import { atMost } from '../helpers/patience.js';
 
 const names = Object.keys(dtypes) as DType[];
 
@@ -200,11 +201,11 @@ describe('the pool', () => {
   });
 });
 
-describe('a long synchronous loop', () => {
+describe('a long synchronous loop', { timeout: atMost(60_000) }, () => {
   let library: Bundle;
   beforeAll(async () => {
     library = await bundle();
-  }, 60_000);
+  }, atMost(60_000));
   afterAll(() => library.remove());
 
   /** Runs the program, which prints how far the resident memory grew, in MB. */
@@ -240,7 +241,7 @@ describe('a long synchronous loop', () => {
       console.log((process.memoryUsage.rss() - start) / 2 ** 20);
     `);
     expect(grown).toBeLessThan(GARBAGE_MB);
-  }, 60_000);
+  });
 
   test("of large tensors leaves them to the collector, and losses that are kept don't keep a step", async () => {
     // Each step makes 6 tensors of 1 MB; 500 steps would be 3 GB.
@@ -260,5 +261,5 @@ describe('a long synchronous loop', () => {
     `);
     // Of two steps' tensors may be one in use and one in the pool.
     expect(grown).toBeLessThan(GARBAGE_MB + 2 * 8);
-  }, 60_000);
+  });
 });
