@@ -101,7 +101,11 @@ std::string parseOperand(const std::string& role, const std::string& name, const
   } else if (role == "inout") {
     operand.role = Role::inout;
   } else if (role == "opt") {
-    operand.role = Role::optional;
+    operand.role = Role::in;
+    operand.optional = true;
+  } else if (role == "optout") {
+    operand.role = Role::out;
+    operand.optional = true;
   } else {
     return "no role " + role;
   }

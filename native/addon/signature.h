@@ -3,11 +3,11 @@
 //   "in a T[m*aRow k*aCol] in b T[k*bRow n] opt bias T[n] out c T[m*cRow n];
 //    m n k size aRow aCol bRow cRow stride activation int"
 //
-// Operands come first: a role (in, out, inout, or opt: an input that may be null), a name, and
-// type[dims]. Types: T (float32 or float64, the same for every T of the row), A (any type, each
-// operand its own), f32, f64, i32, u8, u32. Dims are the extents of the operand, size*stride each;
-// a dim without a stride is contiguous with the dims that follow it; a size may be a literal
-// number;
+// Operands come first: a role (in, out, inout, or opt and optout: an input and an output that may
+// be null), a name, and type[dims]. Types: T (float32 or float64, the same for every T of the row),
+// A (any type, each operand its own), f32, f64, i32, u8, u32. Dims are the extents of the operand,
+// size*stride each; a dim without a stride is contiguous with the dims that follow it; a size may
+// be a literal number;
 // [] is one element; [@] is the row's N-dimensional geometry, with strides of the operand's own.
 // After the semicolon come the numbers, a kind after each group of names: size (a whole number
 // >= 0), stride (a whole number of either sign), int (a whole number), real (any double).
@@ -23,7 +23,7 @@
 
 namespace tilegrad {
 
-enum class Role : uint8_t { in, out, inout, optional };
+enum class Role : uint8_t { in, out, inout };
 
 enum class NumberKind : uint8_t { size, stride, integer, real };
 
@@ -39,6 +39,7 @@ struct SignatureDim {
 struct SignatureOperand {
   std::string name;
   Role role;
+  bool optional = false;  // null may stand for it
   ElementKind elements;
   DType type;  // when elements is fixed
   bool geometry;

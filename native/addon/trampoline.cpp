@@ -91,11 +91,12 @@ class Reader {
       view = {argv[k], nullptr, 0, DType::float32};
       command_.data[k] = nullptr;
       napi_typedarray_type type;
+      if (operand.optional) {  // asked first: reading an array from null takes longer
+        napi_valuetype kind = napi_undefined;
+        if (napi_typeof(env_, argv[k], &kind) == napi_ok && kind == napi_null) continue;
+      }
       if (napi_get_typedarray_info(env_, argv[k], &type, &view.length, &view.data, nullptr,
                                    nullptr) != napi_ok) {
-        napi_valuetype kind = napi_undefined;
-        napi_typeof(env_, argv[k], &kind);
-        if (operand.role == Role::optional && kind == napi_null) continue;
         return fail(operand.name + " is not a typed array");
       }
       if (!toDType(type, &view.type)) return fail(operand.name + " has a type that no row takes");

@@ -71,6 +71,17 @@ TG_TARGET_END
 
 TG_TARGET_BEGIN
 
+// Asks for the cache line of p, which need not be readable, to come into the second-level cache.
+TG_INLINE void prefetch(const void* p) {
+#if !defined(_MSC_VER)
+  __builtin_prefetch(p, 0, 2);
+#elif defined(_M_X64)
+  _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T1);
+#else
+  __prefetch2(p, 2);  // PLDL2KEEP
+#endif
+}
+
 // Loads all lanes from p (aligned to T only).
 template <class T>
 TG_INLINE Reg<T> load(const T* p) {

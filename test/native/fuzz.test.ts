@@ -119,7 +119,7 @@ function parse(signature: string): {
   geometry: boolean;
 } {
   const [head = '', tail = ''] = signature.split(';');
-  const operands = [...head.matchAll(/(in|out|inout|opt) \w+ (\w+)\[([^\]]*)\]/g)];
+  const operands = [...head.matchAll(/(in|out|inout|opt|optout) \w+ (\w+)\[([^\]]*)\]/g)];
   const kinds: string[] = [];
   let waiting = 0;
   for (const word of tail.split(' ').filter(Boolean)) {
@@ -129,7 +129,7 @@ function parse(signature: string): {
   }
   return {
     types: operands.map((o) => o[2] as string),
-    optional: operands.map((o) => o[1] === 'opt'),
+    optional: operands.map((o) => o[1]?.startsWith('opt') === true),
     kinds,
     geometry: operands.some((o) => o[3] === '@'),
   };

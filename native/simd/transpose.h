@@ -1,0 +1,95 @@
+// A square block of values transposed in registers: lane j of x[i] becomes lane i of x[j].
+//
+// Rounds of exchanges between registers whose numbers differ in one bit, doubling the distance; the
+// first two stay within 128 bits (zip and zipPairs), the others move 128-bit parts.
+#pragma once
+#include "zip.h"
+
+TG_TARGET_BEGIN
+
+#if defined(TG_TARGET_SCALAR)
+
+template <class T>
+TG_INLINE void transpose(Reg<T> (&)[1]) {}  // one value
+
+#else
+
+// Rows 4i .. 4i + 3 of x: lane 4q + w of x[4i + c] becomes column 4q + c of row 4i + w.
+template <int rows>
+TG_INLINE void transposeWithin128(RegF (&x)[rows]) {
+  TG_UNROLL for (int i = 0; i < rows; i += 4) {
+    const RegF low01 = zipLow(x[i], x[i + 1]);
+    const RegF high01 = zipHigh(x[i], x[i + 1]);
+    const RegF low23 = zipLow(x[i + 2], x[i + 3]);
+    const RegF high23 = zipHigh(x[i + 2], x[i + 3]);
+    x[i] = zipLowPairs(low01, low23);
+    x[i + 1] = zipHighPairs(low01, low23);
+    x[i + 2] = zipLowPairs(high01, high23);
+    x[i + 3] = zipHighPairs(high01, high23);
+  }
+}
+
+// The same for pairs of rows of doubles.
+template <int rows>
+TG_INLINE void transposeWithin128(RegD (&x)[rows]) {
+  TG_UNROLL for (int i = 0; i < rows; i += 2) {
+    const RegD low = zipLow(x[i], x[i + 1]);
+    x[i + 1] = zipHigh(x[i], x[i + 1]);
+    x[i] = low;
+  }
+}
+
+#if defined(TG_TARGET_AVX512)
+
+// Parts 0 and 2 (even) or 1 and 3 (odd) of a, then the same of b.
+TG_INLINE RegF evenParts(RegF a, RegF b) { return {_mm512_shuffle_f32x4(a.v, b.v, 0x88)}; }
+TG_INLINE RegF oddParts(RegF a, RegF b) { return {_mm512_shuffle_f32x4(a.v, b.v, 0xdd)}; }
+TG_INLINE RegD evenParts(RegD a, RegD b) { return {_mm512_shuffle_f64x2(a.v, b.v, 0x88)}; }
+TG_INLINE RegD oddParts(RegD a, RegD b) { return {_mm512_shuffle_f64x2(a.v, b.v, 0xdd)}; }
+
+template <class T>
+TG_INLINE void transpose(Reg<T> (&x)[Reg<T>::lanes]) {
+  constexpr int kStep = Reg<T>::lanes / 4;  // values in 128 bits
+  transposeWithin128(x);
+  TG_UNROLL for (int c = 0; c < kStep; ++c) {
+    const Reg<T> even01 = evenParts(x[c], x[kStep + c]);
+    const Reg<T> odd01 = oddParts(x[c], x[kStep + c]);
+    const Reg<T> even23 = evenParts(x[2 * kStep + c], x[3 * kStep + c]);
+    const Reg<T> odd23 = oddParts(x[2 * kStep + c], x[3 * kStep + c]);
+    x[c] = evenParts(even01, even23);
+    x[kStep + c] = evenParts(odd01, odd23);
+    x[2 * kStep + c] = oddParts(even01, even23);
+    x[3 * kStep + c] = oddParts(odd01, odd23);
+  }
+}
+
+#elif defined(TG_TARGET_AVX2)
+
+// The lower or upper 128 bits of a, then of b.
+TG_INLINE RegF lowerParts(RegF a, RegF b) { return {_mm256_permute2f128_ps(a.v, b.v, 0x20)}; }
+TG_INLINE RegF upperParts(RegF a, RegF b) { return {_mm256_permute2f128_ps(a.v, b.v, 0x31)}; }
+TG_INLINE RegD lowerParts(RegD a, RegD b) { return {_mm256_permute2f128_pd(a.v, b.v, 0x20)}; }
+TG_INLINE RegD upperParts(RegD a, RegD b) { return {_mm256_permute2f128_pd(a.v, b.v, 0x31)}; }
+
+template <class T>
+TG_INLINE void transpose(Reg<T> (&x)[Reg<T>::lanes]) {
+  constexpr int kHalf = Reg<T>::lanes / 2;
+  transposeWithin128(x);
+  TG_UNROLL for (int c = 0; c < kHalf; ++c) {
+    const Reg<T> lower = lowerParts(x[c], x[kHalf + c]);
+    x[kHalf + c] = upperParts(x[c], x[kHalf + c]);
+    x[c] = lower;
+  }
+}
+
+#else
+
+template <class T>
+TG_INLINE void transpose(Reg<T> (&x)[Reg<T>::lanes]) {
+  transposeWithin128(x);
+}
+
+#endif
+#endif
+
+TG_TARGET_END

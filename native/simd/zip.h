@@ -1,0 +1,49 @@
+// Lanes of two registers in turns, within each 128 bits.
+#pragma once
+#include "vec.h"
+
+TG_TARGET_BEGIN
+
+#if !defined(TG_TARGET_SCALAR)
+
+// Of floats: a0 b0 a1 b1, a2 b2 a3 b3, and the same for pairs of them. Of doubles: a0 b0, a1 b1.
+#if defined(TG_TARGET_AVX512)
+TG_INLINE RegF zipLow(RegF a, RegF b) { return {_mm512_unpacklo_ps(a.v, b.v)}; }
+TG_INLINE RegF zipHigh(RegF a, RegF b) { return {_mm512_unpackhi_ps(a.v, b.v)}; }
+TG_INLINE RegF zipLowPairs(RegF a, RegF b) {
+  return {_mm512_castpd_ps(_mm512_unpacklo_pd(_mm512_castps_pd(a.v), _mm512_castps_pd(b.v)))};
+}
+TG_INLINE RegF zipHighPairs(RegF a, RegF b) {
+  return {_mm512_castpd_ps(_mm512_unpackhi_pd(_mm512_castps_pd(a.v), _mm512_castps_pd(b.v)))};
+}
+TG_INLINE RegD zipLow(RegD a, RegD b) { return {_mm512_unpacklo_pd(a.v, b.v)}; }
+TG_INLINE RegD zipHigh(RegD a, RegD b) { return {_mm512_unpackhi_pd(a.v, b.v)}; }
+#elif defined(TG_TARGET_AVX2)
+TG_INLINE RegF zipLow(RegF a, RegF b) { return {_mm256_unpacklo_ps(a.v, b.v)}; }
+TG_INLINE RegF zipHigh(RegF a, RegF b) { return {_mm256_unpackhi_ps(a.v, b.v)}; }
+TG_INLINE RegF zipLowPairs(RegF a, RegF b) {
+  return {_mm256_castpd_ps(_mm256_unpacklo_pd(_mm256_castps_pd(a.v), _mm256_castps_pd(b.v)))};
+}
+TG_INLINE RegF zipHighPairs(RegF a, RegF b) {
+  return {_mm256_castpd_ps(_mm256_unpackhi_pd(_mm256_castps_pd(a.v), _mm256_castps_pd(b.v)))};
+}
+TG_INLINE RegD zipLow(RegD a, RegD b) { return {_mm256_unpacklo_pd(a.v, b.v)}; }
+TG_INLINE RegD zipHigh(RegD a, RegD b) { return {_mm256_unpackhi_pd(a.v, b.v)}; }
+#else
+TG_INLINE RegF zipLow(RegF a, RegF b) { return {vzip1q_f32(a.v, b.v)}; }
+TG_INLINE RegF zipHigh(RegF a, RegF b) { return {vzip2q_f32(a.v, b.v)}; }
+TG_INLINE RegF zipLowPairs(RegF a, RegF b) {
+  return {
+      vreinterpretq_f32_f64(vzip1q_f64(vreinterpretq_f64_f32(a.v), vreinterpretq_f64_f32(b.v)))};
+}
+TG_INLINE RegF zipHighPairs(RegF a, RegF b) {
+  return {
+      vreinterpretq_f32_f64(vzip2q_f64(vreinterpretq_f64_f32(a.v), vreinterpretq_f64_f32(b.v)))};
+}
+TG_INLINE RegD zipLow(RegD a, RegD b) { return {vzip1q_f64(a.v, b.v)}; }
+TG_INLINE RegD zipHigh(RegD a, RegD b) { return {vzip2q_f64(a.v, b.v)}; }
+#endif
+
+#endif
+
+TG_TARGET_END
