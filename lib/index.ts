@@ -25,7 +25,6 @@ export {
   saveSafetensorsSync,
 } from './io/checkpoint.js';
 export {
-  type EpilogueActivation,
   getNumThreads,
   setNumThreads,
   setSimdLevel,
@@ -62,8 +61,10 @@ export {
   square,
   sub,
 } from './ops/elementwise.js';
+export { type EpilogueActivation, type MatmulPlan, setWeightPacking } from './ops/gemm.js';
+export { type LinearOptions, linear } from './ops/linear.js';
 export { binaryCrossEntropyWithLogits, crossEntropy, mseLoss } from './ops/loss.js';
-export { type LinearOptions, linear, matmul } from './ops/matmul.js';
+export { type AddmmOptions, addmm, baddbmm, matmul, matmulPlan } from './ops/matmul.js';
 export { clone, contiguous, type TensorLike, to } from './ops/operand.js';
 export {
   type DropoutOptions,

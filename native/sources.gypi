@@ -13,6 +13,8 @@
       "native/ops/dispatch.cpp",
       "native/ops/elementwise.cpp",
       "native/ops/gemm.cpp",
+      "native/ops/gemm_plan.cpp",
+      "native/ops/gemm_rows.cpp",
       "native/ops/loops.cpp",
       "native/ops/optimizer.cpp",
       "native/ops/random.cpp",

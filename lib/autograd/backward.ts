@@ -123,8 +123,10 @@ function propagate(root: Tensor, gradient: Tensor, retainGraph: boolean): void {
       node.pending = null;
       const rules = node.rules as NonNullable<GradNode['rules']>;
       node.inputs.forEach((input, i) => {
-        if (needsGrad(input)) deliver(node, i, (rules[i] as GradRule)(g), leaves);
+        if (!needsGrad(input)) return;
+        deliver(node, i, node.folded ? g : (rules[i] as GradRule)(g), leaves);
       });
+      node.folded = false;
       if (!retainGraph) {
         node.rules = null;
         node.inputs = [];
@@ -132,7 +134,10 @@ function propagate(root: Tensor, gradient: Tensor, retainGraph: boolean): void {
     }
     for (const [leaf, g] of leaves) accumulate(leaf, g);
   } finally {
-    for (const node of nodes) node.pending = null;
+    for (const node of nodes) {
+      node.pending = null;
+      node.folded = false;
+    }
   }
 }
 

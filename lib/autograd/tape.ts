@@ -3,7 +3,7 @@ import { TensorError } from '../errors.js';
 import { dtypes } from '../tensor/dtype.js';
 import { recycle } from '../tensor/memory.js';
 import { describe, formatShape, sameShape } from '../tensor/shape.js';
-import { type GradRule, Tensor } from '../tensor/tensor.js';
+import { type ActivationDerivative, type GradRule, Tensor } from '../tensor/tensor.js';
 import { isGradEnabled } from './mode.js';
 
 let sequence = 0;
@@ -23,15 +23,27 @@ export function recording(a: Tensor, b?: Tensor, c?: Tensor): boolean {
 
 /**
  * Notes that `result` came from `inputs`; rules[i] gives the gradient of input i from that of the
- * result. Only rules of inputs that need gradients are called. Call it when `recording(...)`.
+ * result. Only rules of inputs that need gradients are called. An activation says what its
+ * derivative is a function of, so that a product can apply it. Call it when `recording(...)`.
  */
 export function attach(
   result: Tensor,
   name: string,
   inputs: readonly Tensor[],
   rules: readonly GradRule[],
+  derivative?: ActivationDerivative,
 ): Tensor {
-  result.node = { name, sequence: ++sequence, inputs, rules, pending: null };
+  for (const { node } of inputs) if (node !== null) node.uses++;
+  result.node = {
+    name,
+    sequence: ++sequence,
+    inputs,
+    rules,
+    pending: null,
+    uses: 0,
+    derivative,
+    folded: false,
+  };
   return result;
 }
 

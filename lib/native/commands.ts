@@ -141,10 +141,6 @@ export function runRow(
   call(row, arrays);
 }
 
-/** The activations of the matrix product's epilogue, in the order of `Activation` in kernels/table.h. */
-export const activations = ['none', 'relu', 'sigmoid', 'tanh'] as const;
-export type EpilogueActivation = (typeof activations)[number];
-
 /** Level names that this machine can run, lowest first: `scalar`, `avx2`, `avx512` or `neon`. */
 export function simdLevels(): string[] {
   return native.simdLevels();
@@ -197,20 +193,37 @@ export function misalignment(array: OperandArray): number {
   return native.misalignment(array);
 }
 
+let recordingNow = false;
+let replayCount = 0;
+
+/** Whether commands are being recorded: then nothing may depend on what memory holds now. */
+export function isRecording(): boolean {
+  return recordingNow;
+}
+
+/** How many programs were replayed so far. Each may have changed any tensor. */
+export function replays(): number {
+  return replayCount;
+}
+
 /** Runs fn and returns the program of all commands that ran in it. */
 export function record(fn: () => void): NativeProgram {
   native.beginRecord();
+  recordingNow = true;
   try {
     fn();
   } catch (error) {
     native.abandonRecord();
     throw error;
+  } finally {
+    recordingNow = false;
   }
   return native.endRecord();
 }
 
 /** Runs a program again, on the same arrays. */
 export function replay(program: NativeProgram): void {
+  replayCount++;
   try {
     native.replay(program);
   } catch (error) {

@@ -1,5 +1,5 @@
 import { TensorError } from '../errors.js';
-import { linear } from '../ops/matmul.js';
+import { linear } from '../ops/linear.js';
 import { checkGenerator, type Generator } from '../ops/random.js';
 import { empty } from '../tensor/creation.js';
 import { type DType, dtypes } from '../tensor/dtype.js';

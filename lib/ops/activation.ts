@@ -8,12 +8,12 @@ import { checkFloating, scalar } from './operand.js';
 
 /** The hyperbolic tangent. */
 export function tanh(x: Tensor): Tensor {
-  return unary('tanh', x, (g, y) => computeBinary('tanhBackward', g, y));
+  return unary('tanh', x, (g, y) => computeBinary('tanhBackward', g, y), 'output');
 }
 
 /** The logistic function 1 / (1 + e^-x). */
 export function sigmoid(x: Tensor): Tensor {
-  return unary('sigmoid', x, (g, y) => computeBinary('sigmoidBackward', g, y));
+  return unary('sigmoid', x, (g, y) => computeBinary('sigmoidBackward', g, y), 'output');
 }
 
 /** log(1 + e^x), without overflow. */
@@ -23,7 +23,7 @@ export function softplus(x: Tensor): Tensor {
 
 /** max(x, 0); the gradient at 0 is 0. */
 export function relu(x: Tensor): Tensor {
-  return unary('relu', x, reluBackward);
+  return unary('relu', x, reluBackward, 'output');
 }
 
 /** The gradient of relu from its output. */
@@ -72,7 +72,7 @@ export function leakyReluBackward(g: Tensor, x: Tensor, slope: Tensor): Tensor {
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
  */
 export function silu(x: Tensor): Tensor {
-  return unary('silu', x, (g, _, from) => computeBinary('siluBackward', g, from));
+  return unary('silu', x, (g, _, from) => computeBinary('siluBackward', g, from), 'input');
 }
 
 export interface GeluOptions {
@@ -104,8 +104,8 @@ export function approximationOf(operation: string, options: GeluOptions): 'none'
 export function gelu(x: Tensor, options: GeluOptions = {}): Tensor {
   checkFloating('gelu', x);
   return approximationOf('gelu', options) === 'tanh'
-    ? unary('geluTanh', x, (g, _, from) => computeBinary('geluTanhBackward', g, from))
-    : unary('gelu', x, (g, _, from) => computeBinary('geluBackward', g, from));
+    ? unary('geluTanh', x, (g, _, from) => computeBinary('geluTanhBackward', g, from), 'input')
+    : unary('gelu', x, (g, _, from) => computeBinary('geluBackward', g, from), 'input');
 }
 
 /** Gradients of the activations that the matrix product can apply on the way out, from the output. */

@@ -41,15 +41,22 @@ function stretched(t: Tensor, shape: Shape): Operand {
   return { array: t.array, offset: t.offset, strides };
 }
 
-/** An elementwise function with its gradient from (g, y, x). */
+/** An elementwise function with its gradient from (g, y, x); activations say what the derivative is a function of. */
 export function unary(
   name: UnaryRow,
   x: Tensor,
   rule: (g: Tensor, y: Tensor, x: Tensor) => Tensor,
+  derivativeFrom?: 'input' | 'output',
 ): Tensor {
   checkFloating(name, x);
   const y = computeUnary(name, x);
-  if (recording(x)) attach(y, name, [x], [(g) => rule(g, y, x)]);
+  if (recording(x)) {
+    const derivative = derivativeFrom && {
+      activation: name,
+      from: derivativeFrom === 'input' ? x : y,
+    };
+    attach(y, name, [x], [(g) => rule(g, y, x)], derivative);
+  }
   return y;
 }
 

@@ -1,93 +1,26 @@
-/** Matrix products, and the linear layer's product with bias and activation in one pass. */
+/** Matrix products. */
 import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
-import { activations, type EpilogueActivation, rows, runRow } from '../native/commands.js';
 import { uninitialized } from '../tensor/creation.js';
 import {
   broadcastShapes,
   broadcastStrides,
+  checkNumber,
   checkOptions,
   formatShape,
-  numel,
 } from '../tensor/shape.js';
-import type { GradRule } from '../tensor/tensor.js';
 import { Tensor } from '../tensor/tensor.js';
-import { activationBackward } from './activation.js';
-import { checkFloating, contiguous, promote } from './operand.js';
-import { sum, sumTo } from './reduce.js';
-import { reshape, squeeze, transpose, unsqueeze } from './shape.js';
-
-/** The part of the last two dimensions of an operand: sizes and steps of one matrix. */
-interface Matrices {
-  readonly tensor: Tensor;
-  readonly rows: number;
-  readonly cols: number;
-  readonly rowStep: number;
-  readonly colStep: number;
-}
-
-function matricesOf(tensor: Tensor): Matrices {
-  const { shape, strides, ndim } = tensor;
-  return {
-    tensor,
-    rows: shape[ndim - 2] as number,
-    cols: shape[ndim - 1] as number,
-    rowStep: strides[ndim - 2] as number,
-    colStep: strides[ndim - 1] as number,
-  };
-}
-
-/** How a batch walks through the operands: how many matrices, and steps and first elements. */
-interface Walk {
-  readonly count: number;
-  readonly steps: readonly [a: number, b: number, c: number];
-  readonly starts: readonly [a: number, b: number, c: number];
-}
-
-/** One run of the `gemm` row; C is row-major. */
-function gemm(
-  a: Matrices,
-  b: Matrices,
-  c: Tensor,
-  walk: Walk,
-  bias: Tensor | null,
-  activation: EpilogueActivation,
-): void {
-  const [aStep, bStep, cStep] = walk.steps;
-  const [aStart, bStart, cStart] = walk.starts;
-  runRow(
-    rows.gemm,
-    [a.tensor.array, b.tensor.array, bias === null ? null : bias.array, c.array],
-    [aStart, bStart, bias === null ? 0 : bias.offset, cStart],
-    [
-      walk.count,
-      a.rows,
-      b.cols,
-      a.cols,
-      aStep,
-      a.rowStep,
-      a.colStep,
-      bStep,
-      b.rowStep,
-      b.colStep,
-      cStep,
-      b.cols,
-      activations.indexOf(activation),
-      0,
-    ],
-  );
-}
-
-/** The walk of a single product. */
-function single(a: Tensor, b: Tensor, c: Tensor): Walk {
-  return { count: 1, steps: [0, 0, 0], starts: [a.offset, b.offset, c.offset] };
-}
+import { mul } from './elementwise.js';
+import { gemm, type MatmulPlan, type Matrices, matricesOf, planOf, single } from './gemm.js';
+import { checkFloating, contiguous, copyInto, promote } from './operand.js';
+import { expand, sumTo } from './reduce.js';
+import { squeeze, transpose, unsqueeze } from './shape.js';
 
 /**
  * The left operand of A B as the native side takes it: a dimension that no operand moves along is
  * refused, so A is copied when the inner one is stretched in both.
  */
-function movable(a: Tensor, b: Tensor): Tensor {
+export function movable(a: Tensor, b: Tensor): Tensor {
   const stretched = a.strides[a.ndim - 1] === 0 && b.strides[b.ndim - 2] === 0;
   return stretched ? contiguous(a) : a;
 }
@@ -98,7 +31,7 @@ function compute(left: Tensor, right: Tensor): Tensor {
   const b = matricesOf(right);
   if (left.ndim === 2 && right.ndim === 2) {
     const c = uninitialized([a.rows, b.cols], left.dtype);
-    if (c.numel > 0) gemm(a, b, c, single(a.tensor, right, c), null, 'none');
+    if (c.numel > 0) gemm(a, b, c, single(a.tensor, right, c), 1, 0);
     return c;
   }
   return computeBatched(a, b);
@@ -123,7 +56,7 @@ function computeBatched(a: Matrices, b: Matrices): Tensor {
         steps: [step(0), step(1), step(2)],
         starts: [aAt, bAt, cAt],
       } as const;
-      gemm(a, b, c, through, null, 'none');
+      gemm(a, b, c, through, 1, 0);
       return;
     }
     for (let i = 0; i < count; i++)
@@ -170,94 +103,126 @@ export function matmul(left: Tensor, right: Tensor): Tensor {
   return y;
 }
 
-export interface LinearOptions {
-  /** Applied to the result while it is still in registers. Default none. */
-  activation?: EpilogueActivation;
+export interface AddmmOptions {
+  /** Factor of the input; at 0 the input's values are not read. Default 1. */
+  beta?: number;
+  /** Factor of the product; it is applied to `left` before multiplying. Default 1. */
+  alpha?: number;
 }
 
 /**
- * activation(x W^T + bias), in one pass over the result.
- * @param x shape [..., inputs]
- * @param weight shape [outputs, inputs], as in PyTorch
- * @param bias shape [outputs], or null
- * @returns shape [..., outputs]
- * @throws TensorError ERR_SHAPE when they don't fit, ERR_DTYPE when their dtypes differ
+ * beta * input + alpha * (left @ right) for matrices, in one pass.
+ * @param input broadcast to [m, n]
+ * @param left shape [m, k]
+ * @param right shape [k, n]
+ * @returns shape [m, n]
+ * @throws TensorError ERR_SHAPE when they don't fit, ERR_DTYPE unless all have one floating dtype,
+ * ERR_ARGUMENT for factors that aren't finite numbers
  */
-export function linear(
-  x: Tensor,
-  weight: Tensor,
-  bias: Tensor | null = null,
-  options: LinearOptions = {},
+export function addmm(
+  input: Tensor,
+  left: Tensor,
+  right: Tensor,
+  options: AddmmOptions = {},
 ): Tensor {
-  checkFloating('linear', x);
-  checkFloating('linear', weight);
-  checkOptions('linear', options, ['activation']);
-  const activation = options.activation ?? 'none';
-  if (!activations.includes(activation)) {
-    throw new TensorError(
-      'ERR_ARGUMENT',
-      `[linear] unknown activation ${String(activation)}; known are ${activations.join(', ')}`,
-    );
-  }
-  checkLinear(x, weight, bias);
-  const [outputs, inputs] = weight.shape as readonly [number, number];
-  const input = x.ndim === 2 ? x : reshape(x, [numel(x.shape.slice(0, -1)), inputs]);
-  const y = uninitialized([input.shape[0] as number, outputs], x.dtype);
-  if (y.numel > 0) {
-    const dense = bias === null ? null : contiguous(bias);
-    const wT = transposed(weight);
-    const from = movable(input, wT);
-    gemm(matricesOf(from), matricesOf(wT), y, single(from, wT, y), dense, activation);
-  }
-  if (recording(input, weight, bias ?? undefined)) {
-    const rules: GradRule[] = [
-      (g) => matmul(g, weight),
-      // Computed as [inputs, outputs] and seen transposed: the layout that the weight is stored in.
-      (g) => transpose(matmul(transpose(input), g)),
-      (g) => sum(g, { dim: 0 }),
-    ];
-    const inputs = bias === null ? [input, weight] : [input, weight, bias];
-    if (activation === 'none') attach(y, 'linear', inputs, rules);
-    else {
-      // The product before the activation is nowhere in memory: a node without values of its own
-      // stands for it, so that the three rules share one gradient.
-      const product = attach(y.viewAs(y.shape, y.strides, y.offset), 'linear', inputs, rules);
-      attach(y, activation, [product], [(g) => activationBackward[activation](g, y)]);
-    }
-  }
-  return x.ndim === 2 ? y : reshape(y, [...x.shape.slice(0, -1), outputs]);
+  return addProduct('addmm', 2, input, left, right, options);
 }
 
-/** W^T as a view without history: the rules above speak of W itself. */
-function transposed(weight: Tensor): Tensor {
-  const [outputs, inputs] = weight.shape as readonly [number, number];
-  const [outer, inner] = weight.strides as readonly [number, number];
-  return weight.viewAs([inputs, outputs], [inner, outer], weight.offset);
+/**
+ * The same for batches: beta * input + alpha * (left @ right) for each pair of matrices.
+ * @param input broadcast to [b, m, n]
+ * @param left shape [b, m, k]
+ * @param right shape [b, k, n]
+ * @returns shape [b, m, n]
+ * @throws TensorError as addmm
+ */
+export function baddbmm(
+  input: Tensor,
+  left: Tensor,
+  right: Tensor,
+  options: AddmmOptions = {},
+): Tensor {
+  return addProduct('baddbmm', 3, input, left, right, options);
 }
 
-function checkLinear(x: Tensor, weight: Tensor, bias: Tensor | null): void {
-  if (weight.ndim !== 2 || x.ndim === 0 || x.shape.at(-1) !== weight.shape[1]) {
-    throw new TensorError(
-      'ERR_SHAPE',
-      `[linear] input ${formatShape(x.shape)} and weight ${formatShape(weight.shape)} do not fit: ` +
-        `${x.shape.at(-1)} != ${weight.shape[1]}`,
-    );
-  }
-  if (bias !== null) {
-    checkFloating('linear', bias);
-    if (bias.ndim !== 1 || bias.shape[0] !== weight.shape[0]) {
-      throw new TensorError(
-        'ERR_SHAPE',
-        `[linear] bias ${formatShape(bias.shape)} and weight ${formatShape(weight.shape)} do not fit`,
-      );
-    }
-  }
-  if (x.dtype !== weight.dtype || (bias !== null && bias.dtype !== weight.dtype)) {
+function addProduct(
+  name: string,
+  rank: 2 | 3,
+  input: Tensor,
+  left: Tensor,
+  right: Tensor,
+  options: AddmmOptions,
+): Tensor {
+  checkOptions(name, options, ['beta', 'alpha']);
+  const beta = checkNumber(name, 'beta', options.beta ?? 1);
+  const alpha = checkNumber(name, 'alpha', options.alpha ?? 1);
+  for (const t of [input, left, right]) checkFloating(name, t);
+  if (left.dtype !== right.dtype || input.dtype !== left.dtype) {
     throw new TensorError(
       'ERR_DTYPE',
-      `[linear] input is ${x.dtype}, weight ${weight.dtype}${bias === null ? '' : `, bias ${bias.dtype}`}`,
+      `[${name}] input is ${input.dtype}, left ${left.dtype}, right ${right.dtype}`,
     );
   }
+  const fits =
+    left.ndim === rank &&
+    right.ndim === rank &&
+    left.shape.at(-1) === right.shape.at(-2) &&
+    (rank === 2 || left.shape[0] === right.shape[0]);
+  if (!fits) {
+    throw new TensorError(
+      'ERR_SHAPE',
+      `[${name}] shapes ${formatShape(left.shape)} and ${formatShape(right.shape)} do not fit`,
+    );
+  }
+  const shape = [...left.shape.slice(0, -1), right.shape.at(-1) as number];
+  const start = expand(input, shape);
+  const y = uninitialized(shape, left.dtype);
+  if (y.numel > 0) {
+    if (beta !== 0) copyInto(y, start);
+    const a = matricesOf(movable(left, right));
+    const b = matricesOf(right);
+    const step = (t: Tensor) => (rank === 3 ? (t.strides[0] as number) : 0);
+    const count = rank === 3 ? (shape[0] as number) : 1;
+    const steps = [step(a.tensor), step(right), step(y)] as const;
+    const starts = [a.tensor.offset, right.offset, y.offset] as const;
+    gemm(a, b, y, { count, steps, starts }, alpha, beta);
+  }
+  if (recording(start, left, right)) {
+    const scaled = (g: Tensor, factor: number) => (factor === 1 ? g : mul(g, factor));
+    attach(
+      y,
+      name,
+      [start, left, right],
+      [
+        (g) => scaled(g, beta),
+        (g) => scaled(matmul(g, transpose(right)), alpha),
+        (g) => scaled(matmul(transpose(left), g), alpha),
+      ],
+    );
+  }
+  return y;
+}
+
+/**
+ * How `matmul(left, right)` would be computed for matrices of these shapes, strides and dtype at the
+ * SIMD level and number of threads in use. No choice changes the result.
+ * @param left shape [m, k]
+ * @param right shape [k, n]
+ * @throws TensorError ERR_SHAPE unless they are matrices that fit, ERR_DTYPE unless they have one
+ * floating dtype
+ */
+export function matmulPlan(left: Tensor, right: Tensor): MatmulPlan {
+  checkFloating('matmulPlan', left);
+  checkFloating('matmulPlan', right);
+  if (left.dtype !== right.dtype)
+    throw new TensorError('ERR_DTYPE', `[matmulPlan] left is ${left.dtype}, right ${right.dtype}`);
+  if (left.ndim !== 2 || right.ndim !== 2 || left.shape[1] !== right.shape[0]) {
+    throw new TensorError(
+      'ERR_SHAPE',
+      `[matmulPlan] shapes ${formatShape(left.shape)} and ${formatShape(right.shape)} are not matrices that fit`,
+    );
+  }
+  return planOf(matricesOf(left), matricesOf(right));
 }
 
 declare module '../tensor/tensor.js' {

@@ -81,6 +81,7 @@ export function copyInto(into: Tensor, from: Tensor): void {
   // Bools and bytes are one type to the native side, but "is not zero" is another conversion.
   const toBool = into.dtype === 'bool' && from.dtype !== 'bool';
   runGeometry(toBool ? rows.castBool : rows.cast, into.shape, [from, into]);
+  into.storage.version++;
 }
 
 /**

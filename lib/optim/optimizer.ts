@@ -155,6 +155,7 @@ export abstract class Optimizer<Options extends object> {
         const state = this.states.get(parameter) as ParameterState;
         if (isStretch(parameter)) {
           this.update(group, parameter, sameLayout(gradient, parameter), state);
+          parameter.storage.version++;
           continue;
         }
         // A part of another tensor: step on a copy of it and write the copy back.

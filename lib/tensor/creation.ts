@@ -51,6 +51,7 @@ export function uninitialized(shape: Shape, dtype: DType): Tensor {
 export function fillWith(target: Tensor, value: number): void {
   const element = target.dtype === 'bool' ? Number(value !== 0) : value;
   runGeometry(rows.fill, target.shape, [target], [element]);
+  target.storage.version++;
 }
 
 /** The numbers that integers can hold: floats outside become the nearer end, as in `to`. */

@@ -27,6 +27,10 @@ const POOL_LIMIT_BYTES = 512 * 1024 * 1024;
 export class Storage {
   /** The `recycleAfter` that this storage was made in and will be recycled by; 0 for none. */
   scope = 0;
+  /** Grows with every operation that writes to existing elements: copies made from them are stale. */
+  version = 0;
+  /** Whether somebody outside may hold the elements, so that they can change without notice. */
+  exposed: boolean;
 
   constructor(
     readonly dtype: DType,
@@ -35,7 +39,9 @@ export class Storage {
     readonly length: number,
     /** Elements of its class that may be reused; 0 when the memory belongs to the user. */
     readonly capacity: number,
-  ) {}
+  ) {
+    this.exposed = capacity === 0;
+  }
 
   /**
    * The typed array that the elements lie in (it may hold other storages too).

@@ -18,6 +18,18 @@ export interface GradNode {
   rules: readonly GradRule[] | null;
   /** What has arrived so far during a backward pass. */
   pending: Tensor | null;
+  /** How many operations took the result. */
+  uses: number;
+  /** For an activation: its name, and the tensor that its derivative is computed from. */
+  readonly derivative: ActivationDerivative | undefined;
+  /** Set by the rule of the only user when it has applied the derivative already. */
+  folded: boolean;
+}
+
+export interface ActivationDerivative {
+  readonly activation: string;
+  /** The activation's output or input, whichever its derivative is a function of. */
+  readonly from: Tensor;
 }
 
 /** The gradient of one input from the gradient of the output. Must not change its argument. */
@@ -102,6 +114,7 @@ export class Tensor {
           'has no contiguous memory; call contiguous() first',
       );
     }
+    this.storage.exposed = true;
     return this.array.subarray(this.offset, this.offset + this.numel) as TypedArray;
   }
 

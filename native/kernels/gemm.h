@@ -18,6 +18,9 @@
 // two pipes (8 needed). The scalar level takes the smallest tile; it only has to be right.
 #pragma once
 #include "../simd/math.h"
+#include "activation.h"
+#include "gemm_pack.h"
+#include "gemv.h"
 #include "table.h"
 
 TG_TARGET_BEGIN
@@ -31,18 +34,81 @@ constexpr int kTileRows = 2, kTileVecs = 1;
 #endif
 static_assert(kTileRows <= kMaxTileRows, "the table has no room for this tile");
 
-// Activations that cost more than a few instructions are applied to the finished tile, which is
-// still in the first-level cache: unrolled over a tile they would be thousands of instructions.
-template <class T>
-TG_INLINE void activateTile(const GemmTile<T>& t, int rows) {
+// The product's last touch, for rows of C that are still in the first-level cache. What takes more
+// than a few instructions happens here and not on the accumulators: unrolled over a whole tile it
+// would be thousands of instructions in each of its shapes. A tile's values pass through the cache
+// once more for it, 56 loads and stores on 14 k cycles of products.
+template <class T, class F>
+TG_INLINE void eachVector(int64_t rows, int64_t cols, T* c, int64_t cRow, const F& f) {
   constexpr int64_t L = kLanes<T>;
-  for (int r = 0; r < rows; ++r) {
-    T* c = t.c + r * t.cRow;
-    for (int64_t j = 0; j < t.cols; j += L) {
-      const int count = static_cast<int>(t.cols - j < L ? t.cols - j : L);
-      const Vec<T> x = vloadFirst<T>(c + j, count);
-      storeFirst(c + j, t.activation == Activation::tanh ? tanh(x) : sigmoid(x), count);
+  for (int64_t i = 0; i < rows; ++i) {
+    for (int64_t j = 0; j < cols; j += L) {
+      T* const y = c + i * cRow + j;
+      const int64_t count = cols - j;
+      storeFirst(y, f(vloadFirst<T>(y, count), i, j), count);
     }
+  }
+}
+
+template <class T>
+void gemmFinish(int64_t rows, int64_t cols, T* c, int64_t cRow, const GemmFinish<T>& finish,
+                const T* side, int64_t sideRow) {
+  const Vec<T> slope = vsplat<T>(finish.slope);
+  const auto sideAt = [&](int64_t i, int64_t j) {
+    return vloadFirst<T>(side + i * sideRow + j, cols - j);
+  };
+  const auto apply = [&](auto activation) {
+    if (finish.use == Side::add) {
+      return eachVector(rows, cols, c, cRow, [&](Vec<T> x, int64_t i, int64_t j) {
+        return activation(add(x, sideAt(i, j)));
+      });
+    }
+    eachVector(rows, cols, c, cRow, [&](Vec<T> x, int64_t, int64_t) { return activation(x); });
+  };
+  const auto derive = [&](auto derivative) {
+    eachVector(rows, cols, c, cRow,
+               [&](Vec<T> x, int64_t i, int64_t j) { return derivative(x, sideAt(i, j)); });
+  };
+  if (finish.use == Side::derivative) {
+    switch (finish.activation) {
+      case Activation::relu:
+        return derive([](Vec<T> g, Vec<T> y) { return reluBackwardOf(g, y); });
+      case Activation::leakyRelu:
+        return derive([&](Vec<T> g, Vec<T> y) { return mul(g, leakySlopeOf(y, slope)); });
+      case Activation::sigmoid:
+        return derive([](Vec<T> g, Vec<T> y) { return sigmoidBackwardOf(g, y); });
+      case Activation::tanh:
+        return derive([](Vec<T> g, Vec<T> y) { return tanhBackwardOf(g, y); });
+      case Activation::gelu:
+        return derive([](Vec<T> g, Vec<T> x) { return geluBackwardOf(g, x); });
+      case Activation::geluTanh:
+        return derive([](Vec<T> g, Vec<T> x) { return geluTanhBackwardOf(g, x); });
+      case Activation::silu:
+        return derive([](Vec<T> g, Vec<T> x) { return siluBackwardOf(g, x); });
+      case Activation::none:
+      case Activation::count:
+        return;
+    }
+  }
+  switch (finish.activation) {
+    case Activation::none:
+      return apply([](Vec<T> x) { return x; });
+    case Activation::relu:
+      return apply([](Vec<T> x) { return reluOf(x); });
+    case Activation::leakyRelu:
+      return apply([&](Vec<T> x) { return leakyReluOf(x, slope); });
+    case Activation::sigmoid:
+      return apply([](Vec<T> x) { return sigmoid(x); });
+    case Activation::tanh:
+      return apply([](Vec<T> x) { return tanh(x); });
+    case Activation::gelu:
+      return apply([](Vec<T> x) { return geluOf(x); });
+    case Activation::geluTanh:
+      return apply([](Vec<T> x) { return geluTanhOf(x); });
+    case Activation::silu:
+      return apply([](Vec<T> x) { return siluOf(x); });
+    case Activation::count:
+      return;
   }
 }
 
@@ -53,29 +119,37 @@ TG_INLINE Vec<T> loadPart(const T* p, int count) {
   return vloadFirst<T>(p, count);
 }
 
+// beta * C + bias for one vector of a tile's row.
+template <class T, bool Full>
+TG_INLINE Vec<T> initOf(const GemmTile<T>& t, const T* c, Vec<T> bias, int count) {
+  Vec<T> x = loadPart<T, Full>(c, count);
+  if (t.beta != 1) x = mul(x, vsplat<T>(t.beta));
+  return t.bias ? add(x, bias) : x;
+}
+
 template <class T, int R, int V, bool Full>
 TG_INLINE void gemmTile(const GemmTile<T>& t) {
   constexpr int L = kLanes<T>;
   const int last = static_cast<int>(t.cols) - (V - 1) * L;  // columns of the last vector, 1..L
-  Vec<T> acc[R][V];
-  if (t.init == GemmInit::accumulate) {
+  // {} only because GCC 12 warns: it doesn't see that loops fill these.
+  Vec<T> acc[R][V] = {}, bias[V] = {};
+  TG_UNROLL for (int v = 0; v < V; ++v) {
+    bias[v] = vsplat<T>(0);
+    if (t.bias) {
+      bias[v] = v == V - 1 ? loadPart<T, Full>(t.bias + v * L, last) : vload<T>(t.bias + v * L);
+    }
+  }
+  if (t.beta == 0) {
+    TG_UNROLL for (int r = 0; r < R; ++r) {
+      TG_UNROLL for (int v = 0; v < V; ++v) acc[r][v] = bias[v];
+    }
+  } else {
     TG_UNROLL for (int r = 0; r < R; ++r) {
       TG_UNROLL for (int v = 0; v < V; ++v) {
         const T* c = t.c + r * t.cRow + v * L;
-        acc[r][v] = v == V - 1 ? loadPart<T, Full>(c, last) : vload<T>(c);
+        acc[r][v] =
+            v == V - 1 ? initOf<T, Full>(t, c, bias[v], last) : initOf<T, true>(t, c, bias[v], L);
       }
-    }
-  } else {
-    Vec<T> row[V] = {};  // only because GCC 12 warns: it doesn't see that the loop fills all of it
-    TG_UNROLL for (int v = 0; v < V; ++v) {
-      row[v] = vsplat<T>(0);
-      if (t.init == GemmInit::bias) {
-        const T* bias = t.bias + v * L;
-        row[v] = v == V - 1 ? loadPart<T, Full>(bias, last) : vload<T>(bias);
-      }
-    }
-    TG_UNROLL for (int r = 0; r < R; ++r) {
-      TG_UNROLL for (int v = 0; v < V; ++v) acc[r][v] = row[v];
     }
   }
 
@@ -86,23 +160,60 @@ TG_INLINE void gemmTile(const GemmTile<T>& t) {
   TG_UNROLL for (int i = 0; i < kBases; ++i) base[i] = t.a + 3 * i * t.aRow;
   const T* b = t.b;
   const int64_t aRow = t.aRow, aCol = t.aCol, bRow = t.bRow;
-  for (int64_t p = t.k; p > 0; --p) {
-    Vec<T> bv[V];
-    TG_UNROLL for (int v = 0; v < V; ++v) {
-      bv[v] = v == V - 1 ? loadPart<T, Full>(b + v * L, last) : vload<T>(b + v * L);
+  const auto multiply = [&](int64_t steps) TG_INLINE_LAMBDA {
+    for (int64_t p = steps; p > 0; --p) {
+      Vec<T> bv[V];
+      TG_UNROLL for (int v = 0; v < V; ++v) {
+        bv[v] = v == V - 1 ? loadPart<T, Full>(b + v * L, last) : vload<T>(b + v * L);
+      }
+      TG_UNROLL for (int r = 0; r < R; ++r) {
+        const Vec<T> a = vsplat<T>(base[r / 3][(r % 3) * aRow]);
+        TG_UNROLL for (int v = 0; v < V; ++v) acc[r][v] = fma(a, bv[v], acc[r][v]);
+      }
+      TG_UNROLL for (int i = 0; i < kBases; ++i) base[i] += aCol;
+      b += bRow;
     }
-    TG_UNROLL for (int r = 0; r < R; ++r) {
-      const Vec<T> a = vsplat<T>(base[r / 3][(r % 3) * aRow]);
-      TG_UNROLL for (int v = 0; v < V; ++v) acc[r][v] = fma(a, bv[v], acc[r][v]);
+  };
+  if (Full && t.nextC) {
+    // Requests are spread over the steps: the CPU can have only so many misses under way, and a
+    // burst of them would hold up the loads of the first steps.
+    const int64_t turn = (t.k + R - 1) / R;
+    const T* nextC = t.nextC;
+    const char* ahead = t.ahead;
+    int64_t turns = t.aheadTurns;
+    for (int64_t left = t.k; left > 0; left -= turn) {
+      TG_UNROLL for (int v = 0; v < V; ++v) prefetch(nextC + v * L);
+      nextC += t.cRow;
+      const char* line = ahead;
+      for (int64_t i = turns-- > 0 ? t.aheadCount : 0; i > 0; --i) {
+        prefetch(line);
+        prefetch(line + 64);
+        line += t.aheadStep;
+      }
+      ahead += t.aheadTurn;
+      multiply(left < turn ? left : turn);
     }
-    TG_UNROLL for (int i = 0; i < kBases; ++i) base[i] += aCol;
-    b += bRow;
+  } else {
+    multiply(t.k);
   }
 
-  if (t.activation == Activation::relu) {
-    const Vec<T> zero = vsplat<T>(0);
-    TG_UNROLL for (int r = 0; r < R; ++r) {
-      TG_UNROLL for (int v = 0; v < V; ++v) acc[r][v] = max(zero, acc[r][v]);  // NaN stays
+  const GemmFinish<T>* const finish = t.finish;
+  const bool light =
+      finish && finish->use != Side::derivative &&
+      (finish->activation == Activation::none || finish->activation == Activation::relu);
+  if (light) {
+    if (finish->use == Side::add) {
+      TG_UNROLL for (int r = 0; r < R; ++r) {
+        TG_UNROLL for (int v = 0; v < V; ++v) {
+          const T* side = t.side + r * t.sideRow + v * L;
+          acc[r][v] = add(acc[r][v], v == V - 1 ? loadPart<T, Full>(side, last) : vload<T>(side));
+        }
+      }
+    }
+    if (finish->activation == Activation::relu) {
+      TG_UNROLL for (int r = 0; r < R; ++r) {
+        TG_UNROLL for (int v = 0; v < V; ++v) acc[r][v] = reluOf(acc[r][v]);
+      }
     }
   }
   TG_UNROLL for (int r = 0; r < R; ++r) {
@@ -115,7 +226,7 @@ TG_INLINE void gemmTile(const GemmTile<T>& t) {
       }
     }
   }
-  if (t.activation == Activation::sigmoid || t.activation == Activation::tanh) activateTile(t, R);
+  if (finish && !light) gemmFinish(R, t.cols, t.c, t.cRow, *finish, t.side, t.sideRow);
 }
 
 template <class T, int R>
@@ -129,33 +240,18 @@ void gemmRows(const GemmTile<T>& t) {
   return gemmTile<T, R, 1, false>(t);
 }
 
-template <class T>
-void gemmPackPanel(int64_t k, int64_t cols, const T* b, int64_t bRow, int64_t bCol, T* to) {
-  constexpr int L = kLanes<T>, kWidth = L * kTileVecs;
-  if (bCol == 1) {
-    for (int64_t p = 0; p < k; ++p, b += bRow, to += kWidth) {
-      if (cols == kWidth) {
-        for (int v = 0; v < kTileVecs; ++v) store(to + v * L, vload<T>(b + v * L));
-        continue;
-      }
-      for (int v = 0; v < kTileVecs; ++v) {
-        const int64_t left = cols - v * L;
-        const int count = static_cast<int>(left < 0 ? 0 : left > L ? L : left);
-        store(to + v * L, vloadFirst<T>(b + v * L, count));
-      }
-    }
-    return;
-  }
-  // Transposing (bRow == 1) or fully strided. Blocks of 16 steps keep the lines of all the columns
-  // that are being read in the first-level cache (32 columns x 64 bytes).
-  constexpr int64_t kSteps = 16;
-  for (int64_t p0 = 0; p0 < k; p0 += kSteps) {
-    const int64_t steps = k - p0 < kSteps ? k - p0 : kSteps;
-    for (int64_t j = 0; j < cols; ++j) {
-      const T* from = b + p0 * bRow + j * bCol;
-      for (int64_t p = 0; p < steps; ++p) to[(p0 + p) * kWidth + j] = from[p * bRow];
-    }
-  }
+// Vectors of columns of a tile that has R rows to itself: as many as there are registers for, but
+// no more than 8. The more columns, the fewer loads of A for each value of B, and the longer the
+// runs in which B is read.
+constexpr int kAccumulators = kTileRows * kTileVecs;
+constexpr int wideVecs(int rows) {
+  const int most = kAccumulators / rows;
+  return most < kTileVecs ? kTileVecs : most > 8 ? 8 : most;
+}
+
+template <class T, int R>
+void gemmWide(const GemmTile<T>& t) {
+  gemmTile<T, R, wideVecs(R), true>(t);
 }
 
 // A loop of nothing but FMAs in registers: the limit that products are measured against. 12 chains
@@ -180,6 +276,8 @@ T gemmPeak(int64_t iterations) {
 template <class T, int R = 1>
 constexpr void fillGemmTiles(GemmKernels<T>& kernels) {
   kernels.tile[R - 1] = gemmRows<T, R>;
+  kernels.wide[R - 1] = wideVecs(R) > kTileVecs ? gemmWide<T, R> : gemmRows<T, R>;
+  kernels.wideCols[R - 1] = wideVecs(R) * kLanes<T>;
   if constexpr (R < kTileRows) fillGemmTiles<T, R + 1>(kernels);
 }
 
@@ -189,7 +287,11 @@ constexpr GemmKernels<T> gemmKernels() {
   kernels.maxRows = kTileRows;
   kernels.maxCols = kTileVecs * kLanes<T>;
   fillGemmTiles<T>(kernels);
-  kernels.packPanel = gemmPackPanel<T>;
+  kernels.packPanel = gemmPackPanel<T, kTileVecs>;
+  kernels.packTileOfA = gemmPackTileOfA<T>;
+  kernels.streamRows = gemvStreamRows<T>;
+  kernels.dotRows = gemvDotRows<T>;
+  kernels.finish = gemmFinish<T>;
   kernels.peak = gemmPeak<T>;
   kernels.peakFlops = 2 * kPeakChains * kLanes<T>;
   return kernels;

@@ -32,12 +32,27 @@ template <class T>
 using BinaryKernel = void (*)(int64_t n, const T* a, int64_t aStep, const T* b, int64_t bStep,
                               T* y);
 
-// Matrix product tiles. One tile computes `rows` (1..maxRows) by `cols` (1..maxCols) outputs:
-//   C[i, j] = act(init(i, j) + sum over p < k of A[i, p] * B[p, j])
-// where every output is one FMA chain in the order p = 0, 1, ... k-1, starting from init.
-enum class GemmInit : int { zero, accumulate, bias };  // 0; C[i, j]; bias[j]
-enum class Activation : int { none, relu, sigmoid, tanh, count };
+// Matrix products: C = finish(init + A B), every output one FMA chain over p = 0, 1, ... k-1 that
+// starts from init. See kernels/gemm.h for the tiles and ops/gemm.cpp for the blocks.
+enum class Activation : int { none, relu, leakyRelu, sigmoid, tanh, gelu, geluTanh, silu, count };
 
+// What the matrix `side`, of C's shape, does to a finished product x.
+enum class Side : int {
+  none,
+  add,         // x = activation(x + side)
+  derivative,  // x *= the derivative of the activation, whose output (relu, leakyRelu, sigmoid,
+               // tanh) or input (gelu, geluTanh, silu) `side` is
+  count
+};
+
+template <class T>
+struct GemmFinish {
+  Activation activation;
+  Side use;
+  T slope;  // of leakyRelu below 0
+};
+
+// One tile computes `rows` (1..maxRows) by `cols` outputs.
 template <class T>
 struct GemmTile {
   int64_t cols, k;
@@ -45,24 +60,52 @@ struct GemmTile {
   int64_t aRow, aCol;
   const T* b;  // B[p, j] at b[p * bRow + j]: unit column stride
   int64_t bRow;
-  T* c;  // C[i, j] at c[i * cRow + j]; never read unless init is `accumulate`
+  T* c;  // C[i, j] at c[i * cRow + j]; read only when beta is not 0
   int64_t cRow;
-  const T* bias;  // cols values; only read when init is `bias`
-  GemmInit init;
-  Activation activation;  // applied on the way out
+  // init = beta * C + bias, without the parts that are 0 and null.
+  T beta;
+  const T* bias;                // cols values, or null
+  const GemmFinish<T>* finish;  // null: C = init + A B
+  const T* side;                // side[i, j] at side[i * sideRow + j]; only when finish uses it
+  int64_t sideRow;
+
+  // Memory that will be needed next, fetched while this tile runs; nothing when nextC is null. For
+  // each row of the tile in turn: the lines of a row of C at nextC (rows cRow apart), and in
+  // the first aheadTurns turns aheadCount pairs of lines, aheadStep bytes apart, from ahead + turn
+  // * aheadTurn on.
+  const T* nextC;
+  const char* ahead;
+  int64_t aheadTurns, aheadTurn, aheadStep, aheadCount;
 };
 
+constexpr int64_t kPackSlack = 16;
 constexpr int kMaxTileRows = 14;  // the tallest tile of any level (avx512: 14 x 2 registers)
 
 template <class T>
 struct GemmKernels {
   int maxRows;  // <= kMaxTileRows
   int maxCols;  // a packed panel's width
-  // tile[r - 1] computes r rows.
+  // tile[r - 1] computes r rows by 1..maxCols columns.
   void (*tile[kMaxTileRows])(const GemmTile<T>&);
+  // wide[r - 1] computes r rows by exactly wideCols[r - 1] (>= maxCols) columns: for few rows, as
+  // many columns as the registers hold.
+  void (*wide[kMaxTileRows])(const GemmTile<T>&);
+  int wideCols[kMaxTileRows];
   // Panel of B for the tiles: to[p * maxCols + j] = B[p, j] for j < cols (tiles read no more),
   // where B[p, j] is at b[p * bRow + j * bCol]. Any strides.
   void (*packPanel)(int64_t k, int64_t cols, const T* b, int64_t bRow, int64_t bCol, T* to);
+  // The rows of one tile of A, whose columns are contiguous, as the tile reads them:
+  // to[p * rows + i] = alpha * a[p * aCol + i] for i < rows <= maxRows. May write up to
+  // kPackSlack elements beyond the last one.
+  void (*packTileOfA)(int64_t k, int64_t rows, T alpha, const T* a, int64_t aCol, T* to);
+  // y[j] += sum over p of x[p * xStep] * B[p, j] for j < n, as chains that start from y[j].
+  // streamRows: B[p, j] at b[p * bStep + j]. dotRows: B[p, j] at b[p + j * bStep].
+  void (*streamRows)(int64_t k, int64_t n, const T* x, int64_t xStep, const T* b, int64_t bStep,
+                     T* y);
+  void (*dotRows)(int64_t k, int64_t n, const T* x, int64_t xStep, const T* b, int64_t bStep, T* y);
+  // Finishes rows x cols outputs in place.
+  void (*finish)(int64_t rows, int64_t cols, T* c, int64_t cRow, const GemmFinish<T>& finish,
+                 const T* side, int64_t sideRow);
   // `iterations` times peakFlops floating-point operations in registers only: the machine's limit.
   T (*peak)(int64_t iterations);
   int64_t peakFlops;

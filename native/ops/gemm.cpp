@@ -1,316 +1,402 @@
-// Matrix products: which blocks, what is packed, how threads share the work. The arithmetic is in
+// Matrix products: blocks, packing and threads, as planned by gemm_plan.cpp. The arithmetic is in
 // kernels/gemm.h; nothing here changes a bit of the result, since every output is one FMA chain.
+#include "gemm.h"
+
 #include <string.h>
 
 #include <atomic>
 
 #include "../base/scratch.h"
 #include "../base/thread_pool.h"
-#include "dispatch.h"
-#include "rows.h"
 
 namespace tilegrad {
 namespace {
-
-// Steps of k in one packed panel: every tile reads and writes its part of C once a panel, so deeper
-// panels save memory traffic until they crowd the second-level cache (32 float32 columns are 64
-// KB). GFLOP/s of a peak of 118 at 512 and 1024 cubed (Zen 4, one core): 256 steps 112 and 102, 384
-// steps 111 and 104, 512 steps 114 and 109, 1024 steps 112 and 108.
-constexpr int64_t kBlockK = 512;
-
-// Rows of A that pass over every panel before the next rows come: 256 x kBlockK float32 values are
-// 512 KB, half of the second-level cache of the CPU above. 128 and 168 rows lost 2 to 4 %.
-constexpr int64_t kBlockRows = 256;
-
-// Columns packed at a time: kBlockK x 2048 float32 values are 2 MB, well inside a third-level
-// cache.
-constexpr int64_t kBlockCols = 2048;
-
-// A block of A is copied when at least this many panels of B pass over it: the copy then costs less
-// than 1 % of the products. What it buys: rows that lie a multiple of 4 KB apart fall into one set
-// of the first-level cache, and a tile's 14 rows don't fit its 8 (or 12) ways. At 1024 cubed (Zen
-// 4, one core) products on A itself reach 43 GFLOP/s of 118, on the copy 109.
-constexpr int64_t kMinPanelsForCopy = 4;
-
-// Elements between the ends of the copy's rows: one cache line more than a power of two.
-constexpr int64_t kCopyPadding = 16;
-
-// Multiply-adds that a thread must get for another thread to pay: waking a spinning worker and
-// joining it costs 1 to 2 us, the time of about 10^5 multiply-adds at 100 GFLOP/s.
-constexpr int64_t kMinWorkPerThread = 200000;
-
-template <class T>
-struct Product {
-  int64_t m, n, k;
-  const T* a;
-  int64_t aRow, aCol;
-  const T* b;
-  int64_t bRow, bCol;
-  const T* bias;
-  T* c;
-  int64_t cRow;
-  bool accumulate;
-  Activation activation;
-};
 
 int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
 
 template <class T>
-GemmInit initOf(const Product<T>& g, bool firstBlock) {
-  if (!firstBlock || g.accumulate) return GemmInit::accumulate;
-  return g.bias ? GemmInit::bias : GemmInit::zero;
+const char* bytesAt(const T* p) {
+  return reinterpret_cast<const char*>(p);
 }
 
-// Runs rows [row, row + rows) against one panel of columns, in tiles of nearly equal height: 15
-// rows are 8 + 7 and not 14 + 1, so that no tile is nearly empty.
+// Elements between the ends of the rows of a copied block: one cache line more than a power of two.
+constexpr int64_t kCopyPadding = 16;
+
+// One thread's product in tiles.
 template <class T>
-void runPanel(const GemmKernels<T>& kernels, GemmTile<T> tile, int64_t rows) {
-  const int64_t tiles = ceilDiv(rows, kernels.maxRows);
-  const int64_t height = rows / tiles, taller = rows % tiles;
-  for (int64_t i = 0; i < tiles; ++i) {
-    const int64_t r = height + (i < taller ? 1 : 0);
-    kernels.tile[r - 1](tile);
-    tile.a += r * tile.aRow;
-    tile.c += r * tile.cRow;
+class TiledProduct {
+ public:
+  TiledProduct(const Product<T>& product, const GemmPlan& gemmPlan)
+      : g(product), plan(gemmPlan), kernels(floatKernels<T>().gemm), width(plan.tileCols) {}
+
+  Status run() {
+    if (plan.path == GemmPath::direct && !plan.copyA) {
+      runDirect();
+      return Status::ok;
+    }
+    return runBlocks();
   }
-}
 
-// Copies rows x depth elements of A to scratch memory, row by row or column by column as they lie,
-// and points the tile at the copy.
-template <class T>
-void copyBlock(const Product<T>& g, const T* a, int64_t rows, int64_t depth, T* to,
-               GemmTile<T>* tile) {
-  const bool columns = g.aRow == 1 && g.aCol != 1;
-  const int64_t lines = columns ? depth : rows, length = columns ? rows : depth;
-  const int64_t lineStep = columns ? g.aCol : g.aRow, elementStep = columns ? g.aRow : g.aCol;
-  const int64_t stride = length + kCopyPadding;
-  for (int64_t i = 0; i < lines; ++i) {
-    const T* from = a + i * lineStep;
-    T* line = to + i * stride;
-    if (elementStep == 1) {
-      memcpy(line, from, static_cast<size_t>(length) * sizeof(T));
-    } else {
-      for (int64_t e = 0; e < length; ++e) line[e] = from[e * elementStep];
+ private:
+  // The fields of a tile that don't change within a block of k.
+  GemmTile<T> tileFor(int64_t depth, bool first, bool last) const {
+    GemmTile<T> tile{};
+    tile.k = depth;
+    tile.aRow = g.aRow;
+    tile.aCol = g.aCol;
+    tile.bRow = plan.path == GemmPath::packed ? width : g.bRow;
+    tile.cRow = g.cRow;
+    tile.sideRow = g.sideRow;
+    tile.beta = first ? g.beta : T{1};
+    tile.finish = last && g.finishes() ? &g.finish : nullptr;
+    return tile;
+  }
+
+  // Moves the tile to columns [j, j + cols) of row i.
+  void place(GemmTile<T>* tile, int64_t i, int64_t j, int64_t cols, bool first) const {
+    tile->cols = cols;
+    tile->c = g.c + i * g.cRow + j;
+    tile->bias = first && g.bias ? g.bias + j : nullptr;
+    tile->side = g.side ? g.side + i * g.sideRow + j : nullptr;
+  }
+
+  // All of k in one go, B read where it is.
+  void runDirect() {
+    const bool few = g.m <= kernels.maxRows;
+    const int64_t wide = few ? kernels.wideCols[g.m - 1] : width;
+    GemmTile<T> tile = tileFor(g.k, true, true);
+    for (int64_t j = 0; j < g.n;) {
+      const bool isWide = few && g.n - j >= wide;
+      const int64_t cols = isWide ? wide : min64(g.n - j, width);
+      place(&tile, 0, j, cols, true);
+      tile.a = g.a;
+      tile.b = g.b + j;
+      if (g.columnSums) sumColumns(tile.b, j, cols);
+      if (isWide) {
+        kernels.wide[g.m - 1](tile);
+      } else {
+        runPanel(tile, g.m, nullptr, false, Next{});
+      }
+      j += cols;
     }
   }
-  tile->a = to;
-  tile->aRow = columns ? 1 : stride;
-  tile->aCol = columns ? stride : 1;
-}
 
-// One thread's product.
-template <class T>
-Status multiply(const Product<T>& g) {
-  const GemmKernels<T>& kernels = floatKernels<T>().gemm;
-  const int64_t width = kernels.maxCols;
-  // With one row of tiles each value of B is used once: packing would only copy it.
-  const bool pack = g.bCol != 1 || g.m > kernels.maxRows;
-  const int64_t blockCols = min64(g.n, kBlockCols);
-  // Without packing nothing is kept in cache between row tiles, so k needs no blocks.
-  const int64_t blockK = pack ? kBlockK : (g.k > 0 ? g.k : 1);
-  T* panels = nullptr;
-  if (pack) {
-    const int64_t depth = min64(g.k, kBlockK);
-    const size_t bytes = static_cast<size_t>(ceilDiv(blockCols, width) * width * depth) * sizeof(T);
-    panels = static_cast<T*>(scratch(ScratchSlot::panel, bytes));
-    if (!panels && bytes > 0) return Status::outOfMemory;
+  void sumColumns(const T* b, int64_t j, int64_t cols) const {
+    floatKernels<T>().reduce.sumRows(g.k, cols, b, g.bRow, g.columnSums + j);
   }
-  T* block = nullptr;
-  if (pack && g.n >= kMinPanelsForCopy * width && g.k > 0) {
-    const int64_t rows = min64(g.m, kBlockRows), depth = min64(g.k, kBlockK);
-    const int64_t larger = rows > depth ? rows : depth, smaller = rows > depth ? depth : rows;
-    // The longer side in lines is the case that needs more padding.
-    const size_t bytes = static_cast<size_t>(larger * (smaller + kCopyPadding)) * sizeof(T);
-    block = static_cast<T*>(scratch(ScratchSlot::block, bytes));
-    if (!block) return Status::outOfMemory;
-  }
-  const int64_t kBlocks = g.k > 0 ? ceilDiv(g.k, blockK) : 1;  // k = 0 still writes act(init)
 
-  for (int64_t j0 = 0; j0 < g.n; j0 += blockCols) {
-    const int64_t nCols = min64(g.n - j0, blockCols);
-    for (int64_t kb = 0; kb < kBlocks; ++kb) {
-      const int64_t p0 = kb * blockK, depth = min64(g.k - p0, blockK);
-      for (int64_t i0 = 0; i0 < g.m; i0 += kBlockRows) {
-        const int64_t rows = min64(g.m - i0, kBlockRows);
-        GemmTile<T> tile;
-        tile.k = depth;
-        tile.a = g.a + i0 * g.aRow + p0 * g.aCol;
-        tile.aRow = g.aRow;
-        tile.aCol = g.aCol;
-        if (block) copyBlock(g, tile.a, rows, depth, block, &tile);
-        for (int64_t j = 0; j < nCols; j += width) {
-          tile.cols = min64(nCols - j, width);
-          const T* b = g.b + p0 * g.bRow + (j0 + j) * g.bCol;
-          if (pack) {
-            T* panel = panels + j * depth;
-            // Packed just before its first use, while it is warm.
-            if (i0 == 0) kernels.packPanel(depth, tile.cols, b, g.bRow, g.bCol, panel);
-            tile.b = panel;
-            tile.bRow = width;
-          } else {
-            tile.b = b;
-            tile.bRow = g.bRow;
-          }
-          tile.c = g.c + i0 * g.cRow + j0 + j;
-          tile.cRow = g.cRow;
-          tile.bias = g.bias ? g.bias + j0 + j : nullptr;
-          tile.init = initOf(g, kb == 0);
-          tile.activation = kb == kBlocks - 1 ? g.activation : Activation::none;
-          runPanel(kernels, tile, rows);
+  Status runBlocks() {
+    const int64_t depth = min64(g.k, plan.blockDepth), blockCols = min64(g.n, plan.blockCols);
+    T* panels = nullptr;
+    if (plan.packB) {
+      const int64_t size = ceilDiv(blockCols, width) * width * depth;
+      panels = static_cast<T*>(scratch(ScratchSlot::panel, static_cast<size_t>(size) * sizeof(T)));
+      if (!panels && size > 0) return Status::outOfMemory;
+    }
+    T* block = nullptr;
+    if (plan.copyA && g.k > 0) {
+      const int64_t size = min64(g.m, plan.blockRows) * (depth + kCopyPadding) + kPackSlack;
+      block = static_cast<T*>(scratch(ScratchSlot::block, static_cast<size_t>(size) * sizeof(T)));
+      if (!block) return Status::outOfMemory;
+    }
+    const int64_t kBlocks = g.k > 0 ? ceilDiv(g.k, plan.blockDepth) : 1;  // k = 0 still writes C
+    for (int64_t j0 = 0; j0 < g.n; j0 += blockCols) {
+      for (int64_t kb = 0; kb < kBlocks; ++kb) {
+        for (int64_t i0 = 0; i0 < g.m; i0 += plan.blockRows) {
+          runBlock(i0, j0, kb * plan.blockDepth, kb == 0, kb == kBlocks - 1, panels, block);
         }
       }
     }
+    return Status::ok;
+  }
+
+  // Rows from i0, columns from j0, steps from p0: every panel of B meets every tile of A.
+  void runBlock(int64_t i0, int64_t j0, int64_t p0, bool first, bool last, T* panels, T* block) {
+    const int64_t rows = min64(g.m - i0, plan.blockRows), cols = min64(g.n - j0, plan.blockCols);
+    const int64_t depth = min64(g.k - p0, plan.blockDepth);
+    const bool packs = plan.packB && i0 == 0;
+    GemmTile<T> tile = tileFor(depth, first, last);
+    const T* const from = g.b + p0 * g.bRow + j0 * g.bCol;
+    if (packs) packSlice(from, 0, depth, min64(cols, width), panels);
+    for (int64_t j = 0; j < cols; j += width) {
+      place(&tile, i0, j0 + j, min64(cols - j, width), first);
+      tile.a = g.a + i0 * g.aRow + p0 * g.aCol;
+      Next next{};
+      const int64_t nextCols = min64(cols - j - width, width);
+      if (plan.packB) {
+        tile.b = panels + j * depth;
+        next.packed = panels + (j + width) * depth;
+        if (packs) next.from = from + (j + width) * g.bCol;
+      } else if (g.prepacked) {
+        tile.b = g.b + (j0 + j) * g.k + p0 * width;
+        next.packed = tile.b + g.k * width;
+      } else {
+        tile.b = from + j;
+      }
+      next.cols = nextCols > 0 ? nextCols : 0;
+      if (i0 == 0 && first && g.columnSums) sumColumns(g.b + j0 + j, j0 + j, tile.cols);
+      runPanel(tile, rows, block, j == 0, next);
+    }
+  }
+
+  // The panel after the one in use: `cols` columns (0: there is none), packed already, or to be
+  // packed from `from`.
+  struct Next {
+    const T* packed;
+    const T* from;
+    int64_t cols;
+  };
+
+  // Steps [p, p + steps) of a panel.
+  void packSlice(const T* from, int64_t p, int64_t steps, int64_t cols, T* panel) const {
+    kernels.packPanel(steps, cols, from + p * g.bRow, g.bRow, g.bCol, panel + p * width);
+  }
+
+  // `rows` rows of A against one panel of columns, in tiles of nearly equal height: 15 rows are
+  // 8 + 7 and not 14 + 1, so that no tile is nearly empty. With a block, the first panel's tiles
+  // copy their rows of A there and the others read them there. Between the tiles the next panel is
+  // packed slice by slice; what a slice reads was fetched while the tile before it ran.
+  void runPanel(GemmTile<T> tile, int64_t rows, T* block, bool fillBlock, const Next& next) {
+    const int64_t tiles = ceilDiv(rows, kernels.maxRows);
+    const int64_t height = rows / tiles, taller = rows % tiles;
+    const T* const firstC = tile.c;
+    const T* source = tile.a;
+    const int64_t depth = tile.k, slice = ceilDiv(depth, tiles);
+    const bool columns = g.aRow == 1 && g.aCol != 1;
+    for (int64_t i = 0; i < tiles; ++i) {
+      const int64_t r = height + (i < taller ? 1 : 0);
+      const bool isLast = i == tiles - 1;
+      const int64_t p = i * slice, steps = min64(depth - p, slice);
+      tile.nextC = isLast ? firstC + width : tile.c + r * tile.cRow;
+      tile.aheadTurns = 0;
+      if (next.cols > 0 && steps > 0) fetchSlice(next, p, steps, r, &tile);
+      if (block) {
+        if (fillBlock) {
+          copyTile(source, r, depth, columns, block);
+          if (!isLast) fetchRows(source + r * g.aRow, r, depth, columns, &tile);
+        }
+        tile.a = block;
+        tile.aRow = columns ? 1 : depth + kCopyPadding;
+        tile.aCol = columns ? r : 1;
+        block += r * (depth + kCopyPadding);
+      } else {
+        tile.a = source;
+      }
+      kernels.tile[r - 1](tile);
+      if (next.from && next.cols > 0 && steps > 0) {
+        packSlice(next.from, p, steps, next.cols, const_cast<T*>(next.packed));
+      }
+      source += r * g.aRow;
+      tile.c += r * tile.cRow;
+      if (tile.side) tile.side += r * tile.sideRow;
+    }
+  }
+
+  static constexpr int64_t kPair = 128 / static_cast<int64_t>(sizeof(T));  // elements of two lines
+
+  // Asks the tile to fetch steps [p, p + steps) of the next panel.
+  void fetchSlice(const Next& next, int64_t p, int64_t steps, int64_t turns,
+                  GemmTile<T>* tile) const {
+    constexpr int64_t kBytes = static_cast<int64_t>(sizeof(T));
+    if (!next.packed) return;
+    if (next.from && g.bCol != 1) {  // lines along each column
+      tile->ahead = bytesAt(next.from + p * g.bRow);
+      tile->aheadCount = next.cols;
+      tile->aheadStep = g.bCol * kBytes;
+      tile->aheadTurn = 128;
+      tile->aheadTurns = g.bRow == 1 ? ceilDiv(steps, kPair) : 0;
+      return;
+    }
+    // Rows of B, or of a panel: one pair of lines a step for panels of 32 float32 columns.
+    const int64_t pairs = next.from ? steps : ceilDiv(steps * width, kPair);
+    tile->ahead = bytesAt(next.from ? next.from + p * g.bRow : next.packed + p * width);
+    tile->aheadStep = next.from ? g.bRow * kBytes : 128;
+    tile->aheadCount = ceilDiv(pairs, turns);
+    tile->aheadTurn = tile->aheadCount * tile->aheadStep;
+    tile->aheadTurns = turns;
+  }
+
+  // Asks the tile to fetch the rows of A of the next one.
+  void fetchRows(const T* a, int64_t rows, int64_t depth, bool columns, GemmTile<T>* tile) const {
+    constexpr int64_t kBytes = static_cast<int64_t>(sizeof(T));
+    if (columns || g.aCol != 1) return;
+    tile->ahead = bytesAt(a);
+    tile->aheadStep = 128;
+    tile->aheadCount = depth / kPair;
+    tile->aheadTurn = g.aRow * kBytes;
+    tile->aheadTurns = rows;
+  }
+
+  // One tile's rows of alpha A to scratch memory.
+  void copyTile(const T* a, int64_t rows, int64_t depth, bool columns, T* to) const {
+    if (columns) return kernels.packTileOfA(depth, rows, g.alpha, a, g.aCol, to);
+    for (int64_t i = 0; i < rows; ++i, a += g.aRow, to += depth + kCopyPadding) {
+      if (g.aCol == 1 && g.alpha == 1) {
+        memcpy(to, a, static_cast<size_t>(depth) * sizeof(T));
+      } else {
+        for (int64_t p = 0; p < depth; ++p)
+          to[p] = g.alpha == 1 ? a[p * g.aCol] : g.alpha * a[p * g.aCol];
+      }
+    }
+  }
+
+  const Product<T>& g;
+  const GemmPlan& plan;
+  const GemmKernels<T>& kernels;
+  const int64_t width;
+};
+
+// One row or one column.
+template <class T>
+void runVector(const Product<T>& g) {
+  const GemmKernels<T>& kernels = floatKernels<T>().gemm;
+  const bool row = g.m == 1 && (g.bCol == 1 || g.bRow == 1);
+  const int64_t n = row ? g.n : g.m;
+  T* const y = g.c;
+  for (int64_t j = 0; j < n; ++j) {
+    T init = g.beta == 0 ? T{0} : g.beta * y[j];
+    if (g.bias) init = g.beta == 0 ? g.bias[row ? j : 0] : init + g.bias[row ? j : 0];
+    y[j] = init;
+  }
+  // y stays in the first-level cache while rows stream past: 4096 float32 values are 16 KB.
+  constexpr int64_t kStreamCols = 4096;
+  const T* const x = row ? g.a : g.b;
+  const T* const b = row ? g.b : g.a;
+  const int64_t xStep = row ? g.aCol : g.bRow;
+  const int64_t along = row ? g.bRow : g.aCol, across = row ? g.bCol : g.aRow;
+  if (across == 1) {
+    for (int64_t j = 0; j < n; j += kStreamCols) {
+      kernels.streamRows(g.k, min64(n - j, kStreamCols), x, xStep, b + j, along, y + j);
+    }
+  } else {
+    kernels.dotRows(g.k, n, x, xStep, b, across, y);
+  }
+  if (g.columnSums) floatKernels<T>().reduce.sumRows(g.k, g.n, g.b, g.bRow, g.columnSums);
+  if (g.finishes()) kernels.finish(1, n, y, n, g.finish, g.side, n);
+}
+
+template <class T>
+GemmPlan planOf(const Product<T>& g, int threads) {
+  const GemmKernels<T>& kernels = floatKernels<T>().gemm;
+  GemmShape shape;
+  shape.m = g.m;
+  shape.n = g.n;
+  shape.k = g.k;
+  shape.aRow = g.aRow;
+  shape.aCol = g.aCol;
+  shape.bRow = g.bRow;
+  shape.bCol = g.bCol;
+  shape.elementBytes = sizeof(T);
+  shape.prepacked = g.prepacked;
+  shape.scaled = g.alpha != 1;
+  shape.plainColumn = g.cRow == 1 && (!g.side || g.sideRow == 1);
+  return planGemm(shape, {kernels.maxRows, kernels.maxCols}, threads);
+}
+
+template <class T>
+Status runOnOne(const Product<T>& g, const GemmPlan& plan) {
+  switch (plan.path) {
+    case GemmPath::empty:
+      return Status::ok;
+    case GemmPath::vector:
+      runVector(g);
+      return Status::ok;
+    case GemmPath::narrow:  // taken apart before
+    case GemmPath::direct:
+    case GemmPath::packed:
+      return TiledProduct<T>(g, plan).run();
   }
   return Status::ok;
 }
 
-// Whether `batch` products of this size have enough work for a second thread.
+}  // namespace
+
+namespace {
+
+// C^T = B^T A^T in scratch memory, then back: with few columns the lanes of a vector would stay
+// empty along a row of C, and they are full along a column.
 template <class T>
-bool worthThreads(const Product<T>& g, int64_t batch) {
-  const double work = static_cast<double>(g.m) * static_cast<double>(g.n) *
-                      static_cast<double>(g.k) * static_cast<double>(batch);
-  return numThreads() > 1 && work >= 2.0 * kMinWorkPerThread;
+Status multiplyNarrow(const Product<T>& g, int threads) {
+  T* const transposed =
+      static_cast<T*>(scratch(ScratchSlot::result, static_cast<size_t>(g.m * g.n) * sizeof(T)));
+  if (!transposed) return Status::outOfMemory;
+  Product<T> t{};
+  t.m = g.n;
+  t.n = g.m;
+  t.k = g.k;
+  t.a = g.b;
+  t.aRow = g.bCol;
+  t.aCol = g.bRow;
+  t.b = g.a;
+  t.bRow = g.aCol;
+  t.bCol = g.aRow;
+  t.c = transposed;
+  t.cRow = g.m;
+  t.alpha = 1;
+  t.finish = {Activation::none, Side::none, 0};
+  if (g.beta != 0 || g.bias) {
+    t.beta = 1;
+    for (int64_t i = 0; i < g.m; ++i) {
+      for (int64_t j = 0; j < g.n; ++j) {
+        const T c = g.beta == 0 ? T{0} : g.beta * g.c[i * g.cRow + j];
+        transposed[j * g.m + i] = !g.bias ? c : g.beta == 0 ? g.bias[j] : c + g.bias[j];
+      }
+    }
+  }
+  const Status status = multiply(t, threads);
+  for (int64_t i = 0; i < g.m; ++i) {
+    for (int64_t j = 0; j < g.n; ++j) g.c[i * g.cRow + j] = transposed[j * g.m + i];
+  }
+  if (g.columnSums) floatKernels<T>().reduce.sumRows(g.k, g.n, g.b, g.bRow, g.columnSums);
+  if (g.finishes()) {
+    floatKernels<T>().gemm.finish(g.m, g.n, g.c, g.cRow, g.finish, g.side, g.sideRow);
+  }
+  return status;
 }
 
-// The same over threads, along the longer side of C. Either cut leaves every output to one thread.
+}  // namespace
+
 template <class T>
-Status multiplyThreaded(const Product<T>& g) {
-  const GemmKernels<T>& kernels = floatKernels<T>().gemm;
-  if (!worthThreads(g, 1)) return multiply(g);
+Status multiply(const Product<T>& g, int threads) {
+  const GemmPlan plan = planOf(g, threads);
+  if (plan.path == GemmPath::narrow) return multiplyNarrow(g, threads);
+  if (plan.threads == 1) return runOnOne(g, plan);
   std::atomic<bool> failed{false};
-  if (g.n >= g.m) {
-    parallelFor(g.n, kernels.maxCols, [&](int64_t begin, int64_t end) {
-      Product<T> part = g;
-      part.n = end - begin;
-      part.b += begin * g.bCol;
-      part.c += begin;
-      if (part.bias) part.bias += begin;
-      if (multiply(part) != Status::ok) failed = true;
-    });
-  } else {
-    parallelFor(g.m, kernels.maxRows, [&](int64_t begin, int64_t end) {
+  if (plan.splitRows) {
+    parallelFor(g.m, plan.tileRows, [&](int64_t begin, int64_t end) {
       Product<T> part = g;
       part.m = end - begin;
       part.a += begin * g.aRow;
       part.c += begin * g.cRow;
-      if (multiply(part) != Status::ok) failed = true;
+      if (part.side) part.side += begin * g.sideRow;
+      if (begin > 0) part.columnSums = nullptr;
+      if (multiply(part, 1) != Status::ok) failed = true;
+    });
+  } else {
+    parallelFor(g.n, plan.tileCols, [&](int64_t begin, int64_t end) {
+      Product<T> part = g;
+      part.n = end - begin;
+      part.b += g.prepacked ? begin * g.k : begin * g.bCol;
+      part.c += begin;
+      if (part.bias) part.bias += begin;
+      if (part.side) part.side += begin;
+      if (part.columnSums) part.columnSums += begin;
+      if (multiply(part, 1) != Status::ok) failed = true;
     });
   }
   return failed ? Status::outOfMemory : Status::ok;
 }
 
-// The row's numbers, in the order of its signature.
-enum GemmNumber {
-  kBatch,
-  kM,
-  kN,
-  kK,
-  kABatch,
-  kARow,
-  kACol,
-  kBBatch,
-  kBRow,
-  kBCol,
-  kCBatch,
-  kCRow,
-  kActivation,
-  kAccumulate
-};
+template Status multiply(const Product<float>& g, int threads);
+template Status multiply(const Product<double>& g, int threads);
 
 template <class T>
-Status runGemm(const Command& c) {
-  const auto number = [&](int i) { return c.number[i].i; };
-  Product<T> g;
-  g.m = number(kM);
-  g.n = number(kN);
-  g.k = number(kK);
-  g.a = static_cast<const T*>(c.data[0]);
-  g.aRow = number(kARow);
-  g.aCol = number(kACol);
-  g.b = static_cast<const T*>(c.data[1]);
-  g.bRow = number(kBRow);
-  g.bCol = number(kBCol);
-  g.bias = static_cast<const T*>(c.data[2]);
-  g.c = static_cast<T*>(c.data[3]);
-  g.cRow = number(kCRow);
-  g.accumulate = number(kAccumulate) != 0;
-  g.activation = static_cast<Activation>(number(kActivation));
-  if (g.m == 0 || g.n == 0) return Status::ok;
-
-  const int64_t batch = number(kBatch);
-  const auto item = [&](int64_t i) {
-    Product<T> one = g;
-    one.a += i * number(kABatch);
-    one.b += i * number(kBBatch);
-    one.c += i * number(kCBatch);
-    return one;
-  };
-  // Products of a batch are spread over the threads whole when there are enough of them to share
-  // evenly; a few large ones are each cut instead.
-  if (batch >= 4 * numThreads() && worthThreads(g, batch)) {
-    std::atomic<bool> failed{false};
-    parallelFor(batch, 1, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        if (multiply(item(i)) != Status::ok) failed = true;
-      }
-    });
-    return failed ? Status::outOfMemory : Status::ok;
-  }
-  for (int64_t i = 0; i < batch; ++i) {
-    if (multiplyThreaded(item(i)) != Status::ok) return Status::outOfMemory;
-  }
-  return Status::ok;
+GemmPlan planProduct(const Product<T>& g, int threads) {
+  return planOf(g, threads);
 }
 
-Status gemm(const Command& c) {
-  return c.type[0] == DType::float64 ? runGemm<double>(c) : runGemm<float>(c);
-}
-
-const char* checkGemm(const Command& c) {
-  const int64_t activation = c.number[kActivation].i, accumulate = c.number[kAccumulate].i;
-  if (activation < 0 || activation >= static_cast<int64_t>(Activation::count)) {
-    return "activation is not one of the known ones";
-  }
-  if (accumulate != 0 && accumulate != 1) return "accumulate must be 0 or 1";
-  if (accumulate == 1 && c.data[2]) return "bias and accumulate exclude each other";
-  return nullptr;
-}
-
-template <class T>
-Status runPeak(const Command& c) {
-  const GemmKernels<T>& kernels = floatKernels<T>().gemm;
-  T* result = static_cast<T*>(c.data[0]);
-  result[0] = kernels.peak(c.number[0].i);
-  result[1] = static_cast<T>(kernels.peakFlops);
-  return Status::ok;
-}
-
-Status fmaPeak(const Command& c) {
-  return c.type[0] == DType::float64 ? runPeak<double>(c) : runPeak<float>(c);
-}
-
-const char* checkPeak(const Command& c) {
-  // A second or so at most: the call can't be interrupted.
-  constexpr int64_t kMaxIterations = 100000000;
-  const int64_t n = c.number[0].i;
-  return n < 0 || n > kMaxIterations ? "iterations must be 0 to 100000000" : nullptr;
-}
-
-const Row kRows[] = {
-    // C = act(bias + A B), or C = act(C + A B) with accumulate; every operand but C's columns and
-    // the bias may have any strides.
-    {"gemm",
-     "in a T[batch*aBatch m*aRow k*aCol] in b T[batch*bBatch k*bRow n*bCol] opt bias T[n] "
-     "inout c T[batch*cBatch m*cRow n]; batch m n k size "
-     "aBatch aRow aCol bBatch bRow bCol cBatch cRow stride activation accumulate int",
-     gemm, checkGemm},
-    // result = [a value to keep the loop alive, floating-point operations per iteration].
-    {"fmaPeak", "out result T[2]; iterations int", fmaPeak, checkPeak},
-};
-
-}  // namespace
-
-RowList gemmRows() { return {kRows, static_cast<int>(sizeof(kRows) / sizeof(kRows[0]))}; }
+template GemmPlan planProduct(const Product<float>& g, int threads);
+template GemmPlan planProduct(const Product<double>& g, int threads);
 
 }  // namespace tilegrad

@@ -203,7 +203,28 @@ const table: Record<string, Case[]> = {
     one(matmul, [0, 2], [2, 3]),
     one((a, b) => matmul(a.expand([2, 3]), b.expand([3, 2])), [2, 1], [1, 2]),
   ],
-  linear: (['none', 'relu', 'sigmoid', 'tanh'] as const).flatMap((activation) => [
+  addmm: [
+    one((c, a, b) => tilegrad.addmm(c, a, b), [2, 4], [2, 3], [3, 4]),
+    one((c, a, b) => tilegrad.addmm(c, a, b, { alpha: -0.5, beta: 2 }), [4], [2, 3], [3, 4]),
+    one((c, a, b) => tilegrad.addmm(c, a, b, { beta: 0 }), [2, 1], [2, 3], [3, 4]),
+    one((c, a, b) => tilegrad.addmm(c, a, b), [2, 0], [2, 3], [3, 0]),
+  ],
+  baddbmm: [
+    one((c, a, b) => tilegrad.baddbmm(c, a, b), [2, 2, 4], [2, 2, 3], [2, 3, 4]),
+    one((c, a, b) => tilegrad.baddbmm(c, a, b, { alpha: 3, beta: 0.5 }), [4], [2, 2, 3], [2, 3, 4]),
+  ],
+  linear: (
+    ['none', 'relu', 'leakyRelu', 'sigmoid', 'tanh', 'gelu', 'geluTanh', 'silu'] as const
+  ).flatMap((activation) => [
+    one(
+      (x, w, b, residual) => linear(x, w, b, { activation, residual, negativeSlope: 0.3 }),
+      [3, 4],
+      [2, 4],
+      [2],
+      [3, 2],
+    ),
+    // A second product takes the activation's derivative into its own.
+    one((x, w, v) => linear(linear(x, w, null, { activation }), v), [3, 4], [2, 4], [3, 2]),
     one((x, w, b) => linear(x, w, b, { activation }), [3, 4], [2, 4], [2]),
     one((x, w) => linear(x, w, null, { activation }), [3, 4], [2, 4]),
     one((x, w, b) => linear(x, w, b, { activation }), [4], [2, 4], [2]),
@@ -234,7 +255,7 @@ const others = new Set([
   ...['onesLike', 'rand', 'randn', 'batches', 'parseIdx', 'readIdx', 'readIdxSync', 'loadMnist'],
   ...['loadMnistSync', 'loadSafetensors', 'loadSafetensorsSync', 'saveSafetensors'],
   ...['saveSafetensorsSync', 'getNumThreads', 'setNumThreads', 'simdLevel', 'simdLevels'],
-  ...['setSimdLevel', 'Generator', 'Tensor', 'TensorError'],
+  ...['setSimdLevel', 'setWeightPacking', 'matmulPlan', 'Generator', 'Tensor', 'TensorError'],
 ]);
 
 test('every function of the library stands in the table or has no gradient', () => {

@@ -88,6 +88,32 @@ const binary = (call: (a: Tensor, b: Tensor) => Tensor): Misuse[] => [
   [() => call(x, ones([2, 2])), 'ERR_SHAPE'],
 ];
 
+function addProduct(
+  name: string,
+  call: typeof tilegrad.addmm,
+  left: number[],
+  right: number[],
+): Misuse[] {
+  const a = ones(left);
+  const b = ones(right);
+  const double = ones(right, { dtype: 'float64' });
+  return [
+    ...tensorArguments((t) => call(t, a, b)),
+    ...tensorArguments((t) => call(a, t, b)),
+    ...tensorArguments((t) => call(a, b, t)),
+    ...optionsOf(name, (options) => call(ones([1]), a, b, options)),
+    ...notFinite.flatMap((factor): Misuse[] => [
+      [() => call(ones([1]), a, b, { alpha: wrong(factor) }), 'ERR_ARGUMENT'],
+      [() => call(ones([1]), a, b, { beta: wrong(factor) }), 'ERR_ARGUMENT'],
+    ]),
+    [() => call(ones([1]), a, a), 'ERR_SHAPE'],
+    [() => call(ones([1]), ones([3]), ones([3])), 'ERR_SHAPE'],
+    [() => call(ones([7]), a, b), 'ERR_SHAPE', ''],
+    [() => call(ones([1]), a, double), 'ERR_DTYPE'],
+    [() => call(ones([1], { dtype: 'float64' }), a, b), 'ERR_DTYPE'],
+  ];
+}
+
 const reduction = (name: string, call: (x: Tensor, options?: object) => Tensor): Misuse[] => [
   ...tensorArguments(call),
   ...optionsOf(name, (options) => call(x, options)),
@@ -310,12 +336,38 @@ const functions: Record<string, Misuse[]> = {
     [() => tilegrad.matmul(ones([2, 1, 2]), ones([3, 2, 1])), 'ERR_SHAPE'],
     [() => tilegrad.matmul(integers, integers), 'ERR_DTYPE'],
   ],
+  addmm: addProduct('addmm', tilegrad.addmm, [2, 3], [3, 2]),
+  baddbmm: addProduct('baddbmm', tilegrad.baddbmm, [4, 2, 3], [4, 3, 2]),
+  matmulPlan: [
+    ...tensorArguments((t) => tilegrad.matmulPlan(t, x)),
+    ...tensorArguments((t) => tilegrad.matmulPlan(x, t)),
+    [() => tilegrad.matmulPlan(x, x), 'ERR_SHAPE'],
+    [() => tilegrad.matmulPlan(ones([3]), ones([3])), 'ERR_SHAPE'],
+    [() => tilegrad.matmulPlan(x, ones([3, 2], { dtype: 'float64' })), 'ERR_DTYPE'],
+  ],
+  setWeightPacking: [undefined, null, 0, 'on'].map(
+    (value): Misuse => [() => tilegrad.setWeightPacking(wrong(value)), 'ERR_ARGUMENT'],
+  ),
   linear: [
     ...tensorArguments((t) => tilegrad.linear(t, x)),
     ...tensorArguments((t) => tilegrad.linear(x, t)),
     ...tensorArguments((t) => tilegrad.linear(x, x, t)).filter((_, i) => i > 1),
     ...optionsOf('linear', (options) => tilegrad.linear(x, x, null, options)),
     [() => tilegrad.linear(x, x, null, { activation: wrong('softmax') }), 'ERR_ARGUMENT'],
+    ...notFinite.map(
+      (negativeSlope): Misuse => [
+        () => tilegrad.linear(x, x, null, { negativeSlope: wrong(negativeSlope) }),
+        'ERR_ARGUMENT',
+      ],
+    ),
+    ...tensorArguments((residual) => tilegrad.linear(x, x, null, { residual })).filter(
+      (_, i) => i > 1,
+    ),
+    [() => tilegrad.linear(x, x, null, { residual: ones([2, 3]) }), 'ERR_SHAPE'],
+    [
+      () => tilegrad.linear(x, x, null, { residual: ones([2, 2], { dtype: 'float64' }) }),
+      'ERR_DTYPE',
+    ],
     [() => tilegrad.linear(x, ones([2, 4])), 'ERR_SHAPE'],
     [() => tilegrad.linear(x, ones([3])), 'ERR_SHAPE'],
     [() => tilegrad.linear(x, x, ones([3])), 'ERR_SHAPE'],

@@ -1,11 +1,10 @@
 /**
  * The matrix product's row against a naive product in float64: every size around the tiles, the
- * vectors and the blocks, all transposes, odd strides and offsets, bias, activations, accumulation,
- * batches; at every level, with 1 and 2 threads. Memory around C must stay as it was.
+ * vectors and the blocks, all transposes, odd strides and offsets, alpha and beta, bias, activations
+ * and their derivatives, residuals, column sums, packed operands, batches; at every level, with 1 and 2 threads. Memory around C must stay as it was.
  */
 import { afterAll, describe, expect, test } from 'vitest';
 import {
-  activations,
   getNumThreads,
   rows,
   runRow,
@@ -14,12 +13,13 @@ import {
   simdLevel,
   simdLevels,
 } from '../../lib/native/commands.js';
+import { activations, type EpilogueActivation } from '../../lib/ops/gemm.js';
 
 type Floats = Float32Array | Float64Array;
 
 const EPSILON = { Float32Array: 2 ** -23, Float64Array: 2 ** -52 };
 
-/** Around 14 and 6 rows a tile, 8, 16 and 32 columns, and blocks of 256 rows and 512 steps. */
+/** Around 14 and 6 rows a tile, 8, 16 and 32 columns, and the blocks of the plan. */
 const HEIGHTS = [1, 2, 3, 5, 6, 7, 8, 12, 13, 14, 15, 16, 27, 28, 29, 43, 255, 256, 257, 271];
 const WIDTHS = [
   1, 2, 3, 7, 8, 9, 10, 15, 16, 17, 31, 32, 33, 47, 48, 63, 64, 65, 127, 128, 129, 161,
@@ -63,7 +63,11 @@ function matrix(
 ): Matrix {
   const gap = Math.floor(random() * 3);
   const [row, col] =
-    layout === 0 ? [width + gap, 1] : layout === 1 ? [1, height + gap] : [2 * width + gap, 2];
+    layout === 0
+      ? [Math.max(1, width + gap), 1]
+      : layout === 1
+        ? [1, Math.max(1, height + gap)]
+        : [2 * width + gap, 2];
   const size = Math.max(1, (height - 1) * row + (width - 1) * col + 1);
   const step = size + gap;
   const offset = 1 + Math.floor(random() * 5); // misaligned for every vector
@@ -81,63 +85,215 @@ function matrix(
 const at = (x: Matrix, b: number, i: number, j: number) =>
   x.data[x.offset + b * x.batch + i * x.row + j * x.col] as number;
 
-const functions = {
-  none: (x: number) => x,
-  relu: (x: number) => Math.max(0, x),
-  sigmoid: (x: number) => 1 / (1 + Math.exp(-x)),
-  tanh: Math.tanh,
+const logistic = (x: number) => 1 / (1 + Math.exp(-x));
+
+/** Abramowitz & Stegun 7.1.5: the series converges fast enough for the |x| <= 12 of these tests. */
+function erf(x: number): number {
+  if (Math.abs(x) > 4) return Math.sign(x); // 1 - erf(4) = 1.5e-8, below the tolerance of float32
+  let term = x;
+  let sum = x;
+  for (let n = 1; Math.abs(term) > 1e-17; n++) {
+    term *= -(x * x) / n;
+    sum += term / (2 * n + 1);
+  }
+  return (2 / Math.sqrt(Math.PI)) * sum;
+}
+
+const SLOPE = 0.125;
+const TANH_U = (x: number) => Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3);
+const PDF = (x: number) => Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI);
+const CDF = (x: number) => (1 + erf(x / Math.SQRT2)) / 2;
+
+/** Each activation, and its derivative from its output or input as the row takes it. */
+const functions: Record<
+  EpilogueActivation,
+  { value: (x: number) => number; derivative: (from: number) => number; exactFor32: boolean }
+> = {
+  none: { value: (x) => x, derivative: () => 1, exactFor32: true },
+  relu: { value: (x) => Math.max(0, x), derivative: (y) => (y > 0 ? 1 : 0), exactFor32: true },
+  leakyRelu: {
+    value: (x) => (x > 0 ? x : SLOPE * x),
+    derivative: (y) => (y > 0 ? 1 : SLOPE),
+    exactFor32: true,
+  },
+  sigmoid: { value: logistic, derivative: (y) => y * (1 - y), exactFor32: true },
+  tanh: { value: Math.tanh, derivative: (y) => 1 - y * y, exactFor32: true },
+  // erf above is good to 1e-8 only, so float64 can't be held against it.
+  gelu: {
+    value: (x) => x * CDF(x),
+    derivative: (x) => CDF(x) + x * PDF(x),
+    exactFor32: false,
+  },
+  geluTanh: {
+    value: (x) => (x / 2) * (1 + Math.tanh(TANH_U(x))),
+    derivative: (x) => {
+      const t = Math.tanh(TANH_U(x));
+      const slope = Math.sqrt(2 / Math.PI) * (1 + 3 * 0.044715 * x * x);
+      return (1 + t) / 2 + (x / 2) * (1 - t * t) * slope;
+    },
+    exactFor32: true,
+  },
+  silu: {
+    value: (x) => x * logistic(x),
+    derivative: (x) => logistic(x) * (1 + x * (1 - logistic(x))),
+    exactFor32: true,
+  },
 };
+
+const sides = ['none', 'add', 'derivative'] as const;
+
+/** Paths that some case went through, so that a threshold can't leave one without a test. */
+const pathsSeen = new Set<number>();
+
+/** What the row computes: beta C + alpha A B and more. */
+interface Extras {
+  alpha: number;
+  beta: number;
+  bias: Matrix | null;
+  side: Matrix | null;
+  sideUse: (typeof sides)[number];
+  activation: EpilogueActivation;
+  sums: Floats | null;
+}
+
+const plain: Extras = {
+  alpha: 1,
+  beta: 0,
+  bias: null,
+  side: null,
+  sideUse: 'none',
+  activation: 'none',
+  sums: null,
+};
+
+/** Calls the row that can do it: batches, alpha and beta by `gemm`, the rest by the fused ones. */
+function compute(
+  row: 'gemm' | 'gemmFused' | 'gemmPacked',
+  { batch, m, n, k }: Shape,
+  a: Matrix,
+  b: Matrix,
+  c: Matrix,
+  x: Extras,
+): void {
+  if (row === 'gemm') {
+    runRow(
+      rows.gemm,
+      [a.data, b.data, c.data],
+      [a.offset, b.offset, c.offset],
+      [
+        batch,
+        m,
+        n,
+        k,
+        a.batch,
+        a.row,
+        a.col,
+        b.batch,
+        b.row,
+        b.col,
+        c.batch,
+        c.row,
+        x.alpha,
+        x.beta,
+      ],
+    );
+    return;
+  }
+  const last = [
+    x.side?.row ?? 0,
+    c.row,
+    activations.indexOf(x.activation),
+    sides.indexOf(x.sideUse),
+    SLOPE,
+  ];
+  const offsets = [x.bias?.offset ?? 0, x.side?.offset ?? 0, c.offset];
+  const around = [x.bias?.data ?? null, x.side?.data ?? null, c.data];
+  if (row === 'gemmFused') {
+    runRow(
+      rows.gemmFused,
+      [a.data, b.data, ...around, x.sums],
+      [a.offset, b.offset, ...offsets, 0],
+      [m, n, k, a.row, a.col, b.row, b.col, ...last],
+    );
+    return;
+  }
+  // Panels of the level's own width, or of one that is nobody's.
+  const width = (m + n) % 2 === 0 ? tileOf(c.data, m, n, k)[1] : 5;
+  const count = Math.ceil(n / width);
+  const panels = new (c.data.constructor as Float32ArrayConstructor)(count * k * width).fill(GUARD);
+  runRow(rows.packPanels, [b.data, panels], [b.offset, 0], [k, n, count, width, b.row, b.col]);
+  runRow(
+    rows.gemmPacked,
+    [a.data, panels, ...around],
+    [a.offset, 0, ...offsets],
+    [m, n, k, count, width, a.row, a.col, ...last],
+  );
+}
+
+function planNumbers(data: Floats, numbers: readonly number[]): Floats {
+  const plan = new (data.constructor as Float32ArrayConstructor)(10);
+  runRow(rows.gemmPlan, [plan], [0], numbers);
+  return plan;
+}
+
+function tileOf(data: Floats, m: number, n: number, k: number): [number, number] {
+  const plan = planNumbers(data, [m, n, k, k, 1, n, 1, 0]);
+  return [plan[1] as number, plan[2] as number];
+}
 
 function checkCase(random: () => number, type: keyof typeof EPSILON, shape: Shape): void {
   const Type = type === 'Float32Array' ? Float32Array : Float64Array;
   const { batch, m, n, k } = shape;
   const pick = (count: number) => Math.floor(random() * count);
+  const row =
+    batch !== 1 ? 'gemm' : (['gemm', 'gemmFused', 'gemmPacked'] as const)[pick(k === 0 ? 2 : 3)]!;
   const a = matrix(random, Type, batch, m, k, pick(3));
   const b = matrix(random, Type, batch, k, n, pick(3));
   const c = matrix(random, Type, batch, m, n, 0);
-  const mode = pick(3); // from zero, from a bias, from what C holds
-  const bias = mode === 1 ? matrix(random, Type, 1, 1, n, 0) : null;
-  const activation = activations[pick(activations.length)] as (typeof activations)[number];
+  const x: Extras = { ...plain };
+  if (row === 'gemm') {
+    x.alpha = [1, 1, -0.75][pick(3)]!;
+    x.beta = [0, 1, 0.5][pick(3)]!;
+  } else {
+    if (pick(2) === 0) x.bias = matrix(random, Type, 1, 1, n, 0);
+    x.activation = activations[pick(activations.length)]!;
+    x.sideUse = x.activation === 'none' ? sides[pick(2)]! : sides[pick(3)]!;
+    if (x.sideUse !== 'none') x.side = matrix(random, Type, 1, m, n, 0);
+    if (row === 'gemmFused' && b.col === 1 && pick(2) === 0) x.sums = new Type(n).fill(GUARD);
+  }
   const before = { ...c, data: c.data.slice() };
-  runRow(
-    rows.gemm,
-    [a.data, b.data, bias?.data ?? null, c.data],
-    [a.offset, b.offset, bias?.offset ?? 0, c.offset],
-    [
-      batch,
-      m,
-      n,
-      k,
-      a.batch,
-      a.row,
-      a.col,
-      b.batch,
-      b.row,
-      b.col,
-      c.batch,
-      c.row,
-      activations.indexOf(activation),
-      mode === 2 ? 1 : 0,
-    ],
-  );
-  // k + 1 roundings of sums whose terms are at most 2 * 2, and a few ulp of the activation.
-  const bound = EPSILON[type] * ((k + 1) * 4 + 4);
+  if (m > 0 && n > 0)
+    pathsSeen.add(planNumbers(c.data, [m, n, k, a.row, a.col, b.row, b.col, 0])[0] as number);
+  compute(row, shape, a, b, c, x);
+
+  const { value, derivative, exactFor32 } = functions[x.activation];
+  // k + 3 roundings (chain, alpha, beta and bias) of sums whose terms are at most 2 * 2, and then a
+  // few of a finish whose slope is at most 1.13 (GELU's), or of a product with a derivative.
+  const error = EPSILON[type] * ((k + 3) * 4 + 8);
+  const bound = (error + (exactFor32 ? 0 : 1e-7)) * (x.sideUse === 'derivative' ? 8 : 1.2);
+  const finish = (i: number, j: number, sum: number): number => {
+    const side = x.side ? at(x.side, 0, i, j) : 0;
+    if (x.sideUse === 'derivative') return sum * derivative(side);
+    return value(sum + side);
+  };
   const name = JSON.stringify({
+    row,
     type,
     ...shape,
-    mode,
-    activation,
+    ...{ alpha: x.alpha, beta: x.beta, activation: x.activation, sideUse: x.sideUse },
+    bias: x.bias !== null,
     a: [a.row, a.col],
     b: [b.row, b.col],
   });
   for (let s = 0; s < batch; s++) {
     for (let i = 0; i < m; i++) {
       for (let j = 0; j < n; j++) {
-        let sum = mode === 1 ? at(bias as Matrix, 0, 0, j) : mode === 2 ? at(before, s, i, j) : 0;
-        for (let p = 0; p < k; p++) sum += at(a, s, i, p) * at(b, s, p, j);
-        const want = functions[activation](sum);
+        let sum = x.beta === 0 ? 0 : x.beta * at(before, s, i, j);
+        if (x.bias) sum += at(x.bias, 0, 0, j);
+        for (let p = 0; p < k; p++) sum += x.alpha * at(a, s, i, p) * at(b, s, p, j);
+        const want = finish(i, j, sum);
         const got = at(c, s, i, j);
-        if (!(Math.abs(got - want) <= bound))
+        if (!(Math.abs(got - want) <= bound * Math.max(1, Math.abs(want) / (k + 1))))
           throw new Error(`${name}: [${s}, ${i}, ${j}] is ${got}, not ${want}`);
         c.data[c.offset + s * c.batch + i * c.row + j] = at(before, s, i, j);
       }
@@ -146,6 +302,12 @@ function checkCase(random: () => number, type: keyof typeof EPSILON, shape: Shap
   // With its outputs put back, the array is as it was: nothing else was written.
   if (!c.data.every((value, i) => value === before.data[i]))
     throw new Error(`${name}: wrote outside C`);
+  for (let j = 0; x.sums && m > 0 && j < n; j++) {
+    let sum = 0;
+    for (let p = 0; p < k; p++) sum += at(b, 0, p, j);
+    if (!(Math.abs((x.sums[j] as number) - sum) <= EPSILON[type] * (k + 1) * 2))
+      throw new Error(`${name}: column sum ${j} is ${x.sums[j]}, not ${sum}`);
+  }
 }
 
 const level = simdLevel();
@@ -213,19 +375,96 @@ describe.each(settings)('%s, %i thread(s)', (name, count) => {
   });
 });
 
+test('every path was taken', () => {
+  expect([...pathsSeen].sort()).toEqual([1, 2, 3, 4]); // vector, narrow, direct, packed
+});
+
 test('infinities and NaN go through as IEEE arithmetic has it; what C held is not read', () => {
   const { NaN: nan, POSITIVE_INFINITY: inf } = Number;
   const a = Float32Array.of(0, 1, inf, 1, nan, 0);
   const b = Float32Array.of(inf, 1, 2, 1);
   const c = new Float32Array(6).fill(nan);
-  const strides = [0, 2, 1, 0, 2, 1, 0, 2];
-  runRow(rows.gemm, [a, b, null, c], [0, 0, 0, 0], [1, 3, 2, 2, ...strides, 0, 0]);
+  const numbers = [1, 3, 2, 2, 0, 2, 1, 0, 2, 1, 0, 2, 1, 0];
+  runRow(rows.gemm, [a, b, c], [0, 0, 0], numbers);
   expect([...c]).toEqual([nan, 1, inf, inf, nan, nan]); // 0 * inf is NaN
-  runRow(
-    rows.gemm,
-    [a.fill(1), b.fill(1), null, c.fill(nan)],
-    [0, 0, 0, 0],
-    [1, 3, 2, 2, ...strides, 0, 0],
-  );
+  runRow(rows.gemm, [a.fill(1), b.fill(1), c.fill(nan)], [0, 0, 0], numbers);
   expect([...c]).toEqual([2, 2, 2, 2, 2, 2]);
+});
+
+test.each(settings)(
+  'one NaN or infinity reaches its row and nothing else: %s, %i',
+  (name, count) => {
+    setSimdLevel(name);
+    setNumThreads(count);
+    // One shape for each path, with edges: 0 * inf must be NaN even beside lanes that are masked out.
+    for (const [m, n, k] of [
+      [1, 37, 19],
+      [37, 1, 19],
+      [40, 3, 21],
+      [5, 45, 9],
+      [17, 33, 5],
+      [300, 65, 33],
+    ] as const) {
+      for (const [special, transposed] of [
+        [Number.NaN, false],
+        [Number.POSITIVE_INFINITY, false],
+        [Number.POSITIVE_INFINITY, true],
+      ] as const) {
+        const a = new Float32Array(m * k).fill(1);
+        const b = new Float32Array(k * n).fill(0);
+        const c = new Float32Array(m * n).fill(7);
+        a[(m - 1) * k + k - 1] = special; // the last element of the last row, times zeros
+        runRow(
+          rows.gemm,
+          [a, b, c],
+          [0, 0, 0],
+          [1, m, n, k, 0, k, 1, 0, transposed ? 1 : n, transposed ? k : 1, 0, n, 1, 0],
+        );
+        const want = Array.from({ length: m * n }, (_, i) => (i < (m - 1) * n ? 0 : Number.NaN));
+        expect([...c]).toEqual(want);
+      }
+    }
+  },
+);
+
+/**
+ * Large products against a random vector (Freivalds 1977): C x and A (B x) in float64. A wrong block,
+ * row or column shows; the elements' own errors add up to at most the bound.
+ */
+test.each([
+  [1030, 1500, 777],
+  [2049, 40, 3000],
+  [150, 2500, 1100],
+] as const)('C x = A (B x) for %i x %i x %i', (m, n, k) => {
+  setSimdLevel(level);
+  const random = generator(m);
+  const fill = (length: number) => Float32Array.from({ length }, () => random() * 2 - 1);
+  const a = fill(m * k);
+  const b = fill(k * n);
+  const x = Float64Array.from({ length: n }, () => (random() < 0.5 ? -1 : 1));
+  const c = new Float32Array(m * n);
+  for (const count of [1, 2]) {
+    setNumThreads(count);
+    runRow(
+      rows.gemm,
+      [a, b, c.fill(Number.NaN)],
+      [0, 0, 0],
+      [1, m, n, k, 0, k, 1, 0, n, 1, 0, n, 1, 0],
+    );
+    const times = (matrix: Float32Array, height: number, width: number, v: Float64Array) =>
+      Float64Array.from({ length: height }, (_, i) => {
+        let sum = 0;
+        for (let j = 0; j < width; j++) sum += (matrix[i * width + j] as number) * (v[j] as number);
+        return sum;
+      });
+    const want = times(a, m, k, times(b, k, n, x));
+    const got = times(c, m, n, x);
+    // An element's error is below k eps sum |a b| <= k eps k / 3 on average over the terms, and n of
+    // random sign add up like sqrt(n); 8 standard deviations.
+    const bound = (8 * Math.sqrt(n) * 2 ** -24 * Math.sqrt(k) * k) / 3;
+    for (let i = 0; i < m; i++) {
+      if (!(Math.abs((got[i] as number) - (want[i] as number)) <= bound))
+        throw new Error(`row ${i}: ${got[i]} is not ${want[i]} within ${bound}`);
+    }
+  }
 });

@@ -1,0 +1,246 @@
+/** The linear layer's product, with bias, residual and activation in one pass over the result. */
+import { attach, needsGrad, recording } from '../autograd/tape.js';
+import { TensorError } from '../errors.js';
+import { uninitialized } from '../tensor/creation.js';
+import {
+  checkNumber,
+  checkOptions,
+  describe,
+  formatShape,
+  numel,
+  sameShape,
+} from '../tensor/shape.js';
+import type { GradRule, Tensor } from '../tensor/tensor.js';
+import { activationBackward, gelu, leakyRelu, silu } from './activation.js';
+import {
+  activations,
+  type EpilogueActivation,
+  type Finish,
+  gemmFused,
+  gemmPacked,
+  matricesOf,
+  packedWeight,
+} from './gemm.js';
+import { matmul, movable } from './matmul.js';
+import { checkFloating, contiguous } from './operand.js';
+import { sum } from './reduce.js';
+import { reshape, transpose } from './shape.js';
+
+export interface LinearOptions {
+  /** Applied to the result while it is still in registers or the first-level cache. Default none. */
+  activation?: EpilogueActivation;
+  /** The slope of leakyRelu below 0. Default 0.01. */
+  negativeSlope?: number;
+  /** Added before the activation; shape and dtype of the result. Default none. */
+  residual?: Tensor | null;
+}
+
+type Activate = (z: Tensor, negativeSlope: number) => Tensor;
+
+/** Activations whose gradient needs more than their output: in training they run on their own. */
+const separate: Partial<Record<EpilogueActivation, Activate>> = {
+  leakyRelu: (z, negativeSlope) => leakyRelu(z, { negativeSlope }),
+  gelu: (z) => gelu(z),
+  geluTanh: (z) => gelu(z, { approximate: 'tanh' }),
+  silu: (z) => silu(z),
+};
+
+/**
+ * activation(x W^T + bias + residual), in one pass over the result. The bits are those of the same
+ * steps one after the other; a bias starts the chains of multiply-adds. Outside of gradient
+ * recording an unchanged weight is packed when it comes a second time (see `setWeightPacking`).
+ * @param x shape [..., inputs], float32 or float64
+ * @param weight shape [outputs, inputs], as in PyTorch
+ * @param bias shape [outputs], or null
+ * @returns shape [..., outputs]
+ * @throws TensorError ERR_SHAPE when they don't fit, ERR_DTYPE when their dtypes differ,
+ * ERR_ARGUMENT for unknown options and activations
+ */
+export function linear(
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor | null = null,
+  options: LinearOptions = {},
+): Tensor {
+  checkFloating('linear', x);
+  checkFloating('linear', weight);
+  const { activation, negativeSlope, residual } = checkLinearOptions(options);
+  checkLinear(x, weight, bias);
+  const [outputs, inputs] = weight.shape as readonly [number, number];
+  const shape = [...x.shape.slice(0, -1), outputs];
+  checkResidual(residual, shape, x.dtype);
+  const rows = numel(x.shape.slice(0, -1));
+  const input = x.ndim === 2 ? x : reshape(x, [rows, inputs]);
+  const side = residual === null ? null : reshape(residual, [rows, outputs]);
+  const records = recording(input, weight, bias ?? undefined) || (side !== null && recording(side));
+  const alone = records ? separate[activation] : undefined;
+  const finish = {
+    bias,
+    negativeSlope,
+    side: side === null ? null : contiguous(side),
+    activation: alone === undefined ? activation : 'none',
+  };
+  let y = product(input, weight, finish, records);
+  if (records) record(y, input, weight, bias, side, finish.activation);
+  if (alone !== undefined) y = alone(y, negativeSlope);
+  return x.ndim === 2 ? y : reshape(y, shape);
+}
+
+function product(input: Tensor, weight: Tensor, finish: Finish, records: boolean): Tensor {
+  const y = uninitialized([input.shape[0] as number, weight.shape[0] as number], input.dtype);
+  if (y.numel === 0) return y;
+  const wT = transposed(weight);
+  const a = matricesOf(movable(input, wT));
+  const b = matricesOf(wT);
+  const dense = { ...finish, bias: finish.bias == null ? null : contiguous(finish.bias) };
+  const packed = records ? null : packedWeight(b, a.rows);
+  if (packed === null) gemmFused(a, b, y, dense);
+  else gemmPacked(a, packed, y, dense);
+  return y;
+}
+
+function record(
+  y: Tensor,
+  input: Tensor,
+  weight: Tensor,
+  bias: Tensor | null,
+  side: Tensor | null,
+  activation: EpilogueActivation,
+): void {
+  /** The bias's gradient, which comes out of the weight's. */
+  let biasGradient: Tensor | null = null;
+  const inputs: Tensor[] = [input, weight];
+  const rules: GradRule[] = [
+    (g) => inputGradient(g, input, weight),
+    (g) => {
+      const wantsBias = bias !== null && needsGrad(bias);
+      const gradients = weightGradient(g, input, weight, wantsBias);
+      biasGradient = gradients.bias;
+      return gradients.weight;
+    },
+  ];
+  if (bias !== null) {
+    inputs.push(bias);
+    rules.push((g) => {
+      const gradient = biasGradient ?? sum(g, { dim: 0 });
+      biasGradient = null;
+      return gradient;
+    });
+  }
+  if (side !== null) {
+    inputs.push(side);
+    rules.push((g) => g);
+  }
+  if (activation === 'none') {
+    attach(y, 'linear', inputs, rules);
+    return;
+  }
+  // The product before the activation is nowhere in memory: a node without values of its own stands
+  // for it, so that the rules share one gradient.
+  const before = attach(y.viewAs(y.shape, y.strides, y.offset), 'linear', inputs, rules);
+  const backward = activationBackward[activation as keyof typeof activationBackward];
+  attach(y, activation, [before], [(g) => backward(g, y)], { activation, from: y });
+}
+
+/**
+ * g W; when x is nothing but the output of an activation that only this product uses, times the
+ * activation's derivative, so that the activation's own rule has nothing left to do.
+ */
+function inputGradient(g: Tensor, input: Tensor, weight: Tensor): Tensor {
+  const { node } = input;
+  const derivative = node?.derivative;
+  if (node === null || derivative === undefined || node.uses !== 1 || input.numel === 0)
+    return matmul(g, weight);
+  const { from } = derivative;
+  if (!from.isContiguous || !sameShape(from.shape, input.shape) || g.shape[1] === 0)
+    return matmul(g, weight);
+  const result = uninitialized(input.shape, input.dtype);
+  gemmFused(matricesOf(movable(g, weight)), matricesOf(weight), result, {
+    activation: derivative.activation as EpilogueActivation,
+    side: from,
+    sideUse: 'derivative',
+  });
+  node.folded = true;
+  return result;
+}
+
+/** g^T x, and the sums of g's columns while g is read. */
+function weightGradient(
+  g: Tensor,
+  input: Tensor,
+  weight: Tensor,
+  wantsBias: boolean,
+): { weight: Tensor; bias: Tensor | null } {
+  const [outputs, inputs] = weight.shape as readonly [number, number];
+  const xT = transpose(input);
+  if (g.strides[1] !== 1 || g.numel === 0 || inputs === 0)
+    return { weight: transpose(matmul(xT, g)), bias: null };
+  // Computed as [inputs, outputs] and seen transposed: the layout that the weight is stored in.
+  const result = uninitialized([inputs, outputs], g.dtype);
+  const columnSums = wantsBias ? uninitialized([outputs], g.dtype) : undefined;
+  gemmFused(matricesOf(movable(xT, g)), matricesOf(g), result, columnSums ? { columnSums } : {});
+  return { weight: transpose(result), bias: columnSums ?? null };
+}
+
+/** W^T as a view without history: the rules above speak of W itself. */
+function transposed(weight: Tensor): Tensor {
+  const [outputs, inputs] = weight.shape as readonly [number, number];
+  const [outer, inner] = weight.strides as readonly [number, number];
+  return weight.viewAs([inputs, outputs], [inner, outer], weight.offset);
+}
+
+function checkLinearOptions(options: LinearOptions) {
+  checkOptions('linear', options, ['activation', 'negativeSlope', 'residual']);
+  const { activation = 'none', residual = null } = options;
+  if (!activations.includes(activation)) {
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[linear] unknown activation ${describe(activation)}; known are ${activations.join(', ')}`,
+    );
+  }
+  const negativeSlope = checkNumber('linear', 'negativeSlope', options.negativeSlope ?? 0.01);
+  return { activation, negativeSlope, residual };
+}
+
+function checkResidual(
+  residual: Tensor | null,
+  shape: readonly number[],
+  dtype: Tensor['dtype'],
+): void {
+  if (residual === null) return;
+  checkFloating('linear', residual);
+  if (!sameShape(residual.shape, shape)) {
+    throw new TensorError(
+      'ERR_SHAPE',
+      `[linear] residual ${formatShape(residual.shape)} does not have the result's shape ${formatShape(shape)}`,
+    );
+  }
+  if (residual.dtype !== dtype) {
+    throw new TensorError('ERR_DTYPE', `[linear] input is ${dtype}, residual ${residual.dtype}`);
+  }
+}
+
+function checkLinear(x: Tensor, weight: Tensor, bias: Tensor | null): void {
+  if (weight.ndim !== 2 || x.ndim === 0 || x.shape.at(-1) !== weight.shape[1]) {
+    throw new TensorError(
+      'ERR_SHAPE',
+      `[linear] input ${formatShape(x.shape)} and weight ${formatShape(weight.shape)} do not fit: ` +
+        `${x.shape.at(-1)} != ${weight.shape[1]}`,
+    );
+  }
+  if (bias !== null) {
+    checkFloating('linear', bias);
+    if (bias.ndim !== 1 || bias.shape[0] !== weight.shape[0]) {
+      throw new TensorError(
+        'ERR_SHAPE',
+        `[linear] bias ${formatShape(bias.shape)} and weight ${formatShape(weight.shape)} do not fit`,
+      );
+    }
+  }
+  if (x.dtype !== weight.dtype || (bias !== null && bias.dtype !== weight.dtype)) {
+    throw new TensorError(
+      'ERR_DTYPE',
+      `[linear] input is ${x.dtype}, weight ${weight.dtype}${bias === null ? '' : `, bias ${bias.dtype}`}`,
+    );
+  }
+}

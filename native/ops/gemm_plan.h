@@ -1,0 +1,44 @@
+// How a matrix product is computed: decided here, from its shape alone, and asked by the row
+// `gemmPlan`. No choice changes a bit of the result.
+#pragma once
+#include <stdint.h>
+
+namespace tilegrad {
+
+enum class GemmPath : int {
+  empty,   // nothing to compute
+  vector,  // one row or one column: the matrix is streamed past the vector
+  narrow,  // few columns: C^T = B^T A^T is computed instead, with vectors along the rows of C
+  direct,  // tiles read B where it is
+  packed,  // tiles read panels of B, and blocks of A that are copied when that pays
+};
+
+struct GemmShape {
+  int64_t m, n, k;
+  int64_t aRow, aCol, bRow, bCol;  // strides in elements
+  int64_t elementBytes;
+  bool prepacked;    // B comes in panels
+  bool scaled;       // alpha is not 1: A is copied, scaled
+  bool plainColumn;  // one column: C and what it is finished with are contiguous along it
+};
+
+// The widths of the level's tiles, from the kernel table.
+struct GemmTiles {
+  int rows, cols;
+};
+
+struct GemmPlan {
+  GemmPath path;
+  int tileRows, tileCols;
+  bool packB, copyA;
+  int64_t blockRows, blockCols, blockDepth;  // of the packed path
+  int threads;
+  bool splitRows;  // threads share the rows of C instead of its columns
+};
+
+GemmPlan planGemm(const GemmShape& shape, const GemmTiles& tiles, int threads);
+
+// Whether a product of this size has enough work for a second thread.
+bool worthThreads(double multiplyAdds, int threads);
+
+}  // namespace tilegrad

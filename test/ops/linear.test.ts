@@ -1,0 +1,170 @@
+/** What `linear` does in one pass has the bits of the same steps one after the other. */
+import {
+  add,
+  clone,
+  gelu,
+  leakyRelu,
+  linear,
+  nn,
+  noGrad,
+  optim,
+  randn,
+  relu,
+  setWeightPacking,
+  sigmoid,
+  silu,
+  sum,
+  type Tensor,
+  tanh,
+  transpose,
+} from 'tilegrad';
+import { afterEach, describe, expect, it } from 'vitest';
+import { record, replay } from '../../lib/native/commands.js';
+
+const activations = {
+  none: (x: Tensor) => x,
+  relu,
+  leakyRelu: (x: Tensor) => leakyRelu(x, { negativeSlope: 0.2 }),
+  sigmoid,
+  tanh,
+  gelu: (x: Tensor) => gelu(x),
+  geluTanh: (x: Tensor) => gelu(x, { approximate: 'tanh' }),
+  silu,
+} as const;
+const names = Object.keys(activations) as (keyof typeof activations)[];
+
+/** The bits, so that NaN and the zeros of both signs count. */
+const bits = (t: Tensor) =>
+  Buffer.from(Float32Array.from(t.contiguous().data).buffer).toString('hex');
+
+/** A weight as layers keep it: transposed in memory. */
+const weightOf = (outputs: number, inputs: number) => transpose(randn([inputs, outputs]));
+
+// One for each path of the product: a row, few rows, narrow, blocks.
+const shapes = [
+  [1, 40, 70],
+  [5, 33, 65],
+  [64, 50, 3],
+  [40, 300, 100],
+] as const;
+
+describe.each(shapes)('%i x %i -> %i', (batch, inputs, outputs) => {
+  it.each(names)('%s: fused and separate are the same bits', (activation) => {
+    const x = randn([batch, inputs]);
+    const w = weightOf(outputs, inputs);
+    const b = randn([outputs]);
+    const r = randn([batch, outputs]);
+    const options = { activation, negativeSlope: 0.2 };
+    const separate = activations[activation](linear(x, w, b));
+    expect(bits(linear(x, w, b, options))).toBe(bits(separate));
+    const added = activations[activation](add(linear(x, w, b), r));
+    expect(bits(linear(x, w, b, { ...options, residual: r }))).toBe(bits(added));
+  });
+
+  it.each(names)('%s: gradients through the next product are the same bits', (activation) => {
+    const run = (between: (t: Tensor) => Tensor, fused: boolean): string[] => {
+      const leaves = [x, w, b, v].map((t) => {
+        const leaf = t.detach();
+        leaf.requiresGrad = true;
+        return leaf;
+      }) as [Tensor, Tensor, Tensor, Tensor];
+      const [lx, lw, lb, lv] = leaves;
+      const hidden = fused
+        ? linear(lx, lw, lb, { activation, negativeSlope: 0.2 })
+        : activations[activation](linear(lx, lw, lb));
+      linear(between(hidden), lv).backward(g);
+      return leaves.map((leaf) => bits(leaf.grad as Tensor));
+    };
+    const x = randn([batch, inputs]);
+    const w = weightOf(outputs, inputs);
+    const b = randn([outputs]);
+    const v = weightOf(9, outputs);
+    const g = randn([batch, 9]);
+    // A clone in between leaves the derivative and the column sums to the rules of their own nodes.
+    const want = run(clone, false);
+    expect(run((t) => t, false)).toEqual(want);
+    expect(run((t) => t, true)).toEqual(want);
+  });
+});
+
+it('an activation with two users keeps its own rule, and a kept graph can be used again', () => {
+  const x = randn([4, 6], { requiresGrad: true });
+  const w = weightOf(5, 6);
+  const v = weightOf(3, 5);
+  const y = relu(linear(x, w));
+  const once = sum(linear(y, v));
+  const twice = add(once, sum(y));
+  twice.backward(undefined, { retainGraph: true });
+  const first = bits(x.grad as Tensor);
+  x.zeroGrad();
+  twice.backward();
+  expect(bits(x.grad as Tensor)).toBe(first);
+
+  const z = sum(linear(relu(linear(x, w)), v));
+  x.zeroGrad();
+  z.backward(undefined, { retainGraph: true });
+  const folded = bits(x.grad as Tensor);
+  x.zeroGrad();
+  z.backward();
+  expect(bits(x.grad as Tensor)).toBe(folded);
+});
+
+it("the bias's gradient out of the weight's has the bits of a sum", () => {
+  for (const [batch, inputs, outputs] of [...shapes, [700, 20, 130]] as const) {
+    const w = weightOf(outputs, inputs);
+    w.requiresGrad = true;
+    const b = randn([outputs], { requiresGrad: true });
+    const g = randn([batch, outputs]);
+    linear(randn([batch, inputs]), w, b).backward(g);
+    expect(bits(b.grad as Tensor)).toBe(bits(sum(g, { dim: 0 })));
+  }
+});
+
+describe('packed weights', () => {
+  afterEach(() => setWeightPacking(true));
+  const x = randn([8, 50]);
+
+  it('give the same bits, at the first call and later', () => {
+    const layer = new nn.Linear(50, 70);
+    setWeightPacking(false);
+    const want = noGrad(() => bits(layer.forward(x)));
+    setWeightPacking(true);
+    for (let i = 0; i < 4; i++) expect(noGrad(() => bits(layer.forward(x)))).toBe(want);
+  });
+
+  /** What changes the weight, and the result of the layer afterwards without packing. */
+  const changes: Record<string, (layer: nn.Linear) => void> = {
+    'an optimizer step': (layer) => {
+      linear(x, layer.weight).backward(randn([8, 70]));
+      new optim.SGD([layer.weight], { lr: 0.1 }).step();
+    },
+    loadStateDict: (layer) => layer.loadStateDict(new nn.Linear(50, 70).stateDict()),
+    'an initializer': (layer) => void nn.init.constant(layer.weight, 0.5),
+    'the user, in data': (layer) => {
+      const data = layer.weight.transpose().data;
+      noGrad(() => layer.forward(x));
+      noGrad(() => layer.forward(x));
+      data.fill(0.25);
+    },
+    'a replayed program': (layer) => {
+      const optimizer = new optim.SGD([layer.weight], { lr: 0.1 });
+      linear(x, layer.weight).backward(randn([8, 70]));
+      const program = record(() => optimizer.step());
+      noGrad(() => layer.forward(x));
+      noGrad(() => layer.forward(x));
+      replay(program);
+    },
+  };
+
+  it.each(Object.keys(changes))('are dropped after %s', (name) => {
+    const layer = new nn.Linear(50, 70);
+    const before = noGrad(() => [layer.forward(x), layer.forward(x), layer.forward(x)].map(bits));
+    expect(new Set(before).size).toBe(1);
+    changes[name]!(layer);
+    const after = noGrad(() => [layer.forward(x), layer.forward(x), layer.forward(x)].map(bits));
+    setWeightPacking(false);
+    const want = noGrad(() => bits(layer.forward(x)));
+    expect(want).not.toBe(before[0]);
+    expect(after).toEqual([want, want, want]);
+  });
+});
