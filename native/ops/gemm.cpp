@@ -31,8 +31,8 @@ class TiledProduct {
       : g(product), plan(gemmPlan), kernels(floatKernels<T>().gemm), width(plan.tileCols) {}
 
   Status run() {
-    if (plan.path == GemmPath::direct && !plan.copyA) {
-      runDirect();
+    if (plan.path == GemmPath::direct && !plan.copyA && g.m <= kernels.maxRows) {
+      runRows();
       return Status::ok;
     }
     return runBlocks();
@@ -50,6 +50,7 @@ class TiledProduct {
     tile.sideRow = g.sideRow;
     tile.beta = first ? g.beta : T{1};
     tile.finish = last && g.finishes() ? &g.finish : nullptr;
+    tile.streams = plan.streamB;
     return tile;
   }
 
@@ -61,23 +62,18 @@ class TiledProduct {
     tile->side = g.side ? g.side + i * g.sideRow + j : nullptr;
   }
 
-  // All of k in one go, B read where it is.
-  void runDirect() {
-    const bool few = g.m <= kernels.maxRows;
-    const int64_t wide = few ? kernels.wideCols[g.m - 1] : width;
+  // One tile of rows, B read where it is.
+  void runRows() {
+    const int64_t wide = kernels.wideCols[g.m - 1];
     GemmTile<T> tile = tileFor(g.k, true, true);
+    tile.a = g.a;
     for (int64_t j = 0; j < g.n;) {
-      const bool isWide = few && g.n - j >= wide;
+      const bool isWide = g.n - j >= wide;
       const int64_t cols = isWide ? wide : min64(g.n - j, width);
       place(&tile, 0, j, cols, true);
-      tile.a = g.a;
       tile.b = g.b + j;
       if (g.columnSums) sumColumns(tile.b, j, cols);
-      if (isWide) {
-        kernels.wide[g.m - 1](tile);
-      } else {
-        runPanel(tile, g.m, nullptr, false, Next{});
-      }
+      (isWide ? kernels.wide : kernels.tile)[g.m - 1](tile);
       j += cols;
     }
   }
@@ -184,6 +180,7 @@ class TiledProduct {
         tile.a = source;
       }
       kernels.tile[r - 1](tile);
+      tile.streams = false;  // the next tiles find the panel in cache
       if (next.from && next.cols > 0 && steps > 0) {
         packSlice(next.from, p, steps, next.cols, const_cast<T*>(next.packed));
       }
