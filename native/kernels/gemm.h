@@ -164,14 +164,14 @@ TG_INLINE void gemmTile(const GemmTile<T>& t) {
   TG_UNROLL for (int i = 0; i < kBases; ++i) base[i] = t.a + 3 * i * t.aRow;
   const T* b = t.b;
   const int64_t aRow = t.aRow, aCol = t.aCol, bRow = t.bRow;
-  // `step` runs before each step.
+  // `step` sees each row of B.
   const auto multiply = [&](int64_t steps, const auto& step) TG_INLINE_LAMBDA {
     for (int64_t p = steps; p > 0; --p) {
-      step();
       Vec<T> bv[V];
       TG_UNROLL for (int v = 0; v < V; ++v) {
         bv[v] = v == V - 1 ? loadPart<T, Full>(b + v * L, last) : vload<T>(b + v * L);
       }
+      step(bv);
       TG_UNROLL for (int r = 0; r < R; ++r) {
         const Vec<T> a = vsplat<T>(base[r / 3][(r % 3) * aRow]);
         TG_UNROLL for (int v = 0; v < V; ++v) acc[r][v] = fma(a, bv[v], acc[r][v]);
@@ -180,14 +180,19 @@ TG_INLINE void gemmTile(const GemmTile<T>& t) {
       b += bRow;
     }
   };
-  const auto nothing = [] {};
+  const auto nothing = [](const Vec<T>(&)[V]) {};
   if (!Full) {
     multiply(t.k, nothing);
   } else if (t.streams) {
     const T* later = b + kStreamAhead * bRow;
-    multiply(t.k, [&] {
+    T* panel = t.panel;
+    multiply(t.k, [&](const Vec<T>(&row)[V]) TG_INLINE_LAMBDA {
       TG_UNROLL for (int v = 0; v < V; ++v) prefetch(later + v * L);
       later += bRow;
+      if (panel) {
+        TG_UNROLL for (int v = 0; v < V; ++v) store(panel + v * L, row[v]);
+        panel += V * L;
+      }
     });
   } else {
     // Requests are spread over the steps: the CPU can have only so many misses under way, and a

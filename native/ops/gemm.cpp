@@ -114,16 +114,22 @@ class TiledProduct {
     const bool packs = plan.packB && i0 == 0;
     GemmTile<T> tile = tileFor(depth, first, last);
     const T* const from = g.b + p0 * g.bRow + j0 * g.bCol;
-    if (packs) packSlice(from, 0, depth, min64(cols, width), panels);
+    const bool inTile = packs && g.bCol == 1;
+    if (packs && !(inTile && cols >= width)) packSlice(from, 0, depth, min64(cols, width), panels);
     for (int64_t j = 0; j < cols; j += width) {
       place(&tile, i0, j0 + j, min64(cols - j, width), first);
       tile.a = g.a + i0 * g.aRow + p0 * g.aCol;
       Next next{};
       const int64_t nextCols = min64(cols - j - width, width);
       if (plan.packB) {
-        tile.b = panels + j * depth;
+        T* const panel = panels + j * depth;
+        tile.streams = inTile && tile.cols == width;
+        tile.panel = tile.streams ? panel : nullptr;
+        tile.b = tile.streams ? from + j : panel;
+        tile.bRow = tile.streams ? g.bRow : width;
         next.packed = panels + (j + width) * depth;
         if (packs) next.from = from + (j + width) * g.bCol;
+        next.packs = packs && !(inTile && nextCols == width);
       } else if (g.prepacked) {
         tile.b = g.b + (j0 + j) * g.k + p0 * width;
         next.packed = tile.b + g.k * width;
@@ -141,6 +147,7 @@ class TiledProduct {
   struct Next {
     const T* packed;
     const T* from;
+    bool packs;
     int64_t cols;
   };
 
@@ -181,7 +188,12 @@ class TiledProduct {
       }
       kernels.tile[r - 1](tile);
       tile.streams = false;  // the next tiles find the panel in cache
-      if (next.from && next.cols > 0 && steps > 0) {
+      if (tile.panel) {
+        tile.b = tile.panel;
+        tile.bRow = width;
+        tile.panel = nullptr;
+      }
+      if (next.packs && next.cols > 0 && steps > 0) {
         packSlice(next.from, p, steps, next.cols, const_cast<T*>(next.packed));
       }
       source += r * g.aRow;
