@@ -83,8 +83,21 @@ struct GemmTile {
   int64_t aheadTurns, aheadTurn, aheadStep, aheadCount;
 };
 
+// C += A B for a few rows, as chains that start from C.
+template <class T>
+struct GemmDot {
+  int64_t n, k;
+  const T* a;  // A[i, p] at a[i * aRow + p * aCol]
+  int64_t aRow, aCol;
+  const T* b;  // B[p, j] at b[p + j * bCol]
+  int64_t bCol;
+  T* c;  // C[i, j] at c[i * cRow + j]
+  int64_t cRow;
+};
+
 constexpr int64_t kPackSlack = 16;
 constexpr int kMaxTileRows = 14;  // the tallest tile of any level (avx512: 14 x 2 registers)
+constexpr int kMaxDotRows = 12;
 
 template <class T>
 struct GemmKernels {
@@ -103,11 +116,12 @@ struct GemmKernels {
   // to[p * rows + i] = alpha * a[p * aCol + i] for i < rows <= maxRows. May write up to
   // kPackSlack elements beyond the last one.
   void (*packTileOfA)(int64_t k, int64_t rows, T alpha, const T* a, int64_t aCol, T* to);
-  // y[j] += sum over p of x[p * xStep] * B[p, j] for j < n, as chains that start from y[j].
-  // streamRows: B[p, j] at b[p * bStep + j]. dotRows: B[p, j] at b[p + j * bStep].
-  void (*streamRows)(int64_t k, int64_t n, const T* x, int64_t xStep, const T* b, int64_t bStep,
+  // y[j] += sum over p of x[p * xStep] * b[p * bRow + j] for j < n, as chains that start from y[j].
+  void (*streamRows)(int64_t k, int64_t n, const T* x, int64_t xStep, const T* b, int64_t bRow,
                      T* y);
-  void (*dotRows)(int64_t k, int64_t n, const T* x, int64_t xStep, const T* b, int64_t bStep, T* y);
+  int dotRows;  // <= kMaxDotRows
+  // dot[r - 1]: the product of r rows with a B that is contiguous along k.
+  void (*dot[kMaxDotRows])(const GemmDot<T>&);
   // Finishes rows x cols outputs in place.
   void (*finish)(int64_t rows, int64_t cols, T* c, int64_t cRow, const GemmFinish<T>& finish,
                  const T* side, int64_t sideRow);

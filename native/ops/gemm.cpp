@@ -256,33 +256,63 @@ class TiledProduct {
   const int64_t width;
 };
 
-// One row or one column.
+// C before the products are added. Rows of at most a few, or one column that is contiguous.
+template <class T>
+void initialise(const Product<T>& g) {
+  for (int64_t i = 0; i < g.m; ++i) {
+    T* const c = g.c + i * g.cRow;
+    for (int64_t j = 0; j < g.n; ++j) {
+      const T x = g.beta == 0 ? T{0} : g.beta * c[j];
+      c[j] = !g.bias ? x : g.beta == 0 ? g.bias[j] : x + g.bias[j];
+    }
+  }
+}
+
+// C = finish(C), and what else is due once the products are there.
+template <class T>
+void finalise(const Product<T>& g) {
+  if (g.columnSums) floatKernels<T>().reduce.sumRows(g.k, g.n, g.b, g.bRow, g.columnSums);
+  if (!g.finishes()) return;
+  // A column is finished as a row.
+  const bool column = g.n == 1 && g.cRow == 1 && (!g.side || g.sideRow == 1);
+  floatKernels<T>().gemm.finish(column ? 1 : g.m, column ? g.m : g.n, g.c, g.cRow, g.finish, g.side,
+                                g.sideRow);
+}
+
+// One row, or one column of which C^T is a row.
 template <class T>
 void runVector(const Product<T>& g) {
-  const GemmKernels<T>& kernels = floatKernels<T>().gemm;
-  const bool row = g.m == 1 && (g.bCol == 1 || g.bRow == 1);
-  const int64_t n = row ? g.n : g.m;
-  T* const y = g.c;
-  for (int64_t j = 0; j < n; ++j) {
-    T init = g.beta == 0 ? T{0} : g.beta * y[j];
-    if (g.bias) init = g.beta == 0 ? g.bias[row ? j : 0] : init + g.bias[row ? j : 0];
-    y[j] = init;
-  }
+  initialise(g);
   // y stays in the first-level cache while rows stream past: 4096 float32 values are 16 KB.
   constexpr int64_t kStreamCols = 4096;
+  const bool row = g.m == 1;
+  const int64_t n = row ? g.n : g.m;
   const T* const x = row ? g.a : g.b;
   const T* const b = row ? g.b : g.a;
-  const int64_t xStep = row ? g.aCol : g.bRow;
-  const int64_t along = row ? g.bRow : g.aCol, across = row ? g.bCol : g.aRow;
-  if (across == 1) {
-    for (int64_t j = 0; j < n; j += kStreamCols) {
-      kernels.streamRows(g.k, min64(n - j, kStreamCols), x, xStep, b + j, along, y + j);
-    }
-  } else {
-    kernels.dotRows(g.k, n, x, xStep, b, across, y);
+  const int64_t xStep = row ? g.aCol : g.bRow, along = row ? g.bRow : g.aCol;
+  for (int64_t j = 0; j < n; j += kStreamCols) {
+    floatKernels<T>().gemm.streamRows(g.k, min64(n - j, kStreamCols), x, xStep, b + j, along,
+                                      g.c + j);
   }
-  if (g.columnSums) floatKernels<T>().reduce.sumRows(g.k, g.n, g.b, g.bRow, g.columnSums);
-  if (g.finishes()) kernels.finish(1, n, y, n, g.finish, g.side, n);
+  finalise(g);
+}
+
+// A few rows, or one column of which C^T is a row, with the other operand contiguous along k.
+template <class T>
+void runDot(const Product<T>& g, bool column) {
+  initialise(g);
+  GemmDot<T> dot;
+  dot.k = g.k;
+  dot.c = g.c;
+  dot.cRow = g.cRow;
+  dot.n = column ? g.m : g.n;
+  dot.a = column ? g.b : g.a;
+  dot.aRow = column ? 0 : g.aRow;
+  dot.aCol = column ? g.bRow : g.aCol;
+  dot.b = column ? g.a : g.b;
+  dot.bCol = column ? g.aRow : g.bCol;
+  floatKernels<T>().gemm.dot[column ? 0 : g.m - 1](dot);
+  finalise(g);
 }
 
 template <class T>
@@ -300,7 +330,7 @@ GemmPlan planOf(const Product<T>& g, int threads) {
   shape.prepacked = g.prepacked;
   shape.scaled = g.alpha != 1;
   shape.plainColumn = g.cRow == 1 && (!g.side || g.sideRow == 1);
-  return planGemm(shape, {kernels.maxRows, kernels.maxCols}, threads);
+  return planGemm(shape, {kernels.maxRows, kernels.maxCols, kernels.dotRows}, threads);
 }
 
 template <class T>
@@ -311,6 +341,9 @@ Status runOnOne(const Product<T>& g, const GemmPlan& plan) {
     case GemmPath::vector:
       runVector(g);
       return Status::ok;
+    case GemmPath::dot:
+      runDot(g, plan.column);
+      return Status::ok;
     case GemmPath::narrow:  // taken apart before
     case GemmPath::direct:
     case GemmPath::packed:
@@ -318,10 +351,6 @@ Status runOnOne(const Product<T>& g, const GemmPlan& plan) {
   }
   return Status::ok;
 }
-
-}  // namespace
-
-namespace {
 
 // C^T = B^T A^T in scratch memory, then back: with few columns the lanes of a vector would stay
 // empty along a row of C, and they are full along a column.
@@ -346,21 +375,16 @@ Status multiplyNarrow(const Product<T>& g, int threads) {
   t.finish = {Activation::none, Side::none, 0};
   if (g.beta != 0 || g.bias) {
     t.beta = 1;
+    initialise(g);
     for (int64_t i = 0; i < g.m; ++i) {
-      for (int64_t j = 0; j < g.n; ++j) {
-        const T c = g.beta == 0 ? T{0} : g.beta * g.c[i * g.cRow + j];
-        transposed[j * g.m + i] = !g.bias ? c : g.beta == 0 ? g.bias[j] : c + g.bias[j];
-      }
+      for (int64_t j = 0; j < g.n; ++j) transposed[j * g.m + i] = g.c[i * g.cRow + j];
     }
   }
   const Status status = multiply(t, threads);
   for (int64_t i = 0; i < g.m; ++i) {
     for (int64_t j = 0; j < g.n; ++j) g.c[i * g.cRow + j] = transposed[j * g.m + i];
   }
-  if (g.columnSums) floatKernels<T>().reduce.sumRows(g.k, g.n, g.b, g.bRow, g.columnSums);
-  if (g.finishes()) {
-    floatKernels<T>().gemm.finish(g.m, g.n, g.c, g.cRow, g.finish, g.side, g.sideRow);
-  }
+  finalise(g);
   return status;
 }
 

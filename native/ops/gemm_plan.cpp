@@ -1,51 +1,78 @@
+// Reasons are measurements on a Zen 5 server core with AVX-512 (48 KB of first-level, 1 MB of
+// second-level and a share of 32 MB of third-level cache; limit 245 GFLOP/s), in GFLOP/s of
+// float32.
 #include "gemm_plan.h"
 
 namespace tilegrad {
 namespace {
 
-#ifndef TUNE_KC
-#define TUNE_KC 1024
-#endif
-#ifndef TUNE_MC
-#define TUNE_MC 140
-#endif
-#ifndef TUNE_NC
-#define TUNE_NC 2048
-#endif
-#ifndef TUNE_NARROW
-#define TUNE_NARROW 8
-#endif
-#ifndef TUNE_DM
-#define TUNE_DM 256
-#endif
-#ifndef TUNE_DB
-#define TUNE_DB 4.5e6
-#endif
-constexpr int64_t kBlockBytesDeep = TUNE_KC * 4;
-constexpr int64_t kBlockRows = TUNE_MC;
-constexpr int64_t kBlockCols = TUNE_NC;
+// Blocks of the tiled paths. 1024 steps of a panel 32 wide are 128 KB, those of 140 rows of A 560
+// KB: together two thirds of the second-level cache. Between 384 x 350 and 1024 x 140 (steps x
+// rows), 1024 cubed varied by less than the noise of 2 %; fewer and longer steps are chosen because
+// they visit C less often, which counts when its memory is slow (2048 cubed, beside a busy core:
+// 217 with 512 x 280, 222 with these).
+constexpr int64_t kBlockBytesDeep = 4096;  // of one column of B
+constexpr int64_t kBlockRows = 140;        // 10 of the tallest tiles
+// 2048 columns by 1024 steps of packed B are 8 MB of the third-level cache. 2048 cubed: 211 with
+// 1024 columns, 221 with 2048 and 4096.
+constexpr int64_t kBlockCols = 2048;
+
+// A block of A is copied, to rows that don't share cache sets, when 4 panels or more pass over it.
+// Rows a multiple of 4 KB apart do share them: from 9 rows on they and B exceed the 12 ways of the
+// first-level cache, so that even one tile's rows are copied (14 x 1024 x 1024 with A 4 KB apart:
+// 178, copied 241).
 constexpr int64_t kMinPanelsForCopy = 4;
-constexpr double kMinWorkPerThread = 200000;
-constexpr int64_t kNarrowCols = TUNE_NARROW;
-constexpr int64_t kNarrowRows = 32;
-constexpr int64_t kDirectRows = TUNE_DM;
-constexpr double kDirectBytes = TUNE_DB;
 constexpr int64_t kSetBytes = 4096;
 constexpr int64_t kCollidingRows = 9;
-constexpr double kLevel2Bytes = 1 << 20;
 
-// Whether tiles of several rows read B where it is.
+// Up to two tiles of rows, B is read where it is: a packed panel would be used once. 28 x 1024 x
+// 1024: 203 packed, 227 in place; 20 x 2000 x 2000: 157 packed, 229 in place. With more rows it
+// depends on whether rows of B collide: 40 x 1000 x 1000 216 packed, 239 in place, but 128 x 1024 x
+// 1024 231 packed, 209 in place. From 256 rows on packing, which the first tile does as it goes,
+// costs too little to matter.
+constexpr int kUnpackedTiles = 2;
+constexpr int64_t kDirectRows = 256;
+// Rows of B a multiple of 2^i bytes apart share 2^i-th of the cache sets: `k` of them need 2^i * k
+// bytes of cache to stay. 42 x 784 x 512 (1.6 MB) is faster in place, 64 x 1024 x 1024 (4 MB)
+// packed.
+constexpr double kCollidingBytes = 2 << 20;
+
+// Few columns leave most lanes of a vector along a row of C empty. C^T = B^T A^T has full ones, at
+// the price of a transposition of C. With A contiguous along its rows (NN) 128 x 512 x 10 went from
+// 130 to 154 and 64 x 64 x 2 from 24 to 53; with short rows and more than 4 columns it is a loss
+// (1500 x 30 x 10: 116 to 62). With A contiguous along its columns (TN: a weight's gradient) 128 x
+// 512 x 10 went from 126 to 234, 1500 x 30 x 10 from 112 to 131; 15 columns fill a vector of 16.
+constexpr int64_t kNarrowRows = 32;
+constexpr int64_t kNarrowCols = 14;
+constexpr int64_t kAlwaysNarrowCols = 4;
+constexpr int64_t kNarrowDepth = 256;
+
+// Multiply-adds that a thread has to have: below, waking the second one costs more than it saves.
+constexpr double kMinWorkPerThread = 200000;
+
+// Whether tiles read B where it is.
 bool readsInPlace(const GemmShape& s, const GemmTiles& tiles) {
   if (s.bCol != 1) return false;
-  if (s.m <= tiles.rows) return true;
-  const double bytes = static_cast<double>(s.elementBytes);
-  if (s.m > kDirectRows ||
-      static_cast<double>(s.k) * static_cast<double>(s.n) * bytes > kDirectBytes)
-    return false;
-  // Rows of B that are a multiple of a power of two apart share cache sets.
+  if (s.m <= kUnpackedTiles * tiles.rows) return true;
   const int64_t pitch = s.bRow * s.elementBytes;
   const double together = static_cast<double>(pitch & -pitch) * static_cast<double>(s.k);
-  return together <= (s.m <= 128 ? 4 : 1) * kLevel2Bytes;
+  return s.m <= kDirectRows && together <= kCollidingBytes;
+}
+
+// Whether C^T is computed.
+bool isNarrow(const GemmShape& s, const GemmTiles& tiles) {
+  if (s.m < kNarrowRows) return false;
+  if (s.aRow == 1) return s.n <= kNarrowCols;
+  if (s.aCol != 1 || s.n > tiles.dotRows) return false;
+  return s.n <= kAlwaysNarrowCols || s.k >= kNarrowDepth;
+}
+
+// Rows that tiles read as streams from beyond the second-level cache: half of it is left for A and
+// C.
+bool streams(const GemmShape& s) {
+  constexpr double kLevel2Bytes = 1 << 20;
+  return static_cast<double>(s.k) * static_cast<double>(s.n) * static_cast<double>(s.elementBytes) >
+         kLevel2Bytes / 2;
 }
 
 }  // namespace
@@ -67,21 +94,25 @@ GemmPlan planGemm(const GemmShape& s, const GemmTiles& tiles, int threads) {
       static_cast<double>(s.m) * static_cast<double>(s.n) * static_cast<double>(s.k);
   if (worthThreads(work, threads)) plan.threads = threads;
   plan.splitRows = s.m > s.n;
-  const bool row = s.m == 1 && (s.bCol == 1 || s.bRow == 1);
-  const bool column = s.n == 1 && s.plainColumn && (s.aRow == 1 || s.aCol == 1);
-  if ((row || column) && !s.prepacked && !s.scaled) {
+
+  const bool plain = !s.prepacked && !s.scaled;
+  const bool column = s.n == 1 && s.m > 1 && s.plainColumn;
+  if (plain && ((s.m == 1 && s.bCol == 1) || (column && s.aRow == 1))) {
     plan.path = GemmPath::vector;
     return plan;
   }
-  if (s.n <= kNarrowCols && s.m >= kNarrowRows && !s.prepacked && !s.scaled) {
+  if (plain && ((s.m <= tiles.dotRows && s.bRow == 1 && s.bCol != 1) || (column && s.aCol == 1))) {
+    plan.path = GemmPath::dot;
+    plan.column = column && s.aCol == 1;
+    return plan;
+  }
+  if (plain && isNarrow(s, tiles)) {
     plan.path = GemmPath::narrow;
     return plan;
   }
+
   plan.packB = !s.prepacked && !readsInPlace(s, tiles);
-  plan.streamB =
-      !plan.packB && !s.prepacked &&
-      static_cast<double>(s.k) * static_cast<double>(s.n) * static_cast<double>(s.elementBytes) >
-          kLevel2Bytes / 2;
+  plan.streamB = !plan.packB && !s.prepacked && streams(s);
   const bool collides = s.m >= kCollidingRows && s.aRow * s.elementBytes % kSetBytes == 0;
   plan.copyA =
       s.scaled || ((s.m > tiles.rows || collides) && s.n >= kMinPanelsForCopy * tiles.cols);

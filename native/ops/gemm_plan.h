@@ -8,6 +8,7 @@ namespace tilegrad {
 enum class GemmPath : int {
   empty,   // nothing to compute
   vector,  // one row or one column: the matrix is streamed past the vector
+  dot,     // few rows, or one column: the other operand is contiguous along k
   narrow,  // few columns: C^T = B^T A^T is computed instead, with vectors along the rows of C
   direct,  // tiles read B where it is
   packed,  // tiles read panels of B, and blocks of A that are copied when that pays
@@ -25,11 +26,13 @@ struct GemmShape {
 // The widths of the level's tiles, from the kernel table.
 struct GemmTiles {
   int rows, cols;
+  int dotRows;  // the most rows of the dot path
 };
 
 struct GemmPlan {
   GemmPath path;
   int tileRows, tileCols;
+  bool column;  // dot: it is B that is a column
   bool packB, copyA;
   bool streamB;  // B is read in place from beyond the second-level cache
   int64_t blockRows, blockCols, blockDepth;  // of the packed path

@@ -376,7 +376,7 @@ describe.each(settings)('%s, %i thread(s)', (name, count) => {
 });
 
 test('every path was taken', () => {
-  expect([...pathsSeen].sort()).toEqual([1, 2, 3, 4]); // vector, narrow, direct, packed
+  expect([...pathsSeen].sort()).toEqual([1, 2, 3, 4, 5]); // vector, dot, narrow, direct, packed
 });
 
 test('infinities and NaN go through as IEEE arithmetic has it; what C held is not read', () => {
