@@ -58,6 +58,12 @@ export {
 } from './ops/elementwise.js';
 export { binaryCrossEntropyWithLogits, crossEntropy, mseLoss } from './ops/loss.js';
 export { type LinearOptions, linear, matmul } from './ops/matmul.js';
+export {
+  type Float32MatmulPrecision,
+  getFloat32MatmulPrecision,
+  type MatmulOptions,
+  setFloat32MatmulPrecision,
+} from './ops/matmul_bf16.js';
 export { clone, contiguous, type TensorLike, to } from './ops/operand.js';
 export {
   type DropoutOptions,
