@@ -102,7 +102,7 @@ Object.defineProperties(Tensor.prototype, {
       if (value && !dtypes[this.dtype].floating) {
         throw new TensorError(
           'ERR_DTYPE',
-          `[requiresGrad] only floating tensors can require gradients, not ${this.dtype}`,
+          `[requiresGrad] only float32, float64 and bfloat16 tensors can require gradients, not ${this.dtype}`,
         );
       }
       this.leafRequiresGrad = Boolean(value);

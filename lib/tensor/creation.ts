@@ -30,7 +30,7 @@ function finish(operation: string, result: Tensor, options: TensorOptions): Tens
     if (!dtypes[result.dtype].floating) {
       throw new TensorError(
         'ERR_DTYPE',
-        `[${operation}] only floating tensors can require gradients, not ${result.dtype}`,
+        `[${operation}] only float32, float64 and bfloat16 tensors can require gradients, not ${result.dtype}`,
       );
     }
     result.leafRequiresGrad = true;
