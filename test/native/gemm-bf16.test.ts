@@ -57,7 +57,9 @@ interface Shape {
   k: number;
 }
 
+/** Around C; around the operands there is NaN, which shows in the result if it is read. */
 const GUARD = 12345;
+const NAN = { float32: Number.NaN, bfloat16: 0x7fc1 };
 
 /** A matrix of a batch somewhere in a larger array: by rows, by columns, or with steps in both. */
 function matrix(
@@ -67,6 +69,7 @@ function matrix(
   height: number,
   width: number,
   layout: number,
+  around: number = NAN[type],
 ): Matrix {
   const gap = Math.floor(random() * 3);
   const [row, col] =
@@ -75,7 +78,7 @@ function matrix(
   const step = size + gap;
   const offset = 1 + Math.floor(random() * 5); // misaligned for every vector
   const Type = type === 'float32' ? Float32Array : Uint16Array;
-  const data = new Type(offset + batch * step + 40).fill(GUARD);
+  const data = new Type(offset + batch * step + 40).fill(around);
   for (let b = 0; b < batch; b++) {
     for (let i = 0; i < height; i++) {
       for (let j = 0; j < width; j++) {
@@ -146,7 +149,7 @@ function checkCase(random: () => number, shape: Shape): void {
   const type = (): Type => (random() < 0.7 ? 'bfloat16' : 'float32');
   const a = matrix(random, type(), batch, m, k, pick(3));
   const b = matrix(random, type(), batch, k, n, pick(3));
-  const c = matrix(random, type(), batch, m, n, 0);
+  const c = matrix(random, type(), batch, m, n, 0, GUARD);
   const bias = pick(2) === 1 ? matrix(random, 'float32', 1, 1, n, 0) : null;
   const activation = activations[pick(activations.length)] as (typeof activations)[number];
   const what = JSON.stringify({

@@ -132,6 +132,14 @@ describe('outDtype', () => {
   const largestOf = (t: Tensor) => t.detach().abs().max().item();
 });
 
+test('the gradient of an operand that was stretched is summed before it is rounded', () => {
+  const c = 1 + 2 ** -7; // c * c = 1 + 2^-6 + 2^-14
+  const a = tensor([c, 1], { dtype }).reshape([2, 1, 1]);
+  const b = tensor([[1]], { dtype, requiresGrad: true });
+  matmul(a, b).backward(tensor([c, -1 - 2 ** -6], { dtype }).reshape([2, 1, 1]));
+  expect(b.grad!.item()).toBe(2 ** -14);
+});
+
 test('operands are read where they are', () => {
   const a = random([40, 33], 1).to(dtype);
   const b = random([33, 50], 2).to(dtype);
