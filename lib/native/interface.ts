@@ -1,6 +1,6 @@
 /** What the addon exports (native/addon/addon.cpp). */
 
-/** The arrays that commands take as operands. */
+/** The arrays that commands take as operands; a Uint16Array holds the bits of bfloat16. */
 export type OperandArray =
   | Float32Array
   | Float64Array

