@@ -20,7 +20,7 @@
       "VCCLCompilerTool": { "AdditionalOptions": ["<@(common_msvc_flags)"], "ExceptionHandling": 0 }
     },
     "conditions": [
-      ["target_arch == 'x64'", { "defines": ["TG_HAVE_AVX2", "TG_HAVE_AVX512"] }],
+      ["target_arch == 'x64'", { "defines": ["TG_HAVE_AVX2", "TG_HAVE_AVX512", "TG_HAVE_AVX512_BF16"] }],
       ["target_arch == 'arm64'", { "defines": ["TG_HAVE_NEON"] }]
     ]
   },
@@ -33,7 +33,7 @@
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
       "dependencies": ["tilegrad_scalar"],
       "conditions": [
-        ["target_arch == 'x64'", { "dependencies": ["tilegrad_avx2", "tilegrad_avx512"] }],
+        ["target_arch == 'x64'", { "dependencies": ["tilegrad_avx2", "tilegrad_avx512", "tilegrad_avx512_bf16"] }],
         ["target_arch == 'arm64'", { "dependencies": ["tilegrad_neon"] }],
         ["OS == 'linux'", { "ldflags": ["<@(linux_link_flags)", "-Wl,--version-script=<(module_root_dir)/native/exports.map"] }],
         ["OS == 'mac'", { "xcode_settings": { "OTHER_LDFLAGS": ["<@(mac_link_flags)"] } }]
@@ -67,6 +67,14 @@
           "cflags_cc": ["<@(avx512_flags)"],
           "xcode_settings": { "OTHER_CPLUSPLUSFLAGS": ["<@(avx512_flags)"] },
           "msvs_settings": { "VCCLCompilerTool": { "AdditionalOptions": ["<@(avx512_msvc_flags)"] } }
+        },
+        {
+          "target_name": "tilegrad_avx512_bf16",
+          "type": "static_library",
+          "sources": ["<@(avx512_bf16_sources)"],
+          "cflags_cc": ["<@(avx512_bf16_flags)"],
+          "xcode_settings": { "OTHER_CPLUSPLUSFLAGS": ["<@(avx512_bf16_flags)"] },
+          "msvs_settings": { "VCCLCompilerTool": { "AdditionalOptions": ["<@(avx512_bf16_msvc_flags)"] } }
         }
       ]
     }],

@@ -1,7 +1,13 @@
 /** What the addon exports (native/addon/addon.cpp). */
 
-/** The arrays that commands take as operands. */
-export type OperandArray = Float32Array | Float64Array | Int32Array | Uint8Array | Uint32Array;
+/** The arrays that commands take as operands; a Uint16Array holds the bits of bfloat16. */
+export type OperandArray =
+  | Float32Array
+  | Float64Array
+  | Int32Array
+  | Uint8Array
+  | Uint16Array
+  | Uint32Array;
 
 /** One row of the table of operations: operands in the order of its signature, null for an absent one. */
 export type Row = (...operands: (OperandArray | null)[]) => void;
@@ -58,6 +64,7 @@ export const rowNames = {
     'gemmPacked',
     'packPanels',
     'gemmPlan',
+    'gemmBf16',
     'fmaPeak',
     'crossEntropy',
     'crossEntropyBackward',
@@ -86,6 +93,10 @@ export interface NativeBinding {
   simdLevel(): string;
   setSimdLevel(name: string): void;
   simdLevels(): string[];
+  /** Whether bfloat16 products use the CPU's instruction for them; otherwise they are widened. */
+  bf16Instruction(): boolean;
+  /** Turns the instruction off, or on again where there is one. For tests. */
+  allowBf16Instruction(allow: boolean): void;
   numThreads(): number;
   setNumThreads(count: number): void;
   /** Bytes from the last 64-byte boundary to the array's first element. */

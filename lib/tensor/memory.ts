@@ -84,6 +84,7 @@ const arenas: Record<DType, Arena> = {
   int32: { slab: null, free: new Map() },
   uint8: { slab: null, free: new Map() },
   bool: { slab: null, free: new Map() },
+  bfloat16: { slab: null, free: new Map() },
 };
 
 let pooledBytes = 0;

@@ -57,6 +57,7 @@ constexpr uint32_t kLeaf1Ecx = bit(12) | bit(27) | bit(28) | bit(29);  // FMA OS
 constexpr uint32_t kLeaf7EbxAvx2 = bit(5);
 constexpr uint32_t kLeaf7EbxAvx512 =
     bit(16) | bit(17) | bit(28) | bit(30) | bit(31);  // F DQ CD BW VL
+constexpr uint32_t kLeaf7Sub1EaxBf16 = bit(5);        // AVX512_BF16, in subleaf 1
 constexpr uint64_t kYmmStates = 0x06;                 // SSE, AVX
 constexpr uint64_t kZmmStates = 0xE6;                 // and opmask, upper zmm0-15, zmm16-31
 
@@ -70,14 +71,19 @@ Level detect() {
   return (features & kLeaf7EbxAvx512) == kLeaf7EbxAvx512 ? Level::avx512 : Level::avx2;
 }
 
+// A CPU without subleaf 1 answers with zeros, or says in subleaf 0 that there is none.
+bool detectBf16() { return cpuid(7, 0).eax >= 1 && (cpuid(7, 1).eax & kLeaf7Sub1EaxBf16); }
+
 #elif defined(__aarch64__) || defined(_M_ARM64)
 
 // Advanced SIMD with double precision is part of every AArch64 system that Node.js runs on.
 Level detect() { return Level::neon; }
+bool detectBf16() { return false; }
 
 #else
 
 Level detect() { return Level::scalar; }
+bool detectBf16() { return false; }
 
 #endif
 
@@ -99,6 +105,11 @@ Level bestLevel() {
   // Asked once: in a virtual machine every CPUID is a trip to the hypervisor.
   static const Level best = detect();
   return best;
+}
+
+bool hasAvx512Bf16() {
+  static const bool has = bestLevel() == Level::avx512 && detectBf16();
+  return has;
 }
 
 bool levelSupported(Level level) {

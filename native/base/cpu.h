@@ -22,4 +22,7 @@ bool levelSupported(Level level);
 // The highest supported level.
 Level bestLevel();
 
+// Whether the CPU has vdpbf16ps (AVX512_BF16), which not every CPU of the level avx512 has.
+bool hasAvx512Bf16();
+
 }  // namespace tilegrad

@@ -8,6 +8,7 @@ namespace tilegrad {
 RowList elementwiseRows();
 RowList copyRows();
 RowList gemmRows();
+RowList gemmBf16Rows();
 RowList reduceRows();
 RowList softmaxRows();
 RowList randomRows();

@@ -63,6 +63,7 @@ const ARRAY_TYPES = {
   f64: Float64Array,
   i32: Int32Array,
   u8: Uint8Array,
+  bf16: Uint16Array,
   u32: Uint32Array,
 } as const;
 
@@ -176,8 +177,10 @@ test.each(Object.keys(native.signatures) as RowName[])('%s survives hostile call
         type === 'T'
           ? floating
           : type === 'A'
-            ? pick(random, ['f32', 'f64', 'i32', 'u8'] as const)
-            : type;
+            ? pick(random, ['f32', 'f64', 'i32', 'u8', 'bf16'] as const)
+            : type === 'F'
+              ? pick(random, ['f32', 'bf16'] as const)
+              : type;
       const any = Object.keys(ARRAY_TYPES) as (keyof typeof ARRAY_TYPES)[];
       const chosen =
         random() < hostility / 4 ? pick(random, any) : (known as keyof typeof ARRAY_TYPES);

@@ -2,7 +2,7 @@ import { type DType, tensor, to } from 'tilegrad';
 import { describe, expect, test } from 'vitest';
 import { expectError } from '../helpers/errors.js';
 
-const dtypes: DType[] = ['float32', 'float64', 'int32', 'uint8', 'bool'];
+const dtypes: DType[] = ['float32', 'float64', 'int32', 'uint8', 'bool', 'bfloat16'];
 
 /** Numbers at and around every end of a range. */
 const numbers = [
@@ -46,12 +46,30 @@ function toInteger(value: number, low: number, high: number): number {
   return Number.isNaN(value) ? 0 : Math.min(high, Math.max(low, Math.trunc(value))) + 0;
 }
 
+/**
+ * To float32 and from there to the nearest multiple of the last place of 8 significant bits (2^-133
+ * at least), ties to the even multiple.
+ */
+function toBfloat16(value: number): number {
+  const x = Math.fround(value);
+  if (!Number.isFinite(x) || x === 0) return x;
+  const exponent = Math.max(-126, Math.floor(Math.log2(Math.abs(x))));
+  const unit = 2 ** (exponent - 7);
+  const low = Math.floor(x / unit);
+  const rest = x / unit - low;
+  const up = rest > 0.5 || (rest === 0.5 && low % 2 !== 0);
+  const y = (low + (up ? 1 : 0)) * unit;
+  if (Math.abs(y) >= 2 ** 128) return y > 0 ? Infinity : -Infinity;
+  return y === 0 && x < 0 ? -0 : y;
+}
+
 const wanted: Record<DType, (value: number) => number | boolean> = {
   float32: Math.fround,
   float64: (value) => value,
   int32: (value) => toInteger(value, -(2 ** 31), 2 ** 31 - 1),
   uint8: (value) => toInteger(value, 0, 255),
   bool: (value) => value !== 0,
+  bfloat16: toBfloat16,
 };
 
 describe.each(['float64', 'float32'] as const)('from %s', (from) => {
