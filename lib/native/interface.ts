@@ -1,7 +1,13 @@
 /** What the addon exports (native/addon/addon.cpp). */
 
 /** The arrays that commands take as operands. */
-export type OperandArray = Float32Array | Float64Array | Int32Array | Uint8Array | Uint32Array;
+export type OperandArray =
+  | Float32Array
+  | Float64Array
+  | Int32Array
+  | Int8Array
+  | Uint8Array
+  | Uint32Array;
 
 /** One row of the table of operations: operands in the order of its signature, null for an absent one. */
 export type Row = (...operands: (OperandArray | null)[]) => void;

@@ -5,6 +5,7 @@ export interface DTypeArrays {
   float32: Float32Array;
   float64: Float64Array;
   int32: Int32Array;
+  int8: Int8Array;
   uint8: Uint8Array;
   bool: Uint8Array;
 }
@@ -18,6 +19,7 @@ interface DTypeInfo {
     | Float32ArrayConstructor
     | Float64ArrayConstructor
     | Int32ArrayConstructor
+    | Int8ArrayConstructor
     | Uint8ArrayConstructor;
   readonly bytes: number;
   readonly floating: boolean;
@@ -27,6 +29,7 @@ export const dtypes: Readonly<Record<DType, DTypeInfo>> = {
   float32: { Array: Float32Array, bytes: 4, floating: true },
   float64: { Array: Float64Array, bytes: 8, floating: true },
   int32: { Array: Int32Array, bytes: 4, floating: false },
+  int8: { Array: Int8Array, bytes: 1, floating: false },
   uint8: { Array: Uint8Array, bytes: 1, floating: false },
   bool: { Array: Uint8Array, bytes: 1, floating: false },
 };
@@ -36,6 +39,7 @@ export function dtypeOf(array: unknown): Exclude<DType, 'bool'> | null {
   if (array instanceof Float32Array) return 'float32';
   if (array instanceof Float64Array) return 'float64';
   if (array instanceof Int32Array) return 'int32';
+  if (array instanceof Int8Array) return 'int8';
   if (array instanceof Uint8Array) return 'uint8';
   return null;
 }

@@ -25,11 +25,11 @@ namespace tilegrad {
 
 // The values are part of the JavaScript interface (lib/native/commands.ts reads them by name from
 // the binding), so new types are appended.
-enum class DType : uint8_t { float32 = 0, float64 = 1, int32 = 2, uint8 = 3, uint32 = 4 };
+enum class DType : uint8_t { float32 = 0, float64 = 1, int32 = 2, uint8 = 3, uint32 = 4, int8 = 5 };
 
 // static: target files are built with their own flags and must not share inline functions.
 static constexpr int64_t sizeOf(DType type) {
-  return type == DType::float64 ? 8 : type == DType::uint8 ? 1 : 4;
+  return type == DType::float64 ? 8 : type == DType::uint8 || type == DType::int8 ? 1 : 4;
 }
 
 }  // namespace tilegrad

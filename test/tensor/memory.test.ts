@@ -43,7 +43,7 @@ describe('where storages lie', () => {
         if (t.data.some((x) => x !== value)) expect(t.toArray()).toBe(value);
         t.dispose();
       } else {
-        const value = dtype === 'bool' ? below(2) : below(256);
+        const value = dtype === 'bool' ? below(2) : below(128);
         live.push([full([below(1500)], value, { dtype }), value]);
       }
     }
