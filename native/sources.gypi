@@ -13,6 +13,7 @@
       "native/ops/dispatch.cpp",
       "native/ops/elementwise.cpp",
       "native/ops/gemm.cpp",
+      "native/ops/gemm_int8.cpp",
       "native/ops/loops.cpp",
       "native/ops/optimizer.cpp",
       "native/ops/random.cpp",
@@ -30,6 +31,8 @@
     "avx2_sources": ["native/targets/avx2.cpp"],
     "avx512_sources": ["native/targets/avx512.cpp"],
     "neon_sources": ["native/targets/neon.cpp"],
+    "avx512_vnni_sources": ["native/targets/avx512_vnni.cpp"],
+    "neon_dot_sources": ["native/targets/neon_dot.cpp"],
 
     "common_flags": [
       "-std=c++17",
@@ -56,12 +59,26 @@
       "-mavx512cd"
     ],
     "neon_flags": [],
+    "avx512_vnni_flags": [
+      "-mavx2",
+      "-mfma",
+      "-mf16c",
+      "-mavx512f",
+      "-mavx512bw",
+      "-mavx512dq",
+      "-mavx512vl",
+      "-mavx512cd",
+      "-mavx512vnni"
+    ],
+    "neon_dot_flags": ["-march=armv8.2-a+dotprod"],
 
     "common_msvc_flags": ["/std:c++17", "/O2", "/GR-", "/fp:precise"],
     "scalar_msvc_flags": [],
     "avx2_msvc_flags": ["/arch:AVX2"],
     "avx512_msvc_flags": ["/arch:AVX512"],
     "neon_msvc_flags": [],
+    "avx512_vnni_msvc_flags": ["/arch:AVX512"],
+    "neon_dot_msvc_flags": [],
 
     "linux_link_flags": [
       "-static-libstdc++",

@@ -55,6 +55,10 @@ export const rowNames = {
     'fill',
     'gemm',
     'fmaPeak',
+    'gemmInt8',
+    'packInt8',
+    'linearInt8',
+    'quantizeInt8',
     'crossEntropy',
     'crossEntropyBackward',
     'dropoutMask',
@@ -82,6 +86,10 @@ export interface NativeBinding {
   simdLevel(): string;
   setSimdLevel(name: string): void;
   simdLevels(): string[];
+  /** Whether the level's dot product instruction for bytes is used (VNNI, or that of Armv8.2). */
+  dotProduct(): boolean;
+  /** Forbids it or allows it again; asking for it where the CPU has none is an error. */
+  setDotProduct(wanted: boolean): void;
   numThreads(): number;
   setNumThreads(count: number): void;
   /** Bytes from the last 64-byte boundary to the array's first element. */

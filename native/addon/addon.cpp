@@ -2,6 +2,7 @@
 //   rows, signatures         every operation as a function, and its signature's text
 //   attach(params)           gives the environment's parameter block, returns the one in use
 //   simdLevel() setSimdLevel(name) simdLevels()
+//   dotProduct() setDotProduct(wanted)    whether the level's instruction for bytes is used
 //   numThreads() setNumThreads(count)
 //   misalignment(array)      bytes from the last 64-byte boundary to the array's first element
 //   beginRecord() endRecord() abandonRecord() replay(program)
@@ -86,6 +87,19 @@ Napi::Value simdLevels(const Napi::CallbackInfo& info) {
     if (levelAvailable(level)) levels.Set(levels.Length(), levelName(level));
   }
   return levels;
+}
+
+Napi::Value usesDotProduct(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), dotProduct());
+}
+
+Napi::Value changeDotProduct(const Napi::CallbackInfo& info) {
+  if (info.Length() != 1 || !info[0].IsBoolean() ||
+      !setDotProduct(info[0].As<Napi::Boolean>().Value())) {
+    return fail(info.Env(),
+                "setDotProduct takes a boolean, true where the CPU has the instruction");
+  }
+  return info.Env().Undefined();
 }
 
 Napi::Value getNumThreads(const Napi::CallbackInfo& info) {
@@ -197,6 +211,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
       {"simdLevel", simdLevel},
       {"setSimdLevel", setSimdLevel},
       {"simdLevels", simdLevels},
+      {"dotProduct", usesDotProduct},
+      {"setDotProduct", changeDotProduct},
       {"numThreads", getNumThreads},
       {"setNumThreads", changeNumThreads},
       {"misalignment", misalignment},

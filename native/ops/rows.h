@@ -8,6 +8,7 @@ namespace tilegrad {
 RowList elementwiseRows();
 RowList copyRows();
 RowList gemmRows();
+RowList int8Rows();
 RowList reduceRows();
 RowList softmaxRows();
 RowList randomRows();

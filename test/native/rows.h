@@ -9,7 +9,7 @@ namespace tilegrad {
 namespace test {
 
 inline const Row& rowNamed(const std::string& name) {
-  for (const RowList& family : {elementwiseRows(), copyRows(), gemmRows(), reduceRows(),
+  for (const RowList& family : {elementwiseRows(), copyRows(), gemmRows(), int8Rows(), reduceRows(),
                                 softmaxRows(), randomRows(), optimizerRows()}) {
     for (int i = 0; i < family.count; ++i) {
       if (name == family.rows[i].name) return family.rows[i];
@@ -36,6 +36,10 @@ inline DType dtypeOf<int32_t>() {
 template <>
 inline DType dtypeOf<uint8_t>() {
   return DType::uint8;
+}
+template <>
+inline DType dtypeOf<int8_t>() {
+  return DType::int8;
 }
 template <>
 inline DType dtypeOf<uint32_t>() {
