@@ -56,6 +56,13 @@ export {
   sub,
   tanh,
 } from './ops/elementwise.js';
+export {
+  type ChannelOptions,
+  dequantize,
+  int8Matmul,
+  type QuantizedTensor,
+  quantizePerChannel,
+} from './ops/int8.js';
 export { binaryCrossEntropyWithLogits, crossEntropy, mseLoss } from './ops/loss.js';
 export { type LinearOptions, linear, matmul } from './ops/matmul.js';
 export { clone, contiguous, type TensorLike, to } from './ops/operand.js';

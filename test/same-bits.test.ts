@@ -262,6 +262,41 @@ for (const dtype of dtypes) {
   }
 }
 
+add('conversions to int8 and back', () =>
+  lengths.flatMap((n) =>
+    dtypes.flatMap((dtype) => {
+      const bytes = hostile(n, dtype).to('int8');
+      return [bytes, bytes.to(dtype), bytes.to('int32'), bytes.to('uint8')];
+    }),
+  ),
+);
+
+add('int8 products and quantised layers', () => {
+  const generator = new Generator(6);
+  const results = [
+    [1, 1, 1],
+    [3, 5, 7],
+    [65, 300, 131],
+    [131, 1001, 67],
+  ].flatMap(([m, k, n]) => {
+    const x = numbers([m!, k!], 'float32');
+    const weight = numbers([n!, k!], 'float32', 3);
+    const a = tilegrad.quantizePerChannel(x);
+    const b = tilegrad.quantizePerChannel(weight);
+    const layer = new nn.Linear(k!, n!, { generator });
+    const activations = ['none', 'relu', 'sigmoid', 'tanh'] as const;
+    return [
+      ...[a.values, a.scales, tilegrad.dequantize(a.values, a.scales)],
+      tilegrad.int8Matmul(a.values, b.values.transpose()),
+      ...activations.map((activation) => nn.QuantizedLinear.from(layer, { activation }).forward(x)),
+    ];
+  });
+  const { values, scales } = tilegrad.quantizePerChannel(
+    hostile(1003, 'float32').reshape([17, 59]),
+  );
+  return [...results, values, scales];
+});
+
 type Values = ReturnType<typeof runAll>[number];
 
 function runAll() {

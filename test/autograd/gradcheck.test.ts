@@ -223,7 +223,8 @@ const others = new Set([
   ...['onesLike', 'rand', 'randn', 'batches', 'parseIdx', 'readIdx', 'readIdxSync', 'loadMnist'],
   ...['loadMnistSync', 'loadSafetensors', 'loadSafetensorsSync', 'saveSafetensors'],
   ...['saveSafetensorsSync', 'getNumThreads', 'setNumThreads', 'simdLevel', 'simdLevels'],
-  ...['setSimdLevel', 'Generator', 'Tensor', 'TensorError'],
+  ...['setSimdLevel', 'Generator', 'Tensor', 'TensorError', 'int8Matmul'],
+  ...['quantizePerChannel', 'dequantize'],
 ]);
 
 test('every function of the library stands in the table or has no gradient', () => {
