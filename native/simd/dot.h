@@ -4,7 +4,9 @@
 //   A    a row's four bytes, in every lane       B    four bytes each of kColumns columns
 //   Acc  running sums of kColumns columns, modulo 2^32 (in what order of lanes is its own affair)
 //
-//   kRows x kVecs   the tile whose accumulators, vectors of B and broadcast fit the registers
+//   kRows x kVecs   the tile whose accumulators, vectors of B and broadcasts fit the registers
+//   (NEON's
+//                   compilers load the broadcasts of all rows first, so these tiles are lower)
 //   kQuadBytes      what a row's four bytes take where A is packed; packQuads writes 4 of them
 //   start           the sums that a chain begins with, from the sums of B's columns
 //   storeRow        the sums of kVecs vectors, in the columns' order
@@ -134,7 +136,7 @@ struct Dot {
 
 // sdot: four products of signed bytes to a lane, in one instruction (Armv8.2 dot product).
 struct Dot {
-  static constexpr int kRows = 6, kVecs = 4, kColumns = 4, kQuadBytes = 4;
+  static constexpr int kRows = 5, kVecs = 4, kColumns = 4, kQuadBytes = 4;
   static constexpr bool kNarrow = false;
   using A = int8x16_t;
   using B = int8x16_t;
@@ -160,7 +162,7 @@ struct Dot {
 // Products of bytes fit 16 bits (smull); pairs of them are added to 32-bit lanes (sadalp), so a
 // column has two lanes.
 struct Dot {
-  static constexpr int kRows = 6, kVecs = 2, kColumns = 4, kQuadBytes = 4;
+  static constexpr int kRows = 4, kVecs = 2, kColumns = 4, kQuadBytes = 4;
   static constexpr bool kNarrow = false;
   using A = int8x16_t;
   using B = int8x16_t;
