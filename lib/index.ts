@@ -67,6 +67,13 @@ export {
   getFloat32MatmulPrecision,
   setFloat32MatmulPrecision,
 } from './ops/gemm_bf16.js';
+export {
+  type ChannelOptions,
+  dequantize,
+  int8Matmul,
+  type QuantizedTensor,
+  quantizePerChannel,
+} from './ops/int8.js';
 export { type LinearOptions, linear } from './ops/linear.js';
 export { binaryCrossEntropyWithLogits, crossEntropy, mseLoss } from './ops/loss.js';
 export { type AddmmOptions, addmm, baddbmm, matmul, matmulPlan } from './ops/matmul.js';

@@ -346,6 +346,54 @@ add('linear of medium precision', () => {
   }
 });
 
+add('conversions to int8 and back', () =>
+  lengths.flatMap((n) =>
+    dtypes.flatMap((dtype) => {
+      const bytes = hostile(n, dtype).to('int8');
+      return [bytes, bytes.to(dtype), bytes.to('int32'), bytes.to('uint8')];
+    }),
+  ),
+);
+
+add('int8 products and quantised layers', () => {
+  const generator = new Generator(6);
+  const results = [
+    [1, 1, 1],
+    [3, 5, 7],
+    [65, 300, 131],
+    [131, 1001, 67],
+  ].flatMap(([m, k, n]) => {
+    const x = numbers([m!, k!], 'float32');
+    const weight = numbers([n!, k!], 'float32', 3);
+    const a = tilegrad.quantizePerChannel(x);
+    const b = tilegrad.quantizePerChannel(weight);
+    const layer = new nn.Linear(k!, n!, { generator });
+    return [
+      ...[a.values, a.scales, tilegrad.dequantize(a.values, a.scales)],
+      tilegrad.int8Matmul(a.values, b.values.transpose()),
+      ...(['none', 'relu', 'sigmoid', 'tanh'] as const).map((activation) =>
+        nn.QuantizedLinear.from(layer, { activation }).forward(x),
+      ),
+    ];
+  });
+  const { values, scales } = tilegrad.quantizePerChannel(
+    hostile(1003, 'float32').reshape([17, 59]),
+  );
+  return [...results, values, scales];
+});
+
+add('quantised layers with every activation', () => {
+  const layer = new nn.Linear(131, 67, { generator: new Generator(8) });
+  const x = numbers([33, 131], 'float32');
+  return activations.map((activation) =>
+    nn.QuantizedLinear.from(layer, { activation, negativeSlope: 0.3 }).forward(x),
+  );
+});
+add('conversions between int8 and bfloat16', () => {
+  const bytes = hostile(1003, 'float32').to('bfloat16').to('int8');
+  return [bytes, narrow(bytes).to('float32')];
+});
+
 type Values = ReturnType<typeof runAll>[number];
 
 function runAll() {

@@ -5,6 +5,7 @@ export type OperandArray =
   | Float32Array
   | Float64Array
   | Int32Array
+  | Int8Array
   | Uint8Array
   | Uint16Array
   | Uint32Array;
@@ -66,6 +67,10 @@ export const rowNames = {
     'gemmPlan',
     'gemmBf16',
     'fmaPeak',
+    'gemmInt8',
+    'packInt8',
+    'linearInt8',
+    'quantizeInt8',
     'crossEntropy',
     'crossEntropyBackward',
     'dropoutMask',
@@ -97,6 +102,10 @@ export interface NativeBinding {
   bf16Instruction(): boolean;
   /** Turns the instruction off, or on again where there is one. For tests. */
   allowBf16Instruction(allow: boolean): void;
+  /** Whether the level's dot product instruction for bytes is used (VNNI, or that of Armv8.2). */
+  dotProduct(): boolean;
+  /** Forbids it or allows it again; asking for it where the CPU has none is an error. */
+  setDotProduct(wanted: boolean): void;
   numThreads(): number;
   setNumThreads(count: number): void;
   /** Bytes from the last 64-byte boundary to the array's first element. */

@@ -41,10 +41,14 @@ export function scalar(value: number, dtype: DType): Tensor {
   return new Tensor(storage, []);
 }
 
-/** Dtypes from weak to strong: two operands meet at the stronger one, as in PyTorch. */
+/**
+ * Dtypes from weak to strong: two operands meet at the stronger one, as in PyTorch. (Where uint8 meets
+ * int8, PyTorch goes to int16; here operations take none of the three.)
+ */
 const STRENGTH: Readonly<Record<DType, number>> = {
   bool: 0,
   uint8: 1,
+  int8: 1,
   int32: 2,
   bfloat16: 3,
   float32: 4,

@@ -58,6 +58,7 @@ export function fillWith(target: Tensor, value: number): void {
 /** The numbers that integers can hold: floats outside become the nearer end, as in `to`. */
 const ranges: Partial<Record<DType, readonly [number, number]>> = {
   int32: [-(2 ** 31), 2 ** 31 - 1],
+  int8: [-128, 127],
   uint8: [0, 255],
 };
 

@@ -5,6 +5,7 @@ export interface DTypeArrays {
   float32: Float32Array;
   float64: Float64Array;
   int32: Int32Array;
+  int8: Int8Array;
   uint8: Uint8Array;
   bool: Uint8Array;
   bfloat16: Uint16Array;
@@ -19,6 +20,7 @@ interface DTypeInfo {
     | Float32ArrayConstructor
     | Float64ArrayConstructor
     | Int32ArrayConstructor
+    | Int8ArrayConstructor
     | Uint8ArrayConstructor
     | Uint16ArrayConstructor;
   readonly bytes: number;
@@ -32,6 +34,7 @@ export const dtypes: Readonly<Record<DType, DTypeInfo>> = {
   float32: { Array: Float32Array, bytes: 4, floating: true, arithmetic: true },
   float64: { Array: Float64Array, bytes: 8, floating: true, arithmetic: true },
   int32: { Array: Int32Array, bytes: 4, floating: false, arithmetic: false },
+  int8: { Array: Int8Array, bytes: 1, floating: false, arithmetic: false },
   uint8: { Array: Uint8Array, bytes: 1, floating: false, arithmetic: false },
   bool: { Array: Uint8Array, bytes: 1, floating: false, arithmetic: false },
   bfloat16: { Array: Uint16Array, bytes: 2, floating: true, arithmetic: false },
@@ -45,6 +48,7 @@ export function dtypeOf(array: unknown): Exclude<DType, 'bool' | 'bfloat16'> | n
   if (array instanceof Float32Array) return 'float32';
   if (array instanceof Float64Array) return 'float64';
   if (array instanceof Int32Array) return 'int32';
+  if (array instanceof Int8Array) return 'int8';
   if (array instanceof Uint8Array) return 'uint8';
   return null;
 }

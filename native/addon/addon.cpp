@@ -4,6 +4,7 @@
 //   simdLevel() setSimdLevel(name) simdLevels()
 //   bf16Instruction()        whether bfloat16 products use the CPU's instruction for them
 //   allowBf16Instruction(on) turns that off or on, for tests
+//   dotProduct() setDotProduct(wanted)    whether the level's instruction for bytes is used
 //   numThreads() setNumThreads(count)
 //   misalignment(array)      bytes from the last 64-byte boundary to the array's first element
 //   beginRecord() endRecord() abandonRecord() replay(program)
@@ -98,6 +99,19 @@ Napi::Value usesBf16Instruction(const Napi::CallbackInfo& info) {
 Napi::Value changeBf16Instruction(const Napi::CallbackInfo& info) {
   if (info.Length() != 1 || !info[0].IsBoolean()) return fail(info.Env(), "takes a boolean");
   allowBf16Instruction(info[0].As<Napi::Boolean>().Value());
+  return info.Env().Undefined();
+}
+
+Napi::Value usesDotProduct(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), dotProduct());
+}
+
+Napi::Value changeDotProduct(const Napi::CallbackInfo& info) {
+  if (info.Length() != 1 || !info[0].IsBoolean() ||
+      !setDotProduct(info[0].As<Napi::Boolean>().Value())) {
+    return fail(info.Env(),
+                "setDotProduct takes a boolean, true where the CPU has the instruction");
+  }
   return info.Env().Undefined();
 }
 
@@ -212,6 +226,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
       {"simdLevels", simdLevels},
       {"bf16Instruction", usesBf16Instruction},
       {"allowBf16Instruction", changeBf16Instruction},
+      {"dotProduct", usesDotProduct},
+      {"setDotProduct", changeDotProduct},
       {"numThreads", getNumThreads},
       {"setNumThreads", changeNumThreads},
       {"misalignment", misalignment},

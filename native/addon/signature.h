@@ -6,7 +6,7 @@
 // Operands come first: a role (in, out, inout, or opt and optout: an input and an output that may
 // be null), a name, and type[dims]. Types: T (float32 or float64, the same for every T of the row),
 // A (any type, each operand its own), F (float32 or bfloat16, each operand its own), f32, f64, i32,
-// u8, u32. Dims are the extents of the operand, size*stride each; a dim without a stride is
+// i8, u8, u32. Dims are the extents of the operand, size*stride each; a dim without a stride is
 // contiguous with the dims that follow it; a size may be a literal number; [] is one element; [@]
 // is the row's N-dimensional geometry, with strides of the operand's own.
 // After the semicolon come the numbers, a kind after each group of names: size (a whole number

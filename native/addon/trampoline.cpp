@@ -142,6 +142,9 @@ class Reader {
       case napi_uint32_array:
         *out = DType::uint32;
         return true;
+      case napi_int8_array:
+        *out = DType::int8;
+        return true;
       case napi_uint8_array:
       case napi_uint8_clamped_array:
         *out = DType::uint8;

@@ -19,6 +19,10 @@ bool parseLevel(const char* name, Level* level);
 // XGETBV for the register state that the system saves (Intel SDM vol. 1, 13.3 and 14.3).
 bool levelSupported(Level level);
 
+// True when this CPU has the instruction for dot products of bytes that goes with its best level:
+// AVX-512 VNNI, or the dot product of Armv8.2.
+bool hasDotProduct();
+
 // The highest supported level.
 Level bestLevel();
 

@@ -35,7 +35,8 @@ enum class DType : uint8_t {
   int32 = 2,
   uint8 = 3,
   uint32 = 4,
-  bfloat16 = 5
+  bfloat16 = 5,
+  int8 = 6
 };
 
 // static: target files are built with their own flags and must not share inline functions.
@@ -46,6 +47,7 @@ static constexpr int64_t sizeOf(DType type) {
     case DType::bfloat16:
       return 2;
     case DType::uint8:
+    case DType::int8:
       return 1;
     default:
       return 4;

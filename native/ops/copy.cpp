@@ -34,6 +34,11 @@ uint8_t toUint8(From x) {
   return truncateTo<uint8_t>(static_cast<double>(x), 0.0, 255.0);
 }
 
+template <class From>
+int8_t toInt8(From x) {
+  return truncateTo<int8_t>(static_cast<double>(x), -128.0, 127.0);
+}
+
 template <>
 struct Convert<int32_t, float> {
   static int32_t apply(float x) { return toInt32(x); }
@@ -49,6 +54,15 @@ struct Convert<uint8_t, float> {
 template <>
 struct Convert<uint8_t, double> {
   static uint8_t apply(double x) { return toUint8(x); }
+};
+
+template <>
+struct Convert<int8_t, float> {
+  static int8_t apply(float x) { return toInt8(x); }
+};
+template <>
+struct Convert<int8_t, double> {
+  static int8_t apply(double x) { return toInt8(x); }
 };
 
 // From and to bfloat16 by way of float32, as PyTorch does: a float64 is rounded twice.
@@ -135,6 +149,8 @@ Status withType(DType type, const F& f) {
       return f(uint8_t{});
     case DType::bfloat16:
       return f(BFloat16{});
+    case DType::int8:
+      return f(int8_t{});
     default:
       return f(float{});
   }
@@ -189,7 +205,7 @@ Status fill(const Command& c) {
 
 const Row kRows[] = {
     // y = x in y's type. To integers: towards zero and to the nearest end of the range from
-    // floating point, modulo 256 from int32 to uint8.
+    // floating point; modulo 256 from a wider integer to a byte, and between uint8 and int8.
     {"cast", "in x A[@] out y A[@]", cast, nullptr},
     {"castBool", "in x A[@] out y u8[@]", castBool, nullptr},
     // y = value, converted as by cast.

@@ -254,8 +254,11 @@ Status gemmBf16(const Command& c) {
   g.m = number(kM);
   g.n = number(kN);
   g.k = number(kK);
-  g.a = {c.data[0], c.type[0], number(kARow), number(kACol)};
-  g.b = {c.data[1], c.type[1], number(kBRow), number(kBCol)};
+  // Without k there is nothing of A and B to step over, and their strides, which no bound holds
+  // then, must not be added to pointers.
+  const auto stepOf = [&](int i) { return g.k == 0 ? 0 : number(i); };
+  g.a = {c.data[0], c.type[0], stepOf(kARow), stepOf(kACol)};
+  g.b = {c.data[1], c.type[1], stepOf(kBRow), stepOf(kBCol)};
   g.bias = static_cast<const float*>(c.data[2]);
   g.side = static_cast<const float*>(c.data[3]);
   g.sideRow = number(kSideRow);
@@ -275,8 +278,8 @@ Status gemmBf16(const Command& c) {
       moved.data = static_cast<const char*>(x.data) + i * by * sizeOf(x.type);
       return moved;
     };
-    one.a = step(g.a, number(kABatch));
-    one.b = step(g.b, number(kBBatch));
+    one.a = step(g.a, stepOf(kABatch));
+    one.b = step(g.b, stepOf(kBBatch));
     one.c = static_cast<char*>(g.c) + i * number(kCBatch) * sizeOf(g.cType);
     return one;
   };

@@ -9,6 +9,7 @@ RowList elementwiseRows();
 RowList copyRows();
 RowList gemmRows();
 RowList gemmBf16Rows();
+RowList int8Rows();
 RowList reduceRows();
 RowList softmaxRows();
 RowList randomRows();

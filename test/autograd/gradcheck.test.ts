@@ -258,7 +258,8 @@ const others = new Set([
   ...['loadMnistSync', 'loadSafetensors', 'loadSafetensorsSync', 'saveSafetensors'],
   ...['saveSafetensorsSync', 'getNumThreads', 'setNumThreads', 'simdLevel', 'simdLevels'],
   ...['setSimdLevel', 'setWeightPacking', 'matmulPlan', 'Generator', 'Tensor', 'TensorError'],
-  ...['getFloat32MatmulPrecision', 'setFloat32MatmulPrecision'],
+  ...['getFloat32MatmulPrecision', 'setFloat32MatmulPrecision', 'int8Matmul'],
+  ...['quantizePerChannel', 'dequantize'],
 ]);
 
 test('every function of the library stands in the table or has no gradient', () => {

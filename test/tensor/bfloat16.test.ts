@@ -79,6 +79,10 @@ test('from and to integers and bools', () => {
   expect(tensor(Uint8Array.of(0, 255)).to(dtype).toArray()).toEqual([0, 255]);
   expect(tensor(Int32Array.of(257, -3), { dtype }).toArray()).toEqual([256, -3]);
   expect(tensor([true, false], { dtype }).toArray()).toEqual([1, 0]);
+  expect(x.to('int8').toArray()).toEqual([-1, 0, 127, 127, 127, 0, 0, 127, -128, 0]);
+  const bytes = Int8Array.from({ length: 256 }, (_, i) => i - 128);
+  expect(tensor(bytes).to(dtype).toArray()).toEqual([...bytes]);
+  expect(tensor(bytes).to(dtype).to('int8').data).toEqual(bytes);
 });
 
 test('creation', () => {

@@ -2,7 +2,7 @@ import { type DType, tensor, to } from 'tilegrad';
 import { describe, expect, test } from 'vitest';
 import { expectError } from '../helpers/errors.js';
 
-const dtypes: DType[] = ['float32', 'float64', 'int32', 'uint8', 'bool', 'bfloat16'];
+const dtypes: DType[] = ['float32', 'float64', 'int32', 'int8', 'uint8', 'bool', 'bfloat16'];
 
 /** Numbers at and around every end of a range. */
 const numbers = [
@@ -20,6 +20,11 @@ const numbers = [
   255,
   255.5,
   256,
+  128,
+  -127.5,
+  -128,
+  -128.5,
+  -129,
   -0.99,
   2 ** 24 + 1,
   2 ** 31 - 1,
@@ -67,6 +72,7 @@ const wanted: Record<DType, (value: number) => number | boolean> = {
   float32: Math.fround,
   float64: (value) => value,
   int32: (value) => toInteger(value, -(2 ** 31), 2 ** 31 - 1),
+  int8: (value) => toInteger(value, -128, 127),
   uint8: (value) => toInteger(value, 0, 255),
   bool: (value) => value !== 0,
   bfloat16: toBfloat16,
@@ -93,6 +99,23 @@ test('int32 to floats rounds to nearest even, and keeps the low byte as uint8', 
     ...Uint8Array.from(x.array.subarray(x.offset, x.offset + 8)),
   ]);
   expect(x.to('bool').toArray()).toEqual([false, true, true, true, true, true, true, true]);
+});
+
+test('int8 keeps the low byte of other integers', () => {
+  const x = tensor(new Int32Array([0, 1, -1, 127, 128, -128, -129, 255, 256, 2 ** 31 - 1]));
+  expect(x.to('int8').data).toEqual(Int8Array.from(x.data));
+  expect(
+    tensor(new Uint8Array([0, 127, 128, 255]))
+      .to('int8')
+      .toArray(),
+  ).toEqual([0, 127, -128, -1]);
+  const signed = tensor(new Int8Array([0, 1, -1, 127, -128]));
+  expect(signed.to('uint8').toArray()).toEqual([0, 1, 255, 127, 128]);
+  expect(signed.to('bool').toArray()).toEqual([false, true, true, true, true]);
+  for (const dtype of ['float32', 'float64', 'int32'] as const) {
+    expect(signed.to(dtype).toArray()).toEqual([0, 1, -1, 127, -128]);
+    expect(signed.to(dtype).to('int8').toArray()).toEqual([0, 1, -1, 127, -128]);
+  }
 });
 
 test('bytes and bools', () => {

@@ -45,7 +45,7 @@ describe('where storages lie', () => {
         if (t.data.some((x) => x !== value)) expect(t.toArray()).toBe(value);
         t.dispose();
       } else {
-        const value = dtype === 'bool' ? below(2) : below(256);
+        const value = dtype === 'bool' ? below(2) : below(128);
         const held = dtype === 'bfloat16' ? toBfloat16(value) : value; // as `data` shows it
         live.push([full([below(1500)], value, { dtype }), held]);
       }
