@@ -69,9 +69,14 @@ struct GemmTile {
   const T* side;                // side[i, j] at side[i * sideRow + j]; only when finish uses it
   int64_t sideRow;
 
-  // Memory that will be needed next, fetched while this tile runs; nothing when nextC is null. For
-  // each row of the tile in turn: the lines of a row of C at nextC (rows cRow apart), and in
-  // the first aheadTurns turns aheadCount pairs of lines, aheadStep bytes apart, from ahead + turn
+  // Whether B comes from beyond the second-level cache, in rows too far apart for the CPU to
+  // foresee: then each step asks for a later row.
+  bool streams;
+  T* panel;  // where a streaming tile leaves the rows of B that it reads, in order; or null
+  // Otherwise, memory that will be needed next, fetched while this tile runs; nothing when nextC is
+  // null. For each row of the tile in turn: the lines of a row of C at nextC (rows cRow apart), and
+  // in the first aheadTurns turns aheadCount pairs of lines, aheadStep bytes apart, from ahead +
+  // turn
   // * aheadTurn on.
   const T* nextC;
   const char* ahead;

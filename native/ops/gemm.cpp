@@ -31,8 +31,8 @@ class TiledProduct {
       : g(product), plan(gemmPlan), kernels(floatKernels<T>().gemm), width(plan.tileCols) {}
 
   Status run() {
-    if (plan.path == GemmPath::direct && !plan.copyA) {
-      runDirect();
+    if (plan.path == GemmPath::direct && !plan.copyA && g.m <= kernels.maxRows) {
+      runRows();
       return Status::ok;
     }
     return runBlocks();
@@ -50,6 +50,7 @@ class TiledProduct {
     tile.sideRow = g.sideRow;
     tile.beta = first ? g.beta : T{1};
     tile.finish = last && g.finishes() ? &g.finish : nullptr;
+    tile.streams = plan.streamB;
     return tile;
   }
 
@@ -61,23 +62,18 @@ class TiledProduct {
     tile->side = g.side ? g.side + i * g.sideRow + j : nullptr;
   }
 
-  // All of k in one go, B read where it is.
-  void runDirect() {
-    const bool few = g.m <= kernels.maxRows;
-    const int64_t wide = few ? kernels.wideCols[g.m - 1] : width;
+  // One tile of rows, B read where it is.
+  void runRows() {
+    const int64_t wide = kernels.wideCols[g.m - 1];
     GemmTile<T> tile = tileFor(g.k, true, true);
+    tile.a = g.a;
     for (int64_t j = 0; j < g.n;) {
-      const bool isWide = few && g.n - j >= wide;
+      const bool isWide = g.n - j >= wide;
       const int64_t cols = isWide ? wide : min64(g.n - j, width);
       place(&tile, 0, j, cols, true);
-      tile.a = g.a;
       tile.b = g.b + j;
       if (g.columnSums) sumColumns(tile.b, j, cols);
-      if (isWide) {
-        kernels.wide[g.m - 1](tile);
-      } else {
-        runPanel(tile, g.m, nullptr, false, Next{});
-      }
+      (isWide ? kernels.wide : kernels.tile)[g.m - 1](tile);
       j += cols;
     }
   }
@@ -118,16 +114,22 @@ class TiledProduct {
     const bool packs = plan.packB && i0 == 0;
     GemmTile<T> tile = tileFor(depth, first, last);
     const T* const from = g.b + p0 * g.bRow + j0 * g.bCol;
-    if (packs) packSlice(from, 0, depth, min64(cols, width), panels);
+    const bool inTile = packs && g.bCol == 1;
+    if (packs && !(inTile && cols >= width)) packSlice(from, 0, depth, min64(cols, width), panels);
     for (int64_t j = 0; j < cols; j += width) {
       place(&tile, i0, j0 + j, min64(cols - j, width), first);
       tile.a = g.a + i0 * g.aRow + p0 * g.aCol;
       Next next{};
       const int64_t nextCols = min64(cols - j - width, width);
       if (plan.packB) {
-        tile.b = panels + j * depth;
+        T* const panel = panels + j * depth;
+        tile.streams = inTile && tile.cols == width;
+        tile.panel = tile.streams ? panel : nullptr;
+        tile.b = tile.streams ? from + j : panel;
+        tile.bRow = tile.streams ? g.bRow : width;
         next.packed = panels + (j + width) * depth;
         if (packs) next.from = from + (j + width) * g.bCol;
+        next.packs = packs && !(inTile && nextCols == width);
       } else if (g.prepacked) {
         tile.b = g.b + (j0 + j) * g.k + p0 * width;
         next.packed = tile.b + g.k * width;
@@ -145,6 +147,7 @@ class TiledProduct {
   struct Next {
     const T* packed;
     const T* from;
+    bool packs;
     int64_t cols;
   };
 
@@ -184,7 +187,13 @@ class TiledProduct {
         tile.a = source;
       }
       kernels.tile[r - 1](tile);
-      if (next.from && next.cols > 0 && steps > 0) {
+      tile.streams = false;  // the next tiles find the panel in cache
+      if (tile.panel) {
+        tile.b = tile.panel;
+        tile.bRow = width;
+        tile.panel = nullptr;
+      }
+      if (next.packs && next.cols > 0 && steps > 0) {
         packSlice(next.from, p, steps, next.cols, const_cast<T*>(next.packed));
       }
       source += r * g.aRow;

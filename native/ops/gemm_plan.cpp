@@ -30,6 +30,8 @@ constexpr int64_t kNarrowCols = TUNE_NARROW;
 constexpr int64_t kNarrowRows = 32;
 constexpr int64_t kDirectRows = TUNE_DM;
 constexpr double kDirectBytes = TUNE_DB;
+constexpr int64_t kSetBytes = 4096;
+constexpr int64_t kCollidingRows = 9;
 constexpr double kLevel2Bytes = 1 << 20;
 
 // Whether tiles of several rows read B where it is.
@@ -76,7 +78,13 @@ GemmPlan planGemm(const GemmShape& s, const GemmTiles& tiles, int threads) {
     return plan;
   }
   plan.packB = !s.prepacked && !readsInPlace(s, tiles);
-  plan.copyA = s.scaled || (s.m > tiles.rows && s.n >= kMinPanelsForCopy * tiles.cols);
+  plan.streamB =
+      !plan.packB && !s.prepacked &&
+      static_cast<double>(s.k) * static_cast<double>(s.n) * static_cast<double>(s.elementBytes) >
+          kLevel2Bytes / 2;
+  const bool collides = s.m >= kCollidingRows && s.aRow * s.elementBytes % kSetBytes == 0;
+  plan.copyA =
+      s.scaled || ((s.m > tiles.rows || collides) && s.n >= kMinPanelsForCopy * tiles.cols);
   plan.path = plan.packB || s.prepacked ? GemmPath::packed : GemmPath::direct;
   plan.blockDepth = kBlockBytesDeep / s.elementBytes;
   plan.blockRows = kBlockRows;

@@ -31,6 +31,7 @@ struct GemmPlan {
   GemmPath path;
   int tileRows, tileCols;
   bool packB, copyA;
+  bool streamB;  // B is read in place from beyond the second-level cache
   int64_t blockRows, blockCols, blockDepth;  // of the packed path
   int threads;
   bool splitRows;  // threads share the rows of C instead of its columns

@@ -52,11 +52,15 @@ Status runGemm(const Command& c) {
   g.cRow = from.whole();
   g.alpha = from.real();
   g.beta = from.real();
+  // Without elements of C there is nothing to do; without k there is nothing of A and B to step
+  // over, and their strides, which no bound holds then, must not be added to pointers.
+  if (g.m == 0 || g.n == 0) return Status::ok;
+  const int64_t aStep = g.k == 0 ? 0 : aBatch, bStep = g.k == 0 ? 0 : bBatch;
   if (batch == 1) return multiply(g, numThreads());
   const auto item = [&](int64_t i) {
     Product<T> one = g;
-    one.a += i * aBatch;
-    one.b += i * bBatch;
+    one.a += i * aStep;
+    one.b += i * bStep;
     one.c += i * cBatch;
     return one;
   };
