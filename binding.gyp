@@ -20,7 +20,7 @@
       "VCCLCompilerTool": { "AdditionalOptions": ["<@(common_msvc_flags)"], "ExceptionHandling": 0 }
     },
     "conditions": [
-      ["target_arch == 'x64'", { "defines": ["TG_HAVE_AVX2", "TG_HAVE_AVX512"] }],
+      ["target_arch == 'x64'", { "defines": ["TG_HAVE_AVX2", "TG_HAVE_AVX512", "TG_HAVE_AVX512_BF16"] }],
       ["target_arch == 'arm64'", { "defines": ["TG_HAVE_NEON"] }]
     ]
   },
@@ -33,8 +33,8 @@
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
       "dependencies": ["tilegrad_scalar"],
       "conditions": [
-        ["target_arch == 'x64'", { "dependencies": ["tilegrad_avx2", "tilegrad_avx512"] }],
-        ["target_arch == 'arm64'", { "dependencies": ["tilegrad_neon"] }],
+        ["target_arch == 'x64'", { "dependencies": ["tilegrad_avx2", "tilegrad_avx512", "tilegrad_avx512_bf16", "tilegrad_avx512_vnni"] }],
+        ["target_arch == 'arm64'", { "dependencies": ["tilegrad_neon", "tilegrad_neon_dot"] }],
         ["OS == 'linux'", { "ldflags": ["<@(linux_link_flags)", "-Wl,--version-script=<(module_root_dir)/native/exports.map"] }],
         ["OS == 'mac'", { "xcode_settings": { "OTHER_LDFLAGS": ["<@(mac_link_flags)"] } }]
       ],
@@ -67,6 +67,22 @@
           "cflags_cc": ["<@(avx512_flags)"],
           "xcode_settings": { "OTHER_CPLUSPLUSFLAGS": ["<@(avx512_flags)"] },
           "msvs_settings": { "VCCLCompilerTool": { "AdditionalOptions": ["<@(avx512_msvc_flags)"] } }
+        },
+        {
+          "target_name": "tilegrad_avx512_bf16",
+          "type": "static_library",
+          "sources": ["<@(avx512_bf16_sources)"],
+          "cflags_cc": ["<@(avx512_bf16_flags)"],
+          "xcode_settings": { "OTHER_CPLUSPLUSFLAGS": ["<@(avx512_bf16_flags)"] },
+          "msvs_settings": { "VCCLCompilerTool": { "AdditionalOptions": ["<@(avx512_bf16_msvc_flags)"] } }
+        },
+        {
+          "target_name": "tilegrad_avx512_vnni",
+          "type": "static_library",
+          "sources": ["<@(avx512_vnni_sources)"],
+          "cflags_cc": ["<@(avx512_vnni_flags)"],
+          "xcode_settings": { "OTHER_CPLUSPLUSFLAGS": ["<@(avx512_vnni_flags)"] },
+          "msvs_settings": { "VCCLCompilerTool": { "AdditionalOptions": ["<@(avx512_vnni_msvc_flags)"] } }
         }
       ]
     }],
@@ -76,6 +92,14 @@
           "target_name": "tilegrad_neon",
           "type": "static_library",
           "sources": ["<@(neon_sources)"]
+        },
+        {
+          "target_name": "tilegrad_neon_dot",
+          "type": "static_library",
+          "sources": ["<@(neon_dot_sources)"],
+          "cflags_cc": ["<@(neon_dot_flags)"],
+          "xcode_settings": { "OTHER_CPLUSPLUSFLAGS": ["<@(neon_dot_flags)"] },
+          "msvs_settings": { "VCCLCompilerTool": { "AdditionalOptions": ["<@(neon_dot_msvc_flags)"] } }
         }
       ]
     }]

@@ -62,9 +62,22 @@ export {
   sub,
 } from './ops/elementwise.js';
 export { type EpilogueActivation, type MatmulPlan, setWeightPacking } from './ops/gemm.js';
+export {
+  type Float32MatmulPrecision,
+  getFloat32MatmulPrecision,
+  setFloat32MatmulPrecision,
+} from './ops/gemm_bf16.js';
+export {
+  type ChannelOptions,
+  dequantize,
+  int8Matmul,
+  type QuantizedTensor,
+  quantizePerChannel,
+} from './ops/int8.js';
 export { type LinearOptions, linear } from './ops/linear.js';
 export { binaryCrossEntropyWithLogits, crossEntropy, mseLoss } from './ops/loss.js';
 export { type AddmmOptions, addmm, baddbmm, matmul, matmulPlan } from './ops/matmul.js';
+export type { MatmulOptions } from './ops/matmul_bf16.js';
 export { clone, contiguous, type TensorLike, to } from './ops/operand.js';
 export {
   type DropoutOptions,

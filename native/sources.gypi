@@ -13,6 +13,8 @@
       "native/ops/dispatch.cpp",
       "native/ops/elementwise.cpp",
       "native/ops/gemm.cpp",
+      "native/ops/gemm_bf16.cpp",
+      "native/ops/gemm_int8.cpp",
       "native/ops/gemm_plan.cpp",
       "native/ops/gemm_rows.cpp",
       "native/ops/loops.cpp",
@@ -32,6 +34,9 @@
     "avx2_sources": ["native/targets/avx2.cpp"],
     "avx512_sources": ["native/targets/avx512.cpp"],
     "neon_sources": ["native/targets/neon.cpp"],
+    "avx512_bf16_sources": ["native/targets/avx512_bf16.cpp"],
+    "avx512_vnni_sources": ["native/targets/avx512_vnni.cpp"],
+    "neon_dot_sources": ["native/targets/neon_dot.cpp"],
 
     "common_flags": [
       "-std=c++17",
@@ -58,12 +63,38 @@
       "-mavx512cd"
     ],
     "neon_flags": [],
+    "neon_dot_flags": ["-march=armv8.2-a+dotprod"],
+    "avx512_bf16_flags": [
+      "-mavx2",
+      "-mfma",
+      "-mf16c",
+      "-mavx512f",
+      "-mavx512bw",
+      "-mavx512dq",
+      "-mavx512vl",
+      "-mavx512cd",
+      "-mavx512bf16"
+    ],
+    "avx512_vnni_flags": [
+      "-mavx2",
+      "-mfma",
+      "-mf16c",
+      "-mavx512f",
+      "-mavx512bw",
+      "-mavx512dq",
+      "-mavx512vl",
+      "-mavx512cd",
+      "-mavx512vnni"
+    ],
 
     "common_msvc_flags": ["/std:c++17", "/O2", "/GR-", "/fp:precise"],
     "scalar_msvc_flags": [],
     "avx2_msvc_flags": ["/arch:AVX2"],
     "avx512_msvc_flags": ["/arch:AVX512"],
     "neon_msvc_flags": [],
+    "avx512_bf16_msvc_flags": ["/arch:AVX512"],
+    "avx512_vnni_msvc_flags": ["/arch:AVX512"],
+    "neon_dot_msvc_flags": [],
 
     "linux_link_flags": [
       "-static-libstdc++",

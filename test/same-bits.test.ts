@@ -19,6 +19,8 @@ import {
   tensor,
 } from 'tilegrad';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { loadBinding } from '../lib/native/binding.js';
+import { activations } from '../lib/ops/gemm.js';
 import { atMost } from './helpers/patience.js';
 
 const dtypes = ['float32', 'float64'] as const;
@@ -75,6 +77,8 @@ function withGradients(fn: (...inputs: Tensor[]) => Tensor, ...inputs: Tensor[])
   y.backward(numbers(y.shape, y.dtype as Float, 2));
   return [y, ...inputs.map((x) => x.grad as Tensor)];
 }
+
+const product = (a?: Tensor, b?: Tensor) => matmul(a!, b!);
 
 /** Enough of float32 for two threads where an operation is light: then a share is 256 KB. */
 const MANY = 140_003;
@@ -163,15 +167,15 @@ for (const dtype of dtypes) {
     [131, 5, 259],
   ] as const) {
     add(`matmul ${m}x${k}x${n} ${dtype}`, () => [
-      ...withGradients(matmul, numbers([m, k], dtype), numbers([k, n], dtype, 3)),
+      ...withGradients(product, numbers([m, k], dtype), numbers([k, n], dtype, 3)),
       matmul(numbers([k, m], dtype).transpose(), numbers([k, n], dtype, 3)),
       matmul(numbers([m, k], dtype), numbers([n, k], dtype, 3).transpose()),
       matmul(numbers([k, m], dtype).transpose(), numbers([n, k], dtype, 3).transpose()),
     ]);
   }
   add(`matmul in batches ${dtype}`, () => [
-    ...withGradients(matmul, numbers([5, 1, 9, 17], dtype), numbers([3, 17, 19], dtype, 3)),
-    ...withGradients(matmul, numbers([17], dtype), numbers([4, 17, 9], dtype, 3)),
+    ...withGradients(product, numbers([5, 1, 9, 17], dtype), numbers([3, 17, 19], dtype, 3)),
+    ...withGradients(product, numbers([17], dtype), numbers([4, 17, 9], dtype, 3)),
   ]);
   for (const activation of ['none', 'relu', 'sigmoid', 'tanh'] as const) {
     add(`linear ${activation} ${dtype}`, () =>
@@ -268,6 +272,128 @@ for (const dtype of dtypes) {
   }
 }
 
+// With the CPU's instruction for bfloat16 and without it.
+const narrow = (x?: Tensor) => x!.to('bfloat16');
+for (const [m, k, n] of [
+  [1, 1, 1],
+  [3, 5, 7],
+  [17, 65, 33],
+  [65, 300, 131],
+  [1, 1001, 515],
+  [515, 1001, 1],
+  [131, 5, 259],
+  [29, 1029, 70],
+] as const) {
+  const inputs = (): [Tensor, Tensor] => [
+    numbers([m, k], 'float32'),
+    numbers([k, n], 'float32', 3),
+  ];
+  add(`matmul ${m}x${k}x${n} bfloat16`, () => [
+    ...withGradients((a, b) => matmul(narrow(a), narrow(b)).to('float32'), ...inputs()),
+    ...withGradients((a, b) => matmul(narrow(a), narrow(b), { outDtype: 'float32' }), ...inputs()),
+    matmul(
+      narrow(numbers([k, m], 'float32').transpose()),
+      narrow(numbers([n, k], 'float32', 3)).transpose(),
+    ),
+  ]);
+  add(`matmul ${m}x${k}x${n} of medium precision`, () => {
+    tilegrad.setFloat32MatmulPrecision('medium');
+    try {
+      return withGradients(product, ...inputs());
+    } finally {
+      tilegrad.setFloat32MatmulPrecision('highest');
+    }
+  });
+}
+add('linear bfloat16', () =>
+  (['none', 'relu', 'sigmoid', 'tanh'] as const).flatMap((activation) =>
+    withGradients(
+      (x, w, b) => linear(narrow(x), narrow(w), narrow(b), { activation }).to('float32'),
+      numbers([67, 129], 'float32'),
+      numbers([33, 129], 'float32', 3),
+      numbers([33], 'float32', 4),
+    ),
+  ),
+);
+add('linear bfloat16 with a residual and activations that run on their own in training', () =>
+  (['leakyRelu', 'gelu', 'geluTanh', 'silu', 'relu'] as const).flatMap((activation) => {
+    const [x, w, bias, residual] = [
+      numbers([67, 129], 'float32'),
+      numbers([33, 129], 'float32', 3),
+      numbers([33], 'float32', 4),
+      numbers([67, 33], 'float32', 5),
+    ] as const;
+    const layer = (a?: Tensor, b?: Tensor, c?: Tensor, d?: Tensor) =>
+      linear(narrow(a), narrow(b), narrow(c), { activation, residual: narrow(d) }).to('float32');
+    return [layer(x, w, bias, residual), ...withGradients(layer, x, w, bias, residual)];
+  }),
+);
+add('linear of medium precision', () => {
+  tilegrad.setFloat32MatmulPrecision('medium');
+  try {
+    return activations.flatMap((activation) =>
+      withGradients(
+        // The second product takes the activation's derivative into its own.
+        (x, w, b, v) => linear(linear(x!, w!, b!, { activation }), v!),
+        numbers([67, 129], 'float32'),
+        numbers([33, 129], 'float32', 3),
+        numbers([33], 'float32', 4),
+        numbers([20, 33], 'float32', 5),
+      ),
+    );
+  } finally {
+    tilegrad.setFloat32MatmulPrecision('highest');
+  }
+});
+
+add('conversions to int8 and back', () =>
+  lengths.flatMap((n) =>
+    dtypes.flatMap((dtype) => {
+      const bytes = hostile(n, dtype).to('int8');
+      return [bytes, bytes.to(dtype), bytes.to('int32'), bytes.to('uint8')];
+    }),
+  ),
+);
+
+add('int8 products and quantised layers', () => {
+  const generator = new Generator(6);
+  const results = [
+    [1, 1, 1],
+    [3, 5, 7],
+    [65, 300, 131],
+    [131, 1001, 67],
+  ].flatMap(([m, k, n]) => {
+    const x = numbers([m!, k!], 'float32');
+    const weight = numbers([n!, k!], 'float32', 3);
+    const a = tilegrad.quantizePerChannel(x);
+    const b = tilegrad.quantizePerChannel(weight);
+    const layer = new nn.Linear(k!, n!, { generator });
+    return [
+      ...[a.values, a.scales, tilegrad.dequantize(a.values, a.scales)],
+      tilegrad.int8Matmul(a.values, b.values.transpose()),
+      ...(['none', 'relu', 'sigmoid', 'tanh'] as const).map((activation) =>
+        nn.QuantizedLinear.from(layer, { activation }).forward(x),
+      ),
+    ];
+  });
+  const { values, scales } = tilegrad.quantizePerChannel(
+    hostile(1003, 'float32').reshape([17, 59]),
+  );
+  return [...results, values, scales];
+});
+
+add('quantised layers with every activation', () => {
+  const layer = new nn.Linear(131, 67, { generator: new Generator(8) });
+  const x = numbers([33, 131], 'float32');
+  return activations.map((activation) =>
+    nn.QuantizedLinear.from(layer, { activation, negativeSlope: 0.3 }).forward(x),
+  );
+});
+add('conversions between int8 and bfloat16', () => {
+  const bytes = hostile(1003, 'float32').to('bfloat16').to('int8');
+  return [bytes, narrow(bytes).to('float32')];
+});
+
 type Values = ReturnType<typeof runAll>[number];
 
 function runAll() {
@@ -340,3 +466,21 @@ describe.each(tilegrad.simdLevels())('the same bits at level %s', (level) => {
     atMost(120_000),
   );
 });
+
+test(
+  'the same bits without the instruction for bfloat16',
+  () => {
+    const native = loadBinding();
+    tilegrad.setSimdLevel(initialLevel);
+    native.allowBf16Instruction(false);
+    try {
+      expect(native.bf16Instruction()).toBe(false);
+      const actual = runAll();
+      const differences = actual.map((values, i) => difference(values.name, values, reference[i]!));
+      expect(differences.filter((text) => text !== null)).toEqual([]);
+    } finally {
+      native.allowBf16Instruction(true);
+    }
+  },
+  atMost(120_000),
+);

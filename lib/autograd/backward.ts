@@ -20,24 +20,39 @@ export interface BackwardOptions {
 /** a + b in new memory; a and b have one shape and dtype. */
 function sum(a: Tensor, b: Tensor): Tensor {
   const result = uninitialized(a.shape, a.dtype);
-  runGeometry(rows.add, a.shape, [a, b, result]);
+  addTo(result, a, b);
   return result;
+}
+
+/** result = a + b, where the result may be a. bfloat16 is added in float32 and rounded once. */
+function addTo(result: Tensor, a: Tensor, b: Tensor): void {
+  if (a.dtype !== 'bfloat16') {
+    runGeometry(rows.add, a.shape, [a, b, result]);
+    return;
+  }
+  const [x, y] = [a, b].map((term) => {
+    const wide = uninitialized(term.shape, 'float32');
+    runGeometry(rows.cast, term.shape, [term, wide]);
+    return wide;
+  }) as [Tensor, Tensor];
+  runGeometry(rows.add, x.shape, [x, y, x]);
+  runGeometry(rows.cast, x.shape, [x, result]);
 }
 
 /** The same values in memory of their own, row-major unless other strides are given. */
 function copy(g: Tensor, strides?: readonly number[]): Tensor {
   const result = new Tensor(allocate(g.dtype, g.numel), g.shape, strides);
-  runGeometry(rows.copy, g.shape, [g, result]);
+  runGeometry(g.dtype === 'bfloat16' ? rows.cast : rows.copy, g.shape, [g, result]);
   return result;
 }
 
 /** target += g, in target's memory. */
 function addInto(target: Tensor, g: Tensor): void {
-  if (target.isContiguous && g.isContiguous) {
+  if (target.isContiguous && g.isContiguous && target.dtype !== 'bfloat16') {
     runBinaryContiguous(rows.add, target, g, 1, target, target.numel);
     return;
   }
-  runGeometry(rows.add, target.shape, [target, g, target]);
+  addTo(target, target, g);
 }
 
 function sameStrides(a: Tensor, b: Tensor): boolean {

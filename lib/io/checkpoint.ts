@@ -78,7 +78,7 @@ export function saveSafetensorsSync(
  * Reads all tensors of a safetensors file, checking every rule of the format.
  *
  * @throws the file system's error; TensorError ERR_FORMAT when the file is damaged or holds a dtype
- *   that this library doesn't have (I64, F16, BF16 and others)
+ *   that this library doesn't have (I64, F16 and others)
  */
 export async function loadSafetensors(
   file: string,

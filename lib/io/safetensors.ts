@@ -61,13 +61,15 @@ const CODES: ReadonlyMap<string, DType> = new Map([
   ['F64', 'float64'],
   ['F32', 'float32'],
   ['I32', 'int32'],
+  ['BF16', 'bfloat16'],
+  ['I8', 'int8'],
   ['U8', 'uint8'],
   ['BOOL', 'bool'],
 ]);
 
 /** Codes of the format that this library has no dtype for. */
 const UNSUPPORTED_CODES: ReadonlySet<string> = new Set([
-  ...['I64', 'U64', 'U32', 'I16', 'U16', 'I8', 'F16', 'BF16', 'C64'],
+  ...['I64', 'U64', 'U32', 'I16', 'U16', 'F16', 'C64'],
   ...['F8_E4M3', 'F8_E5M2', 'F8_E8M0', 'F6_E2M3', 'F6_E3M2', 'F4'],
 ]);
 

@@ -166,6 +166,16 @@ export function setSimdLevel(name: string): void {
   native.setSimdLevel(name);
 }
 
+/** Whether products of int8 use the level's dot product instruction (AVX-512 VNNI, Armv8.2). */
+export function dotProduct(): boolean {
+  return native.dotProduct();
+}
+
+/** Forbids that instruction for the whole process or allows it again: tests run the kernels of both. */
+export function setDotProduct(wanted: boolean): void {
+  native.setDotProduct(wanted);
+}
+
 /** As many as the native thread pool takes: kMaxThreads in native/base/thread_pool.h. */
 const MAX_THREADS = 256;
 

@@ -1,7 +1,14 @@
 /** What the addon exports (native/addon/addon.cpp). */
 
-/** The arrays that commands take as operands. */
-export type OperandArray = Float32Array | Float64Array | Int32Array | Uint8Array | Uint32Array;
+/** The arrays that commands take as operands; a Uint16Array holds the bits of bfloat16. */
+export type OperandArray =
+  | Float32Array
+  | Float64Array
+  | Int32Array
+  | Int8Array
+  | Uint8Array
+  | Uint16Array
+  | Uint32Array;
 
 /** One row of the table of operations: operands in the order of its signature, null for an absent one. */
 export type Row = (...operands: (OperandArray | null)[]) => void;
@@ -58,7 +65,12 @@ export const rowNames = {
     'gemmPacked',
     'packPanels',
     'gemmPlan',
+    'gemmBf16',
     'fmaPeak',
+    'gemmInt8',
+    'packInt8',
+    'linearInt8',
+    'quantizeInt8',
     'crossEntropy',
     'crossEntropyBackward',
     'dropoutMask',
@@ -86,6 +98,14 @@ export interface NativeBinding {
   simdLevel(): string;
   setSimdLevel(name: string): void;
   simdLevels(): string[];
+  /** Whether bfloat16 products use the CPU's instruction for them; otherwise they are widened. */
+  bf16Instruction(): boolean;
+  /** Turns the instruction off, or on again where there is one. For tests. */
+  allowBf16Instruction(allow: boolean): void;
+  /** Whether the level's dot product instruction for bytes is used (VNNI, or that of Armv8.2). */
+  dotProduct(): boolean;
+  /** Forbids it or allows it again; asking for it where the CPU has none is an error. */
+  setDotProduct(wanted: boolean): void;
   numThreads(): number;
   setNumThreads(count: number): void;
   /** Bytes from the last 64-byte boundary to the array's first element. */

@@ -51,7 +51,7 @@ export class Linear extends Module {
       }
     }
     const { dtype = 'float32', generator } = options;
-    if (!Object.hasOwn(dtypes, dtype) || !dtypes[dtype].floating) {
+    if (!Object.hasOwn(dtypes, dtype) || !dtypes[dtype].arithmetic) {
       throw new TensorError('ERR_DTYPE', `[Linear] is float32 or float64, not ${describe(dtype)}`);
     }
     checkGenerator('Linear', generator);

@@ -2,9 +2,10 @@ import { TensorError } from '../errors.js';
 import { copyInto } from '../ops/operand.js';
 import { checkOptions, describe, formatShape, sameShape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
+import { Buffer } from './buffer.js';
 import { Parameter } from './parameter.js';
 
-/** Tensors by the names of the parameters they belong to: `0.weight`, `0.bias`... */
+/** Tensors by the names of the parameters and buffers they belong to: `0.weight`, `0.bias`... */
 export type StateDict = Record<string, Tensor>;
 
 export interface LoadStateDictOptions {
@@ -13,8 +14,8 @@ export interface LoadStateDictOptions {
 }
 
 /**
- * A layer or a whole network. Parameters and modules that are assigned to properties (or stand in an
- * array that is) belong to it, under the property's name. A subclass defines `forward`.
+ * A layer or a whole network. Parameters, buffers and modules that are assigned to properties (or stand
+ * in an array that is) belong to it, under the property's name. A subclass defines `forward`.
  */
 export abstract class Module {
   /** Whether layers such as dropout behave as in training; changed by `train` and `eval`. */
@@ -24,13 +25,13 @@ export abstract class Module {
   abstract forward(...inputs: Tensor[]): Tensor;
 
   /** What belongs to this module directly. */
-  private *members(): Generator<[string, Parameter | Module]> {
+  private *members(): Generator<[string, Parameter | Buffer | Module]> {
     for (const [name, value] of Object.entries(this)) {
       const items: [string, unknown][] = Array.isArray(value)
         ? value.map((item, i) => [`${name}.${i}`, item])
         : [[name, value]];
       for (const [itemName, item] of items) {
-        if (item instanceof Parameter || item instanceof Module)
+        if (item instanceof Parameter || item instanceof Buffer || item instanceof Module)
           yield [this.memberName(itemName), item];
       }
     }
@@ -52,16 +53,31 @@ export abstract class Module {
     for (const [, child] of this.namedChildren()) yield* child.modules();
   }
 
-  /** All parameters with their names, in the order of assignment; shared ones once. */
-  *namedParameters(prefix = '', seen: Set<Parameter> = new Set()): Generator<[string, Parameter]> {
+  /** Parameters and buffers with their names, in the order of assignment; shared ones once. */
+  private *namedState(
+    prefix = '',
+    seen: Set<Tensor> = new Set(),
+  ): Generator<[string, Parameter | Buffer]> {
     for (const [name, member] of this.members()) {
       if (member instanceof Module) {
-        yield* member.namedParameters(`${prefix}${name}.`, seen);
+        yield* member.namedState(`${prefix}${name}.`, seen);
       } else if (!seen.has(member)) {
         seen.add(member);
         yield [prefix + name, member];
       }
     }
+  }
+
+  /** All parameters with their names, in the order of assignment; shared ones once. */
+  *namedParameters(prefix = ''): Generator<[string, Parameter]> {
+    for (const [name, member] of this.namedState(prefix))
+      if (member instanceof Parameter) yield [name, member];
+  }
+
+  /** All buffers with their names, in the order of assignment; shared ones once. */
+  *namedBuffers(prefix = ''): Generator<[string, Buffer]> {
+    for (const [name, member] of this.namedState(prefix))
+      if (member instanceof Buffer) yield [name, member];
   }
 
   /** All parameters, in the order of assignment. */
@@ -85,15 +101,18 @@ export abstract class Module {
     return this.train(false);
   }
 
-  /** All parameters by name, without history. They share memory with the module: clone to keep them. */
+  /** All parameters and buffers by name, without history. They share memory with the module: clone to keep them. */
   stateDict(): StateDict {
     const state: StateDict = {};
-    for (const [name, parameter] of this.namedParameters()) state[name] = parameter.detach();
+    for (const [name, member] of this.namedState()) state[name] = member.detach();
     return state;
   }
 
+  /** Called on every module inside after values were loaded, for what is computed from them. */
+  protected onStateLoaded(): void {}
+
   /**
-   * Copies values into the parameters. All names, shapes and dtypes are compared first; when
+   * Copies values into the parameters and buffers. All names, shapes and dtypes are compared first; when
    * something doesn't fit, nothing is changed.
    * @throws TensorError ERR_ARGUMENT for missing or unknown names (when strict) and for anything but
    * tensors, ERR_SHAPE and ERR_DTYPE for tensors that don't fit, ERR_DISPOSED
@@ -106,7 +125,7 @@ export abstract class Module {
         `[loadStateDict] expected tensors by name, not ${describe(state)}`,
       );
     }
-    const parameters = new Map(this.namedParameters());
+    const parameters = new Map(this.namedState());
     if (options.strict ?? true) {
       const missing = [...parameters.keys()].filter((name) => !Object.hasOwn(state, name));
       const unknown = Object.keys(state).filter((name) => !parameters.has(name));
@@ -117,7 +136,7 @@ export abstract class Module {
         );
       }
     }
-    const pairs: [Parameter, Tensor][] = [];
+    const pairs: [Tensor, Tensor][] = [];
     for (const [name, parameter] of parameters) {
       if (!Object.hasOwn(state, name)) continue;
       const value: unknown = state[name];
@@ -148,5 +167,6 @@ export abstract class Module {
       pairs.push([parameter, value]);
     }
     for (const [parameter, value] of pairs) copyInto(parameter, value);
+    for (const module of this.modules()) module.onStateLoaded();
   }
 }

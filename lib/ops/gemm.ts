@@ -129,7 +129,7 @@ export function gemmFused(a: Matrices, b: Matrices, c: Tensor, finish: Finish): 
   );
 }
 
-function finishNumbers({
+export function finishNumbers({
   activation = 'none',
   side = null,
   sideUse = side === null ? 'none' : 'add',

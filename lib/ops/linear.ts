@@ -2,6 +2,7 @@
 import { attach, needsGrad, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { uninitialized } from '../tensor/creation.js';
+import type { DType } from '../tensor/dtype.js';
 import {
   checkNumber,
   checkOptions,
@@ -11,7 +12,7 @@ import {
   sameShape,
 } from '../tensor/shape.js';
 import type { GradRule, Tensor } from '../tensor/tensor.js';
-import { activationBackward, gelu, leakyRelu, silu } from './activation.js';
+import { type activationBackward, gelu, leakyRelu, silu } from './activation.js';
 import {
   activations,
   type EpilogueActivation,
@@ -20,18 +21,27 @@ import {
   gemmPacked,
   matricesOf,
   packedWeight,
+  single,
 } from './gemm.js';
-import { matmul, movable } from './matmul.js';
-import { checkFloating, contiguous } from './operand.js';
-import { sum } from './reduce.js';
+import { gemmBf16, takesBf16 } from './gemm_bf16.js';
+import { compute, movable } from './matmul.js';
+import {
+  beforeActivation,
+  biasGradient,
+  checkProduct,
+  type MatmulOptions,
+  resultDtype,
+  widened,
+} from './matmul_bf16.js';
+import { contiguous, to } from './operand.js';
 import { reshape, transpose } from './shape.js';
 
-export interface LinearOptions {
+export interface LinearOptions extends MatmulOptions {
   /** Applied to the result while it is still in registers or the first-level cache. Default none. */
   activation?: EpilogueActivation;
   /** The slope of leakyRelu below 0. Default 0.01. */
   negativeSlope?: number;
-  /** Added before the activation; shape and dtype of the result. Default none. */
+  /** Added before the activation; the result's shape and the input's dtype. Default none. */
   residual?: Tensor | null;
 }
 
@@ -49,12 +59,13 @@ const separate: Partial<Record<EpilogueActivation, Activate>> = {
  * activation(x W^T + bias + residual), in one pass over the result. The bits are those of the same
  * steps one after the other; a bias starts the chains of multiply-adds. Outside of gradient
  * recording an unchanged weight is packed when it comes a second time (see `setWeightPacking`).
- * @param x shape [..., inputs], float32 or float64
+ * @param x shape [..., inputs], float32, float64 or bfloat16
  * @param weight shape [outputs, inputs], as in PyTorch
  * @param bias shape [outputs], or null
- * @returns shape [..., outputs]
- * @throws TensorError ERR_SHAPE when they don't fit, ERR_DTYPE when their dtypes differ,
- * ERR_ARGUMENT for unknown options and activations
+ * @returns shape [..., outputs]. Of bfloat16 (all operands then) everything is computed in float32,
+ * as by `matmul`, and rounded once at the end, unless `outDtype` is `float32`.
+ * @throws TensorError ERR_SHAPE when they don't fit, ERR_DTYPE when their dtypes differ or `outDtype`
+ * doesn't go with them, ERR_ARGUMENT for unknown options and activations
  */
 export function linear(
   x: Tensor,
@@ -62,9 +73,10 @@ export function linear(
   bias: Tensor | null = null,
   options: LinearOptions = {},
 ): Tensor {
-  checkFloating('linear', x);
-  checkFloating('linear', weight);
+  checkProduct('linear', x);
+  checkProduct('linear', weight);
   const { activation, negativeSlope, residual } = checkLinearOptions(options);
+  const dtype = resultDtype('linear', x.dtype, options);
   checkLinear(x, weight, bias);
   const [outputs, inputs] = weight.shape as readonly [number, number];
   const shape = [...x.shape.slice(0, -1), outputs];
@@ -75,27 +87,38 @@ export function linear(
   const records = recording(input, weight, bias ?? undefined) || (side !== null && recording(side));
   const alone = records ? separate[activation] : undefined;
   const finish = {
-    bias,
+    bias: bias === null ? null : contiguous(widened(bias)),
     negativeSlope,
-    side: side === null ? null : contiguous(side),
+    side: side === null ? null : contiguous(widened(side)),
     activation: alone === undefined ? activation : 'none',
   };
-  let y = product(input, weight, finish, records);
+  // An activation on its own works on float32, so that the result is still rounded once.
+  const productDtype = alone !== undefined && dtype === 'bfloat16' ? 'float32' : dtype;
+  let y = product(input, weight, productDtype, finish, records);
   if (records) record(y, input, weight, bias, side, finish.activation);
-  if (alone !== undefined) y = alone(y, negativeSlope);
+  if (alone !== undefined) y = to(alone(y, negativeSlope), dtype);
   return x.ndim === 2 ? y : reshape(y, shape);
 }
 
-function product(input: Tensor, weight: Tensor, finish: Finish, records: boolean): Tensor {
-  const y = uninitialized([input.shape[0] as number, weight.shape[0] as number], input.dtype);
+function product(
+  input: Tensor,
+  weight: Tensor,
+  dtype: DType,
+  finish: Finish,
+  records: boolean,
+): Tensor {
+  const y = uninitialized([input.shape[0] as number, weight.shape[0] as number], dtype);
   if (y.numel === 0) return y;
   const wT = transposed(weight);
   const a = matricesOf(movable(input, wT));
   const b = matricesOf(wT);
-  const dense = { ...finish, bias: finish.bias == null ? null : contiguous(finish.bias) };
+  if (takesBf16(a, b)) {
+    gemmBf16(a, b, y, single(a.tensor, wT, y), finish);
+    return y;
+  }
   const packed = records ? null : packedWeight(b, a.rows);
-  if (packed === null) gemmFused(a, b, y, dense);
-  else gemmPacked(a, packed, y, dense);
+  if (packed === null) gemmFused(a, b, y, finish);
+  else gemmPacked(a, packed, y, finish);
   return y;
 }
 
@@ -108,28 +131,28 @@ function record(
   activation: EpilogueActivation,
 ): void {
   /** The bias's gradient, which comes out of the weight's. */
-  let biasGradient: Tensor | null = null;
+  let fromWeight: Tensor | null = null;
   const inputs: Tensor[] = [input, weight];
   const rules: GradRule[] = [
     (g) => inputGradient(g, input, weight),
     (g) => {
       const wantsBias = bias !== null && needsGrad(bias);
       const gradients = weightGradient(g, input, weight, wantsBias);
-      biasGradient = gradients.bias;
+      fromWeight = gradients.bias;
       return gradients.weight;
     },
   ];
   if (bias !== null) {
     inputs.push(bias);
     rules.push((g) => {
-      const gradient = biasGradient ?? sum(g, { dim: 0 });
-      biasGradient = null;
+      const gradient = fromWeight ?? biasGradient(g, bias.dtype);
+      fromWeight = null;
       return gradient;
     });
   }
   if (side !== null) {
     inputs.push(side);
-    rules.push((g) => g);
+    rules.push((g) => to(g, side.dtype));
   }
   if (activation === 'none') {
     attach(y, 'linear', inputs, rules);
@@ -138,33 +161,40 @@ function record(
   // The product before the activation is nowhere in memory: a node without values of its own stands
   // for it, so that the rules share one gradient.
   const before = attach(y.viewAs(y.shape, y.strides, y.offset), 'linear', inputs, rules);
-  const backward = activationBackward[activation as keyof typeof activationBackward];
-  attach(y, activation, [before], [(g) => backward(g, y)], { activation, from: y });
+  const known = activation as keyof typeof activationBackward;
+  const rule: GradRule = (g) => beforeActivation(known, g, y);
+  attach(y, activation, [before], [rule], { activation, from: y });
 }
 
 /**
  * g W; when x is nothing but the output of an activation that only this product uses, times the
- * activation's derivative, so that the activation's own rule has nothing left to do.
+ * activation's derivative, so that the activation's own rule has nothing left to do. Not for
+ * bfloat16, whose outputs would have to be widened first.
  */
 function inputGradient(g: Tensor, input: Tensor, weight: Tensor): Tensor {
   const { node } = input;
+  const { dtype } = input;
   const derivative = node?.derivative;
   if (node === null || derivative === undefined || node.uses !== 1 || input.numel === 0)
-    return matmul(g, weight);
+    return compute(g, weight, dtype);
   const { from } = derivative;
-  if (!from.isContiguous || !sameShape(from.shape, input.shape) || g.shape[1] === 0)
-    return matmul(g, weight);
-  const result = uninitialized(input.shape, input.dtype);
-  gemmFused(matricesOf(movable(g, weight)), matricesOf(weight), result, {
+  const fits = from.isContiguous && sameShape(from.shape, input.shape) && g.shape[1] !== 0;
+  if (!fits || dtype === 'bfloat16') return compute(g, weight, dtype);
+  const result = uninitialized(input.shape, dtype);
+  const a = matricesOf(movable(g, weight));
+  const b = matricesOf(weight);
+  const finish = {
     activation: derivative.activation as EpilogueActivation,
     side: from,
     sideUse: 'derivative',
-  });
+  } as const;
+  if (takesBf16(a, b)) gemmBf16(a, b, result, single(a.tensor, weight, result), finish);
+  else gemmFused(a, b, result, finish);
   node.folded = true;
   return result;
 }
 
-/** g^T x, and the sums of g's columns while g is read. */
+/** g^T x, and the sums of g's columns while g is read, where the product gives them. */
 function weightGradient(
   g: Tensor,
   input: Tensor,
@@ -173,12 +203,14 @@ function weightGradient(
 ): { weight: Tensor; bias: Tensor | null } {
   const [outputs, inputs] = weight.shape as readonly [number, number];
   const xT = transpose(input);
-  if (g.strides[1] !== 1 || g.numel === 0 || inputs === 0)
-    return { weight: transpose(matmul(xT, g)), bias: null };
+  const a = matricesOf(movable(xT, g));
+  const b = matricesOf(g);
   // Computed as [inputs, outputs] and seen transposed: the layout that the weight is stored in.
+  if (g.strides[1] !== 1 || g.numel === 0 || inputs === 0 || takesBf16(a, b))
+    return { weight: transpose(compute(xT, g, weight.dtype)), bias: null };
   const result = uninitialized([inputs, outputs], g.dtype);
   const columnSums = wantsBias ? uninitialized([outputs], g.dtype) : undefined;
-  gemmFused(matricesOf(movable(xT, g)), matricesOf(g), result, columnSums ? { columnSums } : {});
+  gemmFused(a, b, result, columnSums ? { columnSums } : {});
   return { weight: transpose(result), bias: columnSums ?? null };
 }
 
@@ -190,7 +222,7 @@ function transposed(weight: Tensor): Tensor {
 }
 
 function checkLinearOptions(options: LinearOptions) {
-  checkOptions('linear', options, ['activation', 'negativeSlope', 'residual']);
+  checkOptions('linear', options, ['activation', 'negativeSlope', 'residual', 'outDtype']);
   const { activation = 'none', residual = null } = options;
   if (!activations.includes(activation)) {
     throw new TensorError(
@@ -208,7 +240,7 @@ function checkResidual(
   dtype: Tensor['dtype'],
 ): void {
   if (residual === null) return;
-  checkFloating('linear', residual);
+  checkProduct('linear', residual);
   if (!sameShape(residual.shape, shape)) {
     throw new TensorError(
       'ERR_SHAPE',
@@ -229,7 +261,7 @@ function checkLinear(x: Tensor, weight: Tensor, bias: Tensor | null): void {
     );
   }
   if (bias !== null) {
-    checkFloating('linear', bias);
+    checkProduct('linear', bias);
     if (bias.ndim !== 1 || bias.shape[0] !== weight.shape[0]) {
       throw new TensorError(
         'ERR_SHAPE',

@@ -2,17 +2,29 @@
 import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { uninitialized } from '../tensor/creation.js';
+import type { DType } from '../tensor/dtype.js';
 import {
   broadcastShapes,
   broadcastStrides,
   checkNumber,
   checkOptions,
   formatShape,
+  sameShape,
 } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { mul } from './elementwise.js';
-import { gemm, type MatmulPlan, type Matrices, matricesOf, planOf, single } from './gemm.js';
-import { checkFloating, contiguous, copyInto, promote } from './operand.js';
+import {
+  gemm,
+  type MatmulPlan,
+  type Matrices,
+  matricesOf,
+  planOf,
+  single,
+  type Walk,
+} from './gemm.js';
+import { multiply } from './gemm_bf16.js';
+import { type MatmulOptions, promoteProduct, resultDtype } from './matmul_bf16.js';
+import { checkFloating, contiguous, copyInto, to } from './operand.js';
 import { expand, sumTo } from './reduce.js';
 import { squeeze, transpose, unsqueeze } from './shape.js';
 
@@ -25,22 +37,36 @@ export function movable(a: Tensor, b: Tensor): Tensor {
   return stretched ? contiguous(a) : a;
 }
 
-/** A B for matrices in the last two dimensions, the ones before broadcast. Not recorded. */
-function compute(left: Tensor, right: Tensor): Tensor {
+/** C = A B, for every matrix of the walk. */
+type Multiply = (a: Matrices, b: Matrices, c: Tensor, walk: Walk) => void;
+
+/** In the operands' own precision. */
+const multiplyExactly: Multiply = (a, b, c, walk) => gemm(a, b, c, walk, 1, 0);
+
+/**
+ * A B for matrices in the last two dimensions, the ones before broadcast. Not recorded.
+ * @param dtype the result's
+ */
+export function compute(
+  left: Tensor,
+  right: Tensor,
+  dtype: DType,
+  by: Multiply = multiply,
+): Tensor {
   const a = matricesOf(movable(left, right));
   const b = matricesOf(right);
   if (left.ndim === 2 && right.ndim === 2) {
-    const c = uninitialized([a.rows, b.cols], left.dtype);
-    if (c.numel > 0) gemm(a, b, c, single(a.tensor, right, c), 1, 0);
+    const c = uninitialized([a.rows, b.cols], dtype);
+    if (c.numel > 0) by(a, b, c, single(a.tensor, right, c));
     return c;
   }
-  return computeBatched(a, b);
+  return computeBatched(a, b, dtype, by);
 }
 
-function computeBatched(a: Matrices, b: Matrices): Tensor {
+function computeBatched(a: Matrices, b: Matrices, dtype: DType, by: Multiply): Tensor {
   const batchOf = ({ tensor }: Matrices) => tensor.shape.slice(0, -2);
   const batchShape = broadcastShapes('matmul', batchOf(a), batchOf(b));
-  const c = uninitialized([...batchShape, a.rows, b.cols], a.tensor.dtype);
+  const c = uninitialized([...batchShape, a.rows, b.cols], dtype);
   if (c.numel === 0) return c;
   const stepsOf = (m: Matrices) =>
     broadcastStrides(batchOf(m), m.tensor.strides.slice(0, -2), batchShape);
@@ -56,7 +82,7 @@ function computeBatched(a: Matrices, b: Matrices): Tensor {
         steps: [step(0), step(1), step(2)],
         starts: [aAt, bAt, cAt],
       } as const;
-      gemm(a, b, c, through, 1, 0);
+      by(a, b, c, through);
       return;
     }
     for (let i = 0; i < count; i++)
@@ -66,15 +92,26 @@ function computeBatched(a: Matrices, b: Matrices): Tensor {
   return c;
 }
 
+/** Stands for options that weren't given, which need no check. */
+const none: MatmulOptions = Object.freeze({});
+
 /**
  * The matrix product, by PyTorch's rules: matrices in the last two dimensions, the dimensions before
  * broadcast; a vector on the left is a row and one on the right a column, and its dimension is
  * dropped from the result (two vectors give their dot product). Every element of the result is one
  * chain of fused multiply-adds over the inner dimension. Views are read where they are.
- * @throws TensorError ERR_SHAPE when the inner dimensions differ or an operand is a scalar
+ *
+ * Two bfloat16 tensors are multiplied exactly and summed in float32, which is rounded to bfloat16 at
+ * the end (unless `outDtype` is `float32`). Before that rounding an element is within
+ * k 2^-23 * sum |a| |b| of the exact product; denormal operands count as zeros.
+ * @throws TensorError ERR_SHAPE when the inner dimensions differ or an operand is a scalar,
+ * ERR_DTYPE for operands that aren't floating and for an `outDtype` that doesn't go with them,
+ * ERR_ARGUMENT for unknown options
  */
-export function matmul(left: Tensor, right: Tensor): Tensor {
-  const [a, b] = promote('matmul', left, right);
+export function matmul(left: Tensor, right: Tensor, options: MatmulOptions = none): Tensor {
+  if (options !== none) checkOptions('matmul', options, ['outDtype']);
+  const [a, b] = promoteProduct('matmul', left, right);
+  const dtype = resultDtype('matmul', a.dtype, options);
   if (a.ndim === 0 || b.ndim === 0) {
     throw new TensorError('ERR_SHAPE', '[matmul] a scalar has no inner dimension; use mul');
   }
@@ -86,21 +123,31 @@ export function matmul(left: Tensor, right: Tensor): Tensor {
       `[matmul] shapes ${formatShape(a.shape)} and ${formatShape(b.shape)} do not fit: ${inner} != ${other}`,
     );
   }
-  if (a.ndim === 1) return squeeze(matmul(unsqueeze(a, 0), b), b.ndim === 1 ? -1 : -2);
-  if (b.ndim === 1) return squeeze(matmul(a, unsqueeze(b, 1)), -1);
-  const y = compute(a, b);
+  if (a.ndim === 1) return squeeze(matmul(unsqueeze(a, 0), b, options), b.ndim === 1 ? -1 : -2);
+  if (b.ndim === 1) return squeeze(matmul(a, unsqueeze(b, 1), options), -1);
+  const y = compute(a, b, dtype);
   if (recording(a, b)) {
     attach(
       y,
       'matmul',
       [a, b],
       [
-        (g) => sumTo(matmul(g, transpose(b)), a.shape),
-        (g) => sumTo(matmul(transpose(a), g), b.shape),
+        (g) => operandGradient(a, g, transpose(b), g),
+        (g) => operandGradient(b, transpose(a), g, g),
       ],
     );
   }
   return y;
+}
+
+/**
+ * The gradient of an operand: a product, summed over the batch dimensions that the operand was
+ * stretched along. bfloat16 is summed before it is rounded.
+ */
+function operandGradient(operand: Tensor, left: Tensor, right: Tensor, g: Tensor): Tensor {
+  const stretched = !sameShape(operand.shape.slice(0, -2), g.shape.slice(0, -2));
+  const dtype = stretched && operand.dtype === 'bfloat16' ? 'float32' : operand.dtype;
+  return to(sumTo(compute(left, right, dtype), operand.shape), operand.dtype);
 }
 
 export interface AddmmOptions {
@@ -195,8 +242,8 @@ function addProduct(
       [start, left, right],
       [
         (g) => scaled(g, beta),
-        (g) => scaled(matmul(g, transpose(right)), alpha),
-        (g) => scaled(matmul(transpose(left), g), alpha),
+        (g) => scaled(compute(g, transpose(right), g.dtype, multiplyExactly), alpha),
+        (g) => scaled(compute(transpose(left), g, g.dtype, multiplyExactly), alpha),
       ],
     );
   }
@@ -205,7 +252,7 @@ function addProduct(
 
 /**
  * How `matmul(left, right)` would be computed for matrices of these shapes, strides and dtype at the
- * SIMD level and number of threads in use. No choice changes the result.
+ * SIMD level and number of threads in use, at the precision `highest`. No choice changes the result.
  * @param left shape [m, k]
  * @param right shape [k, n]
  * @throws TensorError ERR_SHAPE unless they are matrices that fit, ERR_DTYPE unless they have one
@@ -228,10 +275,10 @@ export function matmulPlan(left: Tensor, right: Tensor): MatmulPlan {
 declare module '../tensor/tensor.js' {
   interface Tensor {
     /** The matrix product with another tensor: see the function `matmul`. */
-    matmul(other: Tensor): Tensor;
+    matmul(other: Tensor, options?: MatmulOptions): Tensor;
   }
 }
 
-Tensor.prototype.matmul = function (this: Tensor, other) {
-  return matmul(this, other);
+Tensor.prototype.matmul = function (this: Tensor, other, options) {
+  return matmul(this, other, options);
 };

@@ -3,6 +3,7 @@
 import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { rows, runGeometry } from '../native/commands.js';
+import { toBfloat16 } from '../tensor/bfloat16.js';
 import { uninitialized } from '../tensor/creation.js';
 import { checkDType, type DType, dtypes } from '../tensor/dtype.js';
 import { allocate } from '../tensor/memory.js';
@@ -25,7 +26,7 @@ export function checkTensor(operation: string, value: unknown): asserts value is
 /** @throws TensorError unless it is a float32 or float64 tensor */
 export function checkFloating(operation: string, value: unknown): asserts value is Tensor {
   checkTensor(operation, value);
-  if (!dtypes[value.dtype].floating) {
+  if (!dtypes[value.dtype].arithmetic) {
     throw new TensorError(
       'ERR_DTYPE',
       `[${operation}] takes float32 or float64, not ${value.dtype}; convert with to('float32')`,
@@ -36,17 +37,22 @@ export function checkFloating(operation: string, value: unknown): asserts value 
 /** A scalar tensor. */
 export function scalar(value: number, dtype: DType): Tensor {
   const storage = allocate(dtype, 1);
-  storage.array[storage.offset] = value;
+  storage.array[storage.offset] = dtype === 'bfloat16' ? toBfloat16(value) : value;
   return new Tensor(storage, []);
 }
 
-/** Dtypes from weak to strong: two operands meet at the stronger one, as in PyTorch. */
+/**
+ * Dtypes from weak to strong: two operands meet at the stronger one, as in PyTorch. (Where uint8 meets
+ * int8, PyTorch goes to int16; here operations take none of the three.)
+ */
 const STRENGTH: Readonly<Record<DType, number>> = {
   bool: 0,
   uint8: 1,
+  int8: 1,
   int32: 2,
-  float32: 3,
-  float64: 4,
+  bfloat16: 3,
+  float32: 4,
+  float64: 5,
 };
 
 /**
@@ -85,15 +91,25 @@ export function copyInto(into: Tensor, from: Tensor): void {
 }
 
 /**
+ * A tensor of arbitrary content that lies in memory as x does when x is dense (a transposed weight
+ * stays one, as in PyTorch), otherwise in row-major order.
+ */
+function uninitializedLike(x: Tensor, dtype: DType): Tensor {
+  const keeps = x.isDense && x.offset === x.storage.offset;
+  return new Tensor(allocate(dtype, x.numel), x.shape, keeps ? x.strides : undefined);
+}
+
+/**
  * The same values in another dtype (itself when it has that dtype). Floats are cut towards zero for
- * integers; anything but 0 is true for bool. Gradients flow between floating dtypes.
+ * integers; anything but 0 is true for bool; to bfloat16 numbers are rounded to float32 and then to
+ * bfloat16, to nearest even. Gradients flow between floating dtypes.
  * @throws TensorError ERR_DTYPE for an unknown dtype
  */
 export function to(x: Tensor, dtype: DType): Tensor {
   checkTensor('to', x);
   checkDType('to', dtype);
   if (x.dtype === dtype) return x;
-  const y = uninitialized(x.shape, dtype);
+  const y = uninitializedLike(x, dtype);
   copyInto(y, x);
   if (dtypes[dtype].floating && recording(x)) attach(y, 'to', [x], [(g) => to(g, x.dtype)]);
   return y;

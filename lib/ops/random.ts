@@ -84,7 +84,7 @@ function random(
 ): Tensor {
   checkOptions(operation, options, ['dtype', 'requiresGrad', 'generator']);
   const { dtype = 'float32' } = options;
-  if (!Object.hasOwn(dtypes, dtype) || !dtypes[dtype].floating) {
+  if (!Object.hasOwn(dtypes, dtype) || !dtypes[dtype].arithmetic) {
     throw new TensorError(
       'ERR_DTYPE',
       `[${operation}] makes float32 or float64, not ${describe(dtype)}`,

@@ -20,7 +20,7 @@ import {
 } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { greaterShare } from './elementwise.js';
-import { checkDims, checkFloating, checkTensor, contiguous } from './operand.js';
+import { checkDims, checkFloating, checkTensor, contiguous, to } from './operand.js';
 import { reshape } from './shape.js';
 
 export interface ReduceOptions {
@@ -214,9 +214,13 @@ export function expand(x: Tensor, shape: Shape): Tensor {
   return y;
 }
 
-/** The gradient of broadcasting: sums over the dimensions that were stretched from `shape`. */
+/**
+ * The gradient of broadcasting: sums over the dimensions that were stretched from `shape`. bfloat16 is
+ * summed in float32.
+ */
 export function sumTo(g: Tensor, shape: Shape): Tensor {
   if (sameShape(g.shape, shape)) return g;
+  if (g.dtype === 'bfloat16') return to(sumTo(to(g, 'float32'), shape), 'bfloat16');
   const extra = g.ndim - shape.length;
   const dims = g.shape
     .map((_, d) => d)

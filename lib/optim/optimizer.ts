@@ -77,7 +77,8 @@ export abstract class Optimizer<Options extends object> {
   /**
    * @param params tensors that require gradients, or groups of them with options of their own
    * @param hyperOf checks a group's options and gives its hyperparameters
-   * @throws TensorError ERR_ARGUMENT for no parameters, one named twice, or options out of range
+   * @throws TensorError ERR_ARGUMENT for no parameters, one named twice, or options out of range,
+   * ERR_DTYPE for parameters of bfloat16
    */
   constructor(
     params: Iterable<Tensor> | Iterable<ParameterGroupOptions<Options>>,
@@ -115,6 +116,13 @@ export abstract class Optimizer<Options extends object> {
           throw new TensorError(
             'ERR_ARGUMENT',
             '[optim] parameters must be leaf tensors that require gradients',
+          );
+        }
+        if (!dtypes[parameter.dtype].arithmetic) {
+          throw new TensorError(
+            'ERR_DTYPE',
+            `[optim] parameters are float32 or float64, not ${parameter.dtype}; ` +
+              "keep them in float32 and convert them with to('bfloat16') where they are used",
           );
         }
         if (seen.has(parameter))

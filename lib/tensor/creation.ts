@@ -1,6 +1,7 @@
 /** Tensors from data and from constants. Random ones are in lib/ops/random.ts. */
 import { TensorError } from '../errors.js';
 import { rows, runGeometry } from '../native/commands.js';
+import { toBfloat16 } from './bfloat16.js';
 import { checkDType, type DType, dtypeOf, dtypes, type TypedArray } from './dtype.js';
 import { adopt, allocate } from './memory.js';
 import {
@@ -17,7 +18,7 @@ import { type NestedArray, Tensor } from './tensor.js';
 export interface TensorOptions {
   /** Default float32, or the dtype of the typed array that the data comes in, or bool for booleans. */
   dtype?: DType;
-  /** Whether gradients are collected for it; only for float32 and float64. Default false. */
+  /** Whether gradients are collected for it; for float32, float64 and bfloat16. Default false. */
   requiresGrad?: boolean;
 }
 
@@ -29,7 +30,7 @@ function finish(operation: string, result: Tensor, options: TensorOptions): Tens
     if (!dtypes[result.dtype].floating) {
       throw new TensorError(
         'ERR_DTYPE',
-        `[${operation}] only float32 and float64 tensors can require gradients, not ${result.dtype}`,
+        `[${operation}] only float32, float64 and bfloat16 tensors can require gradients, not ${result.dtype}`,
       );
     }
     result.leafRequiresGrad = true;
@@ -57,6 +58,7 @@ export function fillWith(target: Tensor, value: number): void {
 /** The numbers that integers can hold: floats outside become the nearer end, as in `to`. */
 const ranges: Partial<Record<DType, readonly [number, number]>> = {
   int32: [-(2 ** 31), 2 ** 31 - 1],
+  int8: [-128, 127],
   uint8: [0, 255],
 };
 
@@ -65,6 +67,10 @@ function store(result: Tensor, values: TypedArray): void {
   const target = result.data;
   if (result.dtype === 'bool') {
     for (let i = 0; i < target.length; i++) target[i] = values[i] === 0 ? 0 : 1;
+    return;
+  }
+  if (result.dtype === 'bfloat16') {
+    for (let i = 0; i < target.length; i++) target[i] = toBfloat16(values[i] as number);
     return;
   }
   const range = ranges[result.dtype];
@@ -80,7 +86,7 @@ function store(result: Tensor, values: TypedArray): void {
 
 /** Overwrites a contiguous tensor with the numbers that `write` puts into an array of its length. */
 function storeFrom(result: Tensor, write: (values: TypedArray) => void): void {
-  if (dtypes[result.dtype].floating) {
+  if (dtypes[result.dtype].arithmetic) {
     write(result.data);
     return;
   }
@@ -173,6 +179,8 @@ export function tensor(
 
 /**
  * A tensor over the memory of a typed array, without copying: each sees what the other writes.
+ * A Uint8Array can hold uint8 (default) or bool; a Uint16Array holds the bits of bfloat16, and the
+ * dtype has to be named.
  * @param shape default one dimension
  * @throws TensorError ERR_SHAPE when the shape doesn't have as many elements as the array,
  * ERR_DTYPE for a typed array of another kind
@@ -184,7 +192,9 @@ export function fromTypedArray(
 ): Tensor {
   checkTensorOptions('fromTypedArray', options);
   const own = dtypeOf(array);
-  const dtype = own === 'uint8' && options.dtype === 'bool' ? 'bool' : own;
+  let dtype: DType | null = own;
+  if (own === 'uint8' && options.dtype === 'bool') dtype = 'bool';
+  if (array instanceof Uint16Array && options.dtype === 'bfloat16') dtype = 'bfloat16';
   if (dtype === null || (options.dtype !== undefined && options.dtype !== dtype)) {
     throw new TensorError(
       'ERR_DTYPE',
@@ -266,7 +276,8 @@ export function onesLike(other: Tensor): Tensor {
 export function eye(n: number, options: TensorOptions = {}): Tensor {
   const result = filled('eye', [n, n], 0, options);
   const { data } = result;
-  for (let i = 0; i < n; i++) data[i * (n + 1)] = 1;
+  const one = result.dtype === 'bfloat16' ? toBfloat16(1) : 1;
+  for (let i = 0; i < n; i++) data[i * (n + 1)] = one;
   return result;
 }
 

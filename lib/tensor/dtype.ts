@@ -1,12 +1,14 @@
 import { TensorError } from '../errors.js';
 
-/** Element types and the typed arrays that hold them. A bool is a byte, 0 or 1. */
+/** Element types and the typed arrays that hold them. A bool is a byte, 0 or 1; bfloat16 are bits. */
 export interface DTypeArrays {
   float32: Float32Array;
   float64: Float64Array;
   int32: Int32Array;
+  int8: Int8Array;
   uint8: Uint8Array;
   bool: Uint8Array;
+  bfloat16: Uint16Array;
 }
 
 export type DType = keyof DTypeArrays;
@@ -18,24 +20,35 @@ interface DTypeInfo {
     | Float32ArrayConstructor
     | Float64ArrayConstructor
     | Int32ArrayConstructor
-    | Uint8ArrayConstructor;
+    | Int8ArrayConstructor
+    | Uint8ArrayConstructor
+    | Uint16ArrayConstructor;
   readonly bytes: number;
+  /** Whether tensors of it can have gradients. */
   readonly floating: boolean;
+  /** Whether all operations compute in it; bfloat16 is for storage and matrix products. */
+  readonly arithmetic: boolean;
 }
 
 export const dtypes: Readonly<Record<DType, DTypeInfo>> = {
-  float32: { Array: Float32Array, bytes: 4, floating: true },
-  float64: { Array: Float64Array, bytes: 8, floating: true },
-  int32: { Array: Int32Array, bytes: 4, floating: false },
-  uint8: { Array: Uint8Array, bytes: 1, floating: false },
-  bool: { Array: Uint8Array, bytes: 1, floating: false },
+  float32: { Array: Float32Array, bytes: 4, floating: true, arithmetic: true },
+  float64: { Array: Float64Array, bytes: 8, floating: true, arithmetic: true },
+  int32: { Array: Int32Array, bytes: 4, floating: false, arithmetic: false },
+  int8: { Array: Int8Array, bytes: 1, floating: false, arithmetic: false },
+  uint8: { Array: Uint8Array, bytes: 1, floating: false, arithmetic: false },
+  bool: { Array: Uint8Array, bytes: 1, floating: false, arithmetic: false },
+  bfloat16: { Array: Uint16Array, bytes: 2, floating: true, arithmetic: false },
 };
 
-/** The dtype whose elements a typed array holds (uint8 for a Uint8Array or Buffer), or null. */
-export function dtypeOf(array: unknown): Exclude<DType, 'bool'> | null {
+/**
+ * The dtype whose elements a typed array holds (uint8 for a Uint8Array or Buffer), or null. A
+ * Uint16Array gives null: whether it holds numbers or the bits of bfloat16 can't be seen.
+ */
+export function dtypeOf(array: unknown): Exclude<DType, 'bool' | 'bfloat16'> | null {
   if (array instanceof Float32Array) return 'float32';
   if (array instanceof Float64Array) return 'float64';
   if (array instanceof Int32Array) return 'int32';
+  if (array instanceof Int8Array) return 'int8';
   if (array instanceof Uint8Array) return 'uint8';
   return null;
 }

@@ -1,5 +1,6 @@
 /** How `console.log(t)` shows a tensor. */
 import { inspect } from 'node:util';
+import { dtypes } from './dtype.js';
 import { formatShape } from './shape.js';
 import { Tensor } from './tensor.js';
 
@@ -23,7 +24,7 @@ function collect(t: Tensor, shorten: boolean): number[] {
   const values: number[] = [];
   const walk = (dim: number, at: number): void => {
     if (dim === t.ndim) {
-      values.push(t.array[at] as number);
+      values.push(t.elementAt(at));
       return;
     }
     for (const i of shownIndices(t.shape[dim] as number, shorten)) {
@@ -37,7 +38,7 @@ function collect(t: Tensor, shorten: boolean): number[] {
 /** One format for all values, so that columns line up. */
 function formatter(t: Tensor, values: readonly number[]): (value: number) => string {
   if (t.dtype === 'bool') return (value) => (value !== 0 ? 'true' : 'false');
-  if (t.dtype !== 'float32' && t.dtype !== 'float64') return String;
+  if (!dtypes[t.dtype].floating) return String;
   const finite = values.filter((value) => Number.isFinite(value) && value !== 0).map(Math.abs);
   const special = (value: number, text: string) =>
     Number.isNaN(value) ? 'nan' : Number.isFinite(value) ? text : value > 0 ? 'inf' : '-inf';
@@ -62,7 +63,7 @@ export function formatTensor(t: Tensor): string {
   const indent = 'Tensor('.length;
 
   const render = (dim: number, at: number): string => {
-    if (dim === t.ndim) return format(t.array[at] as number).padStart(t.ndim === 0 ? 0 : width);
+    if (dim === t.ndim) return format(t.elementAt(at)).padStart(t.ndim === 0 ? 0 : width);
     const items = shownIndices(t.shape[dim] as number, shorten).map((i) =>
       i === null ? '...' : render(dim + 1, at + i * (t.strides[dim] as number)),
     );

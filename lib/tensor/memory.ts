@@ -82,8 +82,10 @@ const arenas: Record<DType, Arena> = {
   float32: { slab: null, free: new Map() },
   float64: { slab: null, free: new Map() },
   int32: { slab: null, free: new Map() },
+  int8: { slab: null, free: new Map() },
   uint8: { slab: null, free: new Map() },
   bool: { slab: null, free: new Map() },
+  bfloat16: { slab: null, free: new Map() },
 };
 
 let pooledBytes = 0;

@@ -1,4 +1,5 @@
 import { TensorError } from '../errors.js';
+import { fromBfloat16 } from './bfloat16.js';
 import type { DType, TypedArray } from './dtype.js';
 import { recycle, type Storage } from './memory.js';
 import { contiguousStrides, formatShape, isContiguous, numel, type Shape } from './shape.js';
@@ -103,7 +104,8 @@ export class Tensor {
 
   /**
    * The elements as a typed array over the tensor's own memory: no copy, writing to it changes the
-   * tensor (and everything that shares its storage). A bool tensor gives a Uint8Array of 0 and 1.
+   * tensor (and everything that shares its storage). A bool tensor gives a Uint8Array of 0 and 1,
+   * a bfloat16 tensor the numbers' bits in a Uint16Array.
    * @throws TensorError ERR_STATE when the tensor isn't contiguous: call `contiguous()` first
    */
   get data(): TypedArray {
@@ -129,7 +131,7 @@ export class Tensor {
         `[item] a tensor of shape ${formatShape(this.shape)} has ${this.numel} elements, not 1`,
       );
     }
-    return this.array[this.offset] as number;
+    return this.elementAt(this.offset);
   }
 
   /** The elements as nested arrays of numbers (booleans for bool); a scalar gives its value. */
@@ -137,9 +139,15 @@ export class Tensor {
     return this.nested(0, this.offset);
   }
 
+  /** The element at an index of `array`, as a number. */
+  elementAt(at: number): number {
+    const value = this.array[at] as number;
+    return this.dtype === 'bfloat16' ? fromBfloat16(value) : value;
+  }
+
   private nested(dim: number, at: number): NestedArray {
     if (dim === this.shape.length) {
-      const value = this.array[at] as number;
+      const value = this.elementAt(at);
       return this.dtype === 'bool' ? value !== 0 : value;
     }
     const items = new Array<NestedArray>(this.shape[dim] as number);

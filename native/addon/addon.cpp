@@ -2,6 +2,9 @@
 //   rows, signatures         every operation as a function, and its signature's text
 //   attach(params)           gives the environment's parameter block, returns the one in use
 //   simdLevel() setSimdLevel(name) simdLevels()
+//   bf16Instruction()        whether bfloat16 products use the CPU's instruction for them
+//   allowBf16Instruction(on) turns that off or on, for tests
+//   dotProduct() setDotProduct(wanted)    whether the level's instruction for bytes is used
 //   numThreads() setNumThreads(count)
 //   misalignment(array)      bytes from the last 64-byte boundary to the array's first element
 //   beginRecord() endRecord() abandonRecord() replay(program)
@@ -14,6 +17,7 @@
 #include "../base/cpu.h"
 #include "../base/thread_pool.h"
 #include "../ops/dispatch.h"
+#include "../ops/gemm_bf16.h"
 #include "table.h"
 #include "trampoline.h"
 
@@ -86,6 +90,29 @@ Napi::Value simdLevels(const Napi::CallbackInfo& info) {
     if (levelAvailable(level)) levels.Set(levels.Length(), levelName(level));
   }
   return levels;
+}
+
+Napi::Value usesBf16Instruction(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), bf16Instruction());
+}
+
+Napi::Value changeBf16Instruction(const Napi::CallbackInfo& info) {
+  if (info.Length() != 1 || !info[0].IsBoolean()) return fail(info.Env(), "takes a boolean");
+  allowBf16Instruction(info[0].As<Napi::Boolean>().Value());
+  return info.Env().Undefined();
+}
+
+Napi::Value usesDotProduct(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), dotProduct());
+}
+
+Napi::Value changeDotProduct(const Napi::CallbackInfo& info) {
+  if (info.Length() != 1 || !info[0].IsBoolean() ||
+      !setDotProduct(info[0].As<Napi::Boolean>().Value())) {
+    return fail(info.Env(),
+                "setDotProduct takes a boolean, true where the CPU has the instruction");
+  }
+  return info.Env().Undefined();
 }
 
 Napi::Value getNumThreads(const Napi::CallbackInfo& info) {
@@ -197,6 +224,10 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
       {"simdLevel", simdLevel},
       {"setSimdLevel", setSimdLevel},
       {"simdLevels", simdLevels},
+      {"bf16Instruction", usesBf16Instruction},
+      {"allowBf16Instruction", changeBf16Instruction},
+      {"dotProduct", usesDotProduct},
+      {"setDotProduct", changeDotProduct},
       {"numThreads", getNumThreads},
       {"setNumThreads", changeNumThreads},
       {"misalignment", misalignment},

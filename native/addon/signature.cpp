@@ -78,9 +78,10 @@ std::string parseType(const std::string& text, SignatureOperand* operand) {
     DType type;
   } kTypes[] = {
       {"T", ElementKind::floating, DType::float32}, {"A", ElementKind::any, DType::float32},
-      {"f32", ElementKind::fixed, DType::float32},  {"f64", ElementKind::fixed, DType::float64},
-      {"i32", ElementKind::fixed, DType::int32},    {"u8", ElementKind::fixed, DType::uint8},
-      {"u32", ElementKind::fixed, DType::uint32}};
+      {"F", ElementKind::product, DType::float32},  {"f32", ElementKind::fixed, DType::float32},
+      {"f64", ElementKind::fixed, DType::float64},  {"i32", ElementKind::fixed, DType::int32},
+      {"u8", ElementKind::fixed, DType::uint8},     {"u32", ElementKind::fixed, DType::uint32},
+      {"i8", ElementKind::fixed, DType::int8}};
   for (const auto& known : kTypes) {
     if (text != known.name) continue;
     operand->elements = known.elements;

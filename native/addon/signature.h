@@ -5,10 +5,10 @@
 //
 // Operands come first: a role (in, out, inout, or opt and optout: an input and an output that may
 // be null), a name, and type[dims]. Types: T (float32 or float64, the same for every T of the row),
-// A (any type, each operand its own), f32, f64, i32, u8, u32. Dims are the extents of the operand,
-// size*stride each; a dim without a stride is contiguous with the dims that follow it; a size may
-// be a literal number;
-// [] is one element; [@] is the row's N-dimensional geometry, with strides of the operand's own.
+// A (any type, each operand its own), F (float32 or bfloat16, each operand its own), f32, f64, i32,
+// i8, u8, u32. Dims are the extents of the operand, size*stride each; a dim without a stride is
+// contiguous with the dims that follow it; a size may be a literal number; [] is one element; [@]
+// is the row's N-dimensional geometry, with strides of the operand's own.
 // After the semicolon come the numbers, a kind after each group of names: size (a whole number
 // >= 0), stride (a whole number of either sign), int (a whole number), real (any double).
 //
@@ -28,7 +28,7 @@ enum class Role : uint8_t { in, out, inout };
 enum class NumberKind : uint8_t { size, stride, integer, real };
 
 // What an operand's elements may be.
-enum class ElementKind : uint8_t { floating, any, fixed };
+enum class ElementKind : uint8_t { floating, any, product, fixed };  // T, A, F, the others
 
 struct SignatureDim {
   int size;         // index of a number, or -1 for a literal

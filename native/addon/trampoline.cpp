@@ -106,6 +106,10 @@ class Reader {
       if (operand.elements == ElementKind::any && view.type == DType::uint32) {
         return fail(operand.name + " is uint32, which only the random state uses");
       }
+      if (operand.elements == ElementKind::product && view.type != DType::float32 &&
+          view.type != DType::bfloat16) {
+        return fail(operand.name + " is neither float32 nor bfloat16");
+      }
       if (operand.elements == ElementKind::floating) {
         if (view.type != DType::float32 && view.type != DType::float64) {
           return fail(operand.name + " is neither float32 nor float64");
@@ -132,8 +136,14 @@ class Reader {
       case napi_int32_array:
         *out = DType::int32;
         return true;
+      case napi_uint16_array:
+        *out = DType::bfloat16;
+        return true;
       case napi_uint32_array:
         *out = DType::uint32;
+        return true;
+      case napi_int8_array:
+        *out = DType::int8;
         return true;
       case napi_uint8_array:
       case napi_uint8_clamped_array:

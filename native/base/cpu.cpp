@@ -3,6 +3,13 @@
 #include <stdint.h>
 #include <string.h>
 
+#if defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+#elif defined(_M_ARM64)
+#define WIN32_LEAN_AND_MEAN
+#include <windows.h>
+#endif
+
 #if defined(__x86_64__) || defined(_M_X64)
 #define TG_X86_64 1
 #if defined(_MSC_VER)
@@ -57,8 +64,10 @@ constexpr uint32_t kLeaf1Ecx = bit(12) | bit(27) | bit(28) | bit(29);  // FMA OS
 constexpr uint32_t kLeaf7EbxAvx2 = bit(5);
 constexpr uint32_t kLeaf7EbxAvx512 =
     bit(16) | bit(17) | bit(28) | bit(30) | bit(31);  // F DQ CD BW VL
-constexpr uint64_t kYmmStates = 0x06;                 // SSE, AVX
-constexpr uint64_t kZmmStates = 0xE6;                 // and opmask, upper zmm0-15, zmm16-31
+constexpr uint32_t kLeaf7EcxVnni = bit(11);
+constexpr uint32_t kLeaf7Sub1EaxBf16 = bit(5);  // AVX512_BF16, in subleaf 1
+constexpr uint64_t kYmmStates = 0x06;           // SSE, AVX
+constexpr uint64_t kZmmStates = 0xE6;           // and opmask, upper zmm0-15, zmm16-31
 
 Level detect() {
   if ((cpuid(1, 0).ecx & kLeaf1Ecx) != kLeaf1Ecx) return Level::scalar;
@@ -70,14 +79,37 @@ Level detect() {
   return (features & kLeaf7EbxAvx512) == kLeaf7EbxAvx512 ? Level::avx512 : Level::avx2;
 }
 
+// A CPU without subleaf 1 answers with zeros, or says in subleaf 0 that there is none.
+bool detectBf16() { return cpuid(7, 0).eax >= 1 && (cpuid(7, 1).eax & kLeaf7Sub1EaxBf16); }
+bool detectDotProduct() {
+  return detect() == Level::avx512 && (cpuid(7, 0).ecx & kLeaf7EcxVnni) != 0;
+}
+
 #elif defined(__aarch64__) || defined(_M_ARM64)
 
 // Advanced SIMD with double precision is part of every AArch64 system that Node.js runs on.
 Level detect() { return Level::neon; }
+bool detectBf16() { return false; }
+
+bool detectDotProduct() {
+#if defined(__APPLE__)
+  return true;  // since the first Mac of this architecture
+#elif defined(_M_ARM64)
+  constexpr DWORD kDotProduct = 43;  // PF_ARM_V82_DP_INSTRUCTIONS_AVAILABLE of winnt.h
+  return IsProcessorFeaturePresent(kDotProduct) != 0;
+#elif defined(__linux__)
+  constexpr unsigned long kAsimdDp = 1ul << 20;  // HWCAP_ASIMDDP of asm/hwcap.h
+  return (getauxval(AT_HWCAP) & kAsimdDp) != 0;
+#else
+  return false;
+#endif
+}
 
 #else
 
 Level detect() { return Level::scalar; }
+bool detectBf16() { return false; }
+bool detectDotProduct() { return false; }
 
 #endif
 
@@ -99,6 +131,16 @@ Level bestLevel() {
   // Asked once: in a virtual machine every CPUID is a trip to the hypervisor.
   static const Level best = detect();
   return best;
+}
+
+bool hasAvx512Bf16() {
+  static const bool has = bestLevel() == Level::avx512 && detectBf16();
+  return has;
+}
+
+bool hasDotProduct() {
+  static const bool has = detectDotProduct();
+  return has;
 }
 
 bool levelSupported(Level level) {

@@ -19,7 +19,14 @@ bool parseLevel(const char* name, Level* level);
 // XGETBV for the register state that the system saves (Intel SDM vol. 1, 13.3 and 14.3).
 bool levelSupported(Level level);
 
+// True when this CPU has the instruction for dot products of bytes that goes with its best level:
+// AVX-512 VNNI, or the dot product of Armv8.2.
+bool hasDotProduct();
+
 // The highest supported level.
 Level bestLevel();
+
+// Whether the CPU has vdpbf16ps (AVX512_BF16), which not every CPU of the level avx512 has.
+bool hasAvx512Bf16();
 
 }  // namespace tilegrad

@@ -29,11 +29,29 @@ namespace tilegrad {
 
 // The values are part of the JavaScript interface (lib/native/commands.ts reads them by name from
 // the binding), so new types are appended.
-enum class DType : uint8_t { float32 = 0, float64 = 1, int32 = 2, uint8 = 3, uint32 = 4 };
+enum class DType : uint8_t {
+  float32 = 0,
+  float64 = 1,
+  int32 = 2,
+  uint8 = 3,
+  uint32 = 4,
+  bfloat16 = 5,
+  int8 = 6
+};
 
 // static: target files are built with their own flags and must not share inline functions.
 static constexpr int64_t sizeOf(DType type) {
-  return type == DType::float64 ? 8 : type == DType::uint8 ? 1 : 4;
+  switch (type) {
+    case DType::float64:
+      return 8;
+    case DType::bfloat16:
+      return 2;
+    case DType::uint8:
+    case DType::int8:
+      return 1;
+    default:
+      return 4;
+  }
 }
 
 }  // namespace tilegrad

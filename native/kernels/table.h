@@ -221,10 +221,56 @@ struct FloatKernels {
   OptimizerKernels<T> optimizer;
 };
 
+// Products of signed bytes with 32-bit sums (modulo 2^32). kernels/gemm_int8.h has the layouts of
+// packed operands: of B the same on every level, of A the table's own.
+constexpr int kInt8Panel = 32;  // columns of a packed panel, the widest tile's
+
+// C[i, j] = sum over k of A[i, p] * B[p, j] for `rows` (1..maxRows) by `cols` (1..kInt8Panel).
+struct Int8Tile {
+  int64_t cols, quads;
+  const uint8_t* a;  // packed rows, aRow bytes apart
+  int64_t aRow;
+  const int8_t* b;      // a packed panel
+  const int32_t* sums;  // of its kInt8Panel columns
+  int32_t* c;           // C[i, j] at c[i * cRow + j]
+  int64_t cRow;
+};
+
+// y[i, j] = float(sums[i, j]) * rowScale[i] * columnScale[j] + bias[j]: rounded after the
+// conversion, after the first product, and after the second together with the bias.
+struct Int8Scale {
+  int64_t rows, cols;     // cols <= kInt8Panel
+  const int32_t* sums;    // rows kInt8Panel apart; all kInt8Panel columns may be read
+  const float* rowScale;  // null for 1
+  const float* columnScale;
+  const float* bias;  // null for 0
+  float* y;           // y[i, j] at y[i * yRow + j]
+  int64_t yRow;
+};
+
+struct Int8Kernels {
+  int maxRows;    // <= kMaxTileRows
+  int quadBytes;  // of four values of A where it is packed
+  // tile[r - 1] computes r rows.
+  void (*tile[kMaxTileRows])(const Int8Tile&);
+  // A[i, p] at a[i * aRow + p * aCol], to rows of ceil(k / 16) * 4 * quadBytes bytes.
+  void (*packA)(int64_t rows, int64_t k, const int8_t* a, int64_t aRow, int64_t aCol, uint8_t* to,
+                int64_t toRow);
+  // One panel: B[p, j] at b[p * bRow + j * bCol] for j < cols, to ceil(k / 4) * 4 * kInt8Panel
+  // bytes and kInt8Panel sums.
+  void (*packB)(int64_t k, int64_t cols, const int8_t* b, int64_t bRow, int64_t bCol, int8_t* to,
+                int32_t* sums);
+  void (*scale)(const Int8Scale&);
+  // y[i] = x[i] / scale, rounded to even; returns scale = max(max |x| / 127, 2^-126), or 1 when all
+  // are 0. With a NaN or an infinity among them scale is NaN and y is 0.
+  float (*quantizeRow)(int64_t n, const float* x, int8_t* y);
+};
+
 struct KernelTable {
   Level level;
   FloatKernels<float> f32;
   FloatKernels<double> f64;
+  Int8Kernels i8;
 };
 
 // A build defines those of its architecture; ops/dispatch.cpp knows which (TG_HAVE_AVX2 ...).
@@ -232,5 +278,9 @@ extern const KernelTable kScalarKernels;
 extern const KernelTable kAvx2Kernels;
 extern const KernelTable kAvx512Kernels;
 extern const KernelTable kNeonKernels;
+
+// For CPUs of a level that also have its instruction for dot products of bytes (hasDotProduct).
+extern const Int8Kernels kAvx512VnniKernels;
+extern const Int8Kernels kNeonDotKernels;
 
 }  // namespace tilegrad

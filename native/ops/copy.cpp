@@ -1,5 +1,6 @@
 // Copies that change the element type, and constants. Plain loops: conversions are bound by memory,
 // and exact or IEEE-rounded on every CPU.
+#include "../base/bfloat16.h"
 #include "loops.h"
 #include "parallel.h"
 #include "rows.h"
@@ -33,6 +34,11 @@ uint8_t toUint8(From x) {
   return truncateTo<uint8_t>(static_cast<double>(x), 0.0, 255.0);
 }
 
+template <class From>
+int8_t toInt8(From x) {
+  return truncateTo<int8_t>(static_cast<double>(x), -128.0, 127.0);
+}
+
 template <>
 struct Convert<int32_t, float> {
   static int32_t apply(float x) { return toInt32(x); }
@@ -50,10 +56,37 @@ struct Convert<uint8_t, double> {
   static uint8_t apply(double x) { return toUint8(x); }
 };
 
+template <>
+struct Convert<int8_t, float> {
+  static int8_t apply(float x) { return toInt8(x); }
+};
+template <>
+struct Convert<int8_t, double> {
+  static int8_t apply(double x) { return toInt8(x); }
+};
+
+// From and to bfloat16 by way of float32, as PyTorch does: a float64 is rounded twice.
+template <class To>
+struct Convert<To, BFloat16> {
+  static To apply(BFloat16 x) { return Convert<To, float>::apply(widen(x)); }
+};
+template <class From>
+struct Convert<BFloat16, From> {
+  static BFloat16 apply(From x) { return narrow(static_cast<float>(x)); }
+};
+template <>
+struct Convert<BFloat16, BFloat16> {
+  static BFloat16 apply(BFloat16 x) { return x; }
+};
+
 // 1 where x is not 0 (NaN is not 0).
 template <class To, class From>
 struct NotZero {
   static To apply(From x) { return x != From{0} ? To{1} : To{0}; }
+};
+template <class To>
+struct NotZero<To, BFloat16> {
+  static To apply(BFloat16 x) { return (x.bits & 0x7fffu) != 0 ? To{1} : To{0}; }
 };
 
 int64_t magnitude(int64_t x) { return x < 0 ? -x : x; }
@@ -114,6 +147,10 @@ Status withType(DType type, const F& f) {
       return f(int32_t{});
     case DType::uint8:
       return f(uint8_t{});
+    case DType::bfloat16:
+      return f(BFloat16{});
+    case DType::int8:
+      return f(int8_t{});
     default:
       return f(float{});
   }
@@ -168,8 +205,7 @@ Status fill(const Command& c) {
 
 const Row kRows[] = {
     // y = x in y's type. To integers: towards zero and to the nearest end of the range from
-    // floating
-    // point, modulo 256 from int32 to uint8.
+    // floating point; modulo 256 from a wider integer to a byte, and between uint8 and int8.
     {"cast", "in x A[@] out y A[@]", cast, nullptr},
     {"castBool", "in x A[@] out y u8[@]", castBool, nullptr},
     // y = value, converted as by cast.

@@ -44,7 +44,43 @@ const KernelTable* firstTable() {
   return best;
 }
 
+// The tables for dot product instructions that this build has, by level.
+const Int8Kernels* const kDotTables[kLevelCount] = {
+    nullptr,
+    nullptr,
+#if defined(TG_HAVE_AVX512)
+    &kAvx512VnniKernels,
+#else
+    nullptr,
+#endif
+#if defined(TG_HAVE_NEON)
+    &kNeonDotKernels,
+#else
+    nullptr,
+#endif
+};
+
+std::atomic<bool> dotProductForbidden{false};
+
+const Int8Kernels* dotTable() {
+  return hasDotProduct() ? kDotTables[static_cast<int>(kernels().level)] : nullptr;
+}
+
 }  // namespace
+
+const Int8Kernels& int8Kernels() {
+  const Int8Kernels* table =
+      dotProductForbidden.load(std::memory_order_acquire) ? nullptr : dotTable();
+  return table ? *table : kernels().i8;
+}
+
+bool dotProduct() { return &int8Kernels() != &kernels().i8; }
+
+bool setDotProduct(bool wanted) {
+  if (wanted && !dotTable()) return false;
+  dotProductForbidden.store(!wanted, std::memory_order_release);
+  return true;
+}
 
 const KernelTable& kernels() {
   const KernelTable* table = current.load(std::memory_order_acquire);

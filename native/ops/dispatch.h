@@ -20,6 +20,15 @@ inline const FloatKernels<double>& floatKernels<double>() {
   return kernels().f64;
 }
 
+// Those for bytes: the level's, or the ones for its dot product instruction where that is used.
+const Int8Kernels& int8Kernels();
+
+// Whether the dot product instruction of the level in use is used: at first when the CPU has it.
+bool dotProduct();
+
+// Forbids it or allows it again (tests run both). False when it was asked for and isn't there.
+bool setDotProduct(bool wanted);
+
 // The level in use: at first the CPU's best, or the one TILEGRAD_SIMD names if the CPU has it.
 Level currentLevel();
 

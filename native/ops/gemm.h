@@ -33,6 +33,10 @@ struct Product {
 template <class T>
 Status multiply(const Product<T>& product, int threads);
 
+// Says what is wrong with the numbers of a GemmFinish and whether there is a side, or null: for the
+// rows of all products.
+const char* checkFinish(int64_t activation, int64_t use, bool side);
+
 // What multiply would do.
 template <class T>
 GemmPlan planProduct(const Product<T>& product, int threads);

@@ -87,18 +87,6 @@ Status gemm(const Command& c) {
   return c.type[0] == DType::float64 ? runGemm<double>(c) : runGemm<float>(c);
 }
 
-const char* checkFinish(int64_t activation, int64_t use, bool side) {
-  if (activation < 0 || activation >= static_cast<int64_t>(Activation::count)) {
-    return "activation is not one of the known ones";
-  }
-  if (use < 0 || use >= static_cast<int64_t>(Side::count)) return "sideUse is not a known use";
-  if ((use != static_cast<int64_t>(Side::none)) != side) return "side and sideUse need each other";
-  if (use == static_cast<int64_t>(Side::derivative) && activation == 0) {
-    return "a derivative needs an activation";
-  }
-  return nullptr;
-}
-
 // One product with everything around it.
 template <class T>
 Status runFused(const Command& c) {
@@ -310,6 +298,18 @@ const Row kRows[] = {
 };
 
 }  // namespace
+
+const char* checkFinish(int64_t activation, int64_t use, bool side) {
+  if (activation < 0 || activation >= static_cast<int64_t>(Activation::count)) {
+    return "activation is not one of the known ones";
+  }
+  if (use < 0 || use >= static_cast<int64_t>(Side::count)) return "sideUse is not a known use";
+  if ((use != static_cast<int64_t>(Side::none)) != side) return "side and sideUse need each other";
+  if (use == static_cast<int64_t>(Side::derivative) && activation == 0) {
+    return "a derivative needs an activation";
+  }
+  return nullptr;
+}
 
 RowList gemmRows() { return rowList(kRows); }
 

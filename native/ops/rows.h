@@ -8,6 +8,8 @@ namespace tilegrad {
 RowList elementwiseRows();
 RowList copyRows();
 RowList gemmRows();
+RowList gemmBf16Rows();
+RowList int8Rows();
 RowList reduceRows();
 RowList softmaxRows();
 RowList randomRows();

@@ -4,7 +4,9 @@
 #pragma once
 #include "../kernels/elementwise.h"
 #include "../kernels/gemm.h"
+#include "../kernels/gemm_int8.h"
 #include "../kernels/optimizer.h"
+#include "../kernels/quantize.h"
 #include "../kernels/random.h"
 #include "../kernels/reduce.h"
 #include "../kernels/softmax.h"
@@ -24,7 +26,7 @@ constexpr FloatKernels<T> tableOf() {
 }
 
 constexpr KernelTable kernelTable(Level level) {
-  return {level, tableOf<float>(), tableOf<double>()};
+  return {level, tableOf<float>(), tableOf<double>(), int8Kernels()};
 }
 
 TG_TARGET_END

@@ -104,7 +104,7 @@ describe('requiresGrad', () => {
   });
 
   test('is for floats only', () => {
-    for (const dtype of ['int32', 'uint8', 'bool'] as const) {
+    for (const dtype of ['int32', 'int8', 'uint8', 'bool'] as const) {
       const x = tensor([1], { dtype });
       x.requiresGrad = false;
       expectError(

@@ -39,12 +39,12 @@ export const nativeLayers: Layers = {
   simd: ['base'],
   kernels: ['simd', 'base'],
   targets: ['kernels', 'simd', 'base'],
-  ops: ['kernels/table.h', 'kernels/elementwise.inc', 'base'],
+  ops: ['kernels/table.h', 'kernels/table_bf16.h', 'kernels/elementwise.inc', 'base'],
   addon: ['ops', 'base'],
 };
 
 /** Folders compiled with a level's own flags, and the headers of other folders that they include. */
-const perLevel = ['simd/', 'kernels/', 'targets/', 'base/types.h', 'base/cpu.h'];
+const perLevel = ['simd/', 'kernels/', 'targets/', 'base/types.h', 'base/bfloat16.h', 'base/cpu.h'];
 
 /**
  * What those may include besides our own: an inline function of any other header could be compiled

@@ -40,6 +40,7 @@ const samples = (): Record<string, Tensor> => ({
   double: tensor([Math.PI], { dtype: 'float64' }),
   steps: tensor([-1, 2 ** 31 - 1], { dtype: 'int32' }),
   bytes: tensor([0, 255], { dtype: 'uint8' }),
+  signed: tensor([-128, 127], { dtype: 'int8' }),
   mask: tensor([[true], [false]]),
   scalar: tensor(7),
   none: zeros([3, 0]),

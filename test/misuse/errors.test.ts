@@ -24,6 +24,8 @@ const wrong = (value: unknown): never => value as never;
 
 const x = ones([2, 3]);
 const integers = ones([2, 3], { dtype: 'int32' });
+const half = ones([2, 3], { dtype: 'bfloat16' });
+const bytes = ones([2, 3], { dtype: 'int8' });
 const leaf = ones([2], { requiresGrad: true });
 /** A file of no known format: this one. */
 const file = fileURLToPath(import.meta.url);
@@ -40,14 +42,24 @@ const kinds: unknown[] = [
   new Float32Array(2),
 ];
 
-/** Everything that is no tensor in the place of a tensor, and a tensor of integers. */
+/** Everything that is no tensor in the place of a tensor, a tensor of integers, one of bfloat16. */
 function tensorArguments(
   call: (value: never) => unknown,
-  other: { takesNumbers?: boolean; takesIntegers?: boolean } = {},
+  other: {
+    takesNumbers?: boolean;
+    takesIntegers?: boolean;
+    takesHalf?: boolean;
+    /** What the message for bfloat16 says. */
+    half?: string;
+  } = {},
 ): Misuse[] {
   const values = kinds.filter((value) => !(other.takesNumbers && typeof value === 'number'));
   const rows = values.map((value): Misuse => [() => call(wrong(value)), 'ERR_ARGUMENT']);
   if (!other.takesIntegers) rows.push([() => call(wrong(integers)), 'ERR_DTYPE']);
+  if (!other.takesIntegers && !other.takesHalf) {
+    const message = other.half ?? "convert with to('float32')";
+    rows.push([() => call(wrong(half)), 'ERR_DTYPE', message]);
+  }
   return rows;
 }
 
@@ -85,6 +97,9 @@ const binary = (call: (a: Tensor, b: Tensor) => Tensor): Misuse[] => [
   [() => call(wrong(1), wrong(2)), 'ERR_ARGUMENT'],
   [() => call(integers, integers), 'ERR_DTYPE'],
   [() => call(integers, wrong(1)), 'ERR_DTYPE'],
+  [() => call(half, half), 'ERR_DTYPE', "convert with to('float32')"],
+  [() => call(half, wrong(1)), 'ERR_DTYPE', "convert with to('float32')"],
+  [() => call(half, integers), 'ERR_DTYPE'],
   [() => call(x, ones([2, 2])), 'ERR_SHAPE'],
 ];
 
@@ -328,7 +343,27 @@ const functions: Record<string, Misuse[]> = {
     ),
   ],
 
+  setFloat32MatmulPrecision: [undefined, null, 5, 'high', '', {}].map(
+    (precision): Misuse => [
+      () => tilegrad.setFloat32MatmulPrecision(wrong(precision)),
+      'ERR_ARGUMENT',
+    ],
+  ),
   matmul: [
+    ...optionsOf('matmul', (options) => tilegrad.matmul(x, x.transpose(), options)),
+    ...['float16', 5, null].map(
+      (outDtype): Misuse => [
+        () => tilegrad.matmul(x, x.transpose(), { outDtype: wrong(outDtype) }),
+        'ERR_DTYPE',
+      ],
+    ),
+    [() => tilegrad.matmul(x, x.transpose(), { outDtype: 'float64' }), 'ERR_DTYPE', "can't give"],
+    [() => tilegrad.matmul(x, x.transpose(), { outDtype: 'bfloat16' }), 'ERR_DTYPE'],
+    [
+      () => tilegrad.matmul(half, half.transpose(), { outDtype: 'float64' }),
+      'ERR_DTYPE',
+      'only bfloat16 or float32',
+    ],
     ...tensorArguments((a) => tilegrad.matmul(a, x), { takesNumbers: true, takesIntegers: true }),
     ...tensorArguments((b) => tilegrad.matmul(x, b), { takesNumbers: true, takesIntegers: true }),
     [() => tilegrad.matmul(x, wrong(5)), 'ERR_SHAPE'],
@@ -349,9 +384,11 @@ const functions: Record<string, Misuse[]> = {
     (value): Misuse => [() => tilegrad.setWeightPacking(wrong(value)), 'ERR_ARGUMENT'],
   ),
   linear: [
-    ...tensorArguments((t) => tilegrad.linear(t, x)),
-    ...tensorArguments((t) => tilegrad.linear(x, t)),
-    ...tensorArguments((t) => tilegrad.linear(x, x, t)).filter((_, i) => i > 1),
+    ...tensorArguments((t) => tilegrad.linear(t, x), { takesHalf: true }),
+    ...tensorArguments((t) => tilegrad.linear(x, t), { takesHalf: true }),
+    ...tensorArguments((t) => tilegrad.linear(x, x, t), { takesHalf: true }).filter(
+      (_, i) => i > 1,
+    ),
     ...optionsOf('linear', (options) => tilegrad.linear(x, x, null, options)),
     [() => tilegrad.linear(x, x, null, { activation: wrong('softmax') }), 'ERR_ARGUMENT'],
     ...notFinite.map(
@@ -360,10 +397,15 @@ const functions: Record<string, Misuse[]> = {
         'ERR_ARGUMENT',
       ],
     ),
-    ...tensorArguments((residual) => tilegrad.linear(x, x, null, { residual })).filter(
-      (_, i) => i > 1,
-    ),
+    ...tensorArguments((residual) => tilegrad.linear(x, x, null, { residual }), {
+      takesHalf: true,
+    }).filter((_, i) => i > 1),
     [() => tilegrad.linear(x, x, null, { residual: ones([2, 3]) }), 'ERR_SHAPE'],
+    [
+      () => tilegrad.linear(x, x, null, { residual: ones([2, 2], { dtype: 'bfloat16' }) }),
+      'ERR_DTYPE',
+      'input is float32, residual bfloat16',
+    ],
     [
       () => tilegrad.linear(x, x, null, { residual: ones([2, 2], { dtype: 'float64' }) }),
       'ERR_DTYPE',
@@ -373,6 +415,37 @@ const functions: Record<string, Misuse[]> = {
     [() => tilegrad.linear(x, x, ones([3])), 'ERR_SHAPE'],
     [() => tilegrad.linear(x, ones([2, 3], { dtype: 'float64' })), 'ERR_DTYPE'],
     [() => tilegrad.linear(x, x, ones([2], { dtype: 'float64' })), 'ERR_DTYPE'],
+    [() => tilegrad.linear(half, x), 'ERR_DTYPE', 'input is bfloat16, weight float32'],
+    [() => tilegrad.linear(half, half, ones([2])), 'ERR_DTYPE', 'bias float32'],
+    [() => tilegrad.linear(x, x, null, { outDtype: 'bfloat16' }), 'ERR_DTYPE'],
+  ],
+  int8Matmul: [
+    ...tensorArguments((a) => tilegrad.int8Matmul(a, bytes), { half: 'not bfloat16' }),
+    ...tensorArguments((b) => tilegrad.int8Matmul(bytes, b), { half: 'not bfloat16' }),
+    [() => tilegrad.int8Matmul(bytes, bytes), 'ERR_SHAPE', '[2, 3] and [2, 3] do not fit'],
+    [() => tilegrad.int8Matmul(bytes, bytes.reshape([6])), 'ERR_SHAPE'],
+    [() => tilegrad.int8Matmul(bytes.reshape([6]), bytes), 'ERR_SHAPE'],
+    [
+      () => tilegrad.int8Matmul(bytes.expand([2, 2, 3]), bytes.transpose().expand([3, 3, 2])),
+      'ERR_SHAPE',
+    ],
+  ],
+  quantizePerChannel: [
+    ...tensorArguments((t) => tilegrad.quantizePerChannel(t), { half: 'not bfloat16' }),
+    ...optionsOf('quantizePerChannel', (options) => tilegrad.quantizePerChannel(x, options)),
+    ...dims((axis) => tilegrad.quantizePerChannel(x, { axis })),
+    [() => tilegrad.quantizePerChannel(tensor(1)), 'ERR_INDEX'],
+    [() => tilegrad.quantizePerChannel(ones([2, 3], { dtype: 'float64' })), 'ERR_DTYPE'],
+  ],
+  dequantize: [
+    ...tensorArguments((t) => tilegrad.dequantize(t, ones([2])), { half: 'not bfloat16' }),
+    ...tensorArguments((t) => tilegrad.dequantize(bytes, t), { half: 'not bfloat16' }),
+    ...optionsOf('dequantize', (options) => tilegrad.dequantize(bytes, ones([2]), options)),
+    ...dims((axis) => tilegrad.dequantize(bytes, ones([2]), { axis })),
+    [() => tilegrad.dequantize(bytes, ones([3])), 'ERR_SHAPE'],
+    [() => tilegrad.dequantize(bytes, ones([2, 1])), 'ERR_SHAPE'],
+    [() => tilegrad.dequantize(x, ones([2])), 'ERR_DTYPE'],
+    [() => tilegrad.dequantize(bytes, ones([2], { dtype: 'float64' })), 'ERR_DTYPE'],
   ],
   mseLoss: losses(tilegrad.mseLoss),
   binaryCrossEntropyWithLogits: losses(tilegrad.binaryCrossEntropyWithLogits),
@@ -513,6 +586,39 @@ const modules: Record<string, Misuse[]> = {
     ...optionsOf('Dropout', (options) => new nn.Dropout(0.5, options)),
     [() => new nn.Dropout(0.5, { generator: wrong(5) }), 'ERR_ARGUMENT'],
   ],
+  QuantizedLinear: [
+    ...[undefined, null, 0, -1, 1.5, '3', [3]].flatMap((size): Misuse[] => [
+      [() => new nn.QuantizedLinear(wrong(size), 1), 'ERR_ARGUMENT'],
+      [() => new nn.QuantizedLinear(1, wrong(size)), 'ERR_ARGUMENT'],
+    ]),
+    ...optionsOf('QuantizedLinear', (options) => new nn.QuantizedLinear(1, 1, options)),
+    [() => new nn.QuantizedLinear(1, 1, { activation: wrong('softmax') }), 'ERR_ARGUMENT'],
+    ...notFinite.map(
+      (negativeSlope): Misuse => [
+        () => new nn.QuantizedLinear(1, 1, { negativeSlope: wrong(negativeSlope) }),
+        'ERR_ARGUMENT',
+      ],
+    ),
+    ...[...kinds, new nn.ReLU(), nn.Linear].map(
+      (layer): Misuse => [() => nn.QuantizedLinear.from(wrong(layer)), 'ERR_ARGUMENT'],
+    ),
+    ...optionsOf('QuantizedLinear', (options) =>
+      nn.QuantizedLinear.from(new nn.Linear(1, 1), options),
+    ),
+    [() => nn.QuantizedLinear.from(new nn.Linear(1, 1, { dtype: 'float64' })), 'ERR_DTYPE'],
+    ...tensorArguments((t) => new nn.QuantizedLinear(3, 1).forward(t), { half: 'not bfloat16' }),
+    [() => new nn.QuantizedLinear(2, 1).forward(x), 'ERR_SHAPE'],
+    [() => new nn.QuantizedLinear(1, 1).forward(tensor(1)), 'ERR_SHAPE'],
+    [() => new nn.QuantizedLinear(2, 1).forward(leaf.reshape([1, 2])).backward(), 'ERR_STATE'],
+  ],
+  quantizeDynamic: [
+    ...kinds.map((module): Misuse => [() => nn.quantizeDynamic(wrong(module)), 'ERR_ARGUMENT']),
+    [
+      () => nn.quantizeDynamic(new nn.Sequential(new nn.Linear(1, 1, { dtype: 'float64' }))),
+      'ERR_DTYPE',
+    ],
+  ],
+  Buffer: tensorArguments((t) => new nn.Buffer(t), { takesIntegers: true }),
   Sequential: kinds.map((layer): Misuse => [() => new nn.Sequential(wrong(layer)), 'ERR_ARGUMENT']),
   Parameter: tensorArguments((t) => new nn.Parameter(t)),
   ReLU: unary((t) => new nn.ReLU().forward(t)).map(
@@ -693,7 +799,15 @@ const optimizers: Record<string, Misuse[]> = {
 
 /** Functions without arguments, and classes that others make. */
 const without = new Set([
-  ...['isGradEnabled', 'getNumThreads', 'simdLevel', 'simdLevels', 'Tensor', 'TensorError'],
+  ...[
+    'isGradEnabled',
+    'getNumThreads',
+    'getFloat32MatmulPrecision',
+    'simdLevel',
+    'simdLevels',
+    'Tensor',
+    'TensorError',
+  ],
   ...['Optimizer', 'ParameterGroup'],
 ]);
 

@@ -42,9 +42,11 @@ void testLevels() {
   CHECK(levelSupported(Level::avx2) == avx2);
   CHECK(levelSupported(Level::avx512) == avx512);
   CHECK(!levelSupported(Level::neon));
+  CHECK(hasAvx512Bf16() == (avx512 && __builtin_cpu_supports("avx512bf16")));
 #elif defined(__aarch64__)
   CHECK(bestLevel() == Level::neon);
   CHECK(!levelSupported(Level::avx2) && !levelSupported(Level::avx512));
+  CHECK(!hasAvx512Bf16());
 #endif
 }
 

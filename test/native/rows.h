@@ -9,8 +9,9 @@ namespace tilegrad {
 namespace test {
 
 inline const Row& rowNamed(const std::string& name) {
-  for (const RowList& family : {elementwiseRows(), copyRows(), gemmRows(), reduceRows(),
-                                softmaxRows(), randomRows(), optimizerRows()}) {
+  for (const RowList& family :
+       {elementwiseRows(), copyRows(), gemmRows(), gemmBf16Rows(), int8Rows(), reduceRows(),
+        softmaxRows(), randomRows(), optimizerRows()}) {
     for (int i = 0; i < family.count; ++i) {
       if (name == family.rows[i].name) return family.rows[i];
     }
@@ -36,6 +37,10 @@ inline DType dtypeOf<int32_t>() {
 template <>
 inline DType dtypeOf<uint8_t>() {
   return DType::uint8;
+}
+template <>
+inline DType dtypeOf<int8_t>() {
+  return DType::int8;
 }
 template <>
 inline DType dtypeOf<uint32_t>() {

@@ -2,7 +2,7 @@ import { type DType, tensor, to } from 'tilegrad';
 import { describe, expect, test } from 'vitest';
 import { expectError } from '../helpers/errors.js';
 
-const dtypes: DType[] = ['float32', 'float64', 'int32', 'uint8', 'bool'];
+const dtypes: DType[] = ['float32', 'float64', 'int32', 'int8', 'uint8', 'bool', 'bfloat16'];
 
 /** Numbers at and around every end of a range. */
 const numbers = [
@@ -20,6 +20,11 @@ const numbers = [
   255,
   255.5,
   256,
+  128,
+  -127.5,
+  -128,
+  -128.5,
+  -129,
   -0.99,
   2 ** 24 + 1,
   2 ** 31 - 1,
@@ -46,12 +51,31 @@ function toInteger(value: number, low: number, high: number): number {
   return Number.isNaN(value) ? 0 : Math.min(high, Math.max(low, Math.trunc(value))) + 0;
 }
 
+/**
+ * To float32 and from there to the nearest multiple of the last place of 8 significant bits (2^-133
+ * at least), ties to the even multiple.
+ */
+function toBfloat16(value: number): number {
+  const x = Math.fround(value);
+  if (!Number.isFinite(x) || x === 0) return x;
+  const exponent = Math.max(-126, Math.floor(Math.log2(Math.abs(x))));
+  const unit = 2 ** (exponent - 7);
+  const low = Math.floor(x / unit);
+  const rest = x / unit - low;
+  const up = rest > 0.5 || (rest === 0.5 && low % 2 !== 0);
+  const y = (low + (up ? 1 : 0)) * unit;
+  if (Math.abs(y) >= 2 ** 128) return y > 0 ? Infinity : -Infinity;
+  return y === 0 && x < 0 ? -0 : y;
+}
+
 const wanted: Record<DType, (value: number) => number | boolean> = {
   float32: Math.fround,
   float64: (value) => value,
   int32: (value) => toInteger(value, -(2 ** 31), 2 ** 31 - 1),
+  int8: (value) => toInteger(value, -128, 127),
   uint8: (value) => toInteger(value, 0, 255),
   bool: (value) => value !== 0,
+  bfloat16: toBfloat16,
 };
 
 describe.each(['float64', 'float32'] as const)('from %s', (from) => {
@@ -75,6 +99,23 @@ test('int32 to floats rounds to nearest even, and keeps the low byte as uint8', 
     ...Uint8Array.from(x.array.subarray(x.offset, x.offset + 8)),
   ]);
   expect(x.to('bool').toArray()).toEqual([false, true, true, true, true, true, true, true]);
+});
+
+test('int8 keeps the low byte of other integers', () => {
+  const x = tensor(new Int32Array([0, 1, -1, 127, 128, -128, -129, 255, 256, 2 ** 31 - 1]));
+  expect(x.to('int8').data).toEqual(Int8Array.from(x.data));
+  expect(
+    tensor(new Uint8Array([0, 127, 128, 255]))
+      .to('int8')
+      .toArray(),
+  ).toEqual([0, 127, -128, -1]);
+  const signed = tensor(new Int8Array([0, 1, -1, 127, -128]));
+  expect(signed.to('uint8').toArray()).toEqual([0, 1, 255, 127, 128]);
+  expect(signed.to('bool').toArray()).toEqual([false, true, true, true, true]);
+  for (const dtype of ['float32', 'float64', 'int32'] as const) {
+    expect(signed.to(dtype).toArray()).toEqual([0, 1, -1, 127, -128]);
+    expect(signed.to(dtype).to('int8').toArray()).toEqual([0, 1, -1, 127, -128]);
+  }
 });
 
 test('bytes and bools', () => {

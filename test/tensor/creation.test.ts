@@ -17,7 +17,7 @@ import {
 import { describe, expect, test } from 'vitest';
 import { expectError } from '../helpers/errors.js';
 
-const dtypes: DType[] = ['float32', 'float64', 'int32', 'uint8', 'bool'];
+const dtypes: DType[] = ['float32', 'float64', 'int32', 'int8', 'uint8', 'bool'];
 
 /** Shape, dtype and values in one comparison. */
 function expectTensor(t: Tensor, shape: number[], dtype: DType, values: NestedArray): void {
@@ -79,6 +79,7 @@ describe('tensor', () => {
     [new Float32Array([0, 1, 2.5]), 'float32'],
     [new Float64Array([0, 1, 2.5]), 'float64'],
     [new Int32Array([0, -1, 2]), 'int32'],
+    [new Int8Array([0, -128, 127]), 'int8'],
     [new Uint8Array([0, 1, 255]), 'uint8'],
     [Buffer.from([0, 1, 255]), 'uint8'],
   ];
@@ -98,7 +99,7 @@ describe('tensor', () => {
     const values = [0, -0, 0.5, -0.5, 2.9, -2.9, 255, 256, 2 ** 31, -(2 ** 31) - 1, 2 ** 40];
     const all = [...values, Number.NaN, Infinity, -Infinity];
     const wide = tensor(all, { dtype: 'float64' });
-    for (const dtype of ['int32', 'uint8', 'bool'] as const) {
+    for (const dtype of ['int32', 'int8', 'uint8', 'bool'] as const) {
       const want = wide.to(dtype).toArray();
       expect(tensor(all, { dtype }).toArray()).toEqual(want);
       expect(tensor(new Float64Array(all), { dtype }).toArray()).toEqual(want);
@@ -137,6 +138,7 @@ describe('fromTypedArray', () => {
     [new Float32Array(6), 'float32'],
     [new Float64Array(6), 'float64'],
     [new Int32Array(6), 'int32'],
+    [new Int8Array(6), 'int8'],
     [new Uint8Array(6), 'uint8'],
     [Buffer.alloc(6), 'uint8'],
   ];
@@ -207,6 +209,7 @@ describe('constants', () => {
 
   test('full keeps to the dtype', () => {
     expect(full([1], 300.7, { dtype: 'uint8' }).item()).toBe(255);
+    expect(full([2], -300.7, { dtype: 'int8' }).toArray()).toEqual([-128, -128]);
     expect(full([1], -2.7, { dtype: 'int32' }).item()).toBe(-2);
     expect(full([1], Number.NaN, { dtype: 'int32' }).item()).toBe(0);
     expect(full([1], true).item()).toBe(1);
@@ -276,7 +279,7 @@ describe('options', () => {
     expectError(() => create({ dtype: 'float31' }), 'ERR_DTYPE', `[${name}] unknown dtype float31`);
     expectError(() => create({ dtype: 'constructor' }), 'ERR_DTYPE', `[${name}]`);
     const integers = { dtype: 'int32', requiresGrad: true };
-    expectError(() => create(integers), 'ERR_DTYPE', `[${name}] only float32 and float64`);
+    expectError(() => create(integers), 'ERR_DTYPE', `[${name}] only float32, float64 and`);
   });
 
   test.each(creators)('%s sets requiresGrad', (name, create) => {

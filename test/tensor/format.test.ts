@@ -40,6 +40,7 @@ test('columns line up in vectors and matrices', () => {
   expect(shown(tensor([[true], [false]]))).toBe(
     lines('Tensor([[ true],', '        [false]], shape=[2, 1], bool)'),
   );
+  expect(shown(tensor(new Int8Array([-128, 7])))).toBe('Tensor([-128,    7], shape=[2], int8)');
   expect(shown(tensor(new Uint8Array([0, 255])))).toBe('Tensor([  0, 255], shape=[2], uint8)');
 });
 

@@ -1,0 +1,69 @@
+/** What bfloat16 adds to matrix products: which operands they take and of what dtype results are. */
+import { TensorError } from '../errors.js';
+import { checkDType, type DType } from '../tensor/dtype.js';
+import { Tensor } from '../tensor/tensor.js';
+import { activationBackward } from './activation.js';
+import { checkFloating, checkTensor, promote, type TensorLike, to } from './operand.js';
+import { sum } from './reduce.js';
+
+export interface MatmulOptions {
+  /**
+   * The result's dtype. Default that of the operands; products of bfloat16 can also give `float32`,
+   * the sums as they are before they are rounded.
+   */
+  outDtype?: DType;
+}
+
+/** Operands of a product: both bfloat16, or floating tensors of one dtype. */
+export function promoteProduct(operation: string, a: TensorLike, b: TensorLike): [Tensor, Tensor] {
+  if (a instanceof Tensor && b instanceof Tensor) {
+    if (a.dtype === 'bfloat16' && b.dtype === 'bfloat16') return [a, b];
+  }
+  return promote(operation, a, b);
+}
+
+/** @throws TensorError unless it is a tensor of float32, float64 or bfloat16 */
+export function checkProduct(operation: string, value: unknown): asserts value is Tensor {
+  checkTensor(operation, value);
+  if (value.dtype !== 'bfloat16') checkFloating(operation, value);
+}
+
+/**
+ * The result's dtype for operands of a dtype.
+ * @throws TensorError ERR_DTYPE for a dtype that is unknown or doesn't fit
+ */
+export function resultDtype(
+  operation: string,
+  operands: DType,
+  { outDtype = operands }: MatmulOptions,
+): DType {
+  if (outDtype === operands) return operands;
+  checkDType(operation, outDtype);
+  if (operands !== 'bfloat16' || outDtype !== 'float32') {
+    throw new TensorError(
+      'ERR_DTYPE',
+      `[${operation}] a product of ${operands} can't give ${outDtype}` +
+        (operands === 'bfloat16' ? ', only bfloat16 or float32' : ''),
+    );
+  }
+  return outDtype;
+}
+
+/** bfloat16 widened to float32, others as they are. Not recorded: for values within a rule. */
+export function widened(x: Tensor): Tensor {
+  return x.dtype === 'bfloat16' ? to(x.detach(), 'float32') : x;
+}
+
+/** The gradient of a bias from that of the product; bfloat16 is summed in float32. */
+export function biasGradient(g: Tensor, bias: DType): Tensor {
+  return to(sum(widened(g), { dim: 0 }), bias);
+}
+
+/** The gradient before an activation from the one after it; bfloat16 is computed in float32. */
+export function beforeActivation(
+  activation: keyof typeof activationBackward,
+  g: Tensor,
+  y: Tensor,
+): Tensor {
+  return to(activationBackward[activation](widened(g), widened(y)), y.dtype);
+}

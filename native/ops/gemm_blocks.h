@@ -1,0 +1,22 @@
+// What the products of all types share: cutting blocks and tiles out of matrices.
+#pragma once
+#include <stdint.h>
+
+namespace tilegrad {
+
+constexpr int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+constexpr int64_t roundUp(int64_t n, int64_t step) { return ceilDiv(n, step) * step; }
+constexpr int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
+constexpr int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
+
+// f(height) for tiles of at most maxRows rows that make up `rows`, of nearly equal heights: 15 rows
+// are 8 + 7 and not 14 + 1, so that no tile is nearly empty.
+template <class F>
+void eachTile(int64_t rows, int64_t maxRows, const F& f) {
+  const int64_t count = ceilDiv(rows, maxRows);
+  if (count == 0) return;
+  const int64_t height = rows / count, taller = rows % count;
+  for (int64_t i = 0; i < count; ++i) f(height + (i < taller ? 1 : 0));
+}
+
+}  // namespace tilegrad
