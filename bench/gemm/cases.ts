@@ -49,6 +49,15 @@ export function cubeCases(cubes: readonly number[], dtype: GemmDType): GemmCase[
   return cubes.map((size) => productCase([size, size, size], 'NN', dtype));
 }
 
+/** Cubes and a layer's forward product (its weight [outputs, inputs], contiguous) of a narrow type. */
+export function narrowTypeCases(dtype: 'bfloat16' | 'int8'): GemmCase[] {
+  return [
+    ...cubeCases([512, 1024, 2048], dtype),
+    productCase([32, 784, 128], 'NT', dtype),
+    productCase([128, 1024, 1024], 'NT', dtype),
+  ];
+}
+
 const batches = [1, 8, 32, 128, 512];
 // A digit recognizer's two layers, a square one, and one that narrows and one that widens.
 const linearLayers: readonly (readonly [inputs: number, outputs: number])[] = [

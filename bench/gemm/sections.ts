@@ -2,14 +2,21 @@
  * The sections about the matrix product. A new element type gets one here, like `float64`
  * (lib/dtypes.ts says what else it needs).
  */
-import type { Case } from '../lib/cases.js';
+import type { Case, GemmCase } from '../lib/cases.js';
 import type { Plan, Yardstick } from '../lib/compare.js';
 import { Ours } from '../lib/ours.js';
 import { type Column, caseTable, percent, ratio } from '../lib/report.js';
 import type { Section } from '../lib/section.js';
 import { median } from '../lib/statistics.js';
 import { bandwidthYardstick } from './bandwidth.js';
-import { callCases, cubeCases, layerCases, shapeCases, sweepCases } from './cases.js';
+import {
+  callCases,
+  cubeCases,
+  layerCases,
+  narrowTypeCases,
+  shapeCases,
+  sweepCases,
+} from './cases.js';
 import { layerSummary, sweepReport, sweepSummary } from './report.js';
 
 const kShares =
@@ -29,18 +36,27 @@ export const shapes: Section = {
   report: (results) => caseTable(results, { columns: [bandwidth], peerShares: true }),
 };
 
-/** Our own product of the same sizes with both operands row-major, where the case has another layout. */
-function rowMajor(threads: number, level: string): Yardstick {
-  const ours = new Ours('row-major', threads, level);
+/** Our own time for another product in the place of a case's, where there is one. */
+function ownProduct(
+  name: string,
+  other: (c: GemmCase) => GemmCase | null,
+  threads: number,
+  level: string,
+): Yardstick {
+  const ours = new Ours(name, threads, level);
   return {
-    name: 'rowMajor',
+    name,
     seconds: async (c: Case, budget) => {
-      if (c.kind !== 'gemm' || c.layout === 'NN') return null;
-      const answer = await ours.measure({ ...c, layout: 'NN' }, budget);
-      return median(answer.seconds);
+      const product = c.kind === 'gemm' ? other(c) : null;
+      return product && median((await ours.measure(product, budget)).seconds);
     },
   };
 }
+
+const rowMajor = (c: GemmCase): GemmCase | null =>
+  c.layout === 'NN' ? null : { ...c, layout: 'NN' };
+
+const inFloat32 = (c: GemmCase): GemmCase => ({ ...c, dtype: 'float32' });
 
 const ownRowMajor: Column = {
   head: 'our NN',
@@ -52,7 +68,7 @@ export const layers: Section = {
   title: 'Products of a linear layer, forward and backward, float32',
   note: `For a layer of inputs-outputs and a batch: forward Y = X W, the input's gradient dX = dY W^T and the weight's dW = X^T dY, with W stored as [inputs, outputs] and transposed operands read as views. "our NN" is the time of our product of the same sizes with both operands row-major over the time of this one: above 1 the transposed product is the faster. ${kShares} ONNX Runtime's packed weights are only for the forward product: in training they are not constant.`,
   cases: layerCases,
-  yardsticks: (threads, level) => [rowMajor(threads, level)],
+  yardsticks: (threads, level) => [ownProduct('rowMajor', rowMajor, threads, level)],
   summary: layerSummary,
   report: (results) =>
     [layerSummary(results), caseTable(results, { columns: [ownRowMajor], peerShares: true })].join(
@@ -85,6 +101,35 @@ export const float64: Section = {
   cases: () => cubeCases([512, 1024], 'float64'),
   report: (results) => caseTable(results, { peerShares: true }),
 };
+
+function narrowType(dtype: 'bfloat16' | 'int8', title: string, note: string): Section {
+  return {
+    name: `gemm-${dtype}`,
+    title,
+    note: `${note} "our float32" is the time of our float32 product of the same sizes over the time of this one. The peak is that of float32. ${kShares}`,
+    cases: () => narrowTypeCases(dtype),
+    yardsticks: (threads, level) => [ownProduct('float32', inFloat32, threads, level)],
+    report: (results) =>
+      caseTable(results, {
+        columns: [
+          { head: 'our float32', cell: ({ marks }) => (marks.float32 ? ratio(marks.float32) : '') },
+        ],
+        peerShares: true,
+      }),
+  };
+}
+
+export const bfloat16 = narrowType(
+  'bfloat16',
+  'Matrix product, bfloat16, summed in float32',
+  'Results are bfloat16.',
+);
+
+export const int8 = narrowType(
+  'int8',
+  'Matrix product, int8, summed in int32',
+  'PyTorch is measured with `torch._int_mm`.',
+);
 
 export const avx2: Section = {
   name: 'gemm-avx2',

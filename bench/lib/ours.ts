@@ -3,6 +3,7 @@ import {
   crossEntropy,
   type DType,
   fromTypedArray,
+  int8Matmul,
   nn,
   noGrad,
   optim,
@@ -33,10 +34,14 @@ function matrix(seed: number, rows: number, cols: number): Tensor {
 }
 
 /** A matrix of a product, transposed ones as views of what is stored. */
-function view({ data, rows, cols, colStep }: Matrix): Tensor {
-  return colStep === 1
-    ? fromTypedArray(data, [rows, cols])
-    : fromTypedArray(data, [cols, rows]).transpose();
+function view({ data, rows, cols, colStep }: Matrix, dtype: DType): Tensor {
+  const stored = fromTypedArray(data, colStep === 1 ? [rows, cols] : [cols, rows]).to(dtype);
+  return colStep === 1 ? stored : stored.transpose();
+}
+
+/** The elements of a contiguous tensor. */
+function numbers(x: Tensor): ArrayLike<number> {
+  return (x.dtype === 'bfloat16' ? x.to('float32') : x).data;
 }
 
 /** The network of `layers(dims)`. */
@@ -95,11 +100,12 @@ const operations: Record<OpsCase['op'], (a: Tensor, b: Tensor) => Tensor> = {
 function prepare(c: Case): Prepared {
   switch (c.kind) {
     case 'gemm': {
-      const [a, b] = operands(c).map(view) as [Tensor, Tensor];
+      const [a, b] = operands(c).map((matrix) => view(matrix, c.dtype)) as [Tensor, Tensor];
       // The result's memory is given back, as Python does by counting references; left to the garbage
       // collector, every product would also pay for fresh pages.
-      const run = (): void => a.matmul(b).dispose();
-      return { run, check: productCheck(a.matmul(b).data, c.m, c.n) };
+      const product = (): Tensor => (c.dtype === 'int8' ? int8Matmul(a, b) : a.matmul(b));
+      const run = (): void => product().dispose();
+      return { run, check: productCheck(numbers(product()), c.m, c.n) };
     }
     case 'train': {
       const step = trainer(c, 'float32');

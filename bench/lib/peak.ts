@@ -6,7 +6,13 @@ import type { GemmDType } from './dtypes.js';
 const kTrial = 100000; // iterations: some hundred microseconds, long enough to be timed
 
 /** The arrays whose type chooses the multiply-adds that the row runs. */
-const arrays = { float32: Float32Array, float64: Float64Array } as const;
+const arrays = {
+  float32: Float32Array,
+  float64: Float64Array,
+  // The limit that these are held against is float32's.
+  bfloat16: Float32Array,
+  int8: Float32Array,
+} as const;
 
 /**
  * GFLOP/s of one core that does nothing but fused multiply-adds on registers, at the SIMD level in

@@ -5,7 +5,7 @@
  * whose errors reach the bound shows. The bounds are explained in reference.ts.
  */
 import type { Product } from './cases.js';
-import { dtypes } from './dtypes.js';
+import { dtypes, type ElementType } from './dtypes.js';
 import { type Matrix, operands, probe, samplePositions } from './inputs.js';
 
 export interface Expected {
@@ -21,7 +21,17 @@ export function gamma(k: number, u: number): number {
   return (k * u) / (1 - k * u);
 }
 
-function entry(a: Matrix, b: Matrix, row: number, col: number, u: number): Expected {
+interface Roundoff {
+  sums: number;
+  result: number;
+}
+
+function roundoffOf({ dtype }: Product): Roundoff {
+  const type: ElementType = dtypes[dtype];
+  return { sums: type.unitRoundoff, result: type.resultRoundoff ?? 0 };
+}
+
+function entry(a: Matrix, b: Matrix, row: number, col: number, u: Roundoff): Expected {
   const k = a.cols;
   let value = 0;
   let size = 0;
@@ -31,10 +41,10 @@ function entry(a: Matrix, b: Matrix, row: number, col: number, u: number): Expec
     value += term;
     size += Math.abs(term);
   }
-  return { value, bound: (gamma(k, u) + gamma(k, kReferenceRoundoff)) * size };
+  return { value, bound: (gamma(k, u.sums) + u.result + gamma(k, kReferenceRoundoff)) * size };
 }
 
-function sampledEntries(a: Matrix, b: Matrix, u: number): Expected[] {
+function sampledEntries(a: Matrix, b: Matrix, u: Roundoff): Expected[] {
   return samplePositions(a.rows * b.cols).map((position) =>
     entry(a, b, Math.floor(position / b.cols), position % b.cols, u),
   );
@@ -63,24 +73,24 @@ function times(
  * reference's sums of n and then k products, and the sum of n products by which a contender
  * multiplies its C, whose values may exceed |A| |B| by the first bound: one n more covers that.
  */
-function probed(a: Matrix, b: Matrix, u: number): Expected[] {
+function probed(a: Matrix, b: Matrix, u: Roundoff): Expected[] {
   const k = a.cols;
   const n = b.cols;
   const x = probe(n);
   const inner = times(b, x, x);
   const outer = times(a, inner.value, inner.size);
-  const relative = gamma(k, u) + gamma(k + 3 * n, kReferenceRoundoff);
+  const relative = gamma(k, u.sums) + u.result + gamma(k + 3 * n, kReferenceRoundoff);
   return Array.from(outer.value, (value, i) => ({ value, bound: relative * outer.size[i]! }));
 }
 
 /** Sampled values of the result. */
 export function sampled(p: Product): Expected[] {
-  return sampledEntries(...operands(p), dtypes[p.dtype].unitRoundoff);
+  return sampledEntries(...operands(p), roundoffOf(p));
 }
 
 /** What `productCheck` gives of the result: sampled values, then C times the probe. */
 export function product(p: Product): Expected[] {
   const [a, b] = operands(p);
-  const u = dtypes[p.dtype].unitRoundoff;
+  const u = roundoffOf(p);
   return [...sampledEntries(a, b, u), ...probed(a, b, u)];
 }

@@ -9,7 +9,14 @@ import { type Layer, layers } from '../lib/inputs.js';
 const kIrVersion = 8;
 const kOperatorSet = 17;
 // TensorProto.DataType
-const elementTypes = { float32: 1, float64: 11 } as const satisfies Record<GemmDType, number>;
+const elementTypes = { float32: 1, float64: 11 } as const;
+type OnnxDType = keyof typeof elementTypes;
+
+/** Whether there are models of products of these. */
+export function hasElementType(dtype: GemmDType): dtype is OnnxDType {
+  return dtype in elementTypes;
+}
+
 const kInt = 2; // AttributeProto.AttributeType
 
 /** An unsigned number in groups of 7 bits, lowest first; the top bit says that more follow. */
@@ -51,7 +58,7 @@ function constant(
 function value(
   name: string,
   dims: readonly (number | string)[],
-  dtype: GemmDType = 'float32',
+  dtype: OnnxDType = 'float32',
 ): Buffer[] {
   const shape = dims.map((d) => bytes(1, [typeof d === 'number' ? integer(1, d) : bytes(2, d)]));
   return [bytes(1, name), bytes(2, [bytes(1, [integer(1, elementTypes[dtype]), bytes(2, shape)])])];
@@ -98,7 +105,8 @@ function model({ nodes, constants, inputs, output }: Graph): Buffer {
 
 /** C = A B, both as they are stored. With `b`, B is a constant, which the runtime packs ahead. */
 export function gemmModel(
-  { m, k, n, layout, dtype }: Product,
+  { m, k, n, layout }: Product,
+  dtype: OnnxDType,
   b?: Float32Array | Float64Array,
 ): Buffer {
   const aDims = layout === 'TN' ? [k, m] : [m, k];

@@ -9,7 +9,7 @@ import type { Case, GemmCase } from '../lib/cases.js';
 import type { GemmDType } from '../lib/dtypes.js';
 import { batchOf, type Matrix, operands, productCheck, samplePositions } from '../lib/inputs.js';
 import { type Answer, type Budget, type Prepared, Stopwatch } from '../lib/measure.js';
-import { gemmModel, mlpModel } from './onnx.js';
+import { gemmModel, hasElementType, mlpModel } from './onnx.js';
 
 /** The part of onnxruntime-node that is used here; the package is not installed by default. */
 type Elements = Float32Array | Float64Array;
@@ -49,16 +49,18 @@ async function prepared(
 }
 
 async function prepareGemm(c: GemmCase): Promise<Prepared | null> {
+  const { dtype } = c;
+  if (!hasElementType(dtype)) return null;
   const [a, b] = operands(c);
   const tensor = ({ data, rows, cols, colStep }: Matrix): OrtTensor =>
-    new ort.Tensor(c.dtype, data, colStep === 1 ? [rows, cols] : [cols, rows]);
+    new ort.Tensor(dtype, data, colStep === 1 ? [rows, cols] : [cols, rows]);
   const check = (result: Elements): number[] => productCheck(result, c.m, c.n);
   if (mode === 'plain') {
-    return prepared(await session(gemmModel(c)), { A: tensor(a), B: tensor(b) }, check);
+    return prepared(await session(gemmModel(c, dtype)), { A: tensor(a), B: tensor(b) }, check);
   }
   // Of the products of a training step only the forward one could have constant weights.
   if (c.layout !== 'NN') return null;
-  return prepared(await session(gemmModel(c, b.data)), { A: tensor(a) }, check);
+  return prepared(await session(gemmModel(c, dtype, b.data)), { A: tensor(a) }, check);
 }
 
 async function prepare(c: Case): Promise<Prepared | null> {

@@ -47,14 +47,19 @@ def layer(inputs, outputs, seed):
     return weight.astype(np.float32).reshape(outputs, inputs), bias.astype(np.float32)
 
 
-DTYPES = {'float32': np.float32, 'float64': np.float64}
+def as_int8(x):
+    return np.trunc(x * 128).astype(np.int8)
+
+
+# NumPy has no bfloat16; PyTorch converts to it.
+CONVERSIONS = {'float32': lambda x: x, 'float64': lambda x: x.astype(np.float64),
+               'bfloat16': lambda x: x, 'int8': as_int8}
 
 
 def stored(r):
     """A and B of a product as they lie in memory: with a T in the layout, the transposed matrix."""
     m, k, n = r['m'], r['k'], r['n']
-    dtype = DTYPES[r['dtype']]
-    a, b = uniform(m * k, 1).astype(dtype, copy=False), uniform(k * n, 2).astype(dtype, copy=False)
+    a, b = (CONVERSIONS[r['dtype']](uniform(*x)) for x in ((m * k, 1), (k * n, 2)))
     return (a.reshape((k, m) if r['layout'] == 'TN' else (m, k)),
             b.reshape((n, k) if r['layout'] == 'NT' else (k, n)))
 
@@ -82,6 +87,8 @@ class Numpy:
     name = 'numpy ' + np.__version__
 
     def gemm(self, r):
+        if r['dtype'] in ('bfloat16', 'int8'):  # without BLAS
+            return None
         a, b = stored(r)
         a, b = a.T if r['layout'] == 'TN' else a, b.T if r['layout'] == 'NT' else b
         out = np.empty((r['m'], r['n']), a.dtype)
@@ -108,11 +115,15 @@ class Torch:
     def gemm(self, r):
         torch = self.torch
         a, b = (torch.from_numpy(x) for x in stored(r))
+        if r['dtype'] == 'bfloat16':
+            a, b = a.bfloat16(), b.bfloat16()
         a, b = a.t() if r['layout'] == 'TN' else a, b.t() if r['layout'] == 'NT' else b
-        out = torch.empty(r['m'], r['n'], dtype=a.dtype)
-        run = lambda: torch.mm(a, b, out=out)  # noqa: E731
+        integers = r['dtype'] == 'int8'
+        out = torch.empty(r['m'], r['n'], dtype=torch.int32 if integers else a.dtype)
+        multiply = torch._int_mm if integers else torch.mm
+        run = lambda: multiply(a, b, out=out)  # noqa: E731
         run()
-        return run, product_check(out.numpy())
+        return run, product_check((out.float() if r['dtype'] == 'bfloat16' else out).numpy())
 
     def model(self, dims):
         torch, layers = self.torch, []
