@@ -215,6 +215,7 @@ export interface MatmulPlan {
   readonly copiesLeft: boolean;
   /** Rows, columns and inner steps of a block. */
   readonly block: readonly [rows: number, columns: number, depth: number];
+  /** As things are now: products too small to wake sleeping threads use those that are awake. */
   readonly threads: number;
   /** What the threads share. */
   readonly split: 'rows' | 'columns';

@@ -76,7 +76,7 @@ struct alignas(kApart) Worker {
 // Lives on the heap and is never freed: workers may outlast everything else in the process.
 struct Pool {
   std::atomic<bool> busy{false};  // a caller owns the pool; guards all below
-  int started = 0;                // workers[0..started) have a thread
+  std::atomic<int> started{0};    // workers[0..started) have a thread
   bool refused = false;           // the system would not start another thread
   alignas(kApart) Job job;        // written by the owner, read by the workers it posted to
   Worker workers[kMaxThreads - 1];
@@ -251,17 +251,18 @@ Pool* acquirePool() {
 // Starts what is missing of `threads` - 1 workers; returns how many threads there are, caller
 // included. Once the system has refused a thread it is not asked again.
 int startWorkers(Pool* pool, int threads) {
-  while (pool->started < threads - 1 && !pool->refused) {
-    Worker* worker = &pool->workers[pool->started];
+  int started = pool->started.load(std::memory_order_relaxed);
+  while (started < threads - 1 && !pool->refused) {
+    Worker* worker = &pool->workers[started];
     worker->pool = pool;
-    worker->index = pool->started + 1;
+    worker->index = started + 1;
     if (startThread(worker)) {
-      ++pool->started;
+      pool->started.store(++started, std::memory_order_release);
     } else {
       pool->refused = true;
     }
   }
-  return pool->started + 1 < threads ? pool->started + 1 : threads;
+  return started + 1 < threads ? started + 1 : threads;
 }
 
 // TILEGRAD_NUM_THREADS when it is a whole number >= 1, otherwise 0.
@@ -296,6 +297,15 @@ int numThreads() {
 }
 
 void setNumThreads(int count) { threadCount.store(clampThreads(count), std::memory_order_relaxed); }
+
+bool threadsAwake(int threads) {
+  Pool* pool = currentPool.load(std::memory_order_acquire);
+  if (pool == nullptr || pool->started.load(std::memory_order_acquire) < threads - 1) return false;
+  for (int i = 0; i < threads - 1; ++i) {
+    if (pool->workers[i].state.value.load(std::memory_order_relaxed) != kIdle) return false;
+  }
+  return true;
+}
 
 void parallelRanges(int64_t count, int64_t grain, RangeFunction fn, const void* context) {
   if (count <= 0) return;

@@ -17,6 +17,10 @@ void setNumThreads(int count);
 
 constexpr int kMaxThreads = 256;
 
+// Whether a region of so many threads would start at once, because the others still spin after the
+// last one. A guess: they may fall asleep before the region starts.
+bool threadsAwake(int threads);
+
 using RangeFunction = void (*)(const void* context, int64_t begin, int64_t end);
 
 // Calls fn over disjoint ranges that cover [0, count). Every boundary but the last is a multiple of

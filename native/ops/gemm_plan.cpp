@@ -3,6 +3,8 @@
 // float32.
 #include "gemm_plan.h"
 
+#include "../base/thread_pool.h"
+
 namespace tilegrad {
 namespace {
 
@@ -47,8 +49,13 @@ constexpr int64_t kNarrowCols = 14;
 constexpr int64_t kAlwaysNarrowCols = 4;
 constexpr int64_t kNarrowDepth = 256;
 
-// Multiply-adds that a thread has to have: below, waking the second one costs more than it saves.
-constexpr double kMinWorkPerThread = 200000;
+// Multiply-adds that a thread has to have. A region costs 0.2 us when the other threads still spin
+// after the last one: then 0.4 us of work for each are enough (64 cubed: 235 on one thread, 393 on
+// two; 1 x 784 x 128: 69 and 116). Waking them takes tens of microseconds, which only products
+// pay for that leave them awake for others to come: a training step whose largest products are
+// below stays on one thread.
+constexpr double kMinWorkPerThread = 50000;
+constexpr double kMinWorkToWake = 200000;
 
 // Whether tiles read B where it is.
 bool readsInPlace(const GemmShape& s, const GemmTiles& tiles) {
@@ -78,7 +85,8 @@ bool streams(const GemmShape& s) {
 }  // namespace
 
 bool worthThreads(double multiplyAdds, int threads) {
-  return threads > 1 && multiplyAdds >= 2 * kMinWorkPerThread;
+  if (threads == 1 || multiplyAdds < 2 * kMinWorkPerThread) return false;
+  return multiplyAdds >= 2 * kMinWorkToWake || threadsAwake(threads);
 }
 
 GemmPlan planGemm(const GemmShape& s, const GemmTiles& tiles, int threads) {

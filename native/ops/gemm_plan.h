@@ -1,5 +1,5 @@
-// How a matrix product is computed: decided here, from its shape alone, and asked by the row
-// `gemmPlan`. No choice changes a bit of the result.
+// How a matrix product is computed: decided here, from its shape (and, for the number of threads,
+// whether they are awake), and asked by the row `gemmPlan`. No choice changes a bit of the result.
 #pragma once
 #include <stdint.h>
 
@@ -42,7 +42,7 @@ struct GemmPlan {
 
 GemmPlan planGemm(const GemmShape& shape, const GemmTiles& tiles, int threads);
 
-// Whether a product of this size has enough work for a second thread.
+// Whether products with that many multiply-adds are worth several threads, as things are now.
 bool worthThreads(double multiplyAdds, int threads);
 
 }  // namespace tilegrad
