@@ -1,4 +1,4 @@
-import { rows, runGeometry } from '../../lib/native/commands.js';
+import { rows, runGeometry } from 'tilegrad/native/commands.js';
 import type { Case } from '../lib/cases.js';
 import type { Yardstick } from '../lib/compare.js';
 import { traffic } from './cases.js';

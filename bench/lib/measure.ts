@@ -30,6 +30,12 @@ export interface Prepared {
   check: number[];
 }
 
+/**
+ * Before the first repeat, so that V8 has compiled what runs, and memory is mapped: a product of 8 x
+ * 221 x 18 takes 5 us at first, 1.3 us after 30 ms and 0.9 us after 50 ms.
+ */
+const kWarmUpSeconds = 0.06;
+
 const now = (): number => Number(process.hrtime.bigint()) * 1e-9;
 
 /**
@@ -64,10 +70,11 @@ export class Stopwatch {
   }
 
   private async calibrate(seconds: number): Promise<number> {
+    const start = now();
     let trial = 1;
     let elapsed = await this.time(trial);
-    while (elapsed < seconds / 4) {
-      trial = Math.max(2 * trial, Math.floor((trial * seconds) / 2 / Math.max(elapsed, 1e-7)));
+    while (elapsed < seconds / 4 || now() - start < kWarmUpSeconds) {
+      trial = Math.max(1, Math.floor((trial * seconds) / 2 / Math.max(elapsed, 1e-7)));
       elapsed = await this.time(trial);
     }
     return Math.max(1, Math.round((trial * seconds) / elapsed));

@@ -1,4 +1,4 @@
-import { rows, runRow } from '../../lib/native/commands.js';
+import { rows, runRow } from 'tilegrad/native/commands.js';
 import { type Case, flops } from './cases.js';
 import type { Yardstick } from './compare.js';
 import type { GemmDType } from './dtypes.js';

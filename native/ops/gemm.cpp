@@ -31,9 +31,15 @@ class TiledProduct {
       : g(product), plan(gemmPlan), kernels(floatKernels<T>().gemm), width(plan.tileCols) {}
 
   Status run() {
-    if (plan.path == GemmPath::direct && !plan.copyA && g.m <= kernels.maxRows) {
-      runRows();
-      return Status::ok;
+    if (plan.path == GemmPath::direct && !plan.copyA) {
+      if (g.m <= kernels.maxRows) {
+        runRows();
+        return Status::ok;
+      }
+      if (plan.shortDepth) {
+        runShort();
+        return Status::ok;
+      }
     }
     return runBlocks();
   }
@@ -76,6 +82,27 @@ class TiledProduct {
       (isWide ? kernels.wide : kernels.tile)[g.m - 1](tile);
       j += cols;
     }
+  }
+
+  // So few steps that a tile takes about as long as what runBlocks() does around it.
+  void runShort() {
+    GemmTile<T> tile = tileFor(g.k, true, true);
+    tile.streams = false;
+    const int64_t tiles = ceilDiv(g.m, kernels.maxRows);
+    const int64_t height = g.m / tiles, taller = g.m % tiles;
+    tile.a = g.a;
+    for (int64_t t = 0, i = 0; t < tiles; ++t) {
+      const int64_t r = height + (t < taller ? 1 : 0);
+      const auto run = kernels.tile[r - 1];
+      for (int64_t j = 0; j < g.n; j += width) {
+        place(&tile, i, j, min64(g.n - j, width), true);
+        tile.b = g.b + j;
+        run(tile);
+      }
+      tile.a += r * g.aRow;
+      i += r;
+    }
+    if (g.columnSums) sumColumns(g.b, 0, g.n);
   }
 
   void sumColumns(const T* b, int64_t j, int64_t cols) const {

@@ -17,7 +17,7 @@ constexpr int64_t kBlockBytesDeep = 4096;  // of one column of B
 constexpr int64_t kBlockRows = 140;        // 10 of the tallest tiles
 // 2048 columns by 1024 steps of packed B are 8 MB of the third-level cache. 2048 cubed: 211 with
 // 1024 columns, 221 with 2048 and 4096.
-constexpr int64_t kBlockCols = 2048;
+constexpr int64_t kBlockCols = 4096;
 
 // A block of A is copied, to rows that don't share cache sets, when 4 panels or more pass over it.
 // Rows a multiple of 4 KB apart do share them: from 9 rows on they and B exceed the 12 ways of the
@@ -39,12 +39,18 @@ constexpr int64_t kDirectRows = 256;
 // packed.
 constexpr double kCollidingBytes = 2 << 20;
 
+// So few steps are a tile of 1800 cycles or less: B is read in place, and nothing is copied or
+// fetched ahead. 17 x 3 x 1249: 52, 85 so; 300 x 64 x 300: 221, 227; 300 x 128 x 300: 218, 228.
+constexpr int64_t kShortDepth = 128;
+
 // Few columns leave most lanes of a vector along a row of C empty. C^T = B^T A^T has full ones, at
 // the price of a transposition of C. With A contiguous along its rows (NN) 128 x 512 x 10 went from
 // 130 to 154 and 64 x 64 x 2 from 24 to 53; with short rows and more than 4 columns it is a loss
 // (1500 x 30 x 10: 116 to 62). With A contiguous along its columns (TN: a weight's gradient) 128 x
 // 512 x 10 went from 126 to 234, 1500 x 30 x 10 from 112 to 131; 15 columns fill a vector of 16.
-constexpr int64_t kNarrowRows = 32;
+constexpr int64_t kNarrowRows = 8;             // 28 x 926 x 4: 53, 94 so
+constexpr int64_t kNarrowRowsOfFewSteps = 32;  // 20 x 30 x 4: 36, 30 so
+constexpr int64_t kFewSteps = 64;
 constexpr int64_t kNarrowCols = 14;
 constexpr int64_t kAlwaysNarrowCols = 4;
 constexpr int64_t kNarrowDepth = 256;
@@ -60,7 +66,7 @@ constexpr double kMinWorkToWake = 200000;
 // Whether tiles read B where it is.
 bool readsInPlace(const GemmShape& s, const GemmTiles& tiles) {
   if (s.bCol != 1) return false;
-  if (s.m <= kUnpackedTiles * tiles.rows) return true;
+  if (s.m <= kUnpackedTiles * tiles.rows || s.k <= kShortDepth) return true;
   const int64_t pitch = s.bRow * s.elementBytes;
   const double together = static_cast<double>(pitch & -pitch) * static_cast<double>(s.k);
   return s.m <= kDirectRows && together <= kCollidingBytes;
@@ -68,7 +74,7 @@ bool readsInPlace(const GemmShape& s, const GemmTiles& tiles) {
 
 // Whether C^T is computed.
 bool isNarrow(const GemmShape& s, const GemmTiles& tiles) {
-  if (s.m < kNarrowRows) return false;
+  if (s.m < (s.k < kFewSteps ? kNarrowRowsOfFewSteps : kNarrowRows)) return false;
   if (s.aRow == 1) return s.n <= kNarrowCols;
   if (s.aCol != 1 || s.n > tiles.dotRows) return false;
   return s.n <= kAlwaysNarrowCols || s.k >= kNarrowDepth;
@@ -120,10 +126,11 @@ GemmPlan planGemm(const GemmShape& s, const GemmTiles& tiles, int threads) {
   }
 
   plan.packB = !s.prepacked && !readsInPlace(s, tiles);
+  plan.shortDepth = !plan.packB && !s.prepacked && s.k <= kShortDepth;
   plan.streamB = !plan.packB && !s.prepacked && streams(s);
   const bool collides = s.m >= kCollidingRows && s.aRow * s.elementBytes % kSetBytes == 0;
-  plan.copyA =
-      s.scaled || ((s.m > tiles.rows || collides) && s.n >= kMinPanelsForCopy * tiles.cols);
+  plan.copyA = s.scaled || (!plan.shortDepth && (s.m > tiles.rows || collides) &&
+                            s.n >= kMinPanelsForCopy * tiles.cols);
   plan.path = plan.packB || s.prepacked ? GemmPath::packed : GemmPath::direct;
   plan.blockDepth = kBlockBytesDeep / s.elementBytes;
   plan.blockRows = kBlockRows;

@@ -32,7 +32,8 @@ struct GemmTiles {
 struct GemmPlan {
   GemmPath path;
   int tileRows, tileCols;
-  bool column;  // dot: it is B that is a column
+  bool column;      // dot: it is B that is a column
+  bool shortDepth;  // direct: few steps
   bool packB, copyA;
   bool streamB;  // B is read in place from beyond the second-level cache
   int64_t blockRows, blockCols, blockDepth;  // of the packed path
