@@ -133,16 +133,19 @@ TG_INLINE Vec<T> initOf(const GemmTile<T>& t, const T* c, Vec<T> bias, int count
   return t.bias ? add(x, bias) : x;
 }
 
+// The tile at column j of t's columns, `cols` wide.
 template <class T, int R, int V, bool Full>
-TG_INLINE void gemmTile(const GemmTile<T>& t) {
+TG_INLINE void gemmTile(const GemmTile<T>& t, int64_t j = 0, int64_t cols = V * kLanes<T>) {
   constexpr int L = kLanes<T>;
-  const int last = static_cast<int>(t.cols) - (V - 1) * L;  // columns of the last vector, 1..L
+  const int last = static_cast<int>(cols) - (V - 1) * L;  // columns of the last vector, 1..L
+  T* const tileC = t.c + j;
+  const T* const tileBias = t.bias ? t.bias + j : nullptr;
   // {} only because GCC 12 warns: it doesn't see that loops fill these.
   Vec<T> acc[R][V] = {}, bias[V] = {};
   TG_UNROLL for (int v = 0; v < V; ++v) {
     bias[v] = vsplat<T>(0);
-    if (t.bias) {
-      bias[v] = v == V - 1 ? loadPart<T, Full>(t.bias + v * L, last) : vload<T>(t.bias + v * L);
+    if (tileBias) {
+      bias[v] = v == V - 1 ? loadPart<T, Full>(tileBias + v * L, last) : vload<T>(tileBias + v * L);
     }
   }
   if (t.beta == 0) {
@@ -152,7 +155,7 @@ TG_INLINE void gemmTile(const GemmTile<T>& t) {
   } else {
     TG_UNROLL for (int r = 0; r < R; ++r) {
       TG_UNROLL for (int v = 0; v < V; ++v) {
-        const T* c = t.c + r * t.cRow + v * L;
+        const T* c = tileC + r * t.cRow + v * L;
         acc[r][v] =
             v == V - 1 ? initOf<T, Full>(t, c, bias[v], last) : initOf<T, true>(t, c, bias[v], L);
       }
@@ -164,7 +167,7 @@ TG_INLINE void gemmTile(const GemmTile<T>& t) {
   constexpr int kBases = (R + 2) / 3;
   const T* base[kBases];
   TG_UNROLL for (int i = 0; i < kBases; ++i) base[i] = t.a + 3 * i * t.aRow;
-  const T* b = t.b;
+  const T* b = t.b + j;
   const int64_t aRow = t.aRow, aCol = t.aCol, bRow = t.bRow;
   // `step` sees each row of B.
   const auto multiply = [&](int64_t steps, const auto& step) TG_INLINE_LAMBDA {
@@ -227,7 +230,7 @@ TG_INLINE void gemmTile(const GemmTile<T>& t) {
     if (finish->use == Side::add) {
       TG_UNROLL for (int r = 0; r < R; ++r) {
         TG_UNROLL for (int v = 0; v < V; ++v) {
-          const T* side = t.side + r * t.sideRow + v * L;
+          const T* side = t.side + j + r * t.sideRow + v * L;
           acc[r][v] = add(acc[r][v], v == V - 1 ? loadPart<T, Full>(side, last) : vload<T>(side));
         }
       }
@@ -240,7 +243,7 @@ TG_INLINE void gemmTile(const GemmTile<T>& t) {
   }
   TG_UNROLL for (int r = 0; r < R; ++r) {
     TG_UNROLL for (int v = 0; v < V; ++v) {
-      T* c = t.c + r * t.cRow + v * L;
+      T* c = tileC + r * t.cRow + v * L;
       if (!Full && v == V - 1) {
         storeFirst(c, acc[r][v], last);
       } else {
@@ -248,18 +251,21 @@ TG_INLINE void gemmTile(const GemmTile<T>& t) {
       }
     }
   }
-  if (finish && !light) gemmFinish(R, t.cols, t.c, t.cRow, *finish, t.side, t.sideRow);
+  if (finish && !light) gemmFinish(R, cols, tileC, t.cRow, *finish, t.side + j, t.sideRow);
 }
 
 template <class T, int R>
 void gemmRows(const GemmTile<T>& t) {
-  constexpr int64_t L = kLanes<T>;
+  constexpr int64_t L = kLanes<T>, kWidth = kTileVecs * L;
+  int64_t j = 0;
+  for (; t.cols - j >= kWidth; j += kWidth) gemmTile<T, R, kTileVecs, true>(t, j);
+  const int64_t rest = t.cols - j;
+  if (rest == 0) return;
   if constexpr (kTileVecs == 2) {
-    if (t.cols == 2 * L) return gemmTile<T, R, 2, true>(t);
-    if (t.cols > L) return gemmTile<T, R, 2, false>(t);
+    if (rest > L) return gemmTile<T, R, 2, false>(t, j, rest);
+    if (rest == L) return gemmTile<T, R, 1, true>(t, j);
   }
-  if (t.cols == L) return gemmTile<T, R, 1, true>(t);
-  return gemmTile<T, R, 1, false>(t);
+  gemmTile<T, R, 1, false>(t, j, rest);
 }
 
 // Vectors of columns of a tile that has R rows to itself: as many as there are registers for, but
@@ -274,9 +280,19 @@ constexpr int wideVecs(int rows) {
   return vecs;
 }
 
+// Half of that, where it is still wider than a tile: for what is left at the end.
+constexpr int halfVecs(int rows) {
+  return wideVecs(rows) / 2 > kTileVecs ? wideVecs(rows) / 2 : wideVecs(rows);
+}
+
 template <class T, int R>
 void gemmWide(const GemmTile<T>& t) {
-  gemmTile<T, R, wideVecs(R), true>(t);
+  constexpr int kWide = wideVecs(R), kHalf = halfVecs(R);
+  int64_t j = 0;
+  for (; t.cols - j >= kWide * kLanes<T>; j += kWide * kLanes<T>) gemmTile<T, R, kWide, true>(t, j);
+  if constexpr (kHalf < kWide) {
+    if (j < t.cols) gemmTile<T, R, kHalf, true>(t, j);
+  }
 }
 
 // A loop of nothing but FMAs in registers: the limit that products are measured against. 12 chains
@@ -302,7 +318,7 @@ template <class T, int R = 1>
 constexpr void fillGemmTiles(GemmKernels<T>& kernels) {
   kernels.tile[R - 1] = gemmRows<T, R>;
   kernels.wide[R - 1] = wideVecs(R) > kTileVecs ? gemmWide<T, R> : gemmRows<T, R>;
-  kernels.wideCols[R - 1] = wideVecs(R) * kLanes<T>;
+  kernels.wideCols[R - 1] = halfVecs(R) * kLanes<T>;
   if constexpr (R < kTileRows) fillGemmTiles<T, R + 1>(kernels);
 }
 

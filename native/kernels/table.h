@@ -103,10 +103,11 @@ template <class T>
 struct GemmKernels {
   int maxRows;  // <= kMaxTileRows
   int maxCols;  // a packed panel's width
-  // tile[r - 1] computes r rows by 1..maxCols columns.
+  // tile[r - 1] computes r rows by any number of columns >= 1, where B is read in place; of a
+  // panel, up to maxCols.
   void (*tile[kMaxTileRows])(const GemmTile<T>&);
-  // wide[r - 1] computes r rows by exactly wideCols[r - 1] (>= maxCols) columns: for few rows, as
-  // many columns as the registers hold.
+  // wide[r - 1] computes r rows by a multiple of wideCols[r - 1] (>= maxCols) columns: for few
+  // rows, as many at a time as the registers hold.
   void (*wide[kMaxTileRows])(const GemmTile<T>&);
   int wideCols[kMaxTileRows];
   // Panel of B for the tiles: to[p * maxCols + j] = B[p, j] for j < cols (tiles read no more),

@@ -8,12 +8,10 @@
 
 #include "../base/scratch.h"
 #include "../base/thread_pool.h"
+#include "gemm_blocks.h"
 
 namespace tilegrad {
 namespace {
-
-int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
-int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
 
 template <class T>
 const char* bytesAt(const T* p) {
@@ -31,15 +29,10 @@ class TiledProduct {
       : g(product), plan(gemmPlan), kernels(floatKernels<T>().gemm), width(plan.tileCols) {}
 
   Status run() {
-    if (plan.path == GemmPath::direct && !plan.copyA) {
-      if (g.m <= kernels.maxRows) {
-        runRows();
-        return Status::ok;
-      }
-      if (plan.shortDepth) {
-        runShort();
-        return Status::ok;
-      }
+    if (plan.path == GemmPath::direct && !plan.copyA &&
+        (g.m <= kernels.maxRows || plan.shortDepth)) {
+      runInPlace();
+      return Status::ok;
     }
     return runBlocks();
   }
@@ -68,40 +61,29 @@ class TiledProduct {
     tile->side = g.side ? g.side + i * g.sideRow + j : nullptr;
   }
 
-  // One tile of rows, B read where it is.
-  void runRows() {
-    const int64_t wide = kernels.wideCols[g.m - 1];
+  // B read where it is, by one tile of rows, or by several with so few steps that they take about
+  // as long as what runBlocks() does around them.
+  void runInPlace() {
     GemmTile<T> tile = tileFor(g.k, true, true);
     tile.a = g.a;
-    for (int64_t j = 0; j < g.n;) {
-      const bool isWide = g.n - j >= wide;
-      const int64_t cols = isWide ? wide : min64(g.n - j, width);
-      place(&tile, 0, j, cols, true);
-      tile.b = g.b + j;
-      if (g.columnSums) sumColumns(tile.b, j, cols);
-      (isWide ? kernels.wide : kernels.tile)[g.m - 1](tile);
-      j += cols;
-    }
-  }
-
-  // So few steps that a tile takes about as long as what runBlocks() does around it.
-  void runShort() {
-    GemmTile<T> tile = tileFor(g.k, true, true);
-    tile.streams = false;
-    const int64_t tiles = ceilDiv(g.m, kernels.maxRows);
-    const int64_t height = g.m / tiles, taller = g.m % tiles;
-    tile.a = g.a;
-    for (int64_t t = 0, i = 0; t < tiles; ++t) {
-      const int64_t r = height + (t < taller ? 1 : 0);
-      const auto run = kernels.tile[r - 1];
-      for (int64_t j = 0; j < g.n; j += width) {
-        place(&tile, i, j, min64(g.n - j, width), true);
-        tile.b = g.b + j;
-        run(tile);
+    int64_t i = 0;
+    eachTile(g.m, kernels.maxRows, [&](int64_t rows) {
+      const int64_t wide = kernels.wideCols[rows - 1];
+      const int64_t j = wide > width ? g.n / wide * wide : 0;
+      if (j > 0) {
+        place(&tile, i, 0, j, true);
+        tile.b = g.b;
+        kernels.wide[rows - 1](tile);
       }
-      tile.a += r * g.aRow;
-      i += r;
-    }
+      if (j < g.n) {
+        place(&tile, i, j, g.n - j, true);
+        tile.b = g.b + j;
+        kernels.tile[rows - 1](tile);
+      }
+      tile.streams = false;  // the next rows find B in cache
+      tile.a += rows * g.aRow;
+      i += rows;
+    });
     if (g.columnSums) sumColumns(g.b, 0, g.n);
   }
 

@@ -13,8 +13,11 @@ constexpr int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
 // are 8 + 7 and not 14 + 1, so that no tile is nearly empty.
 template <class F>
 void eachTile(int64_t rows, int64_t maxRows, const F& f) {
+  if (rows <= maxRows) {  // without the time that divisions take
+    if (rows > 0) f(rows);
+    return;
+  }
   const int64_t count = ceilDiv(rows, maxRows);
-  if (count == 0) return;
   const int64_t height = rows / count, taller = rows % count;
   for (int64_t i = 0; i < count; ++i) f(height + (i < taller ? 1 : 0));
 }
