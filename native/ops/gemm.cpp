@@ -406,7 +406,7 @@ Status multiply(const Product<T>& g, int threads) {
   if (plan.threads == 1) return runOnOne(g, plan);
   std::atomic<bool> failed{false};
   if (plan.splitRows) {
-    parallelFor(g.m, plan.tileRows, [&](int64_t begin, int64_t end) {
+    parallelFor(g.m, 1, [&](int64_t begin, int64_t end) {
       Product<T> part = g;
       part.m = end - begin;
       part.a += begin * g.aRow;
@@ -416,7 +416,9 @@ Status multiply(const Product<T>& g, int threads) {
       if (multiply(part, 1) != Status::ok) failed = true;
     });
   } else {
-    parallelFor(g.n, plan.tileCols, [&](int64_t begin, int64_t end) {
+    // At cache lines, which are registers of AVX-512, or at panels.
+    const int64_t grain = g.prepacked ? plan.tileCols : 64 / static_cast<int64_t>(sizeof(T));
+    parallelFor(g.n, grain, [&](int64_t begin, int64_t end) {
       Product<T> part = g;
       part.n = end - begin;
       part.b += g.prepacked ? begin * g.k : begin * g.bCol;
