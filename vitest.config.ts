@@ -20,7 +20,10 @@ const environments: Record<string, Record<string, string>> = {
  */
 export default defineConfig(({ mode }) => ({
   resolve: {
-    alias: { tilegrad: pathOf('./lib/index.ts') },
+    alias: [
+      { find: /^tilegrad$/, replacement: pathOf('./lib/index.ts') },
+      { find: /^tilegrad\/(.*)\.js$/, replacement: `${pathOf('./lib/')}$1.ts` },
+    ],
   },
   test: {
     include: mode === 'package' ? ['test/package/**/*.test.ts'] : ['test/**/*.test.ts'],

@@ -86,10 +86,14 @@ function worstTable(results: readonly Result[]): string {
     r.case.name,
     `${(flops(r.case) / r.seconds / 1e9).toFixed(1)} GFLOP/s`,
     r.marks.peak ? percent(r.marks.peak.median) : '',
+    r.plan ?? '',
     fastestName(r),
     ratio(r.best!),
   ]);
-  return markdownTable(['case', 'rate', 'of the peak', 'fastest peer', 'its time over ours'], rows);
+  return markdownTable(
+    ['case', 'rate', 'of the peak', 'path', 'fastest peer', 'its time over ours'],
+    rows,
+  );
 }
 
 /** The sweep as markdown: distributions of the ratios, our share of the peak, and the worst cases. */

@@ -22,6 +22,8 @@ import { layerSummary, sweepReport, sweepSummary } from './report.js';
 const kShares =
   'A peer’s cell ends with its own share of the peak, which was measured in the same rounds.';
 
+const path: Column = { head: 'path', cell: ({ plan = '' }) => plan };
+
 const bandwidth: Column = {
   head: 'of read bandwidth',
   cell: ({ marks }) => (marks.bandwidth ? percent(marks.bandwidth.median) : ''),
@@ -33,7 +35,7 @@ export const shapes: Section = {
   note: `${kShares} For products of few rows the read bandwidth is the other limit: the bytes of A, B and C a second over what the faster of the reductions \`sum\` and \`max\` reads from an array of B's size in the same rounds. Those are the fastest kernels that only read, so the true limit may be higher.`,
   cases: shapeCases,
   yardsticks: () => [bandwidthYardstick],
-  report: (results) => caseTable(results, { columns: [bandwidth], peerShares: true }),
+  report: (results) => caseTable(results, { columns: [path, bandwidth], peerShares: true }),
 };
 
 /** Our own time for another product in the place of a case's, where there is one. */
@@ -71,9 +73,10 @@ export const layers: Section = {
   yardsticks: (threads, level) => [ownProduct('rowMajor', rowMajor, threads, level)],
   summary: layerSummary,
   report: (results) =>
-    [layerSummary(results), caseTable(results, { columns: [ownRowMajor], peerShares: true })].join(
-      '\n\n',
-    ),
+    [
+      layerSummary(results),
+      caseTable(results, { columns: [path, ownRowMajor], peerShares: true }),
+    ].join('\n\n'),
 };
 
 // Many cases: what a single one says may be rougher, the means are what counts.
@@ -99,7 +102,7 @@ export const float64: Section = {
   note: kShares,
   dtype: 'float64',
   cases: () => cubeCases([512, 1024], 'float64'),
-  report: (results) => caseTable(results, { peerShares: true }),
+  report: (results) => caseTable(results, { columns: [path], peerShares: true }),
 };
 
 function narrowType(dtype: 'bfloat16' | 'int8', title: string, note: string): Section {
@@ -137,7 +140,7 @@ export const avx2: Section = {
   note: `Peers are held to AVX2 as well; ONNX Runtime has no setting for that. ${kShares}`,
   level: 'avx2',
   cases: () => cubeCases([512, 1024], 'float32'),
-  report: (results) => caseTable(results, { peerShares: true }),
+  report: (results) => caseTable(results, { columns: [path], peerShares: true }),
 };
 
 export const calls: Section = {

@@ -43,6 +43,8 @@ export interface Result {
   marks: Marks;
   /** Contenders whose values are wrong. */
   problems: string[];
+  /** How we compute it. */
+  plan?: string;
 }
 
 /** What is wrong with a contender's values, or null. */
@@ -67,6 +69,7 @@ export async function compare(
   const times = new Map<Contender, number[]>();
   const lengths = new Map<string, number[]>();
   const problems: string[] = [];
+  let how: string | undefined;
   let contenders = [ours, ...peers];
   for (let round = 0; round < plan.rounds; round++) {
     for (const contender of [...contenders]) {
@@ -77,7 +80,10 @@ export async function compare(
         continue;
       }
       append(times, contender, median(answer.seconds));
-      if (contender === ours) await lay(yardsticks, c, plan, lengths);
+      if (contender === ours) {
+        how = answer.plan;
+        await lay(yardsticks, c, plan, lengths);
+      }
       if (round === 0) {
         const problem = judge(answer.check);
         if (problem !== null) problems.push(`${contender.name}: ${problem}`);
@@ -87,7 +93,8 @@ export async function compare(
     }
     contenders.reverse();
   }
-  return summarize(c, ours, times, lengths, problems);
+  const result = summarize(c, ours, times, lengths, problems);
+  return how === undefined ? result : { ...result, plan: how };
 }
 
 function append<Key>(lists: Map<Key, number[]>, key: Key, value: number): void {

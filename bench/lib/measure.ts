@@ -12,6 +12,8 @@ export interface Answer {
   seconds: number[];
   /** Values of the result, to be held against the reference. */
   check: number[];
+  /** How it is computed, where the program can tell. */
+  plan?: string;
 }
 
 /** A program that is measured: this library, or a peer. */
@@ -28,6 +30,7 @@ export interface Contender {
 export interface Prepared {
   run(): unknown;
   check: number[];
+  plan?: string;
 }
 
 /**

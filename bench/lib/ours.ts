@@ -4,6 +4,7 @@ import {
   type DType,
   fromTypedArray,
   int8Matmul,
+  matmulPlan,
   nn,
   noGrad,
   optim,
@@ -37,6 +38,13 @@ function matrix(seed: number, rows: number, cols: number): Tensor {
 function view({ data, rows, cols, colStep }: Matrix, dtype: DType): Tensor {
   const stored = fromTypedArray(data, colStep === 1 ? [rows, cols] : [cols, rows]).to(dtype);
   return colStep === 1 ? stored : stored.transpose();
+}
+
+/** Which way the product of two matrices goes, with how many threads. */
+function planOf(a: Tensor, b: Tensor): string {
+  if (a.dtype !== 'float32' && a.dtype !== 'float64') return '';
+  const { path, threads, split } = matmulPlan(a, b);
+  return threads === 1 ? path : `${path}, ${split}`;
 }
 
 /** The elements of a contiguous tensor. */
@@ -105,7 +113,7 @@ function prepare(c: Case): Prepared {
       // collector, every product would also pay for fresh pages.
       const product = (): Tensor => (c.dtype === 'int8' ? int8Matmul(a, b) : a.matmul(b));
       const run = (): void => product().dispose();
-      return { run, check: productCheck(numbers(product()), c.m, c.n) };
+      return { run, check: productCheck(numbers(product()), c.m, c.n), plan: planOf(a, b) };
     }
     case 'train': {
       const step = trainer(c, 'float32');
@@ -138,7 +146,7 @@ function prepare(c: Case): Prepared {
 
 /** Measures cases in this process. */
 export class Ours implements Contender {
-  private latest: { name: string; stopwatch: Stopwatch; check: number[] } | null = null;
+  private latest: ({ name: string; stopwatch: Stopwatch } & Omit<Prepared, 'run'>) | null = null;
 
   /** @param level the SIMD level that it runs at */
   constructor(
@@ -151,11 +159,11 @@ export class Ours implements Contender {
     setNumThreads(this.threads);
     setSimdLevel(this.level);
     if (this.latest?.name !== c.name) {
-      const { run, check } = prepare(c);
-      this.latest = { name: c.name, stopwatch: new Stopwatch(run), check };
+      const { run, ...about } = prepare(c);
+      this.latest = { name: c.name, stopwatch: new Stopwatch(run), ...about };
     }
-    const { stopwatch, check } = this.latest;
-    return { seconds: await stopwatch.measure(budget), check };
+    const { stopwatch, name: _, ...about } = this.latest;
+    return { seconds: await stopwatch.measure(budget), ...about };
   }
 
   close(): void {
