@@ -4,11 +4,9 @@
 
 #include <string.h>
 
-#include <atomic>
-
 #include "../base/scratch.h"
-#include "../base/thread_pool.h"
 #include "gemm_blocks.h"
+#include "parallel.h"
 
 namespace tilegrad {
 namespace {
@@ -288,20 +286,34 @@ void finalise(const Product<T>& g) {
                                 g.sideRow);
 }
 
+// The operands of C^T = B^T A^T, with nothing around the product.
+template <class T>
+Product<T> transposedOperands(const Product<T>& g) {
+  Product<T> t{};
+  t.m = g.n;
+  t.n = g.m;
+  t.k = g.k;
+  t.a = g.b;
+  t.aRow = g.bCol;
+  t.aCol = g.bRow;
+  t.b = g.a;
+  t.bRow = g.aCol;
+  t.bCol = g.aRow;
+  t.alpha = 1;
+  t.finish = {Activation::none, Side::none, 0};
+  return t;
+}
+
 // One row, or one column of which C^T is a row.
 template <class T>
 void runVector(const Product<T>& g) {
   initialise(g);
   // y stays in the first-level cache while rows stream past: 4096 float32 values are 16 KB.
   constexpr int64_t kStreamCols = 4096;
-  const bool row = g.m == 1;
-  const int64_t n = row ? g.n : g.m;
-  const T* const x = row ? g.a : g.b;
-  const T* const b = row ? g.b : g.a;
-  const int64_t xStep = row ? g.aCol : g.bRow, along = row ? g.bRow : g.aCol;
-  for (int64_t j = 0; j < n; j += kStreamCols) {
-    floatKernels<T>().gemm.streamRows(g.k, min64(n - j, kStreamCols), x, xStep, b + j, along,
-                                      g.c + j);
+  const Product<T> row = g.m == 1 ? g : transposedOperands(g);
+  for (int64_t j = 0; j < row.n; j += kStreamCols) {
+    floatKernels<T>().gemm.streamRows(g.k, min64(row.n - j, kStreamCols), row.a, row.aCol,
+                                      row.b + j, row.bRow, g.c + j);
   }
   finalise(g);
 }
@@ -310,17 +322,10 @@ void runVector(const Product<T>& g) {
 template <class T>
 void runDot(const Product<T>& g, bool column) {
   initialise(g);
-  GemmDot<T> dot;
-  dot.k = g.k;
-  dot.c = g.c;
-  dot.cRow = g.cRow;
-  dot.n = column ? g.m : g.n;
-  dot.a = column ? g.b : g.a;
-  dot.aRow = column ? 0 : g.aRow;
-  dot.aCol = column ? g.bRow : g.aCol;
-  dot.b = column ? g.a : g.b;
-  dot.bCol = column ? g.aRow : g.bCol;
-  floatKernels<T>().gemm.dot[column ? 0 : g.m - 1](dot);
+  const Product<T> rows = column ? transposedOperands(g) : g;
+  const GemmDot<T> dot = {rows.n, rows.k,    rows.a, rows.aRow, rows.aCol,
+                          rows.b, rows.bCol, g.c,    g.cRow};
+  floatKernels<T>().gemm.dot[rows.m - 1](dot);
   finalise(g);
 }
 
@@ -368,20 +373,9 @@ Status multiplyNarrow(const Product<T>& g, int threads) {
   T* const transposed =
       static_cast<T*>(scratch(ScratchSlot::result, static_cast<size_t>(g.m * g.n) * sizeof(T)));
   if (!transposed) return Status::outOfMemory;
-  Product<T> t{};
-  t.m = g.n;
-  t.n = g.m;
-  t.k = g.k;
-  t.a = g.b;
-  t.aRow = g.bCol;
-  t.aCol = g.bRow;
-  t.b = g.a;
-  t.bRow = g.aCol;
-  t.bCol = g.aRow;
+  Product<T> t = transposedOperands(g);
   t.c = transposed;
   t.cRow = g.m;
-  t.alpha = 1;
-  t.finish = {Activation::none, Side::none, 0};
   if (g.beta != 0 || g.bias) {
     t.beta = 1;
     initialise(g);
@@ -404,32 +398,29 @@ Status multiply(const Product<T>& g, int threads) {
   const GemmPlan plan = planOf(g, threads);
   if (plan.path == GemmPath::narrow) return multiplyNarrow(g, threads);
   if (plan.threads == 1) return runOnOne(g, plan);
-  std::atomic<bool> failed{false};
   if (plan.splitRows) {
-    parallelFor(g.m, 1, [&](int64_t begin, int64_t end) {
+    return parallelStatus(g.m, 1, [&](int64_t begin, int64_t end) {
       Product<T> part = g;
       part.m = end - begin;
       part.a += begin * g.aRow;
       part.c += begin * g.cRow;
       if (part.side) part.side += begin * g.sideRow;
       if (begin > 0) part.columnSums = nullptr;
-      if (multiply(part, 1) != Status::ok) failed = true;
-    });
-  } else {
-    // At cache lines, which are registers of AVX-512, or at panels.
-    const int64_t grain = g.prepacked ? plan.tileCols : 64 / static_cast<int64_t>(sizeof(T));
-    parallelFor(g.n, grain, [&](int64_t begin, int64_t end) {
-      Product<T> part = g;
-      part.n = end - begin;
-      part.b += g.prepacked ? begin * g.k : begin * g.bCol;
-      part.c += begin;
-      if (part.bias) part.bias += begin;
-      if (part.side) part.side += begin;
-      if (part.columnSums) part.columnSums += begin;
-      if (multiply(part, 1) != Status::ok) failed = true;
+      return multiply(part, 1);
     });
   }
-  return failed ? Status::outOfMemory : Status::ok;
+  // At cache lines, which are registers of AVX-512, or at panels.
+  const int64_t grain = g.prepacked ? plan.tileCols : 64 / static_cast<int64_t>(sizeof(T));
+  return parallelStatus(g.n, grain, [&](int64_t begin, int64_t end) {
+    Product<T> part = g;
+    part.n = end - begin;
+    part.b += g.prepacked ? begin * g.k : begin * g.bCol;
+    part.c += begin;
+    if (part.bias) part.bias += begin;
+    if (part.side) part.side += begin;
+    if (part.columnSums) part.columnSums += begin;
+    return multiply(part, 1);
+  });
 }
 
 template Status multiply(const Product<float>& g, int threads);

@@ -6,9 +6,9 @@
 #include <atomic>
 
 #include "../base/scratch.h"
-#include "../base/thread_pool.h"
 #include "bf16_engines.h"
 #include "gemm.h"
+#include "parallel.h"
 #include "rows.h"
 
 namespace tilegrad {
@@ -218,14 +218,11 @@ bool enoughForThreads(const Bf16Product& g, int64_t batch) {
 // The same over threads, along the longer side of C. Either cut leaves every output to one thread.
 Status multiplyThreaded(const Bf16Product& g) {
   if (!enoughForThreads(g, 1)) return multiply(g);
-  std::atomic<bool> failed{false};
   const bool byColumns = g.n >= g.m;
-  parallelFor(byColumns ? g.n : g.m, byColumns ? kBf16TileCols : kBf16TileRows,
-              [&](int64_t begin, int64_t end) {
-                const Bf16Product part = byColumns ? g.columns(begin, end) : g.rows(begin, end);
-                if (multiply(part) != Status::ok) failed = true;
-              });
-  return failed ? Status::outOfMemory : Status::ok;
+  return parallelStatus(byColumns ? g.n : g.m, byColumns ? kBf16TileCols : kBf16TileRows,
+                        [&](int64_t begin, int64_t end) {
+                          return multiply(byColumns ? g.columns(begin, end) : g.rows(begin, end));
+                        });
 }
 
 // The row's numbers, in the order of its signature.
@@ -283,21 +280,9 @@ Status gemmBf16(const Command& c) {
     one.c = static_cast<char*>(g.c) + i * number(kCBatch) * sizeOf(g.cType);
     return one;
   };
-  // Products of a batch are spread over the threads whole when there are enough of them to share
-  // evenly; a few large ones are each cut instead.
-  if (batch >= 4 * numThreads() && enoughForThreads(g, batch)) {
-    std::atomic<bool> failed{false};
-    parallelFor(batch, 1, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        if (multiply(item(i)) != Status::ok) failed = true;
-      }
-    });
-    return failed ? Status::outOfMemory : Status::ok;
-  }
-  for (int64_t i = 0; i < batch; ++i) {
-    if (multiplyThreaded(item(i)) != Status::ok) return Status::outOfMemory;
-  }
-  return Status::ok;
+  return overBatch(
+      batch, enoughForThreads(g, batch), [&](int64_t i) { return multiply(item(i)); },
+      [&](int64_t i) { return multiplyThreaded(item(i)); });
 }
 
 const char* checkGemmBf16(const Command& c) {

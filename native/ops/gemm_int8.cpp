@@ -1,6 +1,5 @@
 // int8 products: blocks, packing, threads, and the rows of quantised layers. The arithmetic is in
 // kernels/gemm_int8.h; sums are integers, so nothing here can change a result.
-#include <atomic>
 
 #include "../base/scratch.h"
 #include "gemm.h"
@@ -161,17 +160,12 @@ bool enoughForThreads(const Int8Product& g, int64_t batch) {
 template <class F>
 Status overThreads(const Int8Product& g, const F& f) {
   if (!enoughForThreads(g, 1)) return f(g, 0);
-  std::atomic<bool> failed{false};
-  if (g.n >= g.m) {
-    parallelFor(g.n, kInt8Panel, [&](int64_t begin, int64_t end) {
-      if (f(columnsOf(g, begin, end), begin) != Status::ok) failed = true;
-    });
-  } else {
-    parallelFor(g.m, int8Kernels().maxRows, [&](int64_t begin, int64_t end) {
-      if (f(rowsOf(g, begin, end), 0) != Status::ok) failed = true;
-    });
-  }
-  return failed ? Status::outOfMemory : Status::ok;
+  const bool byColumns = g.n >= g.m;
+  return parallelStatus(byColumns ? g.n : g.m, byColumns ? kInt8Panel : int8Kernels().maxRows,
+                        [&](int64_t begin, int64_t end) {
+                          return byColumns ? f(columnsOf(g, begin, end), begin)
+                                           : f(rowsOf(g, begin, end), 0);
+                        });
 }
 
 // The row's numbers, in the order of its signature.
@@ -213,23 +207,14 @@ Status gemmInt8(const Command& c) {
   const auto right = [&](int64_t i) {
     return static_cast<const int8_t*>(c.data[1]) + i * stepOf(kBBatch);
   };
-  // Whole products to each thread when there are enough to share evenly, otherwise each is cut.
-  if (batch >= 4 * numThreads() && enoughForThreads(g, batch)) {
-    std::atomic<bool> failed{false};
-    parallelFor(batch, 1, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        if (multiply(item(i), right(i), bRow, bCol) != Status::ok) failed = true;
-      }
-    });
-    return failed ? Status::outOfMemory : Status::ok;
-  }
-  for (int64_t i = 0; i < batch; ++i) {
-    const Status status = overThreads(item(i), [&](const Int8Product& part, int64_t column) {
-      return multiply(part, right(i) + column * bCol, bRow, bCol);
-    });
-    if (status != Status::ok) return status;
-  }
-  return Status::ok;
+  return overBatch(
+      batch, enoughForThreads(g, batch),
+      [&](int64_t i) { return multiply(item(i), right(i), bRow, bCol); },
+      [&](int64_t i) {
+        return overThreads(item(i), [&](const Int8Product& part, int64_t column) {
+          return multiply(part, right(i) + column * bCol, bRow, bCol);
+        });
+      });
 }
 
 Status packInt8(const Command& c) {

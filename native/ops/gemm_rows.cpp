@@ -1,8 +1,6 @@
 // The matrix product's rows of the operation table.
-#include <atomic>
-
-#include "../base/thread_pool.h"
 #include "gemm.h"
+#include "parallel.h"
 #include "rows.h"
 
 namespace tilegrad {
@@ -64,39 +62,34 @@ Status runGemm(const Command& c) {
     one.c += i * cBatch;
     return one;
   };
-  // Products of a batch are spread over the threads whole when there are enough of them to share
-  // evenly; a few large ones are each cut instead.
   const double work = static_cast<double>(g.m) * static_cast<double>(g.n) *
                       static_cast<double>(g.k) * static_cast<double>(batch);
-  if (batch >= 4 * numThreads() && worthThreads(work, numThreads())) {
-    std::atomic<bool> failed{false};
-    parallelFor(batch, 1, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        if (multiply(item(i), 1) != Status::ok) failed = true;
-      }
-    });
-    return failed ? Status::outOfMemory : Status::ok;
-  }
-  for (int64_t i = 0; i < batch; ++i) {
-    if (multiply(item(i), numThreads()) != Status::ok) return Status::outOfMemory;
-  }
-  return Status::ok;
+  return overBatch(
+      batch, worthThreads(work, numThreads()), [&](int64_t i) { return multiply(item(i), 1); },
+      [&](int64_t i) { return multiply(item(i), numThreads()); });
 }
 
 Status gemm(const Command& c) {
   return c.type[0] == DType::float64 ? runGemm<double>(c) : runGemm<float>(c);
 }
 
+// The operands that products with something around them begin with.
+template <class T>
+Product<T> productOf(Arguments<T>* from) {
+  Product<T> g = plainProduct<T>();
+  g.a = from->operand();
+  g.b = from->operand();
+  g.bias = from->operand();
+  g.side = from->operand();
+  g.c = from->operand();
+  return g;
+}
+
 // One product with everything around it.
 template <class T>
 Status runFused(const Command& c) {
   Arguments<T> from(c);
-  Product<T> g = plainProduct<T>();
-  g.a = from.operand();
-  g.b = from.operand();
-  g.bias = from.operand();
-  g.side = from.operand();
-  g.c = from.operand();
+  Product<T> g = productOf(&from);
   g.columnSums = from.operand();
   g.m = from.whole();
   g.n = from.whole();
@@ -159,12 +152,7 @@ const char* checkPack(const Command& c) {
 template <class T>
 Status runPacked(const Command& c) {
   Arguments<T> from(c);
-  Product<T> g = plainProduct<T>();
-  g.a = from.operand();
-  g.b = from.operand();
-  g.bias = from.operand();
-  g.side = from.operand();
-  g.c = from.operand();
+  Product<T> g = productOf(&from);
   g.m = from.whole();
   g.n = from.whole();
   g.k = from.whole();

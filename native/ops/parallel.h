@@ -2,7 +2,10 @@
 #pragma once
 #include <stdint.h>
 
+#include <atomic>
+
 #include "../base/thread_pool.h"
+#include "command.h"
 
 namespace tilegrad {
 
@@ -26,6 +29,32 @@ void parallelShares(int64_t count, int64_t grain, int64_t itemBytes, int64_t sha
     return;
   }
   parallelFor(count, least, f);
+}
+
+// parallelFor over ranges that may run out of memory.
+template <class F>
+Status parallelStatus(int64_t count, int64_t grain, const F& f) {
+  std::atomic<bool> failed{false};
+  parallelFor(count, grain, [&](int64_t begin, int64_t end) {
+    if (f(begin, end) != Status::ok) failed = true;
+  });
+  return failed ? Status::outOfMemory : Status::ok;
+}
+
+// A batch of products: whole products to each thread when there
+// are enough of them to share evenly, and worth it; otherwise each is cut.
+template <class Whole, class Cut>
+Status overBatch(int64_t batch, bool worthThreads, const Whole& whole, const Cut& cut) {
+  const auto run = [](int64_t begin, int64_t end, const auto& product) {
+    for (int64_t i = begin; i < end; ++i) {
+      const Status status = product(i);
+      if (status != Status::ok) return status;
+    }
+    return Status::ok;
+  };
+  if (batch < 4 * numThreads() || !worthThreads) return run(0, batch, cut);
+  return parallelStatus(batch, 1,
+                        [&](int64_t begin, int64_t end) { return run(begin, end, whole); });
 }
 
 }  // namespace tilegrad

@@ -19,6 +19,7 @@ import {
 import { activations } from '../../lib/ops/gemm.js';
 import { fromBfloat16, toBfloat16 } from '../../lib/tensor/bfloat16.js';
 import { functions, SLOPE } from '../helpers/activations.js';
+import { generator } from '../helpers/generator.js';
 
 type Numbers = Float32Array | Uint16Array;
 type Type = 'float32' | 'bfloat16';
@@ -32,15 +33,6 @@ const WIDTHS = [1, 2, 7, 15, 16, 17, 31, 32, 33, 47, 48, 63, 65, 127, 128, 129, 
 const DEPTHS = [
   0, 1, 2, 3, 4, 7, 15, 16, 17, 31, 32, 33, 64, 101, 511, 513, 1023, 1024, 1025, 1100,
 ];
-
-/** A small generator with a fixed seed: the cases are the same in every run. */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0; // Knuth's linear congruential generator
-    return state / 2 ** 32;
-  };
-}
 
 interface Matrix {
   type: Type;

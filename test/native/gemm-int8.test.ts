@@ -18,6 +18,7 @@ import {
 } from '../../lib/native/commands.js';
 import { activations } from '../../lib/ops/gemm.js';
 import { functions, SLOPE } from '../helpers/activations.js';
+import { generator } from '../helpers/generator.js';
 
 /** Around 2, 6, 12 and 14 rows a tile, and 16 rows packed at a time. */
 const HEIGHTS = [1, 2, 3, 5, 6, 7, 11, 12, 13, 14, 15, 16, 17, 27, 28, 29, 31, 33];
@@ -28,15 +29,6 @@ const DEPTHS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65
 
 const PANEL = 32;
 const GUARD = 77;
-
-/** A small generator with a fixed seed: the cases are the same in every run. */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0; // Knuth's linear congruential generator
-    return state / 2 ** 32;
-  };
-}
 
 interface Matrix {
   data: Int8Array;

@@ -15,6 +15,7 @@ import {
 } from '../../lib/native/commands.js';
 import { activations, type EpilogueActivation } from '../../lib/ops/gemm.js';
 import { functions, SLOPE } from '../helpers/activations.js';
+import { generator } from '../helpers/generator.js';
 
 type Floats = Float32Array | Float64Array;
 
@@ -26,15 +27,6 @@ const WIDTHS = [
   1, 2, 3, 7, 8, 9, 10, 15, 16, 17, 31, 32, 33, 47, 48, 63, 64, 65, 127, 128, 129, 161,
 ];
 const DEPTHS = [0, 1, 2, 3, 4, 7, 15, 16, 17, 31, 64, 100, 255, 511, 512, 513, 600];
-
-/** A small generator with a fixed seed: the cases are the same in every run. */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0; // Knuth's linear congruential generator
-    return state / 2 ** 32;
-  };
-}
 
 interface Matrix {
   data: Floats;
