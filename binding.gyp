@@ -45,7 +45,9 @@
     {
       "target_name": "tilegrad_scalar",
       "type": "static_library",
-      "sources": ["<@(scalar_sources)"]
+      "sources": ["<@(scalar_sources)"],
+      "cflags_cc": ["<@(scalar_flags)"],
+      "xcode_settings": { "OTHER_CPLUSPLUSFLAGS": ["<@(scalar_flags)"] }
     }
   ],
 

@@ -30,10 +30,26 @@
       "native/addon/table.cpp",
       "native/addon/trampoline.cpp"
     ],
-    "scalar_sources": ["native/targets/scalar.cpp"],
-    "avx2_sources": ["native/targets/avx2.cpp"],
-    "avx512_sources": ["native/targets/avx512.cpp"],
-    "neon_sources": ["native/targets/neon.cpp"],
+    "scalar_sources": [
+      "native/targets/scalar.cpp",
+      "native/targets/scalar_elementwise.cpp",
+      "native/targets/scalar_gemm.cpp"
+    ],
+    "avx2_sources": [
+      "native/targets/avx2.cpp",
+      "native/targets/avx2_elementwise.cpp",
+      "native/targets/avx2_gemm.cpp"
+    ],
+    "avx512_sources": [
+      "native/targets/avx512.cpp",
+      "native/targets/avx512_elementwise.cpp",
+      "native/targets/avx512_gemm.cpp"
+    ],
+    "neon_sources": [
+      "native/targets/neon.cpp",
+      "native/targets/neon_elementwise.cpp",
+      "native/targets/neon_gemm.cpp"
+    ],
     "avx512_bf16_sources": ["native/targets/avx512_bf16.cpp"],
     "avx512_vnni_sources": ["native/targets/avx512_vnni.cpp"],
     "neon_dot_sources": ["native/targets/neon_dot.cpp"],
@@ -50,7 +66,7 @@
       "-fdata-sections",
       "-fomit-frame-pointer"
     ],
-    "scalar_flags": [],
+    "scalar_flags": ["-O2"],
     "avx2_flags": ["-mavx2", "-mfma", "-mf16c"],
     "avx512_flags": [
       "-mavx2",

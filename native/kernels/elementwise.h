@@ -10,8 +10,8 @@ TG_TARGET_BEGIN
 
 // Vectors in flight: kCheap hides load latency and loop overhead of functions of a few
 // instructions; long ones fill the pipeline by themselves (iterations are independent), and more
-// would only spill.
-constexpr int kCheap = 4;
+// would only spill. On the scalar level a vector is 16 statements already.
+constexpr int kCheap = Reg<float>::lanes > 1 ? 4 : 1;
 constexpr int kLong = 1;
 
 template <Unary op>
@@ -172,11 +172,13 @@ void binaryKernel(int64_t n, const T* a, int64_t aStep, const T* b, int64_t bSte
 }
 
 template <class T>
-constexpr void fillElementwise(FloatKernels<T>& kernels) {
+constexpr ElementwiseKernels<T> elementwiseKernels() {
+  ElementwiseKernels<T> kernels{};
 #define TG_UNARY(name) kernels.unary[static_cast<int>(Unary::name)] = unaryKernel<Unary::name, T>;
 #define TG_BINARY(name) \
   kernels.binary[static_cast<int>(Binary::name)] = binaryKernel<Binary::name, T>;
 #include "elementwise.inc"
+  return kernels;
 }
 
 TG_TARGET_END

@@ -212,10 +212,26 @@ struct OptimizerKernels {
 };
 
 template <class T>
-struct FloatKernels {
+struct ElementwiseKernels {
   UnaryKernel<T> unary[static_cast<int>(Unary::count)];
   BinaryKernel<T> binary[static_cast<int>(Binary::count)];
-  GemmKernels<T> gemm;
+};
+
+// The large families are compiled in files of their own, and a level's table refers to them.
+struct ElementwiseTables {
+  ElementwiseKernels<float> f32;
+  ElementwiseKernels<double> f64;
+};
+
+struct GemmTables {
+  GemmKernels<float> f32;
+  GemmKernels<double> f64;
+};
+
+template <class T>
+struct FloatKernels {
+  const ElementwiseKernels<T>& elementwise;
+  const GemmKernels<T>& gemm;
   ReduceKernels<T> reduce;
   SoftmaxKernels<T> softmax;
   RandomKernels<T> random;
@@ -279,6 +295,16 @@ extern const KernelTable kScalarKernels;
 extern const KernelTable kAvx2Kernels;
 extern const KernelTable kAvx512Kernels;
 extern const KernelTable kNeonKernels;
+
+extern const ElementwiseTables kScalarElementwise;
+extern const ElementwiseTables kAvx2Elementwise;
+extern const ElementwiseTables kAvx512Elementwise;
+extern const ElementwiseTables kNeonElementwise;
+
+extern const GemmTables kScalarGemm;
+extern const GemmTables kAvx2Gemm;
+extern const GemmTables kAvx512Gemm;
+extern const GemmTables kNeonGemm;
 
 // For CPUs of a level that also have its instruction for dot products of bytes (hasDotProduct).
 extern const Int8Kernels kAvx512VnniKernels;

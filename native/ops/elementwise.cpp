@@ -179,18 +179,20 @@ template <Unary op>
 Status runUnary(const Command& c) {
   constexpr int i = static_cast<int>(op);
   if (c.type[0] == DType::float64) {
-    return run<double>(c, UnaryCall<double>{kernels().f64.unary[i], isHeavy(op)});
+    return run<double>(c,
+                       UnaryCall<double>{floatKernels<double>().elementwise.unary[i], isHeavy(op)});
   }
-  return run<float>(c, UnaryCall<float>{kernels().f32.unary[i], isHeavy(op)});
+  return run<float>(c, UnaryCall<float>{floatKernels<float>().elementwise.unary[i], isHeavy(op)});
 }
 
 template <Binary op>
 Status runBinary(const Command& c) {
   constexpr int i = static_cast<int>(op);
   if (c.type[0] == DType::float64) {
-    return run<double>(c, BinaryCall<double>{kernels().f64.binary[i], isHeavy(op)});
+    return run<double>(
+        c, BinaryCall<double>{floatKernels<double>().elementwise.binary[i], isHeavy(op)});
   }
-  return run<float>(c, BinaryCall<float>{kernels().f32.binary[i], isHeavy(op)});
+  return run<float>(c, BinaryCall<float>{floatKernels<float>().elementwise.binary[i], isHeavy(op)});
 }
 
 // One row for each kernel, named like it.

@@ -53,7 +53,7 @@ Reduction<T> reductionOf(Kind kind) {
   r.range = adds ? k.reduce.sum : kind == Kind::max ? k.reduce.max : k.reduce.min;
   r.rows = adds ? k.reduce.sumRows : kind == Kind::max ? k.reduce.maxRows : k.reduce.minRows;
   const Binary combine = adds ? Binary::add : kind == Kind::max ? Binary::maximum : Binary::minimum;
-  r.combine = k.binary[static_cast<int>(combine)];
+  r.combine = k.elementwise.binary[static_cast<int>(combine)];
   r.divides = kind == Kind::mean;
   return r;
 }
@@ -133,7 +133,7 @@ bool reducePieces(const Reduction<T>& r, const T* x, T* y) {
 template <class T>
 void finishCols(const Reduction<T>& r, int64_t cols, T* results, T* y, int64_t yCol) {
   const T count = static_cast<T>(r.n);
-  const BinaryKernel<T> div = floatKernels<T>().binary[static_cast<int>(Binary::div)];
+  const BinaryKernel<T> div = floatKernels<T>().elementwise.binary[static_cast<int>(Binary::div)];
   if (r.divides) div(cols, results, 1, &count, 0, results);
   if (results == y) return;
   for (int64_t j = 0; j < cols; ++j) y[j * yCol] = results[j];

@@ -6,8 +6,15 @@
 
 TG_TARGET_BEGIN
 
+// Where no lane depends on another (elementwise kernels), a file may define TG_ONE_REGISTER to have
+// vectors of one register: the scalar level's code is then a sixteenth as large.
+#if defined(TG_ONE_REGISTER)
+template <class T>
+constexpr int kLanes = Reg<T>::lanes;
+#else
 template <class T>
 constexpr int kLanes = 64 / sizeof(T);
+#endif
 
 // Registers of a vector.
 template <class T>

@@ -4,6 +4,6 @@
 
 namespace tilegrad {
 
-constexpr KernelTable kAvx2Kernels = avx2::kernelTable(Level::avx2);
+constexpr KernelTable kAvx2Kernels = avx2::kernelTable(Level::avx2, kAvx2Elementwise, kAvx2Gemm);
 
 }  // namespace tilegrad

@@ -4,6 +4,7 @@
 
 namespace tilegrad {
 
-constexpr KernelTable kAvx512Kernels = avx512::kernelTable(Level::avx512);
+constexpr KernelTable kAvx512Kernels =
+    avx512::kernelTable(Level::avx512, kAvx512Elementwise, kAvx512Gemm);
 
 }  // namespace tilegrad

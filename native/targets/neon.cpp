@@ -4,6 +4,6 @@
 
 namespace tilegrad {
 
-constexpr KernelTable kNeonKernels = neon::kernelTable(Level::neon);
+constexpr KernelTable kNeonKernels = neon::kernelTable(Level::neon, kNeonElementwise, kNeonGemm);
 
 }  // namespace tilegrad

@@ -4,6 +4,7 @@
 
 namespace tilegrad {
 
-constexpr KernelTable kScalarKernels = scalar::kernelTable(Level::scalar);
+constexpr KernelTable kScalarKernels =
+    scalar::kernelTable(Level::scalar, kScalarElementwise, kScalarGemm);
 
 }  // namespace tilegrad

@@ -1,9 +1,7 @@
 // The kernel table of the target that the including file has chosen. All of it is constant data: a
 // target file runs nothing when the library loads, so it may be compiled with flags that this CPU
-// does not have.
+// does not have. Its large parts are files of their own.
 #pragma once
-#include "../kernels/elementwise.h"
-#include "../kernels/gemm.h"
 #include "../kernels/gemm_int8.h"
 #include "../kernels/optimizer.h"
 #include "../kernels/quantize.h"
@@ -14,19 +12,16 @@
 TG_TARGET_BEGIN
 
 template <class T>
-constexpr FloatKernels<T> tableOf() {
-  FloatKernels<T> kernels{};
-  fillElementwise(kernels);
-  kernels.gemm = gemmKernels<T>();
-  kernels.reduce = reduceKernels<T>();
-  kernels.softmax = softmaxKernels<T>();
-  kernels.random = randomKernels<T>();
-  kernels.optimizer = optimizerKernels<T>();
-  return kernels;
+constexpr FloatKernels<T> tableOf(const ElementwiseKernels<T>& elementwise,
+                                  const GemmKernels<T>& gemm) {
+  return {elementwise,          gemm, reduceKernels<T>(), softmaxKernels<T>(), randomKernels<T>(),
+          optimizerKernels<T>()};
 }
 
-constexpr KernelTable kernelTable(Level level) {
-  return {level, tableOf<float>(), tableOf<double>(), int8Kernels()};
+constexpr KernelTable kernelTable(Level level, const ElementwiseTables& elementwise,
+                                  const GemmTables& gemm) {
+  return {level, tableOf<float>(elementwise.f32, gemm.f32),
+          tableOf<double>(elementwise.f64, gemm.f64), int8Kernels()};
 }
 
 TG_TARGET_END

@@ -139,7 +139,7 @@ void testElementwise(const Shape& shape, Values& values) {
   });
   want = blank;
   forEach(shape, [&](const Shape& i) {
-    floatKernels<T>().unary[static_cast<int>(Unary::tanh)](1, &a.at(i), &want.at(i));
+    floatKernels<T>().elementwise.unary[static_cast<int>(Unary::tanh)](1, &a.at(i), &want.at(i));
   });
   expect(sameBits(want.memory, tanhs), "tanh" + text(shape));
 }

@@ -190,11 +190,11 @@ void testUnary() {
       for (size_t i = 3; i < x.size(); i += 5) x[i] = special[(i / 5) % special.size()];
       const T* from = x.data() + 1;  // not aligned to a vector
       const std::vector<T> y = atAllLevels<T>(
-          name, n, [&](const FloatKernels<T>& k, T* to) { k.unary[op](n, from, to); });
+          name, n, [&](const FloatKernels<T>& k, T* to) { k.elementwise.unary[op](n, from, to); });
       const std::vector<T> inPlace =
           atAllLevels<T>(name + " in place", n, [&](const FloatKernels<T>& k, T* to) {
             memcpy(to, from, static_cast<size_t>(n) * sizeof(T));
-            k.unary[op](n, to, to);
+            k.elementwise.unary[op](n, to, to);
           });
       expect(sameBits(y, inPlace), name + " in place differs");
       for (size_t i = 0; i < y.size(); ++i) {
@@ -231,7 +231,7 @@ void testBinary() {
         const int64_t aStep = steps & 1, bStep = steps >> 1;
         if (n == 0 && steps != 3) continue;  // a scalar operand needs its value
         const std::vector<T> y = atAllLevels<T>(name, n, [&](const FloatKernels<T>& k, T* to) {
-          k.binary[op](n, pa, aStep, pb, bStep, to);
+          k.elementwise.binary[op](n, pa, aStep, pb, bStep, to);
         });
         for (size_t i = 0; i < y.size(); ++i) {
           const T av = pa[static_cast<int64_t>(i) * aStep],
