@@ -22,67 +22,26 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadBinding } from '../lib/native/binding.js';
 import { activations } from '../lib/ops/gemm.js';
 import { atMost } from './helpers/patience.js';
-
-const dtypes = ['float32', 'float64'] as const;
-type Float = (typeof dtypes)[number];
+import {
+  type Computation,
+  dtypes,
+  hostile,
+  lengths,
+  MANY,
+  numbers,
+  withGradients,
+} from './operations/bits.js';
+import { families } from './operations/index.js';
 
 const initialLevel = tilegrad.simdLevel();
 const initialThreads = tilegrad.getNumThreads();
-
-interface Computation {
-  name: string;
-  run: () => Tensor[];
-}
 
 const computations: Computation[] = [];
 const add = (name: string, run: () => Tensor[]): void => {
   computations.push({ name, run });
 };
 
-const cache = new Map<string, Tensor>();
-
-/** Input with the same bits in every run, made once; a view of it without a history. */
-function cached(key: string, make: () => Tensor): Tensor {
-  const found = cache.get(key) ?? make();
-  cache.set(key, found);
-  return found.detach();
-}
-
-function numbers(shape: readonly number[], dtype: Float, seed = 1): Tensor {
-  const generator = new Generator(seed);
-  return cached(`${shape} ${dtype} ${seed}`, () => randn(shape, { dtype, generator }));
-}
-
-/** Everything that kernels treat apart, among random numbers. */
-function hostile(length: number, dtype: Float): Tensor {
-  const special = [
-    ...[0, -0, Number.NaN, Infinity, -Infinity, 1, -1, 0.5, 20, -20, 90, -90, 700, -700, 1e10],
-    ...[2 ** -126, 2 ** -130, -(2 ** -149), 2 ** -1022, 5e-324, 3e38, -1.7e308, 2 ** 24],
-  ];
-  return cached(`hostile ${length} ${dtype}`, () => {
-    const t = numbers([length], dtype).mul(3);
-    const { data } = t;
-    for (let i = 0; i < length; i += 7) data[i] = special[(i / 7) % special.length] as number;
-    return t;
-  });
-}
-
-/** Results and, through them, the gradients of the inputs for an uneven gradient. */
-function withGradients(fn: (...inputs: Tensor[]) => Tensor, ...inputs: Tensor[]): Tensor[] {
-  for (const x of inputs) {
-    x.requiresGrad = true;
-    x.zeroGrad();
-  }
-  const y = fn(...inputs);
-  y.backward(numbers(y.shape, y.dtype as Float, 2));
-  return [y, ...inputs.map((x) => x.grad as Tensor)];
-}
-
 const product = (a?: Tensor, b?: Tensor) => matmul(a!, b!);
-
-/** Enough of float32 for two threads where an operation is light: then a share is 256 KB. */
-const MANY = 140_003;
-const lengths = [1, 7, 33, 1003, MANY];
 
 const unary = [
   ...([
@@ -186,15 +145,6 @@ for (const dtype of dtypes) {
         numbers([33], dtype, 4),
       ),
     );
-  }
-
-  for (const op of ['softmax', 'logSoftmax'] as const) {
-    add(`${op} ${dtype}`, () => [
-      ...withGradients((x) => x[op](), numbers([1003, 37], dtype)),
-      ...withGradients((x) => x[op](0), numbers([37, 203], dtype)),
-      ...withGradients((x) => x[op](), numbers([3, 100_003], dtype)),
-      hostile(1003, dtype)[op](),
-    ]);
   }
 
   add(`losses ${dtype}`, () => {
@@ -394,6 +344,8 @@ add('conversions between int8 and bfloat16', () => {
   return [bytes, narrow(bytes).to('float32')];
 });
 
+for (const family of families) family.bits?.(add);
+
 type Values = ReturnType<typeof runAll>[number];
 
 function runAll() {
@@ -448,7 +400,7 @@ function fingerprint({ results }: Values): string {
 // Recorded on an x86-64 CPU with AVX-512. A kernel that computes something else on purpose changes
 // these: then `vitest run test/same-bits.test.ts -u` records them again.
 test('the same bits as on every other CPU', () => {
-  const fingerprints = reference.map((values) => `${values.name}: ${fingerprint(values)}`);
+  const fingerprints = reference.map((values) => `${values.name}: ${fingerprint(values)}`).sort();
   expect(fingerprints.join('\n')).toMatchSnapshot();
 });
 

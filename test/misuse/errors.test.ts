@@ -2,166 +2,35 @@
  * Wrong arguments of every public function: each call has to throw a TensorError with the right code
  * that names the function. A function without a row fails the test.
  */
-import { fileURLToPath } from 'node:url';
 import * as tilegrad from 'tilegrad';
-import {
-  nn,
-  ones,
-  optim,
-  type Tensor,
-  TensorError,
-  type TensorErrorCode,
-  tensor,
-  zeros,
-} from 'tilegrad';
+import { nn, ones, optim, type Tensor, TensorError, tensor, zeros } from 'tilegrad';
 import { describe, expect, test } from 'vitest';
-
-/** A wrong call, the code of its error, and what the message has to contain (default `[name]`). */
-type Misuse = readonly [call: () => unknown, code: TensorErrorCode, message?: string];
-
-/** What the table is about: a wrong argument doesn't have the type that it should have. */
-const wrong = (value: unknown): never => value as never;
-
-const x = ones([2, 3]);
-const integers = ones([2, 3], { dtype: 'int32' });
-const half = ones([2, 3], { dtype: 'bfloat16' });
-const bytes = ones([2, 3], { dtype: 'int8' });
-const leaf = ones([2], { requiresGrad: true });
-/** A file of no known format: this one. */
-const file = fileURLToPath(import.meta.url);
-
-const kinds: unknown[] = [
-  undefined,
-  null,
-  5,
-  'text',
-  true,
-  [1, 2],
-  {},
-  () => x,
-  new Float32Array(2),
-];
-
-/** Everything that is no tensor in the place of a tensor, a tensor of integers, one of bfloat16. */
-function tensorArguments(
-  call: (value: never) => unknown,
-  other: {
-    takesNumbers?: boolean;
-    takesIntegers?: boolean;
-    takesHalf?: boolean;
-    /** What the message for bfloat16 says. */
-    half?: string;
-  } = {},
-): Misuse[] {
-  const values = kinds.filter((value) => !(other.takesNumbers && typeof value === 'number'));
-  const rows = values.map((value): Misuse => [() => call(wrong(value)), 'ERR_ARGUMENT']);
-  if (!other.takesIntegers) rows.push([() => call(wrong(integers)), 'ERR_DTYPE']);
-  if (!other.takesIntegers && !other.takesHalf) {
-    const message = other.half ?? "convert with to('float32')";
-    rows.push([() => call(wrong(half)), 'ERR_DTYPE', message]);
-  }
-  return rows;
-}
-
-/** An unknown option, which has to be named, and options that are no object. */
-function optionsOf(name: string, call: (options: never) => unknown): Misuse[] {
-  return [
-    [() => call(wrong({ unheard: 1 })), 'ERR_ARGUMENT', `[${name}] unknown option "unheard"`],
-    [() => call(wrong(null)), 'ERR_ARGUMENT'],
-    [() => call(wrong(7)), 'ERR_ARGUMENT'],
-  ];
-}
-
-const shapes = (call: (shape: never) => unknown): Misuse[] =>
-  [undefined, null, 5, 'text', {}, [-1], [0.5], ['1'], [[1]], [Number.NaN]].map(
-    (shape): Misuse => [() => call(wrong(shape)), 'ERR_SHAPE'],
-  );
-
-const dims = (call: (dim: never) => unknown): Misuse[] =>
-  [2, -3, 0.5, '0', null, {}, Number.NaN].map(
-    (dim): Misuse => [() => call(wrong(dim)), 'ERR_INDEX'],
-  );
-
-const dtypesOf = (call: (options: never) => unknown): Misuse[] =>
-  ['float16', 5, null, 'toString'].map(
-    (dtype): Misuse => [() => call(wrong({ dtype })), 'ERR_DTYPE'],
-  );
-
-const unary = (call: (x: Tensor) => Tensor): Misuse[] => tensorArguments(call);
-
-const notFinite: unknown[] = ['text', '1', [1], Number.NaN, Infinity, -Infinity, x];
-
-const binary = (call: (a: Tensor, b: Tensor) => Tensor): Misuse[] => [
-  ...tensorArguments((a) => call(a, x), { takesNumbers: true, takesIntegers: true }),
-  ...tensorArguments((b) => call(x, b), { takesNumbers: true, takesIntegers: true }),
-  [() => call(wrong(1), wrong(2)), 'ERR_ARGUMENT'],
-  [() => call(integers, integers), 'ERR_DTYPE'],
-  [() => call(integers, wrong(1)), 'ERR_DTYPE'],
-  [() => call(half, half), 'ERR_DTYPE', "convert with to('float32')"],
-  [() => call(half, wrong(1)), 'ERR_DTYPE', "convert with to('float32')"],
-  [() => call(half, integers), 'ERR_DTYPE'],
-  [() => call(x, ones([2, 2])), 'ERR_SHAPE'],
-];
-
-function addProduct(
-  name: string,
-  call: typeof tilegrad.addmm,
-  left: number[],
-  right: number[],
-): Misuse[] {
-  const a = ones(left);
-  const b = ones(right);
-  const double = ones(right, { dtype: 'float64' });
-  return [
-    ...tensorArguments((t) => call(t, a, b)),
-    ...tensorArguments((t) => call(a, t, b)),
-    ...tensorArguments((t) => call(a, b, t)),
-    ...optionsOf(name, (options) => call(ones([1]), a, b, options)),
-    ...notFinite.flatMap((factor): Misuse[] => [
-      [() => call(ones([1]), a, b, { alpha: wrong(factor) }), 'ERR_ARGUMENT'],
-      [() => call(ones([1]), a, b, { beta: wrong(factor) }), 'ERR_ARGUMENT'],
-    ]),
-    [() => call(ones([1]), a, a), 'ERR_SHAPE'],
-    [() => call(ones([1]), ones([3]), ones([3])), 'ERR_SHAPE'],
-    [() => call(ones([7]), a, b), 'ERR_SHAPE', ''],
-    [() => call(ones([1]), a, double), 'ERR_DTYPE'],
-    [() => call(ones([1], { dtype: 'float64' }), a, b), 'ERR_DTYPE'],
-  ];
-}
-
-const reduction = (name: string, call: (x: Tensor, options?: object) => Tensor): Misuse[] => [
-  ...tensorArguments(call),
-  ...optionsOf(name, (options) => call(x, options)),
-  ...dims((dim) => call(x, { dim })),
-  ...dims((dim) => call(x, { dim: [0, dim] })),
-  [() => call(x, { dim: [0, 0] }), 'ERR_ARGUMENT'],
-];
-
-const creation = (name: string, call: (options: never) => Tensor): Misuse[] => [
-  ...optionsOf(name, call),
-  ...dtypesOf(call),
-  [() => call(wrong({ dtype: 'int32', requiresGrad: true })), 'ERR_DTYPE'],
-];
-
-const random = (name: string, call: (shape: never, options?: never) => Tensor): Misuse[] => [
-  ...shapes(call),
-  ...optionsOf(name, (options) => call(wrong([2]), options)),
-  ...dtypesOf((options) => call(wrong([2]), options)),
-  [() => call(wrong([2]), wrong({ dtype: 'int32' })), 'ERR_DTYPE'],
-  [() => call(wrong([2]), wrong({ generator: 5 })), 'ERR_ARGUMENT'],
-];
-
-const softmaxes = (call: (x: Tensor, dim?: number) => Tensor): Misuse[] => [
-  ...unary(call),
-  ...dims((dim) => call(x, dim)),
-];
-
-const losses = (call: (a: Tensor, b: Tensor) => Tensor): Misuse[] => [
-  ...tensorArguments((a) => call(a, x)),
-  ...tensorArguments((b) => call(x, b), { takesIntegers: true }),
-  [() => call(x, ones([3])), 'ERR_SHAPE'],
-  [() => call(x, ones([2, 1])), 'ERR_SHAPE'],
-];
+import { families } from '../operations/index.js';
+import {
+  addProduct,
+  binary,
+  bytes,
+  creation,
+  dims,
+  dtypesOf,
+  file,
+  half,
+  integers,
+  kinds,
+  leaf,
+  losses,
+  type Misuse,
+  notFinite,
+  optionsOf,
+  random,
+  reduction,
+  shapes,
+  tensorArguments,
+  unary,
+  wrong,
+  x,
+} from '../operations/misuse.js';
+import type { Family } from '../operations/operation.js';
 
 const functions: Record<string, Misuse[]> = {
   tensor: [
@@ -282,9 +151,6 @@ const functions: Record<string, Misuse[]> = {
   ],
   max: [...unary(tilegrad.max), [() => tilegrad.max(zeros([0])), 'ERR_SHAPE']],
   min: [...unary(tilegrad.min), [() => tilegrad.min(zeros([0])), 'ERR_SHAPE']],
-  softmax: softmaxes(tilegrad.softmax),
-  logSoftmax: softmaxes(tilegrad.logSoftmax),
-
   expand: [
     ...tensorArguments((t) => tilegrad.expand(t, [2]), { takesIntegers: true }),
     ...shapes((shape) => tilegrad.expand(x, shape)),
@@ -811,11 +677,23 @@ const without = new Set([
   ...['Optimizer', 'ParameterGroup'],
 ]);
 
-const spaces: [string, object, Record<string, Misuse[]>][] = [
-  ['tilegrad', tilegrad, functions],
-  ['nn', nn, modules],
+/** A part of every family's rows, in one table. */
+function fromFamilies(
+  part: (family: Family) => Readonly<Record<string, readonly Misuse[]>> | undefined,
+): Record<string, readonly Misuse[]> {
+  return Object.assign({}, ...families.map(part));
+}
+
+const operations = fromFamilies((family) =>
+  Object.fromEntries(Object.entries(family.operations).map(([name, row]) => [name, row.misuse])),
+);
+
+type Table = Record<string, readonly Misuse[]>;
+const spaces: [string, object, Table][] = [
+  ['tilegrad', tilegrad, { ...functions, ...operations }],
+  ['nn', nn, { ...modules, ...fromFamilies((family) => family.modules) }],
   ['nn.init', nn.init, initializers],
-  ['optim', optim, optimizers],
+  ['optim', optim, { ...optimizers, ...fromFamilies((family) => family.optimizers) }],
 ];
 
 describe.each(spaces)('%s', (_, space, table) => {

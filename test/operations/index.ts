@@ -1,0 +1,5 @@
+/** All families of operations. */
+import type { Family } from './operation.js';
+import { softmaxes } from './softmax.js';
+
+export const families: readonly Family[] = [softmaxes];

@@ -1,0 +1,25 @@
+/**
+ * What the tests know about the library's functions, as data: one file for each family of operations.
+ * From these tables test/misuse makes the wrong calls, test/autograd checks gradients and
+ * same-bits.test.ts compares levels and threads; each of them fails for a function without a row.
+ */
+import type { Add } from './bits.js';
+import type { Case } from './gradients.js';
+import type { Misuse } from './misuse.js';
+
+export interface Operation {
+  /** Wrong calls. */
+  readonly misuse: readonly Misuse[];
+  /** Calls whose gradients are compared with central differences, or that there is no gradient. */
+  readonly gradients: readonly Case[] | 'none';
+}
+
+export interface Family {
+  /** Functions of the library's top level, by name. */
+  readonly operations: Readonly<Record<string, Operation>>;
+  /** Wrong calls of classes in `nn` and `optim`, by name. */
+  readonly modules?: Readonly<Record<string, readonly Misuse[]>>;
+  readonly optimizers?: Readonly<Record<string, readonly Misuse[]>>;
+  /** Computations that have to give the same bits at every level and number of threads. */
+  bits?(add: Add): void;
+}
