@@ -47,10 +47,6 @@ export {
   abs,
   add,
   div,
-  erf,
-  exp,
-  log,
-  log1p,
   maximum,
   minimum,
   mul,
@@ -60,7 +56,7 @@ export {
   sqrt,
   square,
   sub,
-} from './ops/elementwise.js';
+} from './ops/arithmetic.js';
 export { type EpilogueActivation, type MatmulPlan, setWeightPacking } from './ops/gemm.js';
 export {
   type Float32MatmulPrecision,
@@ -76,6 +72,7 @@ export {
 } from './ops/int8.js';
 export { type LinearOptions, linear } from './ops/linear.js';
 export { binaryCrossEntropyWithLogits, crossEntropy, mseLoss } from './ops/loss.js';
+export { erf, exp, log, log1p } from './ops/math.js';
 export { type AddmmOptions, addmm, baddbmm, matmul, matmulPlan } from './ops/matmul.js';
 export type { MatmulOptions } from './ops/matmul_bf16.js';
 export { clone, contiguous, type TensorLike, to } from './ops/operand.js';

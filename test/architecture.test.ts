@@ -48,7 +48,7 @@ describe('the checker finds', () => {
   const includes = (path: string, text: string) => checkIncludes([{ path, text }]);
 
   test.each([
-    ['tensor/tensor.ts', "import { add } from '../ops/elementwise.js';", '../ops'],
+    ['tensor/tensor.ts', "import { add } from '../ops/arithmetic.js';", '../ops'],
     ['native/binding.ts', "import type { Tensor } from '../tensor/tensor.js';", 'a type'],
     ['ops/shape.ts', "export * from '../nn/index.js';", 'a re-export'],
     ['autograd/tape.ts', "const ops = await import('../ops/reduce.js');", 'a dynamic import'],

@@ -2,8 +2,9 @@
 import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { checkNumber, checkOptions, describe } from '../tensor/shape.js';
-import { Tensor } from '../tensor/tensor.js';
-import { computeBinary, mul, unary } from './elementwise.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { mul } from './arithmetic.js';
+import { computeBinary, defineMethods, unary } from './elementwise.js';
 import { checkFloating, scalar } from './operand.js';
 
 /** The hyperbolic tangent. */
@@ -116,6 +117,7 @@ export const activationBackward = {
 } as const;
 
 const methods = { tanh, sigmoid, softplus, relu, silu };
+defineMethods({ ...methods, leakyRelu, gelu });
 
 type Methods = { [K in keyof typeof methods]: () => Tensor };
 
@@ -127,19 +129,3 @@ declare module '../tensor/tensor.js' {
     gelu(options?: GeluOptions): Tensor;
   }
 }
-
-for (const [name, fn] of Object.entries(methods)) {
-  Object.defineProperty(Tensor.prototype, name, {
-    value(this: Tensor) {
-      return fn(this);
-    },
-    writable: true,
-    configurable: true,
-  });
-}
-Tensor.prototype.leakyRelu = function (this: Tensor, options) {
-  return leakyRelu(this, options);
-};
-Tensor.prototype.gelu = function (this: Tensor, options) {
-  return gelu(this, options);
-};

@@ -12,7 +12,7 @@ import {
   numel,
 } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { mul } from './elementwise.js';
+import { mul } from './arithmetic.js';
 import { activations, type EpilogueActivation } from './gemm.js';
 import { checkTensor, contiguous, to } from './operand.js';
 import { permute, reshape } from './shape.js';

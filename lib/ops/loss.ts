@@ -7,7 +7,7 @@ import { dtypeOf, dtypes, type TypedArray } from '../tensor/dtype.js';
 import { describe, formatShape, sameShape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { softplus } from './activation.js';
-import { neg, square, sub } from './elementwise.js';
+import { neg, square, sub } from './arithmetic.js';
 import { checkFloating, checkTensor, contiguous, to } from './operand.js';
 import { mean } from './reduce.js';
 

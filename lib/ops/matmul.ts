@@ -12,7 +12,7 @@ import {
   sameShape,
 } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
-import { mul } from './elementwise.js';
+import { mul } from './arithmetic.js';
 import {
   gemm,
   type MatmulPlan,

@@ -8,7 +8,7 @@ import { type TensorOptions, uninitialized } from '../tensor/creation.js';
 import { dtypes } from '../tensor/dtype.js';
 import { checkOptions, checkShape, describe, type Shape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { mul } from './elementwise.js';
+import { mul } from './arithmetic.js';
 import { checkFloating } from './operand.js';
 
 function checkSeed(operation: string, seed: unknown): asserts seed is number {

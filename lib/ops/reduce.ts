@@ -19,7 +19,7 @@ import {
   sameShape,
 } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
-import { greaterShare } from './elementwise.js';
+import { greaterShare } from './arithmetic.js';
 import { checkDims, checkFloating, checkTensor, contiguous, to } from './operand.js';
 import { reshape } from './shape.js';
 

@@ -1,0 +1,111 @@
+/** Arithmetic, elementwise. Each function stands with its gradient rule. */
+import { zerosLike } from '../tensor/creation.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { binary, computeBinary, defineMethods, unary } from './elementwise.js';
+import type { TensorLike } from './operand.js';
+
+/** a + b, with broadcasting. */
+export function add(a: TensorLike, b: TensorLike): Tensor {
+  return binary(
+    'add',
+    a,
+    b,
+    (g) => g,
+    (g) => g,
+  );
+}
+
+/** a - b, with broadcasting. */
+export function sub(a: TensorLike, b: TensorLike): Tensor {
+  return binary('sub', a, b, (g) => g, neg);
+}
+
+/** a * b, with broadcasting. */
+export function mul(a: TensorLike, b: TensorLike): Tensor {
+  return binary(
+    'mul',
+    a,
+    b,
+    (g, _, y) => mul(g, y),
+    (g, x) => mul(g, x),
+  );
+}
+
+/** a / b, with broadcasting. */
+export function div(a: TensorLike, b: TensorLike): Tensor {
+  return binary(
+    'div',
+    a,
+    b,
+    (g, _, y) => div(g, y),
+    (g, x, y) => neg(div(mul(g, div(x, y)), y)),
+  );
+}
+
+/** The larger of a and b; NaN if either is. At a tie each gets half of the gradient, as in PyTorch. */
+export function maximum(a: TensorLike, b: TensorLike): Tensor {
+  return binary(
+    'maximum',
+    a,
+    b,
+    (g, x, y) => mul(g, greaterShare(x, y)),
+    (g, x, y) => mul(g, greaterShare(y, x)),
+  );
+}
+
+/** The smaller of a and b; NaN if either is. At a tie each gets half of the gradient. */
+export function minimum(a: TensorLike, b: TensorLike): Tensor {
+  return binary(
+    'minimum',
+    a,
+    b,
+    (g, x, y) => mul(g, greaterShare(y, x)),
+    (g, x, y) => mul(g, greaterShare(x, y)),
+  );
+}
+
+/** 1 where a > b, 1/2 where they are equal, 0 elsewhere: who gets the gradient of a maximum. */
+export function greaterShare(a: Tensor, b: Tensor): Tensor {
+  return computeBinary('greaterShare', a, b);
+}
+
+/** -x */
+export function neg(x: Tensor): Tensor {
+  return unary('neg', x, neg);
+}
+
+/** |x|; the gradient at 0 is 0. */
+export function abs(x: Tensor): Tensor {
+  return unary('abs', x, (g, _, from) => mul(g, sign(from)));
+}
+
+/** -1, 0 or 1 by the sign of x, 0 for NaN; its gradient is 0. */
+export function sign(x: Tensor): Tensor {
+  return unary('sign', x, zerosLike);
+}
+
+/** x * x */
+export function square(x: Tensor): Tensor {
+  return unary('square', x, (g, _, from) => mul(g, mul(from, 2)));
+}
+
+/** The square root; NaN below 0. */
+export function sqrt(x: Tensor): Tensor {
+  return unary('sqrt', x, (g, y) => div(g, mul(y, 2)));
+}
+
+/** 1 / x */
+export function reciprocal(x: Tensor): Tensor {
+  return unary('reciprocal', x, (g, y) => neg(mul(g, square(y))));
+}
+
+const unaryMethods = { neg, abs, sign, square, sqrt, reciprocal };
+const binaryMethods = { add, sub, mul, div, maximum, minimum };
+defineMethods({ ...unaryMethods, ...binaryMethods });
+
+type UnaryMethods = { [K in keyof typeof unaryMethods]: () => Tensor };
+type BinaryMethods = { [K in keyof typeof binaryMethods]: (other: TensorLike) => Tensor };
+
+declare module '../tensor/tensor.js' {
+  interface Tensor extends UnaryMethods, BinaryMethods {}
+}
