@@ -3,6 +3,7 @@
     "base_sources": [
       "native/base/cpu.cpp",
       "native/base/cpu_budget.cpp",
+      "native/base/freed_memory.cpp",
       "native/base/pin_library.cpp",
       "native/base/placement.cpp",
       "native/base/scratch.cpp",

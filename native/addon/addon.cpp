@@ -14,6 +14,7 @@
 #include <memory>
 #include <string>
 
+#include "../base/freed_memory.h"
 #include "../base/cpu.h"
 #include "../base/thread_pool.h"
 #include "../ops/dispatch.h"
@@ -197,6 +198,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
       },
       nullptr);
 
+  keepFreedMemory();
   Napi::Object rows = Napi::Object::New(env), signatures = Napi::Object::New(env);
   for (const Row* row : allRows()) {
     auto bound = std::make_unique<BoundRow>();
