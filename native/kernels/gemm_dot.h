@@ -21,9 +21,11 @@ constexpr int kDotRows = 2;
 #endif
 static_assert(kDotRows <= kMaxDotRows, "the table has no room for this many rows");
 
-// How far ahead of its use a column's memory is asked for: two cache lines.
-template <class T>
-constexpr int64_t kDotAhead = 128 / sizeof(T);
+// Registers of columns whose chains run side by side. A chain is L dependent FMAs a block, so a few
+// chains keep the two pipelines of latency 4 idle most of the time; with more, two blocks don't fit
+// in the registers.
+template <int R>
+constexpr int kDotBlocks = R <= 3 ? 2 : 1;
 
 // R chains of one register of columns: L steps, or fewer at the end of k.
 template <class T, int R, bool Full>
@@ -41,21 +43,30 @@ TG_INLINE void dotSteps(const Reg<T> (&block)[Reg<T>::lanes], int64_t steps, con
   TG_UNROLL for (int r = 0; r < R; ++r) chains[r] = acc[r];
 }
 
-// A function of its own, because GCC otherwise hoists the addresses of all columns out of the
-// caller's loop and then reads them from the stack.
-template <class T, int R>
-TG_NOINLINE void dotBlock(const GemmDot<T>& d, const T* a, const T* b, Reg<T>* chains) {
+// `steps` steps, a multiple of L, of B registers of columns.
+template <class T, int R, int B>
+TG_INLINE void dotWhole(const GemmDot<T>& d, const T* b, int64_t steps, Reg<T> (*chains)[R]) {
   constexpr int L = Reg<T>::lanes;
-  Reg<T> block[L];
-  TG_UNROLL for (int i = 0; i < L; ++i, b += d.bCol) {
-    block[i] = load(b);
-    prefetch(b + kDotAhead<T>);
+  RowSteps rows = rowSteps<T>(d.bCol);
+  Reg<T> acc[B][R];
+  TG_UNROLL for (int c = 0; c < B; ++c) {
+    TG_UNROLL for (int r = 0; r < R; ++r) acc[c][r] = chains[c][r];
   }
-  transpose(block);
-  dotSteps<T, R, true>(block, L, d, a, chains);
+  const T* a = d.a;
+  for (int64_t p = 0; p < steps; p += L, a += L * d.aCol) {
+    TG_UNROLL for (int c = 0; c < B; ++c) {
+      rows = hidden(rows);
+      Reg<T> block[L];
+      loadTransposed(b + p + c * L * d.bCol, rows, block);
+      dotSteps<T, R, true>(block, L, d, a, acc[c]);
+    }
+  }
+  TG_UNROLL for (int c = 0; c < B; ++c) {
+    TG_UNROLL for (int r = 0; r < R; ++r) chains[c][r] = acc[c][r];
+  }
 }
 
-// The same at the edges: `steps` steps of `cols` columns. Columns that don't exist repeat the last
+// At the edges: `steps` steps of `cols` columns. Columns that don't exist repeat the last
 // one; their lanes are not stored.
 template <class T, int R>
 TG_NOINLINE void dotEdge(const GemmDot<T>& d, int64_t steps, int64_t cols, const T* a, const T* b,
@@ -69,38 +80,46 @@ TG_NOINLINE void dotEdge(const GemmDot<T>& d, int64_t steps, int64_t cols, const
   dotSteps<T, R, false>(block, steps, d, a, chains);
 }
 
+// Columns [j, j + count) of C, where count is all that B registers hold, or for B = 1 less.
+template <class T, int R, int B>
+TG_NOINLINE void dotColumns(const GemmDot<T>& d, int64_t j, int64_t count) {
+  constexpr int L = Reg<T>::lanes;
+  Reg<T> chains[B][R];
+  for (int c = 0; c < B; ++c) {
+    for (int r = 0; r < R; ++r) {
+      chains[c][r] = loadFirst(d.c + r * d.cRow + j + c * L, count - c * L);
+    }
+  }
+  const T* const b = d.b + j * d.bCol;
+  int64_t p = 0;
+  if (count == B * L) {
+    p = d.k / L * L;
+    dotWhole<T, R, B>(d, b, p, chains);
+  }
+  for (; p < d.k; p += L) {
+    const int64_t steps = d.k - p < L ? d.k - p : L;
+    for (int c = 0; c < B; ++c) {
+      dotEdge<T, R>(d, steps, count < L ? count : L, d.a + p * d.aCol, b + p + c * L * d.bCol,
+                    chains[c]);
+    }
+  }
+  for (int c = 0; c < B; ++c) {
+    for (int r = 0; r < R; ++r) {
+      storeFirst(d.c + r * d.cRow + j + c * L, chains[c][r], count - c * L);
+    }
+  }
+}
+
 template <class T, int R>
 void gemmDot(const GemmDot<T>& d) {
   constexpr int L = Reg<T>::lanes;
-  // A chain is L dependent FMAs a block; it takes 8 or more independent ones to keep two pipelines
-  // of latency 4 busy, so few rows do two blocks in turns.
-  constexpr int kBlocks = R <= 8 ? 2 : 1;
-  for (int64_t j = 0; j < d.n; j += kBlocks * L) {
-    const int64_t count = d.n - j < kBlocks * L ? d.n - j : kBlocks * L;
-    Reg<T> chains[kBlocks][R];
-    for (int c = 0; c < kBlocks; ++c) {
-      for (int r = 0; r < R; ++r) {
-        chains[c][r] = loadFirst(d.c + r * d.cRow + j + c * L, count - c * L);
-      }
-    }
-    for (int64_t p = 0; p < d.k; p += L) {
-      const int64_t steps = d.k - p < L ? d.k - p : L;
-      for (int c = 0; c * L < count; ++c) {
-        const T* const b = d.b + p + (j + c * L) * d.bCol;
-        const int64_t cols = count - c * L;
-        if (steps == L && cols >= L) {
-          dotBlock<T, R>(d, d.a + p * d.aCol, b, chains[c]);
-        } else {
-          dotEdge<T, R>(d, steps, cols < L ? cols : L, d.a + p * d.aCol, b, chains[c]);
-        }
-      }
-    }
-    for (int c = 0; c < kBlocks; ++c) {
-      for (int r = 0; r < R; ++r) {
-        storeFirst(d.c + r * d.cRow + j + c * L, chains[c][r], count - c * L);
-      }
+  int64_t j = 0;
+  if constexpr (kDotBlocks<R> > 1) {
+    for (; j + kDotBlocks<R> * L <= d.n; j += kDotBlocks<R> * L) {
+      dotColumns<T, R, kDotBlocks<R>>(d, j, kDotBlocks<R> * L);
     }
   }
+  for (; j < d.n; j += L) dotColumns<T, R, 1>(d, j, d.n - j < L ? d.n - j : L);
 }
 
 template <class T, int R = 1>

@@ -25,25 +25,27 @@ TG_INLINE void packRows(int64_t k, int64_t cols, const T* b, int64_t bRow, T* to
 template <class T, int V>
 TG_INLINE void packColumns(int64_t k, int64_t cols, const T* b, int64_t bCol, T* to) {
   constexpr int L = Reg<T>::lanes, kWidth = kLanes<T> * V;
-  // A line of every column is read to its end by blocks that follow one another; the next line of
-  // each is asked for meanwhile.
-  constexpr int64_t kAhead = 2 * 64 / sizeof(T);
-  for (int64_t p = 0; p < k; p += L, to += L * kWidth) {
+  int64_t p = 0;
+  if (cols == kWidth) {
+    RowSteps rows = rowSteps<T>(bCol);
+    for (; p + L <= k; p += L, to += L * kWidth) {
+      TG_UNROLL for (int j = 0; j < kWidth; j += L) {
+        rows = hidden(rows);
+        Reg<T> x[L];
+        loadTransposed(b + p + j * bCol, rows, x);
+        TG_UNROLL for (int i = 0; i < L; ++i) store(to + i * kWidth + j, x[i]);
+      }
+    }
+  }
+  for (; p < k; p += L, to += L * kWidth) {
     const int64_t steps = k - p < L ? k - p : L;
     for (int64_t j = 0; j < cols; j += L) {
       const int64_t count = cols - j < L ? cols - j : L;
       const T* from = b + p + j * bCol;
       Reg<T> x[L];
-      if (steps == L && count == L) {
-        TG_UNROLL for (int i = 0; i < L; ++i) {
-          x[i] = load(from + i * bCol);
-          prefetch(from + i * bCol + kAhead);
-        }
-      } else {
-        // Columns that don't exist repeat the last one: the tiles don't read them.
-        TG_UNROLL for (int i = 0; i < L; ++i) {
-          x[i] = loadFirst(from + (i < count ? i : count - 1) * bCol, steps);
-        }
+      // Columns that don't exist repeat the last one: the tiles don't read them.
+      TG_UNROLL for (int i = 0; i < L; ++i) {
+        x[i] = loadFirst(from + (i < count ? i : count - 1) * bCol, steps);
       }
       transpose(x);
       TG_UNROLL for (int i = 0; i < L; ++i) {

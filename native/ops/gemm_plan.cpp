@@ -44,6 +44,16 @@ constexpr double kCollidingBytes = 2 << 20;
 // fetched ahead. 17 x 3 x 1249: 52, 85 so; 300 x 64 x 300: 221, 227; 300 x 128 x 300: 218, 228.
 constexpr int64_t kShortDepth = 128;
 
+// A B that is contiguous along k is transposed to be packed, and up to this many rows don't
+// outweigh that: pieces of panels are packed into the first-level cache and used up from there. 128
+// steps of 32 columns are 16 KB, a third of it. 32 x 784 x 128 (NT): 173 in whole panels, 187 in
+// strips of 64 or 128 steps, 175 of 256; 64 x 1024 x 1024 181, 199; 128 x 1024 x 1024 202, 206; 256
+// x 784 x 128 219, 211. All of A is read once for each panel, so that it has to stay in the
+// second-level cache.
+constexpr int64_t kStripRows = 128;
+constexpr int64_t kStripBytesDeep = 512;  // of one column of B
+constexpr int64_t kStripBytesOfA = 1 << 20;
+
 // Few columns leave most lanes of a vector along a row of C empty. C^T = B^T A^T has full ones, at
 // the price of a transposition of C. With A contiguous along its rows (NN) 128 x 512 x 10 went from
 // 130 to 154 and 64 x 64 x 2 from 24 to 53; with short rows and more than 4 columns it is a loss
@@ -82,6 +92,12 @@ bool isNarrow(const GemmShape& s, const GemmTiles& tiles) {
   if (s.aRow == 1) return s.n <= kNarrowCols;
   if (s.aCol != 1 || s.n > tiles.dotRows) return false;
   return s.n <= kAlwaysNarrowCols || s.k >= kNarrowDepth;
+}
+
+// Whether panels are packed and used piece by piece.
+bool inStrips(const GemmShape& s) {
+  return s.bRow == 1 && s.bCol != 1 && !s.scaled && s.k > 0 && s.m <= kStripRows &&
+         s.k <= kStripBytesOfA / s.elementBytes / s.m;
 }
 
 // Rows that tiles read as streams from beyond the second-level cache: half of it is left for A and
@@ -148,7 +164,8 @@ GemmPlan planGemm(const GemmShape& s, const GemmTiles& tiles, int threads) {
   plan.copyA = s.scaled || (!plan.shortDepth && (s.m > tiles.rows || collides) &&
                             s.n >= kMinPanelsForCopy * tiles.cols);
   plan.path = plan.packB || s.prepacked ? GemmPath::packed : GemmPath::direct;
-  plan.blockDepth = kBlockBytesDeep / s.elementBytes;
+  plan.strips = plan.packB && inStrips(s);
+  plan.blockDepth = (plan.strips ? kStripBytesDeep : kBlockBytesDeep) / s.elementBytes;
   plan.blockRows = kBlockRows;
   plan.blockCols = kBlockCols;
   return plan;

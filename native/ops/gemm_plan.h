@@ -35,6 +35,7 @@ struct GemmPlan {
   bool column;      // dot: it is B that is a column
   bool shortDepth;  // direct: few steps
   bool packB, copyA;
+  bool strips;   // packed: a panel's every piece is used up before the next one is packed
   bool streamB;  // B is read in place from beyond the second-level cache
   int64_t blockRows, blockCols, blockDepth;  // of the packed path
   int threads;

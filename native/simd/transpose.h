@@ -92,4 +92,51 @@ TG_INLINE void transpose(Reg<T> (&x)[Reg<T>::lanes]) {
 #endif
 #endif
 
+// Multiples of the distance between rows of memory, in bytes, as a CPU's addressing modes take
+// them: eight rows are reached from one address with four registers.
+struct RowSteps {
+  int64_t one, three, five, seven;
+};
+
+template <class T>
+TG_INLINE RowSteps rowSteps(int64_t elements) {
+  const int64_t bytes = elements * static_cast<int64_t>(sizeof(T));
+  return {bytes, 3 * bytes, 5 * bytes, 7 * bytes};
+}
+
+// The same numbers, unknown to the compiler: it would otherwise keep the address of every row that
+// a loop reads, more than there are registers.
+TG_INLINE RowSteps hidden(RowSteps s) {
+#if !defined(_MSC_VER) || defined(__clang__)
+  asm volatile("" : "+r"(s.one), "+r"(s.three), "+r"(s.five), "+r"(s.seven));
+#endif
+  return s;
+}
+
+// The square block that starts at p, a register to a row, transposed. A block that is loaded at its
+// own place in the code, and not by a function that others call too, has load instructions that
+// step through memory evenly, which is what the CPU foresees best: 1 x 784 x 128 with B contiguous
+// along k went from 34 to 46 GFLOP/s by that alone.
+template <class T>
+TG_INLINE void loadTransposed(const T* p, const RowSteps& s, Reg<T> (&x)[Reg<T>::lanes]) {
+  constexpr int L = Reg<T>::lanes;
+  const char* row = reinterpret_cast<const char*>(p);
+  const auto at = [](const char* from) { return load(reinterpret_cast<const T*>(from)); };
+  TG_UNROLL for (int i = 0; i < L; i += 8, row += 8 * s.one) {
+    x[i] = at(row);
+    if constexpr (L >= 2) x[i + 1] = at(row + s.one);
+    if constexpr (L >= 4) {
+      x[i + 2] = at(row + 2 * s.one);
+      x[i + 3] = at(row + s.three);
+    }
+    if constexpr (L >= 8) {
+      x[i + 4] = at(row + 4 * s.one);
+      x[i + 5] = at(row + s.five);
+      x[i + 6] = at(row + 2 * s.three);
+      x[i + 7] = at(row + s.seven);
+    }
+  }
+  transpose(x);
+}
+
 TG_TARGET_END
