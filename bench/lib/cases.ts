@@ -1,4 +1,5 @@
 /** What is measured. A case is also the request that goes to a peer (see bench/peers). */
+import type { OperationName } from '../ops/operations.js';
 import type { GemmDType } from './dtypes.js';
 
 /**
@@ -37,12 +38,24 @@ export interface InferCase {
   batch: number;
 }
 
+/** An input of an operation, uniform in [-1, 1). */
+export interface OpsInput {
+  shape: readonly number[];
+  /** Whether it is a view of a matrix that lies in memory transposed. */
+  transposed?: boolean;
+}
+
 export interface OpsCase {
   kind: 'ops';
   name: string;
-  op: 'add' | 'relu' | 'exp' | 'tanh' | 'sigmoid' | 'gelu' | 'softmax';
-  /** softmax is over the last dimension. */
-  shape: readonly number[];
+  op: OperationName;
+  inputs: readonly OpsInput[];
+  /** What PyTorch evaluates: see bench/ops/operations.ts. */
+  torch: string;
+  /** Whether gradients of all inputs are computed too, for a gradient of ones. */
+  backward: boolean;
+  /** Whether results are disposed at once; Python always does that, by counting references. */
+  disposed: boolean;
 }
 
 export interface OverheadCase {
@@ -73,14 +86,6 @@ const networks: readonly Omit<TrainCase, 'kind' | 'name'>[] = [
   { dims: [1024, 1024, 1024, 1024, 10], batch: 256, optimizer: 'adam' },
 ];
 
-const elementwiseSizes = [1024, 65536, 2 ** 20, 2 ** 24];
-const softmaxShapes = [
-  [128, 10],
-  [128, 1000],
-  [4096, 1024],
-  [64, 32000],
-];
-
 /** Multiplications and additions of one run (forward 2, training 6 per weight and example). */
 export function flops(c: Case): number {
   const weights = (dims: readonly number[]) =>
@@ -108,18 +113,6 @@ export function mlpCases(): Case[] {
   });
 }
 
-export function opsCases(): Case[] {
-  const ops = ['add', 'relu', 'exp', 'tanh', 'sigmoid', 'gelu'] as const;
-  return [
-    ...ops.flatMap((op) =>
-      elementwiseSizes.map((n): Case => ({ kind: 'ops', name: `${op} ${n}`, op, shape: [n] })),
-    ),
-    ...softmaxShapes.map(
-      (shape): Case => ({ kind: 'ops', name: `softmax ${shape.join('x')}`, op: 'softmax', shape }),
-    ),
-  ];
-}
-
 export function overheadCases(): Case[] {
   return (['add', 'matmul'] as const).flatMap((op) =>
     [false, true].map(
@@ -140,7 +133,7 @@ const kQuickFlops = 2e8;
 const kQuickElements = 2 ** 18;
 
 function isQuick(c: Case): boolean {
-  const elements = c.kind === 'ops' ? c.shape.reduce((a, b) => a * b, 1) : 0;
+  const elements = c.kind === 'ops' ? c.inputs[0]!.shape.reduce((a, b) => a * b, 1) : 0;
   return flops(c) <= kQuickFlops && elements <= kQuickElements;
 }
 

@@ -7,13 +7,22 @@ import {
   matmulPlan,
   nn,
   noGrad,
+  onesLike,
   optim,
   setNumThreads,
   setSimdLevel,
   type Tensor,
   tensor,
 } from 'tilegrad';
-import { type Case, kLearningRate, kWarmUpSteps, type OpsCase, type TrainCase } from './cases.js';
+import { type Operation, operations } from '../ops/operations.js';
+import {
+  type Case,
+  kLearningRate,
+  kWarmUpSteps,
+  type OpsCase,
+  type OpsInput,
+  type TrainCase,
+} from './cases.js';
 import {
   batchOf,
   layers,
@@ -90,20 +99,30 @@ function lossAfterWarmUp(step: () => Tensor): number {
   return step().item();
 }
 
-/** The loss after the warm-up when everything is computed in float64. */
-export function float64Loss(c: TrainCase): number {
-  return lossAfterWarmUp(trainer(c, 'float64'));
+/** An input of an operation; `i` is its place. */
+function inputOf({ shape, transposed = false }: OpsInput, i: number, dtype: DType): Tensor {
+  const memory = transposed ? [...shape].reverse() : shape;
+  const n = shape.reduce((x, y) => x * y, 1);
+  const stored = fromTypedArray(uniform(n, i + 1), memory).to(dtype);
+  return transposed ? stored.transpose() : stored;
 }
 
-const operations: Record<OpsCase['op'], (a: Tensor, b: Tensor) => Tensor> = {
-  add: (a, b) => a.add(b),
-  relu: (a) => a.relu(),
-  exp: (a) => a.exp(),
-  tanh: (a) => a.tanh(),
-  sigmoid: (a) => a.sigmoid(),
-  gelu: (a) => a.gelu(),
-  softmax: (a) => a.softmax(-1),
-};
+function prepareOperation(c: OpsCase, dtype: DType): Prepared {
+  const inputs = c.inputs.map((input, i) => inputOf(input, i, dtype));
+  const { ours: f }: Operation = operations[c.op];
+  if (!c.backward) {
+    const run = c.disposed ? (): void => f(...inputs).dispose() : (): Tensor => f(...inputs);
+    return { run, check: samples(f(...inputs)) };
+  }
+  for (const x of inputs) x.requiresGrad = true;
+  const g = onesLike(noGrad(() => f(...inputs)));
+  const run = (): void => {
+    for (const x of inputs) x.zeroGrad();
+    f(...inputs).backward(g);
+  };
+  run();
+  return { run, check: samples(inputs[0]!.grad!) };
+}
 
 function prepare(c: Case): Prepared {
   switch (c.kind) {
@@ -125,14 +144,8 @@ function prepare(c: Case): Prepared {
       const run = (): Tensor => noGrad(() => model.forward(x));
       return { run, check: samples(run()) };
     }
-    case 'ops': {
-      const n = c.shape.reduce((x, y) => x * y, 1);
-      const a = fromTypedArray(uniform(n, 1), c.shape);
-      const b = fromTypedArray(uniform(n, 2), c.shape);
-      const f = operations[c.op];
-      const run = (): Tensor => f(a, b);
-      return { run, check: samples(run()) };
-    }
+    case 'ops':
+      return prepareOperation(c, 'float32');
     case 'overhead': {
       const a = matrix(1, c.size, c.size);
       a.requiresGrad = c.recorded;
@@ -142,6 +155,13 @@ function prepare(c: Case): Prepared {
       return { run, check: samples(compute()) };
     }
   }
+}
+
+/** The checked values of a case when everything is computed in float64. */
+export function inFloat64(c: TrainCase | OpsCase): readonly number[] {
+  return c.kind === 'train'
+    ? [lossAfterWarmUp(trainer(c, 'float64'))]
+    : prepareOperation(c, 'float64').check;
 }
 
 /** Measures cases in this process. */

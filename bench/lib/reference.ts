@@ -4,7 +4,8 @@
  * 2002): a sum of k products in any order has an error of at most gamma(k) * sum of |products|,
  * gamma(k) = k u / (1 - k u), where u is 2^-24 in float32. Products are in reference-gemm.ts.
  */
-import type { Case, InferCase, OpsCase } from './cases.js';
+import { broadcast, type Operation, operations, type Values } from '../ops/operations.js';
+import type { Case, InferCase, OpsCase, OpsInput } from './cases.js';
 import { batchOf, layers, samplePositions, uniform } from './inputs.js';
 import { type Expected, gamma, product, sampled } from './reference-gemm.js';
 
@@ -53,52 +54,35 @@ function infer({ dims, batch }: InferCase): Expected[] {
   });
 }
 
-/** erf for |z| <= 1 by its Taylor series: 20 terms leave less than 1 / (20! * 41) < 1e-19. */
-function erf(z: number): number {
-  let sum = 0;
-  let power = z; // z^(2n+1) (-1)^n / n!
-  for (let n = 0; n < 20; n++) {
-    sum += power / (2 * n + 1);
-    power *= (-z * z) / (n + 1);
-  }
-  return (2 / Math.sqrt(Math.PI)) * sum;
+/** The numbers of an input in row-major order. */
+function valuesOf({ shape, transposed = false }: OpsInput, i: number): Values {
+  const stored = uniform(
+    shape.reduce((x, y) => x * y, 1),
+    i + 1,
+  );
+  if (!transposed) return { data: stored, shape };
+  const [rows, cols] = shape as [number, number];
+  const data = stored.map((_, p) => stored[(p % cols) * rows + Math.floor(p / cols)]!);
+  return { data, shape };
 }
 
-const elementwise: Record<Exclude<OpsCase['op'], 'softmax'>, (a: number, b: number) => number> = {
-  add: (a, b) => a + b,
-  relu: (a) => Math.max(a, 0),
-  exp: Math.exp,
-  tanh: Math.tanh,
-  sigmoid: (a) => 1 / (1 + Math.exp(-a)),
-  gelu: (a) => (a * (1 + erf(a * Math.SQRT1_2))) / 2,
-};
+// Random numbers have no reference; a normal one beyond this comes once in 10^15.
+const kFarOut = 8;
 
-// Vector mathematics of a few units in the last place, on values near 1 (the inputs are in [-1, 1)).
-const kElementwiseBound = 8 * kUnitRoundoff;
-
-function ops(c: OpsCase): Expected[] {
-  const n = c.shape.reduce((x, y) => x * y, 1);
-  const a = uniform(n, 1);
-  if (c.op !== 'softmax') {
-    const b = uniform(n, 2);
-    const f = elementwise[c.op];
-    return samplePositions(n).map((i) => {
-      const value = f(a[i]!, b[i]!);
-      return { value, bound: kElementwiseBound * Math.max(1, Math.abs(value)) };
-    });
-  }
-  const cols = c.shape.at(-1)!;
-  return samplePositions(n).map((i) => {
-    const row = a.subarray(i - (i % cols), i - (i % cols) + cols);
-    const value = Math.exp(a[i]!) / row.reduce((sum, x) => sum + Math.exp(x), 0);
-    // The sum's error and those of two exponentials, all relative.
-    return { value, bound: (gamma(cols, kUnitRoundoff) + 2 * kElementwiseBound) * value };
-  });
+function ops(c: OpsCase): Expected[] | null {
+  if (c.backward) return null;
+  const inputs = c.inputs.map(valuesOf);
+  const operation: Operation = operations[c.op];
+  const shape = broadcast(inputs);
+  const size = operation.size?.(shape) ?? shape.reduce((x, y) => x * y, 1);
+  return samplePositions(size).map(
+    (position) => operation.expected?.(position, inputs) ?? { value: 0, bound: kFarOut },
+  );
 }
 
 /**
- * The expected values of a case, in the order in which contenders give theirs; null for training,
- * whose result is held against the same training in float64 (see `trainingAgrees`).
+ * The expected values of a case, in the order in which contenders give theirs; null for training and
+ * for gradients, which are held against the same computation in float64 (see `differenceFromFloat64`).
  */
 export function reference(c: Case): Expected[] | null {
   switch (c.kind) {
@@ -127,11 +111,23 @@ export function reference(c: Case): Expected[] | null {
 
 // Rounding errors grow as training goes on, by a factor that no simple analysis gives; 20 steps
 // multiply them by far less than 2^14, while a wrong gradient or update shows in the first digits.
-const kLossTolerance = 2 ** 14 * kUnitRoundoff;
+const kFloat64Tolerance = 2 ** 14 * kUnitRoundoff;
 
-/** Whether a float32 loss after the warm-up agrees with the same training in float64. */
-export function trainingAgrees(loss: number, float64Loss: number): boolean {
-  return Math.abs(loss - float64Loss) <= kLossTolerance * Math.max(1, Math.abs(float64Loss));
+/** What is wrong with float32 values beside the same computation in float64, or null. */
+export function differenceFromFloat64(
+  values: readonly number[],
+  float64: readonly number[],
+): string | null {
+  for (const [i, want] of float64.entries()) {
+    const got = values[i];
+    if (
+      got === undefined ||
+      !(Math.abs(got - want) <= kFloat64Tolerance * Math.max(1, Math.abs(want)))
+    ) {
+      return `value ${i} is ${got}, in float64 ${want}`;
+    }
+  }
+  return null;
 }
 
 /** What is wrong with the checked values of a contender, or null. */

@@ -1,6 +1,7 @@
 /** Results as text: a line for the terminal, tables for bench/RESULTS.md. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { arch, cpus, release, totalmem, type } from 'node:os';
+import { broadcast } from '../ops/operations.js';
 import { flops } from './cases.js';
 import type { PeerResult, Result } from './compare.js';
 import type { GemmDType } from './dtypes.js';
@@ -56,7 +57,7 @@ export function percent(share: number): string {
 function rate(result: Result): string {
   const c = result.case;
   if (c.kind === 'ops') {
-    const elements = c.shape.reduce((a, b) => a * b, 1);
+    const elements = broadcast(c.inputs).reduce((a, b) => a * b, 1);
     return `${(elements / result.seconds / 1e9).toFixed(2)} G/s`;
   }
   const { peak } = result.marks;

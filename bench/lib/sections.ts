@@ -1,5 +1,7 @@
-/** The sections that are not about the matrix product alone; those are in bench/gemm. */
-import { mlpCases, opsCases, overheadCases } from './cases.js';
+/** The sections that are not about the matrix product alone; those are in bench/gemm, nor about
+ * single operations (bench/ops).
+ */
+import { mlpCases, overheadCases } from './cases.js';
 import { caseTable } from './report.js';
 import type { Section } from './section.js';
 
@@ -7,13 +9,6 @@ export const mlp: Section = {
   name: 'mlp',
   title: 'Training step and inference of multilayer perceptrons, float32',
   cases: mlpCases,
-  report: (results) => caseTable(results),
-};
-
-export const ops: Section = {
-  name: 'ops',
-  title: 'Elementwise operations and softmax, float32, result allocated',
-  cases: opsCases,
   report: (results) => caseTable(results),
 };
 

@@ -169,20 +169,31 @@ class Torch:
 
     def ops(self, r):
         torch = self.torch
-        shape = r['shape']
-        n = math.prod(shape)
-        a = torch.from_numpy(uniform(n, 1)).reshape(shape)
-        b = torch.from_numpy(uniform(n, 2)).reshape(shape)
-        run = {
-            'add': lambda: a + b,
-            'relu': lambda: torch.relu(a),
-            'exp': lambda: torch.exp(a),
-            'tanh': lambda: torch.tanh(a),
-            'sigmoid': lambda: torch.sigmoid(a),
-            'gelu': lambda: torch.nn.functional.gelu(a),
-            'softmax': lambda: torch.softmax(a, -1),
-        }[r['op']]
-        return run, samples(run())
+        inputs = [self.operand(x, seed) for seed, x in enumerate(r['inputs'], 1)]
+        # The expression comes from bench/ops/operations.ts.
+        f = eval('lambda a, b=None, c=None: ' + r['torch'],  # noqa: S307
+                 {'torch': torch, 'F': torch.nn.functional})
+        if not r['backward']:
+            run = lambda: f(*inputs)  # noqa: E731
+            return run, samples(run())
+        g = torch.ones_like(f(*inputs))
+        for x in inputs:
+            x.requires_grad_()
+
+        def run():
+            for x in inputs:
+                x.grad = None
+            f(*inputs).backward(g)
+
+        run()
+        return run, samples(inputs[0].grad)
+
+    def operand(self, spec, seed):
+        shape = spec['shape']
+        transposed = spec.get('transposed', False)
+        stored = self.torch.from_numpy(uniform(math.prod(shape), seed))
+        x = stored.reshape(shape[::-1] if transposed else shape)
+        return x.t() if transposed else x
 
     def overhead(self, r):
         torch, size = self.torch, r['size']

@@ -1,0 +1,64 @@
+/** The sections about operations other than the matrix product. */
+import type { Case } from '../lib/cases.js';
+import type { Yardstick } from '../lib/compare.js';
+import { type Column, caseTable, percent } from '../lib/report.js';
+import type { Section } from '../lib/section.js';
+import {
+  broadcastCases,
+  mathCases,
+  memoryCases,
+  randomCases,
+  reductionCases,
+  rowCases,
+} from './cases.js';
+import { copyYardstick } from './copy.js';
+
+const copied: Column = {
+  head: 'of a copy',
+  cell: ({ marks }) => (marks.copy ? percent(marks.copy.median) : ''),
+};
+
+interface Options {
+  note?: string;
+  yardsticks?: readonly Yardstick[];
+  columns?: readonly Column[];
+}
+
+function section(name: string, title: string, cases: () => Case[], options: Options = {}): Section {
+  const { note, yardsticks = [], columns = [] } = options;
+  return {
+    name: `ops-${name}`,
+    title: `${title}, float32`,
+    ...(note === undefined ? {} : { note }),
+    cases,
+    yardsticks: () => yardsticks,
+    report: (results) => caseTable(results, { columns }),
+  };
+}
+
+const kDisposed =
+  'The result is allocated in every call, and its memory given back at once, as Python does by counting references.';
+
+export const memory = section('memory', 'Elementwise operations that memory limits', memoryCases, {
+  note: `${kDisposed} Where it says "left to the collector" nothing is given back. "of a copy" is how fast the same number of bytes is moved beside memcpy on one core, into memory that exists already.`,
+  yardsticks: [copyYardstick],
+  columns: [copied],
+});
+
+export const mathematics = section('math', 'Elementwise mathematics', mathCases, {
+  note: kDisposed,
+});
+
+export const broadcasts = section('broadcast', 'Strided and broadcast operands', broadcastCases, {
+  note: kDisposed,
+});
+
+export const rows = section('rows', 'Softmax and normalisation over rows', rowCases, {
+  note: kDisposed,
+});
+
+export const reductions = section('reduce', 'Reductions', reductionCases, { note: kDisposed });
+
+export const random = section('random', 'Random numbers', randomCases, { note: kDisposed });
+
+export const all = [memory, mathematics, broadcasts, rows, reductions, random];
