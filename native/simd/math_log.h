@@ -27,16 +27,34 @@ TG_INLINE LogParts<T> logParts(Reg<T> x) {
           fromBits(iadd(iand(bits, isplat<T>(fraction)), isplat<T>(sqrtHalf)))};
 }
 
-// log(2^e (1 + f)) + low, for sqrt(1/2) <= 1 + f < sqrt(2) and small low. With s = f / (2 + f),
-// log(1 + f) = 2 atanh(s) = f - (f^2/2 - s (f^2/2 + s^2 P(s^2))), as in Sun's fdlibm (1993).
+// The same of any positive x, finite or not: denormals are scaled to normal numbers.
 template <class T>
-TG_INLINE Reg<T> logSum(Reg<T> e, Reg<T> f, Reg<T> low) {
+TG_INLINE LogParts<T> logPartsOfAny(Reg<T> x) {
+  using F = Format<T>;
+  constexpr int scaleBits = F::mantissaBits + 1;
+  constexpr T scale = T(typename F::Bits(1) << scaleBits);
+  const Mask<T> denormal = lt(x, splat<T>(F::minNormal));
+  const LogParts<T> parts = logParts(select(denormal, mul(x, splat<T>(scale)), x));
+  return {sub(parts.exponent, select(denormal, splat<T>(scaleBits), splat<T>(0))), parts.mantissa};
+}
+
+// log(1 + f) - f for sqrt(1/2) <= 1 + f < sqrt(2). With s = f / (2 + f), log(1 + f) = 2 atanh(s) =
+// f - (f^2/2 - s (f^2/2 + s^2 P(s^2))), as in Sun's fdlibm (1993).
+template <class T>
+TG_INLINE Reg<T> logTail(Reg<T> f) {
   using C = MathConstants<T>;
   const Reg<T> s = div(f, add(splat<T>(2), f));
   const Reg<T> z = mul(s, s);
   const Reg<T> halfF = mul(f, splat<T>(0.5));
   const Reg<T> inner = fma(z, polynomial(z, C::log), mul(halfF, f));
-  const Reg<T> tail = fnma(halfF, f, mul(s, inner));
+  return fnma(halfF, f, mul(s, inner));
+}
+
+// log(2^e (1 + f)) + low, for sqrt(1/2) <= 1 + f < sqrt(2) and small low.
+template <class T>
+TG_INLINE Reg<T> logSum(Reg<T> e, Reg<T> f, Reg<T> low) {
+  using C = MathConstants<T>;
+  const Reg<T> tail = logTail(f);
   // e ln2High is exact and, unless e is 0, larger than f: what their sum loses is known exactly.
   const Reg<T> high = mul(e, splat<T>(C::ln2High));
   const Reg<T> sum = add(high, f);
@@ -57,14 +75,42 @@ TG_INLINE Reg<T> logSpecial(Reg<T> x, Reg<T> y) {
 // Natural logarithm: -infinity for 0 and -0, NaN for x < 0.
 template <class T>
 TG_INLINE Reg<T> log(Reg<T> x) {
-  using F = Format<T>;
-  // Denormals are scaled to normal numbers by 2^scaleBits.
-  constexpr int scaleBits = F::mantissaBits + 1;
-  constexpr T scale = T(typename F::Bits(1) << scaleBits);
-  const Mask<T> denormal = lt(x, splat<T>(F::minNormal));
-  const LogParts<T> parts = logParts(select(denormal, mul(x, splat<T>(scale)), x));
-  const Reg<T> e = sub(parts.exponent, select(denormal, splat<T>(scaleBits), splat<T>(0)));
-  return logSpecial(x, logSum(e, sub(parts.mantissa, splat<T>(1)), splat<T>(0)));
+  const LogParts<T> parts = logPartsOfAny(x);
+  const Reg<T> f = sub(parts.mantissa, splat<T>(1));
+  return logSpecial(x, logSum(parts.exponent, f, splat<T>(0)));
+}
+
+// The logarithm to another base: factor is that of e as a sum of two numbers, and that of 2 is
+// twoHigh + twoLow, where the product of twoHigh with any exponent is exact.
+template <class T>
+TG_INLINE Reg<T> logOfBase(Reg<T> x, const T (&factor)[2], T twoHigh, T twoLow) {
+  const LogParts<T> parts = logPartsOfAny(x);
+  const Reg<T> f = sub(parts.mantissa, splat<T>(1));
+  const Reg<T> tail = logTail(f);
+  const Reg<T> natural = add(f, tail);
+  const Reg<T> naturalLow = sub(tail, sub(natural, f));
+  const Reg<T> product = mul(natural, splat<T>(factor[0]));
+  const Reg<T> productLow = fma(natural, splat<T>(factor[0]), neg(product));
+  const Reg<T> low =
+      fma(naturalLow, splat<T>(factor[0]), fma(natural, splat<T>(factor[1]), productLow));
+  // As in logSum.
+  const Reg<T> high = mul(parts.exponent, splat<T>(twoHigh));
+  const Reg<T> sum = add(high, product);
+  const Reg<T> lost = sub(product, sub(sum, high));
+  return logSpecial(x, add(sum, add(lost, fma(parts.exponent, splat<T>(twoLow), low))));
+}
+
+// The logarithm to base 2, exact for powers of 2.
+template <class T>
+TG_INLINE Reg<T> log2(Reg<T> x) {
+  return logOfBase(x, MathConstants<T>::log2eParts, T(1), T(0));
+}
+
+// The logarithm to base 10.
+template <class T>
+TG_INLINE Reg<T> log10(Reg<T> x) {
+  using C = MathConstants<T>;
+  return logOfBase(x, C::log10e, C::log10Of2High, C::log10Of2Low);
 }
 
 // log(1 + x), with full relative accuracy near 0: -infinity for -1, NaN for x < -1.
