@@ -1,24 +1,11 @@
 // The functions that math_test.cpp measures: their references, bounds, hard arguments and digests.
 #pragma once
-#include <float.h>
 #include <math.h>
 
 #include <vector>
 
 #include "simd_levels.h"
-
-// The references of double: 113 bits from libquadmath with GCC on x86; otherwise long double, which
-// has 113 bits (Linux on arm64), 64 (Clang on x86) or only 53, too few to measure an error.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#include <quadmath.h>
-__extension__ typedef __float128 Wide;
-constexpr bool kWideEnough = true;
-#define WIDE(name) name##q
-#else
-using Wide = long double;
-constexpr bool kWideEnough = LDBL_MANT_DIG >= 64;
-#define WIDE(name) name##l
-#endif
+#include "ulp.h"
 
 namespace {
 
