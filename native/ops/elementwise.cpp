@@ -56,6 +56,8 @@ bool isHeavy(Binary op) {
     case Binary::remainder:
     case Binary::floorDivide:
     case Binary::atan2:
+    case Binary::powBaseSlope:
+    case Binary::powExponentSlope:
     case Binary::geluBackward:
     case Binary::geluTanhBackward:
     case Binary::siluBackward:
