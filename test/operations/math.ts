@@ -2,7 +2,7 @@
 
 import * as tilegrad from 'tilegrad';
 import { type Tensor, tensor } from 'tilegrad';
-import { cached, dtypes, type Float, hostile, numbers, withGradients } from './bits.js';
+import { cached, dtypes, type Float, hostile, lengths, numbers, withGradients } from './bits.js';
 import { binary as binaryGradients, type Fn, unary as unaryGradients } from './gradients.js';
 import { binary, half, integers, unary, wrong } from './misuse.js';
 import type { Family, Operation } from './operation.js';
@@ -32,6 +32,10 @@ const uneven: Unary = (x) => x.mul(1.0371).add(0.013);
 
 export const math: Family = {
   operations: {
+    exp: unaryRow(tilegrad.exp, (x) => x.mul(0.1)),
+    log: unaryRow(tilegrad.log, undefined, 20),
+    log1p: unaryRow(tilegrad.log1p, undefined, 20),
+    erf: unaryRow(tilegrad.erf),
     rsqrt: unaryRow(tilegrad.rsqrt, positive),
     exp2: unaryRow(tilegrad.exp2, small),
     expm1: unaryRow(tilegrad.expm1, small),
@@ -61,9 +65,9 @@ export const math: Family = {
         [() => tilegrad.pow(2, wrong('2')), 'ERR_ARGUMENT'],
       ],
       gradients: [
-        ...binaryGradients((a, b) => tilegrad.pow(positive(a!), small(b!))),
+        ...binaryGradients((a, b) => tilegrad.pow(positive(small(a!)), small(b!))),
         ...[-2, -1, -0.5, 0, 0.5, 1, 2, 3, 0.7].flatMap((exponent) =>
-          unaryGradients((x) => tilegrad.pow(positive(x!), exponent)),
+          unaryGradients((x) => tilegrad.pow(positive(small(x!)), exponent)),
         ),
         ...[2, 3, 0.5].flatMap((base) => unaryGradients((x) => tilegrad.pow(base, small(x!)))),
       ],
@@ -83,6 +87,12 @@ export const math: Family = {
     // Enough of float32 for three threads where an operation is heavy.
     const sizes = [1, 33, 10_007];
     for (const dtype of dtypes) {
+      for (const op of ['exp', 'log', 'log1p', 'erf'] as const) {
+        add(`${op} ${dtype}`, () => [
+          ...lengths.flatMap((n) => withGradients((x) => x[op](), hostile(n, dtype))),
+          ...withGradients((x) => x.transpose()[op](), numbers([31, 67], dtype)),
+        ]);
+      }
       for (const op of unaries) {
         add(`${op} ${dtype}`, () => [
           ...sizes.flatMap((n) => withGradients((x) => x[op](), hostile(n, dtype))),
