@@ -186,13 +186,13 @@ def hyperbolic(bits, is32):
 
 
 def complementary(bits, is32):
-    # (1 + 2 x) exp(x^2) erfc(x) = P(q), q = (x - k) / (x + k), from 7/16, where erf is below 1/2, to where
-    # erfc rounds to 0.
+    # (1 + 2 x) exp(x^2) erfc(x) = P(q), q = (x - k) / (x + k), from 3/4, where erf's polynomial loses too
+    # much, to where erfc rounds to 0.
     k = mpf(2) if is32 else mpf(4)
     end = mpf('10.1') if is32 else mpf('27.3')
     x = lambda q: k * (1 + q) / (1 - q)
     f = lambda q: (1 + 2 * x(q)) * exp(x(q) ** 2) * erfc(x(q))
-    low, high = ((v - k) / (v + k) for v in (mpf('0.4374'), end))
+    low, high = ((v - k) / (v + k) for v in (mpf('0.7499'), end))
     show('erfcScaled', *polynomial(f, lambda q: 1 / f(q), low, high, 10 if is32 else 21, bits),
          bits)
 

@@ -75,13 +75,13 @@ struct MathConstants<float> {
   static constexpr float erfEnd = 3.95f;
 
   // (1 + 2x) exp(x^2) erfc(x) = P(q), q = (x - k) / (x + k), erfcStart <= x <= erfcEnd. Error
-  // 2^-26.67.
+  // 2^-26.95.
   static constexpr float erfcCenter = 2;
-  static constexpr float erfcScaled[11] = {0x1.46e80ep0f,    -0x1.7bf5e8p-4f, -0x1.5407bcp-3f,
-                                           0x1.4ff9b4p-3f,   -0x1.bc2c6ep-5f, -0x1.06e9fp-7f,
-                                           0x1.1de92ep-7f,   0x1.3df66ap-10f, -0x1.7f7772p-10f,
-                                           -0x1.428384p-12f, 0x1.b3f92ep-13f};
-  static constexpr float erfcStart = 0.4375f;
+  static constexpr float erfcScaled[11] = {0x1.46e80ep0f,   -0x1.7bf5ecp-4f, -0x1.5407bcp-3f,
+                                           0x1.4ffa22p-3f,  -0x1.bc2d78p-5f, -0x1.07425p-7f,
+                                           0x1.1e2f42p-7f,  0x1.4b93b4p-10f, -0x1.8c9c94p-10f,
+                                           -0x1.9ee38p-12f, 0x1.428ab4p-12f};
+  static constexpr float erfcStart = 0.75f;
   // From 10.06 on erfc is less than half of the smallest denormal number.
   static constexpr float erfcEnd = 10.1f;
 
@@ -178,18 +178,18 @@ struct MathConstants<double> {
   static constexpr double erfEnd = 5.95;
 
   // (1 + 2x) exp(x^2) erfc(x) = P(q), q = (x - k) / (x + k), erfcStart <= x <= erfcEnd. Error
-  // 2^-54.34.
+  // 2^-54.39.
   static constexpr double erfcCenter = 4;
   static constexpr double erfcScaled[22] = {
-      0x1.3ba5916e9fd7fp0,   -0x1.1df1ad154a28fp-3,  0x1.f7f5df66fd528p-7,
-      0x1.16ecefcfa53dbp-4,  -0x1.9ddb23c3e7ac1p-4,  0x1.7fee004e11bb9p-4,
-      -0x1.0fb06dfe6e3dfp-4, 0x1.3079edf6920f7p-5,   -0x1.0962387d22242p-6,
-      0x1.49c67284ab359p-8,  -0x1.8d4aa1dd75a87p-11, -0x1.a1df2812c2b4ep-13,
-      0x1.3be0dc877e201p-13, -0x1.99584b77c7158p-16, -0x1.78a4a2c68076p-17,
-      0x1.7f15d29c28534p-18, 0x1.41cdb505b8da1p-22,  -0x1.b97aac3181186p-21,
-      0x1.1f69d19d91e4dp-24, 0x1.c5544dfb0915ap-24,  -0x1.a2ec472aeb1d5p-27,
-      -0x1.67147e3d255fp-27};
-  static constexpr double erfcStart = 0.4375;
+      0x1.3ba5916e9fd7fp0,   -0x1.1df1ad154a28dp-3,  0x1.f7f5df66fd75bp-7,
+      0x1.16ecefcfa5241p-4,  -0x1.9ddb23c3e8d15p-4,  0x1.7fee004e1636ap-4,
+      -0x1.0fb06dfe50a57p-4, 0x1.3079edf5dbe9dp-5,   -0x1.09623883324a1p-6,
+      0x1.49c672c3dd2e5p-8,  -0x1.8d4a9c27a107dp-11, -0x1.a1df5c9fd3fc9p-13,
+      0x1.3be0739f6bd2dp-13, -0x1.99517422c89a1p-16, -0x1.7891f6848f174p-17,
+      0x1.7ecdcb3377654p-18, 0x1.3dc70a23ae953p-22,  -0x1.b5d70a076ca24p-21,
+      0x1.2ed4773c97a3ap-24, 0x1.aaeab9c06d3adp-24,  -0x1.d53af836b278ep-27,
+      -0x1.14ab820f86a58p-27};
+  static constexpr double erfcStart = 0.75;
   // From 27.23 on erfc is less than half of the smallest denormal number.
   static constexpr double erfcEnd = 27.3;
 

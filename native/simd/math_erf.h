@@ -24,7 +24,10 @@ template <class T>
 TG_INLINE Reg<T> erfc(Reg<T> x) {
   using C = MathConstants<T>;
   const Reg<T> one = splat<T>(1), two = splat<T>(2);
-  const Reg<T> nearZero = sub(one, fma(x, polynomial(mul(x, x), C::erf), x));
+  // 1 - x - x P(x^2), where the last term is the smallest.
+  const Reg<T> difference = sub(one, x);
+  const Reg<T> lost = sub(sub(one, difference), x);
+  const Reg<T> nearZero = add(difference, fnma(x, polynomial(mul(x, x), C::erf), lost));
 
   const Reg<T> a = min(splat<T>(C::erfcEnd), abs(x));
   const Reg<T> center = splat<T>(C::erfcCenter);

@@ -85,6 +85,7 @@ VECTOR(MinNan, minNan(a, b))
 VECTOR(RoundEven, roundEven(a))
 VECTOR(Floor, floor(a))
 VECTOR(Ceil, ceil(a))
+VECTOR(Trunc, trunc(a))
 #undef VECTOR
 
 template <class T>
@@ -180,11 +181,11 @@ void unitDouble(const uint32_t* high, const uint32_t* low, double* y) {
     mathAcos<T>,                                                                                \
     mathAtan<T>},                                                                               \
    {mathPow<T>, mathFmod<T>, mathRemainder<T>, mathFloorDivide<T>, mathAtan2<T>, mathHypot<T>}, \
-   {vectorAdd<T>,   vectorSub<T>,  vectorMul<T>,     vectorDiv<T>,       vectorFma<T>,          \
-    vectorFnma<T>,  vectorSqrt<T>, vectorNeg<T>,     vectorAbs<T>,       vectorCopySign<T>,     \
-    vectorMax<T>,   vectorMin<T>,  vectorMaxNan<T>,  vectorMinNan<T>,    vectorRoundEven<T>,    \
-    vectorFloor<T>, vectorCeil<T>, vectorCompare<T>, vectorMaskLogic<T>, vectorInteger<T>,      \
-    vectorReduce<T>},                                                                           \
+   {vectorAdd<T>,     vectorSub<T>,   vectorMul<T>,    vectorDiv<T>,     vectorFma<T>,          \
+    vectorFnma<T>,    vectorSqrt<T>,  vectorNeg<T>,    vectorAbs<T>,     vectorCopySign<T>,     \
+    vectorMax<T>,     vectorMin<T>,   vectorMaxNan<T>, vectorMinNan<T>,  vectorRoundEven<T>,    \
+    vectorFloor<T>,   vectorCeil<T>,  vectorTrunc<T>,  vectorCompare<T>, vectorMaskLogic<T>,    \
+    vectorInteger<T>, vectorReduce<T>},                                                         \
    copyFirst<T>,                                                                                \
    writeFirstLanes<T>}
 

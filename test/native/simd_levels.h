@@ -51,6 +51,7 @@ enum VectorOperation {
   kRoundEven,
   kFloor,
   kCeil,
+  kTrunc,
   kCompare,
   kMaskLogic,
   kInteger,
