@@ -81,6 +81,7 @@ struct Pairs {
 // whose power is finite, and of quotients near whole numbers.
 template <class T>
 Pairs<T> pairs(int64_t points) {
+  const double inf = INFINITY, nan = NAN;
   const double special[] = {0,
                             -0.0,
                             1,
@@ -101,9 +102,9 @@ Pairs<T> pairs(int64_t points) {
                             16777217,
                             9007199254740991.0,
                             9007199254740993.0,
-                            INFINITY,
-                            -INFINITY,
-                            NAN};
+                            inf,
+                            -inf,
+                            nan};
   std::vector<T> values;
   for (double value : special) values.push_back(static_cast<T>(value));
   constexpr bool is32 = sizeof(T) == 4;
