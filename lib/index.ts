@@ -52,6 +52,7 @@ export {
   mul,
   neg,
   reciprocal,
+  rsqrt,
   sign,
   sqrt,
   square,
@@ -72,7 +73,7 @@ export {
 } from './ops/int8.js';
 export { type LinearOptions, linear } from './ops/linear.js';
 export { binaryCrossEntropyWithLogits, crossEntropy, mseLoss } from './ops/loss.js';
-export { erf, exp, log, log1p } from './ops/math.js';
+export { erf, erfc, exp, exp2, expm1, hypot, log, log1p, log2, log10, pow } from './ops/math.js';
 export { type AddmmOptions, addmm, baddbmm, matmul, matmulPlan } from './ops/matmul.js';
 export type { MatmulOptions } from './ops/matmul_bf16.js';
 export { clone, contiguous, type TensorLike, to } from './ops/operand.js';
@@ -97,6 +98,16 @@ export {
   sum,
 } from './ops/reduce.js';
 export {
+  ceil,
+  floor,
+  floorDivide,
+  fmod,
+  frac,
+  remainder,
+  round,
+  trunc,
+} from './ops/rounding.js';
+export {
   flatten,
   permute,
   reshape,
@@ -107,6 +118,7 @@ export {
   unsqueeze,
 } from './ops/shape.js';
 export { logSoftmax, softmax } from './ops/softmax.js';
+export { acos, asin, atan, atan2, cos, cosh, sin, sinh, tan } from './ops/trigonometry.js';
 export * as optim from './optim/index.js';
 export {
   arange,

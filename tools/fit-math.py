@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Prints the polynomials of native/simd/math_constants.h. Needs mpmath; no build needs this file.
+"""Prints the polynomials of native/simd/math_constants.h and math_trig_constants.h. Needs mpmath; no
+build needs this file.
 
 Each fit minimises the largest weighted error on an interval with the exchange algorithm of Remez
 (1934), on a fine grid; the coefficients are then rounded to the working precision, and the error
 that is printed includes that. The weight makes it the relative error of the finished function.
 """
 from mpmath import mp, mpf, matrix, lu_solve, exp, log, sqrt, atanh, tanh, erf, erfc, sin, cos, pi
-from mpmath import frexp, ldexp, nint, expm1
+from mpmath import asin, atan, expm1, frexp, ldexp, nint, sinh
 
 mp.dps = 50
 GRID = 800
@@ -141,6 +142,78 @@ def show(name, coefficients, worst, bits):
     print('  ' + ', '.join(hexFloat(c, bits) for c in coefficients))
 
 
+def parts(name, x, bits, count):
+    """x as a sum of numbers of `bits` bits, each the rest of those before, rounded."""
+    values = []
+    for _ in range(count):
+        values.append(rounded(x, bits))
+        x -= values[-1]
+    print(name, ', '.join(hexFloat(v, bits) for v in values))
+
+
+def odd(f, first):
+    """P with f(x) = x + x z P(z), z = x^2, for an odd function whose series starts x + first x^3."""
+    return lambda z: (f(sqrt(z)) / sqrt(z) - 1) / z if z > mpf(10) ** -25 else first
+
+
+def oddWeight(f):
+    """Makes an error of odd(f) the relative error of f."""
+    return lambda z: z / (f(sqrt(z)) / sqrt(z)) + mpf(10) ** -9 if z > 0 else mpf(10) ** -9
+
+
+def wordsAndPowers(bits, is32):
+    """exp2, log2, log10, pow: constants in two parts, and the rest of the logarithm's series."""
+    ln2 = log(mpf(2))
+    parts('ln2', ln2, bits, 2)
+    parts('log2e in two parts', 1 / ln2, bits, 2)
+    parts('log10e', 1 / log(mpf(10)), bits, 2)
+    hi = rounded(log(mpf(2), 10), 16 if is32 else 42)
+    print('log10Of2High', hexFloat(hi, bits), 'Low', hexFloat(rounded(log(mpf(2), 10) - hi, bits),
+                                                              bits))
+    parts('two thirds', mpf(2) / 3, bits, 2)
+    # 2 atanh(s) = 2 s + s z (2/3 + z P(z)), z = s^2, as for log.
+    top = ((sqrt(mpf(2)) - 1) / (sqrt(mpf(2)) + 1)) ** 2 * mpf('1.001')
+    f = lambda z: ((2 * atanh(sqrt(z)) / sqrt(z) - 2) / z - mpf(2) / 3) / z if z > mpf(
+        10) ** -15 else mpf(2) / 5
+    show('logRest', *polynomial(f, lambda z: z * z / 2 + mpf(10) ** -12, 0, top, 3 if is32 else 7,
+                                bits), bits)
+
+
+def hyperbolic(bits, is32):
+    # sinh(x) = x + x z P(z), z = x^2 <= 1.
+    show('sinh', *polynomial(odd(sinh, mpf(1) / 6), oddWeight(sinh), 0, 1, 3 if is32 else 7, bits),
+         bits)
+
+
+def complementary(bits, is32):
+    # (1 + 2 x) exp(x^2) erfc(x) = P(q), q = (x - k) / (x + k), from 3/4, where erf's polynomial loses too
+    # much, to where erfc rounds to 0.
+    k = mpf(2) if is32 else mpf(4)
+    end = mpf('10.1') if is32 else mpf('27.3')
+    x = lambda q: k * (1 + q) / (1 - q)
+    f = lambda q: (1 + 2 * x(q)) * exp(x(q) ** 2) * erfc(x(q))
+    low, high = ((v - k) / (v + k) for v in (mpf('0.7499'), end))
+    show('erfcScaled', *polynomial(f, lambda q: 1 / f(q), low, high, 10 if is32 else 21, bits),
+         bits)
+
+
+def trigonometric(bits, is32):
+    parts('pi / 2', pi / 2, bits, 3)
+    print('2 / pi', hexFloat(rounded(2 / pi, bits), bits))
+    # sin(r) = r + r z S(z), cos(r) = 1 - z / 2 + z^2 C(z), z = r^2, |r| <= pi / 4 and a little more.
+    top = (pi / 4 * mpf('1.01')) ** 2
+    show('sine', *polynomial(odd(sin, -mpf(1) / 6), oddWeight(sin), 0, top, 3 if is32 else 6, bits),
+         bits)
+    f = lambda z: (cos(sqrt(z)) - 1 + z / 2) / z ** 2 if z > mpf(10) ** -11 else mpf(1) / 24
+    weight = lambda z: z * z / cos(sqrt(z)) + mpf(10) ** -12
+    show('cosine', *polynomial(f, weight, 0, top, 2 if is32 else 6, bits), bits)
+    # asin(s) = s + s z P(z), z = s^2 <= 1/4; atan(t) = t + t z P(z), z = t^2 <= 1.
+    show('asin', *polynomial(odd(asin, mpf(1) / 6), oddWeight(asin), 0, mpf(1) / 4,
+                             4 if is32 else 12, bits), bits)
+    show('atan', *polynomial(odd(atan, -mpf(1) / 3), oddWeight(atan), 0, 1, 8 if is32 else 18,
+                             bits), bits)
+
+
 def main():
     half = mpf(1) / 2
     for bits in (24, 53):
@@ -189,6 +262,11 @@ def main():
         f = lambda z: (cos(2 * pi * sqrt(z)) - 1) / z if z > mpf(10) ** -25 else -2 * pi * pi
         show('cos', *polynomial(f, lambda z: z + mpf(10) ** -9, 0, mpf(1) / 64, 3 if is32 else 6,
                                 bits), bits)
+
+        wordsAndPowers(bits, is32)
+        hyperbolic(bits, is32)
+        complementary(bits, is32)
+        trigonometric(bits, is32)
 
 
 if __name__ == '__main__':

@@ -94,12 +94,21 @@ export function sqrt(x: Tensor): Tensor {
   return unary('sqrt', x, (g, y) => div(g, mul(y, 2)));
 }
 
+/**
+ * 1 / sqrt(x), NaN below 0; infinity, with its sign, at 0 and -0.
+ * @param x float32 or float64, any shape; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ */
+export function rsqrt(x: Tensor): Tensor {
+  return unary('rsqrt', x, (g, y) => mul(g, mul(mul(square(y), y), -0.5)));
+}
+
 /** 1 / x */
 export function reciprocal(x: Tensor): Tensor {
   return unary('reciprocal', x, (g, y) => neg(mul(g, square(y))));
 }
 
-const unaryMethods = { neg, abs, sign, square, sqrt, reciprocal };
+const unaryMethods = { neg, abs, sign, square, sqrt, rsqrt, reciprocal };
 const binaryMethods = { add, sub, mul, div, maximum, minimum };
 defineMethods({ ...unaryMethods, ...binaryMethods });
 

@@ -1,11 +1,30 @@
 /** Functions of mathematics, elementwise. Each stands with its gradient rule. */
 import type { Tensor } from '../tensor/tensor.js';
-import { add, div, mul, neg, square } from './arithmetic.js';
-import { defineMethods, unary } from './elementwise.js';
+import { add, div, mul, neg, reciprocal, rsqrt, sqrt, square } from './arithmetic.js';
+import { binary, computeBinary, defineMethods, unary } from './elementwise.js';
+import { checkFloating, clone, type TensorLike } from './operand.js';
 
 /** e^x */
 export function exp(x: Tensor): Tensor {
   return unary('exp', x, (g, y) => mul(g, y));
+}
+
+/**
+ * 2^x, exact for whole numbers.
+ * @param x float32 or float64, any shape; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ */
+export function exp2(x: Tensor): Tensor {
+  return unary('exp2', x, (g, y) => mul(g, mul(y, Math.LN2)));
+}
+
+/**
+ * e^x - 1, accurate for small x.
+ * @param x float32 or float64, any shape; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ */
+export function expm1(x: Tensor): Tensor {
+  return unary('expm1', x, (g, y) => mul(g, add(y, 1)));
 }
 
 /** The natural logarithm; -inf at 0, NaN below. */
@@ -18,6 +37,24 @@ export function log1p(x: Tensor): Tensor {
   return unary('log1p', x, (g, _, from) => div(g, add(from, 1)));
 }
 
+/**
+ * The logarithm to base 2, exact for powers of 2; -inf at 0, NaN below.
+ * @param x float32 or float64, any shape; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ */
+export function log2(x: Tensor): Tensor {
+  return unary('log2', x, (g, _, from) => div(g, mul(from, Math.LN2)));
+}
+
+/**
+ * The logarithm to base 10; -inf at 0, NaN below.
+ * @param x float32 or float64, any shape; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ */
+export function log10(x: Tensor): Tensor {
+  return unary('log10', x, (g, _, from) => div(g, mul(from, Math.LN10)));
+}
+
 /** 2 / sqrt(pi), the derivative of erf at 0. */
 const TWO_OVER_SQRT_PI = 2 / Math.sqrt(Math.PI);
 
@@ -26,11 +63,81 @@ export function erf(x: Tensor): Tensor {
   return unary('erf', x, (g, _, from) => mul(g, mul(exp(neg(square(from))), TWO_OVER_SQRT_PI)));
 }
 
-const methods = { exp, log, log1p, erf };
-defineMethods(methods);
+/**
+ * 1 - erf(x), accurate where that is small.
+ * @param x float32 or float64, any shape; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ */
+export function erfc(x: Tensor): Tensor {
+  return unary('erfc', x, (g, _, from) => mul(g, mul(exp(neg(square(from))), -TWO_OVER_SQRT_PI)));
+}
 
-type Methods = { [K in keyof typeof methods]: () => Tensor };
+/** Powers that are cheaper another way; the numbers for which PyTorch does the same. */
+const powers: ReadonlyMap<number, (x: Tensor) => Tensor> = new Map([
+  [-1, reciprocal],
+  [-0.5, rsqrt],
+  [0.5, sqrt],
+  [1, clone],
+  [2, square],
+  [3, (x: Tensor) => mul(square(x), x)],
+]);
+
+/**
+ * x^exponent, with the special values of IEEE 754: x^0 = 1^y = 1 even for NaN, and a negative x has
+ * powers for whole exponents only (NaN otherwise). As in PyTorch, the numbers 0.5 and -0.5 as
+ * exponents mean sqrt and rsqrt, which differ from the power at -0 and -infinity.
+ *
+ * Gradients: exponent x^(exponent - 1), 0 where the exponent is 0; x^exponent log(x), 0 where x is 0
+ * and the exponent not negative.
+ * @param x float32 or float64, any shape, or a number
+ * @param exponent the same; shapes broadcast, one of the two is a tensor, and the result has the stronger dtype
+ * @throws TensorError ERR_ARGUMENT unless one is a tensor and the other a tensor or a number, ERR_DTYPE
+ * when neither is float32 or float64, ERR_SHAPE when the shapes don't broadcast
+ */
+export function pow(x: TensorLike, exponent: TensorLike): Tensor {
+  if (typeof exponent === 'number' && typeof x !== 'number') {
+    checkFloating('pow', x);
+    const shortcut = powers.get(exponent);
+    if (shortcut) return shortcut(x);
+  }
+  if (x === 2 && typeof exponent !== 'number') {
+    checkFloating('pow', exponent);
+    return exp2(exponent);
+  }
+  return binary(
+    'pow',
+    x,
+    exponent,
+    (g, a, b) => mul(g, computeBinary('powBaseSlope', a, b)),
+    (g, a, b) => mul(g, computeBinary('powExponentSlope', a, b)),
+  );
+}
+
+/**
+ * sqrt(x^2 + y^2), without overflow or underflow on the way; infinity where either is infinite, even
+ * beside NaN. The gradient is NaN where both are 0, as in PyTorch.
+ * @param x float32 or float64, any shape, or a number
+ * @param y the same; shapes broadcast, one of the two is a tensor, and the result has the stronger dtype
+ * @throws TensorError ERR_ARGUMENT unless one is a tensor and the other a tensor or a number, ERR_DTYPE
+ * when neither is float32 or float64, ERR_SHAPE when the shapes don't broadcast
+ */
+export function hypot(x: TensorLike, y: TensorLike): Tensor {
+  return binary(
+    'hypot',
+    x,
+    y,
+    (g, a, b) => mul(g, div(a, computeBinary('hypot', a, b))),
+    (g, a, b) => mul(g, div(b, computeBinary('hypot', a, b))),
+  );
+}
+
+const unaryMethods = { exp, exp2, expm1, log, log1p, log2, log10, erf, erfc };
+const binaryMethods = { pow, hypot };
+defineMethods({ ...unaryMethods, ...binaryMethods });
+
+type UnaryMethods = { [K in keyof typeof unaryMethods]: () => Tensor };
+type BinaryMethods = { [K in keyof typeof binaryMethods]: (other: TensorLike) => Tensor };
 
 declare module '../tensor/tensor.js' {
-  interface Tensor extends Methods {}
+  interface Tensor extends UnaryMethods, BinaryMethods {}
 }

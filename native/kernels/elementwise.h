@@ -54,6 +54,27 @@ TG_INLINE Vec<T> greaterShareOf(Vec<T> a, Vec<T> b) {
   return select(lt(a, b), vsplat<T>(0), rest);
 }
 
+// y x^(y - 1), and 0 where y is 0, also for x = 0.
+template <class T>
+TG_INLINE Vec<T> powBaseSlopeOf(Vec<T> x, Vec<T> y) {
+  const Vec<T> slope = mul(y, pow(x, sub(y, vsplat<T>(1))));
+  return select(eq(y, vsplat<T>(0)), vsplat<T>(0), slope);
+}
+
+// x^y log(x), and its limit 0 where x is 0 and y is not negative.
+template <class T>
+TG_INLINE Vec<T> powExponentSlopeOf(Vec<T> x, Vec<T> y) {
+  const Vec<T> zero = vsplat<T>(0);
+  return select(maskAnd(eq(x, zero), ge(y, zero)), zero, mul(pow(x, y), log(x)));
+}
+
+// x / (x^2 + y^2) without overflow on the way, and 0 at the origin.
+template <class T>
+TG_INLINE Vec<T> atan2SlopeOf(Vec<T> y, Vec<T> x) {
+  const Vec<T> radius = hypot(x, y);
+  return select(eq(radius, vsplat<T>(0)), x, div(div(x, radius), radius));
+}
+
 TG_DEFINE_UNARY(copy, kCheap, x)
 TG_DEFINE_UNARY(neg, kCheap, neg(x))
 TG_DEFINE_UNARY(abs, kCheap, abs(x))
@@ -64,6 +85,24 @@ TG_DEFINE_UNARY(reciprocal, kCheap, div(vsplat<T>(1), x))
 TG_DEFINE_UNARY(exp, kLong, exp(x))
 TG_DEFINE_UNARY(log, kLong, log(x))
 TG_DEFINE_UNARY(log1p, kLong, log1p(x))
+TG_DEFINE_UNARY(rsqrt, kCheap, div(vsplat<T>(1), sqrt(x)))
+TG_DEFINE_UNARY(exp2, kLong, exp2(x))
+TG_DEFINE_UNARY(expm1, kLong, expm1(x))
+TG_DEFINE_UNARY(log2, kLong, log2(x))
+TG_DEFINE_UNARY(log10, kLong, log10(x))
+TG_DEFINE_UNARY(sin, kLong, sin(x))
+TG_DEFINE_UNARY(cos, kLong, cos(x))
+TG_DEFINE_UNARY(tan, kLong, tan(x))
+TG_DEFINE_UNARY(asin, kLong, asin(x))
+TG_DEFINE_UNARY(acos, kLong, acos(x))
+TG_DEFINE_UNARY(atan, kLong, atan(x))
+TG_DEFINE_UNARY(sinh, kLong, sinh(x))
+TG_DEFINE_UNARY(cosh, kLong, cosh(x))
+TG_DEFINE_UNARY(erfc, kLong, erfc(x))
+TG_DEFINE_UNARY(floor, kCheap, floor(x))
+TG_DEFINE_UNARY(ceil, kCheap, ceil(x))
+TG_DEFINE_UNARY(round, kCheap, roundEven(x))
+TG_DEFINE_UNARY(trunc, kCheap, trunc(x))
 TG_DEFINE_UNARY(tanh, kLong, tanh(x))
 TG_DEFINE_UNARY(sigmoid, kLong, sigmoid(x))
 TG_DEFINE_UNARY(softplus, kLong, softplusOf(x))
@@ -79,6 +118,15 @@ TG_DEFINE_BINARY(mul, kCheap, mul(a, b))
 TG_DEFINE_BINARY(div, kCheap, div(a, b))
 TG_DEFINE_BINARY(maximum, kCheap, maxNan(a, b))
 TG_DEFINE_BINARY(minimum, kCheap, minNan(a, b))
+TG_DEFINE_BINARY(pow, kLong, pow(a, b))
+TG_DEFINE_BINARY(fmod, kLong, fmod(a, b))
+TG_DEFINE_BINARY(remainder, kLong, remainder(a, b))
+TG_DEFINE_BINARY(floorDivide, kLong, floorDivide(a, b))
+TG_DEFINE_BINARY(atan2, kLong, atan2(a, b))
+TG_DEFINE_BINARY(hypot, kLong, hypot(a, b))
+TG_DEFINE_BINARY(powBaseSlope, kLong, powBaseSlopeOf(a, b))
+TG_DEFINE_BINARY(powExponentSlope, kLong, powExponentSlopeOf(a, b))
+TG_DEFINE_BINARY(atan2Slope, kLong, atan2SlopeOf(a, b))
 TG_DEFINE_BINARY(greaterShare, kCheap, greaterShareOf(a, b))
 TG_DEFINE_BINARY(leakyRelu, kCheap, leakyReluOf(a, b))
 TG_DEFINE_BINARY(leakySlope, kCheap, leakySlopeOf(a, b))
@@ -104,9 +152,21 @@ void unaryKernel(int64_t n, const T* x, T* y) {
       for (int u = 0; u < kUnroll; ++u) v[u] = vload<T>(x + i + u * kWidth);
       for (int u = 0; u < kUnroll; ++u) store(y + i + u * kWidth, UnaryOp<op>::apply(v[u]));
     }
+    for (; i + kWidth <= n; i += kWidth) store(y + i, UnaryOp<op>::apply(vload<T>(x + i)));
+    if (i < n) storeFirst(y + i, UnaryOp<op>::apply(vloadFirst<T>(x + i, n - i)), n - i);
+  } else {
+    // A long function stands in the code once, for whole vectors and the rest.
+    for (; i < n; i += kWidth) {
+      const int64_t left = n - i;
+      const Vec<T> v =
+          UnaryOp<op>::apply(left < kWidth ? vloadFirst<T>(x + i, left) : vload<T>(x + i));
+      if (left < kWidth) {
+        storeFirst(y + i, v, left);
+      } else {
+        store(y + i, v);
+      }
+    }
   }
-  for (; i + kWidth <= n; i += kWidth) store(y + i, UnaryOp<op>::apply(vload<T>(x + i)));
-  if (i < n) storeFirst(y + i, UnaryOp<op>::apply(vloadFirst<T>(x + i, n - i)), n - i);
 }
 
 // An operand of a binary kernel: contiguous, or one value for all.
@@ -148,14 +208,28 @@ void binaryLoop(int64_t n, const T* a, const T* b, T* y) {
       }
       for (int u = 0; u < kUnroll; ++u) store(y + i + u * kWidth, v[u]);
     }
-  }
-  for (; i + kWidth <= n; i += kWidth) {
-    store(y + i, BinaryOp<op>::apply(A::load(av, i), B::load(bv, i)));
-  }
-  if (i < n) {
-    const int64_t rest = n - i;
-    storeFirst(y + i, BinaryOp<op>::apply(A::loadFirst(av, i, rest), B::loadFirst(bv, i, rest)),
-               rest);
+    for (; i + kWidth <= n; i += kWidth) {
+      store(y + i, BinaryOp<op>::apply(A::load(av, i), B::load(bv, i)));
+    }
+    if (i < n) {
+      const int64_t rest = n - i;
+      storeFirst(y + i, BinaryOp<op>::apply(A::loadFirst(av, i, rest), B::loadFirst(bv, i, rest)),
+                 rest);
+    }
+  } else {
+    // As above.
+    for (; i < n; i += kWidth) {
+      const int64_t left = n - i;
+      const bool whole = left >= kWidth;
+      const Vec<T> first = whole ? A::load(av, i) : A::loadFirst(av, i, left);
+      const Vec<T> second = whole ? B::load(bv, i) : B::loadFirst(bv, i, left);
+      const Vec<T> v = BinaryOp<op>::apply(first, second);
+      if (whole) {
+        store(y + i, v);
+      } else {
+        storeFirst(y + i, v, left);
+      }
+    }
   }
 }
 

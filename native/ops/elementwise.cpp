@@ -23,10 +23,23 @@ bool isHeavy(Unary op) {
     case Unary::exp:
     case Unary::log:
     case Unary::log1p:
+    case Unary::exp2:
+    case Unary::expm1:
+    case Unary::log2:
+    case Unary::log10:
+    case Unary::sin:
+    case Unary::cos:
+    case Unary::tan:
+    case Unary::asin:
+    case Unary::acos:
+    case Unary::atan:
+    case Unary::sinh:
+    case Unary::cosh:
     case Unary::tanh:
     case Unary::sigmoid:
     case Unary::softplus:
     case Unary::erf:
+    case Unary::erfc:
     case Unary::gelu:
     case Unary::geluTanh:
     case Unary::silu:
@@ -37,7 +50,21 @@ bool isHeavy(Unary op) {
 }
 
 bool isHeavy(Binary op) {
-  return op == Binary::geluBackward || op == Binary::geluTanhBackward || op == Binary::siluBackward;
+  switch (op) {
+    case Binary::pow:
+    case Binary::fmod:
+    case Binary::remainder:
+    case Binary::floorDivide:
+    case Binary::atan2:
+    case Binary::powBaseSlope:
+    case Binary::powExponentSlope:
+    case Binary::geluBackward:
+    case Binary::geluTanhBackward:
+    case Binary::siluBackward:
+      return true;
+    default:
+      return false;
+  }
 }
 
 // A kernel with its operands' pointers: what the loops below need to know of unary and binary.

@@ -177,6 +177,12 @@ TG_INLINE Reg<T> mulPow2(Reg<T> a, Reg<T> n) {
 }
 #endif
 
+// Rounded towards zero; the sign of a is kept, of zero results too.
+template <class T>
+TG_INLINE Reg<T> trunc(Reg<T> a) {
+  return copySign(floor(abs(a)), a);
+}
+
 // Lane reductions fold halves: lane i with lane i + lanes / 2, then i + lanes / 4, ... The lower
 // lane is the first operand.
 struct AddFold {

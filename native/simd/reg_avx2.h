@@ -139,6 +139,10 @@ TG_INLINE MaskD maskNot(MaskD a) {
   return {_mm256_xor_pd(a.m, _mm256_castsi256_pd(_mm256_set1_epi32(-1)))};
 }
 
+// Whether any lane is true.
+TG_INLINE bool anyTrue(MaskF m) { return _mm256_movemask_ps(m.m) != 0; }
+TG_INLINE bool anyTrue(MaskD m) { return _mm256_movemask_pd(m.m) != 0; }
+
 // a where the mask is true, b elsewhere.
 TG_INLINE RegF select(MaskF m, RegF a, RegF b) { return {_mm256_blendv_ps(b.v, a.v, m.m)}; }
 TG_INLINE RegD select(MaskD m, RegD a, RegD b) { return {_mm256_blendv_pd(b.v, a.v, m.m)}; }

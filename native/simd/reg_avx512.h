@@ -135,6 +135,10 @@ TG_INLINE MaskD maskOr(MaskD a, MaskD b) { return {static_cast<__mmask8>(a.m | b
 TG_INLINE MaskF maskNot(MaskF a) { return {static_cast<__mmask16>(~a.m)}; }
 TG_INLINE MaskD maskNot(MaskD a) { return {static_cast<__mmask8>(~a.m)}; }
 
+// Whether any lane is true.
+TG_INLINE bool anyTrue(MaskF m) { return m.m != 0; }
+TG_INLINE bool anyTrue(MaskD m) { return m.m != 0; }
+
 // a where the mask is true, b elsewhere.
 TG_INLINE RegF select(MaskF m, RegF a, RegF b) { return {_mm512_mask_blend_ps(m.m, b.v, a.v)}; }
 TG_INLINE RegD select(MaskD m, RegD a, RegD b) { return {_mm512_mask_blend_pd(m.m, b.v, a.v)}; }

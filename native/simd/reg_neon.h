@@ -135,6 +135,10 @@ TG_INLINE MaskD eq(RegD a, RegD b) { return {vceqq_f64(a.v, b.v)}; }
 TG_INLINE MaskF ne(RegF a, RegF b) { return maskNot(eq(a, b)); }
 TG_INLINE MaskD ne(RegD a, RegD b) { return maskNot(eq(a, b)); }
 
+// Whether any lane is true.
+TG_INLINE bool anyTrue(MaskF m) { return vmaxvq_u32(m.m) != 0; }
+TG_INLINE bool anyTrue(MaskD m) { return vmaxvq_u32(vreinterpretq_u32_u64(m.m)) != 0; }
+
 // a where the mask is true, b elsewhere.
 TG_INLINE RegF select(MaskF m, RegF a, RegF b) { return {vbslq_f32(m.m, a.v, b.v)}; }
 TG_INLINE RegD select(MaskD m, RegD a, RegD b) { return {vbslq_f64(m.m, a.v, b.v)}; }

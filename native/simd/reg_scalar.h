@@ -147,6 +147,12 @@ TG_INLINE Mask<T> maskNot(Mask<T> a) {
   return {!a.m};
 }
 
+// Whether any lane is true.
+template <class T>
+TG_INLINE bool anyTrue(Mask<T> m) {
+  return m.m;
+}
+
 // a where the mask is true, b elsewhere.
 template <class T>
 TG_INLINE Reg<T> select(Mask<T> m, Reg<T> a, Reg<T> b) {

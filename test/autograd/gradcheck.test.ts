@@ -39,13 +39,9 @@ const table: Record<string, readonly Case[]> = {
   square: unary(tilegrad.square),
   sqrt: unary(tilegrad.sqrt, 20),
   reciprocal: unary(tilegrad.reciprocal, 20),
-  exp: unary((x) => tilegrad.exp(x.mul(0.1))),
-  log: unary(tilegrad.log, 20),
-  log1p: unary(tilegrad.log1p, 20),
   tanh: unary(tilegrad.tanh),
   sigmoid: unary(tilegrad.sigmoid),
   softplus: unary(tilegrad.softplus),
-  erf: unary(tilegrad.erf),
   relu: unary(tilegrad.relu),
   gelu: [
     ...unary((x) => tilegrad.gelu(x)),

@@ -103,13 +103,9 @@ const functions: Record<string, Misuse[]> = {
   square: unary(tilegrad.square),
   sqrt: unary(tilegrad.sqrt),
   reciprocal: unary(tilegrad.reciprocal),
-  exp: unary(tilegrad.exp),
-  log: unary(tilegrad.log),
-  log1p: unary(tilegrad.log1p),
   tanh: unary(tilegrad.tanh),
   sigmoid: unary(tilegrad.sigmoid),
   softplus: unary(tilegrad.softplus),
-  erf: unary(tilegrad.erf),
   relu: unary(tilegrad.relu),
   gelu: [
     ...unary(tilegrad.gelu),

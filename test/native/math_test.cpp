@@ -1,15 +1,14 @@
 // Accuracy of the functions of native/simd/math.h and of the activations made of them, and equality
 // of all levels' bits.
 //
-//   math_test [--all] [--stride N] [--points N] [--function NAME]
+//   math_test [--all] [--stride N] [--points N] [--function NAME] [--best]
 //
 // float: every N-th bit pattern (1009, a prime, unless told; --all takes every one) against the C
-// library's double functions. double: N random arguments of each function (200000) and its hard
-// ones against functions of a wider type. Prints the largest errors; exits with 1 when one is above
-// its bound, a special value is wrong, levels differ in a bit (other than of a NaN), or the digest
-// of all results at the default settings is not the recorded one, which has to be the same on every
-// CPU.
-#include <float.h>
+// library's double functions, which are within 2^-28 units of a float. double: N random arguments
+// of each function (200000) and its hard ones against functions of a wider type. Prints the largest
+// errors; exits with 1 when one is above its bound, a special value is wrong, levels differ in a
+// bit (other than of a NaN), or the digest of all results at the default settings is not the
+// recorded one, which has to be the same on every CPU.
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,214 +17,11 @@
 #include <random>
 #include <vector>
 
+#include "math_functions.h"
 #include "simd_test_util.h"
-
-// The references of double: 113 bits from libquadmath with GCC on x86; otherwise long double, which
-// has 113 bits (Linux on arm64), 64 (Clang on x86) or only 53, too few to measure an error.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#include <quadmath.h>
-__extension__ typedef __float128 Wide;
-constexpr bool kWideEnough = true;
-#define WIDE(name) name##q
-#else
-using Wide = long double;
-constexpr bool kWideEnough = LDBL_MANT_DIG >= 64;
-#define WIDE(name) name##l
-#endif
+#include "ulp.h"
 
 namespace {
-
-double sigmoidOf(double x) { return x < 0 ? exp(x) / (1 + exp(x)) : 1 / (1 + exp(-x)); }
-double siluOf(double x) { return x * sigmoidOf(x); }
-double geluTanhOf(double x) {
-  const double z = 1.59576912160573071176 * (x + 0.044715 * x * x * x);
-  return x / (1 + exp(-z));
-}
-// geluTanh(x) is nearly x e^z where its argument z is below 0: the rounding of z counts |z| times.
-double geluTanhCondition(double x) {
-  return x < 0 ? 1 + 1.59576912160573071176 * (0.044715 * x * x * -x - x) : 1;
-}
-double sin2Pi(double x) { return sin(6.283185307179586477 * x); }
-double cos2Pi(double x) { return cos(6.283185307179586477 * x); }
-
-Wide wideSigmoid(Wide x) {
-  const Wide e = WIDE(exp)(x < 0 ? x : -x);
-  return (x < 0 ? e : 1) / (1 + e);
-}
-Wide wideSilu(Wide x) { return x * wideSigmoid(x); }
-Wide wideGeluTanh(Wide x) {
-  const Wide scale = 2 / WIDE(sqrt)(2 * WIDE(atan)(1));  // 2 sqrt(2 / pi)
-  const Wide cubic = static_cast<Wide>(44715) / 1000000;
-  return x / (1 + WIDE(exp)(-scale * (x + cubic * x * x * x)));
-}
-const Wide kWideTwoPi = 8 * WIDE(atan)(1);
-Wide wideSin2Pi(Wide x) { return WIDE(sin)(kWideTwoPi * x); }
-Wide wideCos2Pi(Wide x) { return WIDE(cos)(kWideTwoPi * x); }
-
-struct Function {
-  const char* name;
-  double (*reference)(double);
-  Wide (*wide)(Wide);
-  // Largest errors allowed, in units in the last place of the exact value (of 1, where absolute).
-  double bound32, bound64;
-  bool absolute;                // domain [0, 1), error measured in units of the last place below 1
-  double low, high;             // random doubles: half of them uniform in here
-  std::vector<double> hard;     // arguments whose neighbourhood is tested
-  uint64_t digest32, digest64;  // of the results at default settings
-  // Errors are divided by this, where it is given: a bound that depends on the argument.
-  double (*condition)(double) = nullptr;
-};
-
-const Function kFunctions[kMathFunctionCount] = {
-    {"exp",
-     exp,
-     WIDE(exp),
-     1,
-     1,
-     false,
-     -750,
-     715,
-     {0, 0.34657359027997264, -0.34657359027997264, 1, 88.72283905206835, -87.33654475055310,
-      -103.97207708399179, 709.78271289338397, -708.39641853226408, -745.13321910194122},
-     0xca4f68f49e58d8bb,
-     0x55d1423f29891c71},
-    {"expm1",
-     expm1,
-     WIDE(expm1),
-     1.25,
-     1.25,
-     false,
-     -45,
-     715,
-     {0, 0.34657359027997264, -0.34657359027997264, 1.0397207708399179, -1.0397207708399179, -17.4,
-      -20, -37.4, -40, 88.72283905206835, 709.78271289338397},
-     0x649e5a659be022ef,
-     0x332b0424093bc2ff},
-    {"log",
-     log,
-     WIDE(log),
-     1,
-     1,
-     false,
-     0,
-     10,
-     {1, 0.70710678118654752, 1.4142135623730951, 2, 0.5, 1.17549435e-38, 2.2250738585072014e-308},
-     0xce04154a5c1edc6d,
-     0x900f5f30df199d3b},
-    {"log1p",
-     log1p,
-     WIDE(log1p),
-     1,
-     1,
-     false,
-     -1,
-     10,
-     {0, -1, -0.29289321881345248, 0.41421356237309505, 1, 1.8284271247461901, 16777216,
-      9007199254740992.0},
-     0x2e9963e18875d132,
-     0x9afc123bb5be6c20},
-    {"tanh",
-     tanh,
-     WIDE(tanh),
-     1.25,
-     1,
-     false,
-     -22,
-     22,
-     {0, 0.875, 0.5493, 9.01, 19.06},
-     0xf06a360e9e48bd7d,
-     0x5084cb24424429e5},
-    {"sigmoid",
-     sigmoidOf,
-     wideSigmoid,
-     2,
-     2,
-     false,
-     -750,
-     40,
-     {0, 1, -1, -87.33654475055310, -103.97207708399179, -708.39641853226408, -745.13321910194122},
-     0x20aca46a00d1c13b,
-     0x3c1236f97337a651},
-    {"erf",
-     erf,
-     WIDE(erf),
-     1.25,
-     1,
-     false,
-     -6,
-     6,
-     {0, 1, -1, 0.47, 3.9, 3.95, 5.9, 5.95},
-     0xee9295b9db2a6404,
-     0x264fbf9e4bdbbbe8},
-    {"silu",
-     siluOf,
-     wideSilu,
-     3,
-     3,
-     false,
-     -755,
-     40,
-     {0, 1, -1, -1.2784645427610738, -87.33654475055310, -103.97207708399179, -109,
-      -708.39641853226408, -745.13321910194122, -753},
-     0x346d09a0f9a097c3,
-     0xd923ec4414bab0b6},
-    {"geluTanh",
-     geluTanhOf,
-     wideGeluTanh,
-     3,
-     3,
-     false,
-     -22,
-     10,
-     {0, 1, -1, -0.75, -9.8, -10.6, -20.9, -21.6},
-     0xceabfbe57dab1b41,
-     0xe01130de5c468418,
-     geluTanhCondition},
-    {"sin2Pi",
-     sin2Pi,
-     wideSin2Pi,
-     2,
-     2,
-     true,
-     0,
-     1,
-     {0.125, 0.25, 0.375, 0.5, 0.75, 0.875},
-     0xd6a0e3445349d394,
-     0x862bb5bcc78f489f},
-    {"cos2Pi",
-     cos2Pi,
-     wideCos2Pi,
-     2,
-     2,
-     true,
-     0,
-     1,
-     {0.125, 0.25, 0.375, 0.5, 0.75, 0.875},
-     0xdef819fe61eb3f9e,
-     0x4082cd6a892f2962},
-};
-
-// Distance of a result from the exact value in units in the last place of a T of the exact value's
-// magnitude. Infinite results count as the power of two that comes after the largest T.
-template <class T, class Exact>
-double ulpError(T got, Exact exact, bool absolute) {
-  constexpr bool is32 = sizeof(T) == 4;
-  constexpr int digits = is32 ? 24 : 53;
-  constexpr int maxExponent = is32 ? 128 : 1024;
-  constexpr int minExponent = is32 ? -125 : -1021;
-  if (exact != exact || got != got) return (exact != exact) == (got != got) ? 0 : INFINITY;
-  const Exact limit = static_cast<Exact>(ldexp(1.0, maxExponent - 1)) * 2;
-  Exact value = isinf(got) ? (got > 0 ? limit : -limit) : static_cast<Exact>(got);
-  if (exact > limit) exact = limit;
-  if (exact < -limit) exact = -limit;
-  int exponent = 0;
-  frexp(static_cast<double>(exact), &exponent);
-  if (exact == limit || exact == -limit) exponent = maxExponent;
-  if (absolute) exponent = 0;
-  if (exponent < minExponent) exponent = minExponent;
-  const Exact difference = value > exact ? value - exact : exact - value;
-  return static_cast<double>(difference / static_cast<Exact>(ldexp(1.0, exponent - digits)));
-}
 
 // FNV-1a over the bits of results, every NaN counting as the same one.
 struct Digest {
@@ -345,7 +141,7 @@ struct Special {
 
 template <class T>
 bool testSpecials(const SimdLevel& level) {
-  const double nan = NAN, inf = INFINITY;
+  const double nan = NAN, inf = INFINITY, halfPi = 1.5707963267948966;
   const Special specials[] = {{kExp, 0, 1},
                               {kExp, -0.0, 1},
                               {kExp, inf, inf},
@@ -409,7 +205,78 @@ bool testSpecials(const SimdLevel& level) {
                               {kSin2Pi, 0.25, 1},
                               {kSin2Pi, 0.75, -1},
                               {kCos2Pi, 0, 1},
-                              {kCos2Pi, 0.5, -1}};
+                              {kCos2Pi, 0.5, -1},
+                              {kExp2, 0, 1},
+                              {kExp2, 10, 1024},
+                              {kExp2, -3, 0.125},
+                              {kExp2, inf, inf},
+                              {kExp2, -inf, 0},
+                              {kExp2, nan, nan},
+                              {kExp2, 1e30, inf},
+                              {kExp2, -1e30, 0},
+                              {kLog2, 1, 0},
+                              {kLog2, 1024, 10},
+                              {kLog2, 0.125, -3},
+                              {kLog2, 0, -inf},
+                              {kLog2, -0.0, -inf},
+                              {kLog2, -1, nan},
+                              {kLog2, inf, inf},
+                              {kLog2, nan, nan},
+                              {kLog10, 1, 0},
+                              {kLog10, 1000, 3},
+                              {kLog10, 1e10, 10},
+                              {kLog10, 0, -inf},
+                              {kLog10, -1, nan},
+                              {kLog10, inf, inf},
+                              {kLog10, nan, nan},
+                              {kSinh, 0, 0},
+                              {kSinh, -0.0, -0.0},
+                              {kSinh, inf, inf},
+                              {kSinh, -inf, -inf},
+                              {kSinh, nan, nan},
+                              {kSinh, -1e30, -inf},
+                              {kCosh, 0, 1},
+                              {kCosh, inf, inf},
+                              {kCosh, -inf, inf},
+                              {kCosh, nan, nan},
+                              {kErfc, 0, 1},
+                              {kErfc, -0.0, 1},
+                              {kErfc, inf, 0},
+                              {kErfc, -inf, 2},
+                              {kErfc, nan, nan},
+                              {kErfc, 1e30, 0},
+                              {kSin, 0, 0},
+                              {kSin, -0.0, -0.0},
+                              {kSin, inf, nan},
+                              {kSin, -inf, nan},
+                              {kSin, nan, nan},
+                              {kCos, 0, 1},
+                              {kCos, -0.0, 1},
+                              {kCos, inf, nan},
+                              {kCos, nan, nan},
+                              {kTan, 0, 0},
+                              {kTan, -0.0, -0.0},
+                              {kTan, inf, nan},
+                              {kTan, nan, nan},
+                              {kAsin, 0, 0},
+                              {kAsin, -0.0, -0.0},
+                              {kAsin, 1, halfPi},
+                              {kAsin, -1, -halfPi},
+                              {kAsin, 1.5, nan},
+                              {kAsin, -inf, nan},
+                              {kAsin, nan, nan},
+                              {kAcos, 1, 0},
+                              {kAcos, 0, halfPi},
+                              {kAcos, -0.0, halfPi},
+                              {kAcos, -1, 2 * halfPi},
+                              {kAcos, -1.5, nan},
+                              {kAcos, inf, nan},
+                              {kAcos, nan, nan},
+                              {kAtan, 0, 0},
+                              {kAtan, -0.0, -0.0},
+                              {kAtan, inf, halfPi},
+                              {kAtan, -inf, -halfPi},
+                              {kAtan, nan, nan}};
   bool good = true;
   for (const Special& s : specials) {
     const T x = static_cast<T>(s.x), expected = static_cast<T>(s.y);
@@ -441,8 +308,12 @@ int main(int argc, char** argv) {
   uint32_t stride = 1009;
   int64_t points = 200000;
   const char* only = nullptr;
-  bool defaults = true;
+  bool defaults = true, best = false;
   for (int i = 1; i < argc; ++i) {
+    if (strcmp(argv[i], "--best") == 0) {
+      best = true;
+      continue;
+    }
     if (strcmp(argv[i], "--function") == 0 && i + 1 < argc) {
       only = argv[++i];
       continue;
@@ -455,13 +326,15 @@ int main(int argc, char** argv) {
     } else if (strcmp(argv[i], "--points") == 0 && i + 1 < argc) {
       points = strtoll(argv[++i], nullptr, 10);
     } else {
-      fprintf(stderr, "usage: math_test [--all] [--stride N] [--points N] [--function NAME]\n");
+      fprintf(stderr,
+              "usage: math_test [--all] [--stride N] [--points N] [--function NAME] [--best]\n");
       return 2;
     }
   }
   if (stride == 0) stride = 1;
 
-  const std::vector<const SimdLevel*> levels = availableLevels();
+  std::vector<const SimdLevel*> levels = availableLevels();
+  if (best) levels = {levels.back()};
   printf("levels:");
   for (const SimdLevel* level : levels) printf(" %s", level->name);
   printf("\n");

@@ -23,7 +23,34 @@ MATH(Sigmoid, sigmoid)
 MATH(Erf, erf)
 MATH(Silu, siluOf)
 MATH(GeluTanh, geluTanhOf)
+MATH(Exp2, exp2)
+MATH(Log2, log2)
+MATH(Log10, log10)
+MATH(Sinh, sinh)
+MATH(Cosh, cosh)
+MATH(Erfc, erfc)
+MATH(Sin, sin)
+MATH(Cos, cos)
+MATH(Tan, tan)
+MATH(Asin, asin)
+MATH(Acos, acos)
+MATH(Atan, atan)
 #undef MATH
+
+#define MATH2(Name, f)                                                                 \
+  template <class T>                                                                   \
+  void math##Name(int64_t n, const T* a, const T* b, T* y) {                           \
+    for (int64_t i = 0; i < n; i += kLanes<T>) {                                       \
+      storeFirst(y + i, f(vloadFirst(a + i, n - i), vloadFirst(b + i, n - i)), n - i); \
+    }                                                                                  \
+  }
+MATH2(Pow, pow)
+MATH2(Fmod, fmod)
+MATH2(Remainder, remainder)
+MATH2(FloorDivide, floorDivide)
+MATH2(Atan2, atan2)
+MATH2(Hypot, hypot)
+#undef MATH2
 
 template <class T, bool wantSine>
 void mathSinCos2Pi(int64_t n, const T* x, T* y) {
@@ -58,6 +85,7 @@ VECTOR(MinNan, minNan(a, b))
 VECTOR(RoundEven, roundEven(a))
 VECTOR(Floor, floor(a))
 VECTOR(Ceil, ceil(a))
+VECTOR(Trunc, trunc(a))
 #undef VECTOR
 
 template <class T>
@@ -128,15 +156,37 @@ void unitDouble(const uint32_t* high, const uint32_t* low, double* y) {
   store(y + kLanes<double>, second);
 }
 
-#define TESTS(T)                                                                                 \
-  {{mathExp<T>, mathExpm1<T>, mathLog<T>, mathLog1p<T>, mathTanh<T>, mathSigmoid<T>, mathErf<T>, \
-    mathSilu<T>, mathGeluTanh<T>, mathSinCos2Pi<T, true>, mathSinCos2Pi<T, false>},              \
-   {vectorAdd<T>,   vectorSub<T>,  vectorMul<T>,     vectorDiv<T>,       vectorFma<T>,           \
-    vectorFnma<T>,  vectorSqrt<T>, vectorNeg<T>,     vectorAbs<T>,       vectorCopySign<T>,      \
-    vectorMax<T>,   vectorMin<T>,  vectorMaxNan<T>,  vectorMinNan<T>,    vectorRoundEven<T>,     \
-    vectorFloor<T>, vectorCeil<T>, vectorCompare<T>, vectorMaskLogic<T>, vectorInteger<T>,       \
-    vectorReduce<T>},                                                                            \
-   copyFirst<T>,                                                                                 \
+#define TESTS(T)                                                                                \
+  {{mathExp<T>,                                                                                 \
+    mathExpm1<T>,                                                                               \
+    mathLog<T>,                                                                                 \
+    mathLog1p<T>,                                                                               \
+    mathTanh<T>,                                                                                \
+    mathSigmoid<T>,                                                                             \
+    mathErf<T>,                                                                                 \
+    mathSilu<T>,                                                                                \
+    mathGeluTanh<T>,                                                                            \
+    mathSinCos2Pi<T, true>,                                                                     \
+    mathSinCos2Pi<T, false>,                                                                    \
+    mathExp2<T>,                                                                                \
+    mathLog2<T>,                                                                                \
+    mathLog10<T>,                                                                               \
+    mathSinh<T>,                                                                                \
+    mathCosh<T>,                                                                                \
+    mathErfc<T>,                                                                                \
+    mathSin<T>,                                                                                 \
+    mathCos<T>,                                                                                 \
+    mathTan<T>,                                                                                 \
+    mathAsin<T>,                                                                                \
+    mathAcos<T>,                                                                                \
+    mathAtan<T>},                                                                               \
+   {mathPow<T>, mathFmod<T>, mathRemainder<T>, mathFloorDivide<T>, mathAtan2<T>, mathHypot<T>}, \
+   {vectorAdd<T>,     vectorSub<T>,   vectorMul<T>,    vectorDiv<T>,     vectorFma<T>,          \
+    vectorFnma<T>,    vectorSqrt<T>,  vectorNeg<T>,    vectorAbs<T>,     vectorCopySign<T>,     \
+    vectorMax<T>,     vectorMin<T>,   vectorMaxNan<T>, vectorMinNan<T>,  vectorRoundEven<T>,    \
+    vectorFloor<T>,   vectorCeil<T>,  vectorTrunc<T>,  vectorCompare<T>, vectorMaskLogic<T>,    \
+    vectorInteger<T>, vectorReduce<T>},                                                         \
+   copyFirst<T>,                                                                                \
    writeFirstLanes<T>}
 
 TG_TARGET_END

@@ -15,8 +15,22 @@ enum MathFunction {
   kGeluTanh,
   kSin2Pi,
   kCos2Pi,
+  kExp2,
+  kLog2,
+  kLog10,
+  kSinh,
+  kCosh,
+  kErfc,
+  kSin,
+  kCos,
+  kTan,
+  kAsin,
+  kAcos,
+  kAtan,
   kMathFunctionCount
 };
+
+enum MathFunction2 { kPow, kFmod, kRemainder, kFloorDivide, kAtan2, kHypot, kMathFunction2Count };
 
 // Operations of vec.h and u32.h on one virtual vector; simd_level.cpp says what each computes.
 enum VectorOperation {
@@ -37,6 +51,7 @@ enum VectorOperation {
   kRoundEven,
   kFloor,
   kCeil,
+  kTrunc,
   kCompare,
   kMaskLogic,
   kInteger,
@@ -48,6 +63,8 @@ template <class T>
 struct SimdTests {
   // y[i] = f(x[i]) for i < n.
   void (*math[kMathFunctionCount])(int64_t n, const T* x, T* y);
+  // y[i] = f(a[i], b[i]) for i < n.
+  void (*math2[kMathFunction2Count])(int64_t n, const T* a, const T* b, T* y);
   // y = operation on the vectors at a, b, c (64 bytes each).
   void (*vector[kVectorOperationCount])(const T* a, const T* b, const T* c, T* y);
   // Copies the first n lanes with loadFirst and storeFirst; *sum is the sum of all loaded lanes.

@@ -62,6 +62,8 @@ T expectedLane(int operation, T a, T b, T c) {
       return std::floor(a);
     case kCeil:
       return std::ceil(a);
+    case kTrunc:
+      return std::trunc(a);
     case kCompare:
       return T((a < b) + 2 * (a <= b) + 4 * (a > b) + 8 * (a >= b) + 16 * (a == b) + 32 * (a != b) +
                64 * (a != a));

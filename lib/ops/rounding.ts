@@ -1,0 +1,112 @@
+/** Rounding to whole numbers and remainders of divisions, elementwise, with their gradient rules. */
+import { zerosLike } from '../tensor/creation.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { div, mul, neg, sub } from './arithmetic.js';
+import { binary, defineMethods, unary } from './elementwise.js';
+import { checkFloating, type TensorLike } from './operand.js';
+
+/**
+ * The largest whole number that is not above x; its gradient is 0.
+ * @param x float32 or float64, any shape; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ */
+export function floor(x: Tensor): Tensor {
+  return unary('floor', x, zerosLike);
+}
+
+/**
+ * The smallest whole number that is not below x; its gradient is 0.
+ * @param x float32 or float64, any shape; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ */
+export function ceil(x: Tensor): Tensor {
+  return unary('ceil', x, zerosLike);
+}
+
+/**
+ * The nearest whole number, the even one of two; its gradient is 0.
+ * @param x float32 or float64, any shape; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ */
+export function round(x: Tensor): Tensor {
+  return unary('round', x, zerosLike);
+}
+
+/**
+ * x without its fraction: rounded towards 0; its gradient is 0.
+ * @param x float32 or float64, any shape; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ */
+export function trunc(x: Tensor): Tensor {
+  return unary('trunc', x, zerosLike);
+}
+
+/**
+ * The fraction x - trunc(x), which has the sign of x; NaN for infinities.
+ * @param x float32 or float64, any shape; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ */
+export function frac(x: Tensor): Tensor {
+  checkFloating('frac', x);
+  return sub(x, trunc(x.detach()));
+}
+
+/**
+ * The exact remainder x - y trunc(x / y), which has the sign of x; NaN where x is infinite or y is 0.
+ * Gradients: 1, and -trunc(x / y).
+ * @param x float32 or float64, any shape, or a number
+ * @param y the same; shapes broadcast, one of the two is a tensor, and the result has the stronger dtype
+ * @throws TensorError ERR_ARGUMENT unless one is a tensor and the other a tensor or a number, ERR_DTYPE
+ * when neither is float32 or float64, ERR_SHAPE when the shapes don't broadcast
+ */
+export function fmod(x: TensorLike, y: TensorLike): Tensor {
+  return binary(
+    'fmod',
+    x,
+    y,
+    (g) => g,
+    (g, a, b) => neg(mul(g, trunc(div(a, b)))),
+  );
+}
+
+/**
+ * The remainder x - y floor(x / y), which has the sign of y (as % in Python; fmod has that of x); NaN
+ * where x is infinite or y is 0. It is fmod(x, y), plus y where the signs differ. Gradients: 1, and
+ * -floor(x / y).
+ * @param x float32 or float64, any shape, or a number
+ * @param y the same; shapes broadcast, one of the two is a tensor, and the result has the stronger dtype
+ * @throws TensorError ERR_ARGUMENT unless one is a tensor and the other a tensor or a number, ERR_DTYPE
+ * when neither is float32 or float64, ERR_SHAPE when the shapes don't broadcast
+ */
+export function remainder(x: TensorLike, y: TensorLike): Tensor {
+  return binary(
+    'remainder',
+    x,
+    y,
+    (g) => g,
+    (g, a, b) => neg(mul(g, floorDivide(a, b))),
+  );
+}
+
+/**
+ * floor(x / y) of the exact quotient (as // in Python), so that it fits `remainder`; x / y where y is 0.
+ * Its gradients are 0.
+ * @param x float32 or float64, any shape, or a number
+ * @param y the same; shapes broadcast, one of the two is a tensor, and the result has the stronger dtype
+ * @throws TensorError ERR_ARGUMENT unless one is a tensor and the other a tensor or a number, ERR_DTYPE
+ * when neither is float32 or float64, ERR_SHAPE when the shapes don't broadcast
+ */
+export function floorDivide(x: TensorLike, y: TensorLike): Tensor {
+  return binary('floorDivide', x, y, zerosLike, zerosLike);
+}
+
+const unaryMethods = { floor, ceil, round, trunc, frac };
+const binaryMethods = { fmod, remainder, floorDivide };
+defineMethods({ ...unaryMethods, ...binaryMethods });
+
+type UnaryMethods = { [K in keyof typeof unaryMethods]: () => Tensor };
+type BinaryMethods = { [K in keyof typeof binaryMethods]: (other: TensorLike) => Tensor };
+
+declare module '../tensor/tensor.js' {
+  interface Tensor extends UnaryMethods, BinaryMethods {}
+}

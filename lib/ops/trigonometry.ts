@@ -1,0 +1,108 @@
+/** Circular and hyperbolic functions, elementwise. Each stands with its gradient rule. */
+import type { Tensor } from '../tensor/tensor.js';
+import { add, div, mul, neg, rsqrt, square, sub } from './arithmetic.js';
+import { binary, computeBinary, defineMethods, unary } from './elementwise.js';
+import type { TensorLike } from './operand.js';
+
+/**
+ * The sine of x in radians. The angle is reduced exactly, however large x is (Payne & Hanek 1983);
+ * NaN for infinities.
+ * @param x float32 or float64, any shape; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ */
+export function sin(x: Tensor): Tensor {
+  return unary('sin', x, (g, _, from) => mul(g, cos(from)));
+}
+
+/**
+ * The cosine of x in radians, as exact for large x as `sin`; NaN for infinities.
+ * @param x float32 or float64, any shape; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ */
+export function cos(x: Tensor): Tensor {
+  return unary('cos', x, (g, _, from) => neg(mul(g, sin(from))));
+}
+
+/**
+ * The tangent of x in radians, as exact for large x as `sin`; NaN for infinities.
+ * @param x float32 or float64, any shape; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ */
+export function tan(x: Tensor): Tensor {
+  return unary('tan', x, (g, y) => mul(g, add(square(y), 1)));
+}
+
+/**
+ * The arc sine, in [-pi/2, pi/2]; NaN outside [-1, 1].
+ * @param x float32 or float64, any shape; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ */
+export function asin(x: Tensor): Tensor {
+  return unary('asin', x, (g, _, from) => mul(g, rsqrt(sub(1, square(from)))));
+}
+
+/**
+ * The arc cosine, in [0, pi]; NaN outside [-1, 1].
+ * @param x float32 or float64, any shape; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ */
+export function acos(x: Tensor): Tensor {
+  return unary('acos', x, (g, _, from) => neg(mul(g, rsqrt(sub(1, square(from))))));
+}
+
+/**
+ * The arc tangent, in [-pi/2, pi/2].
+ * @param x float32 or float64, any shape; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ */
+export function atan(x: Tensor): Tensor {
+  return unary('atan', x, (g, _, from) => div(g, add(square(from), 1)));
+}
+
+/**
+ * The angle of the point (x, y) in radians, in [-pi, pi], that is atan(y / x) in the right quadrant;
+ * zeros of both signs and infinities as in IEEE 754. The gradient at the origin is 0, as in PyTorch.
+ * @param y float32 or float64, any shape, or a number
+ * @param x the same; shapes broadcast, one of the two is a tensor, and the result has the stronger dtype
+ * @throws TensorError ERR_ARGUMENT unless one is a tensor and the other a tensor or a number, ERR_DTYPE
+ * when neither is float32 or float64, ERR_SHAPE when the shapes don't broadcast
+ */
+export function atan2(y: TensorLike, x: TensorLike): Tensor {
+  return binary(
+    'atan2',
+    y,
+    x,
+    (g, a, b) => mul(g, computeBinary('atan2Slope', a, b)),
+    (g, a, b) => neg(mul(g, computeBinary('atan2Slope', b, a))),
+  );
+}
+
+/**
+ * The hyperbolic sine.
+ * @param x float32 or float64, any shape; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ */
+export function sinh(x: Tensor): Tensor {
+  return unary('sinh', x, (g, _, from) => mul(g, cosh(from)));
+}
+
+/**
+ * The hyperbolic cosine.
+ * @param x float32 or float64, any shape; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ */
+export function cosh(x: Tensor): Tensor {
+  return unary('cosh', x, (g, _, from) => mul(g, sinh(from)));
+}
+
+const methods = { sin, cos, tan, asin, acos, atan, sinh, cosh };
+defineMethods({ ...methods, atan2 });
+
+type Methods = { [K in keyof typeof methods]: () => Tensor };
+
+declare module '../tensor/tensor.js' {
+  interface Tensor extends Methods {
+    /** The angle of the point (x, this): see the function `atan2`. */
+    atan2(x: TensorLike): Tensor;
+  }
+}

@@ -1,0 +1,137 @@
+// Logarithms of registers: see math.h.
+#pragma once
+#include "math_exp.h"
+
+TG_TARGET_BEGIN
+
+// A positive normal x = 2^exponent * mantissa with sqrt(1/2) <= mantissa < sqrt(2).
+template <class T>
+struct LogParts {
+  Reg<T> exponent;
+  Reg<T> mantissa;
+};
+
+template <class T>
+TG_INLINE LogParts<T> logParts(Reg<T> x) {
+  using F = Format<T>;
+  using Bits = typename F::Bits;
+  constexpr Bits one = Bits(F::bias) << F::mantissaBits;
+  constexpr Bits sqrtHalf = MathConstants<T>::sqrtHalf;
+  constexpr Bits fraction = (Bits(1) << F::mantissaBits) - 1;
+  const IReg<T> bits = iadd(toBits(x), isplat<T>(one - sqrtHalf));
+  // The exponent field becomes a number as the low bits of 2^mantissaBits.
+  constexpr Bits carrierBits = Bits(F::bias + F::mantissaBits) << F::mantissaBits;
+  constexpr T carrier = T(Bits(1) << F::mantissaBits);
+  const Reg<T> field = fromBits(ior(ishr<F::mantissaBits>(bits), isplat<T>(carrierBits)));
+  return {sub(field, splat<T>(carrier + F::bias)),
+          fromBits(iadd(iand(bits, isplat<T>(fraction)), isplat<T>(sqrtHalf)))};
+}
+
+// The same of any positive x, finite or not: denormals are scaled to normal numbers.
+template <class T>
+TG_INLINE LogParts<T> logPartsOfAny(Reg<T> x) {
+  using F = Format<T>;
+  constexpr int scaleBits = F::mantissaBits + 1;
+  constexpr T scale = T(typename F::Bits(1) << scaleBits);
+  const Mask<T> denormal = lt(x, splat<T>(F::minNormal));
+  const LogParts<T> parts = logParts(select(denormal, mul(x, splat<T>(scale)), x));
+  return {sub(parts.exponent, select(denormal, splat<T>(scaleBits), splat<T>(0))), parts.mantissa};
+}
+
+// log(1 + f) - f for sqrt(1/2) <= 1 + f < sqrt(2). With s = f / (2 + f), log(1 + f) = 2 atanh(s) =
+// f - (f^2/2 - s (f^2/2 + s^2 P(s^2))), as in Sun's fdlibm (1993).
+template <class T>
+TG_INLINE Reg<T> logTail(Reg<T> f) {
+  using C = MathConstants<T>;
+  const Reg<T> s = div(f, add(splat<T>(2), f));
+  const Reg<T> z = mul(s, s);
+  const Reg<T> halfF = mul(f, splat<T>(0.5));
+  const Reg<T> inner = fma(z, polynomial(z, C::log), mul(halfF, f));
+  return fnma(halfF, f, mul(s, inner));
+}
+
+// log(2^e (1 + f)) + low, for sqrt(1/2) <= 1 + f < sqrt(2) and small low.
+template <class T>
+TG_INLINE Reg<T> logSum(Reg<T> e, Reg<T> f, Reg<T> low) {
+  using C = MathConstants<T>;
+  const Reg<T> tail = logTail(f);
+  // e ln2High is exact and, unless e is 0, larger than f: what their sum loses is known exactly.
+  const Reg<T> high = mul(e, splat<T>(C::ln2High));
+  const Reg<T> sum = add(high, f);
+  const Reg<T> lost = sub(f, sub(sum, high));
+  return add(sum, add(lost, add(low, fma(e, splat<T>(C::ln2Low), tail))));
+}
+
+// y, the logarithm of x, where 0 < x < infinity; the special values elsewhere.
+template <class T>
+TG_INLINE Reg<T> logSpecial(Reg<T> x, Reg<T> y) {
+  using F = Format<T>;
+  const Reg<T> infinity = fromBits(isplat<T>(F::infinity));
+  const Reg<T> nan = fromBits(isplat<T>(F::quietNan));
+  const Reg<T> notPositive = select(eq(x, splat<T>(0)), neg(infinity), nan);
+  return select(gt(x, splat<T>(0)), select(lt(x, infinity), y, x), notPositive);
+}
+
+// Natural logarithm: -infinity for 0 and -0, NaN for x < 0.
+template <class T>
+TG_INLINE Reg<T> log(Reg<T> x) {
+  const LogParts<T> parts = logPartsOfAny(x);
+  const Reg<T> f = sub(parts.mantissa, splat<T>(1));
+  return logSpecial(x, logSum(parts.exponent, f, splat<T>(0)));
+}
+
+// The logarithm to another base: factor is that of e as a sum of two numbers, and that of 2 is
+// twoHigh + twoLow, where the product of twoHigh with any exponent is exact.
+template <class T>
+TG_INLINE Reg<T> logOfBase(Reg<T> x, const T (&factor)[2], T twoHigh, T twoLow) {
+  const LogParts<T> parts = logPartsOfAny(x);
+  const Reg<T> f = sub(parts.mantissa, splat<T>(1));
+  const Reg<T> tail = logTail(f);
+  const Reg<T> natural = add(f, tail);
+  const Reg<T> naturalLow = sub(tail, sub(natural, f));
+  const Reg<T> product = mul(natural, splat<T>(factor[0]));
+  const Reg<T> productLow = fma(natural, splat<T>(factor[0]), neg(product));
+  const Reg<T> low =
+      fma(naturalLow, splat<T>(factor[0]), fma(natural, splat<T>(factor[1]), productLow));
+  // As in logSum.
+  const Reg<T> high = mul(parts.exponent, splat<T>(twoHigh));
+  const Reg<T> sum = add(high, product);
+  const Reg<T> lost = sub(product, sub(sum, high));
+  return logSpecial(x, add(sum, add(lost, fma(parts.exponent, splat<T>(twoLow), low))));
+}
+
+// The logarithm to base 2, exact for powers of 2.
+template <class T>
+TG_INLINE Reg<T> log2(Reg<T> x) {
+  return logOfBase(x, MathConstants<T>::log2eParts, T(1), T(0));
+}
+
+// The logarithm to base 10.
+template <class T>
+TG_INLINE Reg<T> log10(Reg<T> x) {
+  using C = MathConstants<T>;
+  return logOfBase(x, C::log10e, C::log10Of2High, C::log10Of2Low);
+}
+
+// log(1 + x), with full relative accuracy near 0: -infinity for -1, NaN for x < -1.
+template <class T>
+TG_INLINE Reg<T> log1p(Reg<T> x) {
+  const Reg<T> one = splat<T>(1);
+  const Reg<T> zero = splat<T>(0);
+  // 1 + x = u + lost exactly (Knuth's TwoSum).
+  const Reg<T> u = add(one, x);
+  const Reg<T> back = sub(u, one);
+  const Reg<T> lost = add(sub(one, sub(u, back)), sub(x, back));
+  const LogParts<T> parts = logParts(u);
+  // Where the exponent is 0, f is x itself. Elsewhere log(u + lost) = log(u) + lost / u, nearly,
+  // and 1 / u is 2^-exponent / (1 + f), where 1 - f will do for 1 / (1 + f): lost is half a unit of
+  // u at most.
+  const Mask<T> unscaled = eq(parts.exponent, zero);
+  const Reg<T> f = select(unscaled, x, sub(parts.mantissa, one));
+  const Reg<T> scale = pow2(max(neg(parts.exponent), splat<T>(-Format<T>::bias)));
+  const Reg<T> scaledLost = mul(lost, scale);
+  const Reg<T> low = select(unscaled, zero, fnma(scaledLost, f, scaledLost));
+  return logSpecial(u, copySign(logSum(parts.exponent, f, low), x));
+}
+
+TG_TARGET_END
