@@ -28,13 +28,19 @@ export const rowNames = {
     'log1p',
     'tanh',
     'sigmoid',
-    'softplus',
     'erf',
     'relu',
     'gelu',
     'geluTanh',
     'silu',
+    'mish',
+    'logSigmoid',
+    'softsign',
+    'tanhshrink',
+    'hardSigmoid',
+    'hardSwish',
   ],
+  unaryWith: ['softplus', 'elu', 'leakyRelu', 'hardTanh', 'softshrink', 'hardshrink', 'threshold'],
   binary: [
     'add',
     'sub',
@@ -43,14 +49,30 @@ export const rowNames = {
     'maximum',
     'minimum',
     'greaterShare',
-    'leakyRelu',
-    'leakySlope',
+    'prelu',
+    'preluSlope',
+    'preluWeight',
+    'glu',
+  ],
+  derivative: [
     'reluBackward',
     'tanhBackward',
     'sigmoidBackward',
     'geluBackward',
     'geluTanhBackward',
     'siluBackward',
+    'mishBackward',
+    'logSigmoidBackward',
+    'softsignBackward',
+    'tanhshrinkBackward',
+    'hardSigmoidBackward',
+    'hardSwishBackward',
+    'softplusBackward',
+    'eluBackward',
+    'leakyReluBackward',
+    'hardTanhBackward',
+    'shrinkBackward',
+    'thresholdBackward',
   ],
   reduce: ['sum', 'mean', 'max', 'min', 'argmax'],
   softmax: ['softmax', 'logSoftmax'],
@@ -71,6 +93,7 @@ export const rowNames = {
     'packInt8',
     'linearInt8',
     'quantizeInt8',
+    'gluBackward',
     'crossEntropy',
     'crossEntropyBackward',
     'dropoutMask',
@@ -80,8 +103,9 @@ export const rowNames = {
   ],
 } as const;
 
-export type UnaryRow = (typeof rowNames.unary)[number];
-export type BinaryRow = (typeof rowNames.binary)[number];
+export type UnaryRow = (typeof rowNames.unary | typeof rowNames.unaryWith)[number];
+export type BinaryRow = (typeof rowNames.binary | typeof rowNames.derivative)[number];
+export type DerivativeRow = (typeof rowNames.derivative)[number];
 export type ReduceRow = (typeof rowNames.reduce)[number];
 export type RowName = (typeof rowNames)[keyof typeof rowNames][number];
 
