@@ -266,7 +266,7 @@ template <class T>
 TG_INLINE Vec<T> eluBackwardOf(Vec<T> g, Vec<T> x, Vec<T> scale, Vec<T> negativeScale,
                                Vec<T> inputScale) {
   const Vec<T> slope = mul(mul(negativeScale, inputScale), exp(mul(x, inputScale)));
-  return mul(g, select(le(x, vsplat<T>(0)), slope, scale));
+  return mul(g, select(gt(x, vsplat<T>(0)), scale, slope));
 }
 
 // x / (1 + |x|) (Turian, Bergstra & Bengio 2009).

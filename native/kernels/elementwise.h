@@ -125,7 +125,7 @@ TG_DEFINE_UNARY_WITH(elu, kLong, eluOf(x, p(0), p(1), p(2)))
 TG_DEFINE_UNARY_WITH(leakyRelu, kCheap, leakyReluOf(x, p(0)))
 TG_DEFINE_UNARY_WITH(hardTanh, kCheap, min(p(1), max(p(0), x)))  // NaN, their second operand, stays
 TG_DEFINE_UNARY_WITH(softshrink, kCheap, softshrinkOf(x, p(0)))
-TG_DEFINE_UNARY_WITH(hardshrink, kCheap, shrinkGradientOf(x, x, p(0)))
+TG_DEFINE_UNARY_WITH(hardshrink, kCheap, hardshrinkOf(x, p(0)))
 TG_DEFINE_UNARY_WITH(threshold, kCheap, select(le(x, p(0)), p(1), x))
 
 TG_DEFINE_DERIVATIVE(reluBackward, kCheap, reluBackwardOf(g, x))
@@ -144,7 +144,7 @@ TG_DEFINE_DERIVATIVE(softplusBackward, kLong, softplusBackwardOf(g, x, p(0), p(1
 TG_DEFINE_DERIVATIVE(eluBackward, kLong, eluBackwardOf(g, x, p(0), p(1), p(2)))
 TG_DEFINE_DERIVATIVE(leakyReluBackward, kCheap, mul(g, leakySlopeOf(x, p(0))))
 TG_DEFINE_DERIVATIVE(hardTanhBackward, kCheap, hardTanhBackwardOf(g, x, p(0), p(1)))
-TG_DEFINE_DERIVATIVE(shrinkBackward, kCheap, shrinkGradientOf(g, x, p(0)))
+TG_DEFINE_DERIVATIVE(shrinkBackward, kCheap, shrinkBackwardOf(g, x, p(0)))
 TG_DEFINE_DERIVATIVE(thresholdBackward, kCheap, select(le(x, p(0)), vsplat<T>(0), g))
 
 #undef TG_DEFINE_UNARY

@@ -35,23 +35,28 @@ TG_INLINE Vec<T> hardSwishBackwardOf(Vec<T> g, Vec<T> x) {
   return select(le(x, neg(three)), vsplat<T>(0), above);
 }
 
-// 0 where x <= low or x >= high, else g.
+// g for low < x < high, else 0.
 template <class T>
 TG_INLINE Vec<T> hardTanhBackwardOf(Vec<T> g, Vec<T> x, Vec<T> low, Vec<T> high) {
-  return select(maskOr(le(x, low), ge(x, high)), vsplat<T>(0), g);
+  return select(maskAnd(gt(x, low), lt(x, high)), g, vsplat<T>(0));
 }
 
-// x moved towards 0 by lambda, 0 where that would pass it; NaN stays.
+// x moved towards 0 by lambda >= 0, 0 where that would pass it; NaN stays.
 template <class T>
 TG_INLINE Vec<T> softshrinkOf(Vec<T> x, Vec<T> lambda) {
-  const Vec<T> below = select(lt(x, neg(lambda)), add(x, lambda), mul(x, vsplat<T>(0)));
-  return select(gt(x, lambda), sub(x, lambda), below);
+  return select(le(abs(x), lambda), vsplat<T>(0), sub(x, copySign(lambda, x)));
 }
 
-// 0 where -lambda <= x <= lambda, else g; with x in the place of g, hardshrink itself.
+// 0 where -lambda <= x <= lambda, else x; NaN stays.
 template <class T>
-TG_INLINE Vec<T> shrinkGradientOf(Vec<T> g, Vec<T> x, Vec<T> lambda) {
-  return select(maskAnd(ge(x, neg(lambda)), le(x, lambda)), vsplat<T>(0), g);
+TG_INLINE Vec<T> hardshrinkOf(Vec<T> x, Vec<T> lambda) {
+  return select(maskAnd(ge(x, neg(lambda)), le(x, lambda)), vsplat<T>(0), x);
+}
+
+// g where x > lambda or x < -lambda, else 0: of both.
+template <class T>
+TG_INLINE Vec<T> shrinkBackwardOf(Vec<T> g, Vec<T> x, Vec<T> lambda) {
+  return select(maskOr(gt(x, lambda), lt(x, neg(lambda))), g, vsplat<T>(0));
 }
 
 TG_TARGET_END
