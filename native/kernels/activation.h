@@ -195,19 +195,12 @@ TG_INLINE Vec<T> geluTanhBackwardOf(Vec<T> g, Vec<T> x) {
 }
 
 // x tanh(log(1 + exp(x))) (Misra 2019). With e = exp(-|x|), so that nothing overflows or cancels,
-// the hyperbolic tangent is n / d where x >= 0 and e n / d where x < 0:
-//   n = 1 + 2 e, d = n + 2 e^2    and    n = 2 + e, d = 2 + e n.
+// the hyperbolic tangent is 1 - 2 e^2 / d, d = 1 + 2 e + 2 e^2, where x >= 0, and e (1 - (e + e^2)
+// / d), d = 2 + 2 e + e^2, where x < 0. This is d.
 template <class T>
-struct MishParts {
-  Reg<T> n;
-  Reg<T> d;
-};
-
-template <class T>
-TG_INLINE MishParts<T> mishParts(Mask<T> negative, Reg<T> e) {
-  const Reg<T> two = splat<T>(2);
-  const Reg<T> n = select(negative, add(two, e), fma(two, e, splat<T>(1)));
-  return {n, select(negative, fma(e, n, two), fma(add(e, e), e, n))};
+TG_INLINE Reg<T> mishDenominator(Mask<T> negative, Reg<T> e) {
+  const Reg<T> one = splat<T>(1), two = splat<T>(2);
+  return fma(e, add(two, select(negative, e, add(e, e))), select(negative, two, one));
 }
 
 // The power of two of a small e comes last, as in timesSigmoid.
@@ -218,26 +211,28 @@ TG_INLINE Reg<T> mishOf(Reg<T> x) {
   const Mask<T> negative = lt(x, zero);
   const ExpParts<T> parts = expParts(max(end, neg(abs(x))));
   const Reg<T> mantissa = add(one, add(parts.high, parts.low));
-  const MishParts<T> mish = mishParts(negative, mulPow2(mantissa, parts.n));
-  const Reg<T> scaled = mul(div(mish.n, mish.d), select(negative, mantissa, one));
+  const Reg<T> e = mulPow2(mantissa, parts.n);
+  const Reg<T> rest = fma(e, e, select(negative, e, mul(e, e)));
+  const Reg<T> factor = select(negative, mantissa, one);
+  const Reg<T> scaled = fnma(factor, div(rest, mishDenominator(negative, e)), factor);
   const Reg<T> y = mulPow2(mul(x, scaled), select(negative, parts.n, zero));
   return select(lt(x, end), mul(x, zero), y);
 }
 
 // g (t + x sigmoid(x) (1 - t^2)), t = tanh(log(1 + exp(x))), over one denominator: in the terms
-// above
-//   f g (n d + 4 h x (1 + e)) / d^2, f = 1 and h = e^2 where x >= 0, f = e and h = 1 where x < 0.
-// NaN for both infinities, as in PyTorch.
+// above f g (n d + 4 h x (1 + e)) / d^2, with n = 1 + 2 e, f = 1 and h = e^2 where x >= 0, n = 2 +
+// e, f = e and h = 1 where x < 0. NaN for both infinities, as in PyTorch.
 template <class T>
 TG_INLINE Reg<T> mishBackwardOf(Reg<T> g, Reg<T> x) {
   using C = MathConstants<T>;
-  const Reg<T> one = splat<T>(1), four = splat<T>(4);
+  const Reg<T> one = splat<T>(1), two = splat<T>(2), four = splat<T>(4);
   const Mask<T> negative = lt(x, splat<T>(0));
   const Reg<T> e = expInRange(max(splat<T>(C::expMin), neg(abs(x))));
-  const MishParts<T> mish = mishParts(negative, e);
+  const Reg<T> d = mishDenominator(negative, e);
+  const Reg<T> n = select(negative, add(two, e), fma(two, e, one));
   const Reg<T> h = mul(four, select(negative, one, mul(e, e)));
-  const Reg<T> sum = fma(mul(h, x), add(one, e), mul(mish.n, mish.d));
-  const Reg<T> slope = div(mul(select(negative, e, one), sum), mul(mish.d, mish.d));
+  const Reg<T> sum = fma(mul(h, x), add(one, e), mul(n, d));
+  const Reg<T> slope = div(mul(select(negative, e, one), sum), mul(d, d));
   return mul(g, slope);
 }
 

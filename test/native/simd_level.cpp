@@ -7,6 +7,20 @@
 
 TG_TARGET_BEGIN
 
+// Functions with parameters, as lib/ops/activation.ts calls them without options.
+template <class T>
+TG_INLINE Vec<T> softplusOfX(Vec<T> x) {
+  const Vec<T> one = vsplat<T>(1);
+  return softplusOf(x, one, one, fromBits(visplat<T>(Format<T>::infinity)));
+}
+
+template <class T>
+TG_INLINE Vec<T> seluOf(Vec<T> x) {
+  constexpr double kScale = 1.0507009873554805, kAlpha = 1.6732632423543772;
+  return eluOf(x, vsplat<T>(static_cast<T>(kScale)), vsplat<T>(static_cast<T>(kScale * kAlpha)),
+               vsplat<T>(1));
+}
+
 #define MATH(Name, f)                                        \
   template <class T>                                         \
   void math##Name(int64_t n, const T* x, T* y) {             \
@@ -23,6 +37,12 @@ MATH(Sigmoid, sigmoid)
 MATH(Erf, erf)
 MATH(Silu, siluOf)
 MATH(GeluTanh, geluTanhOf)
+MATH(Mish, mishOf)
+MATH(Softplus, softplusOfX)
+MATH(LogSigmoid, logSigmoidOf)
+MATH(Selu, seluOf)
+MATH(Softsign, softsignOf)
+MATH(Tanhshrink, tanhshrinkOf)
 #undef MATH
 
 template <class T, bool wantSine>
@@ -130,7 +150,8 @@ void unitDouble(const uint32_t* high, const uint32_t* low, double* y) {
 
 #define TESTS(T)                                                                                 \
   {{mathExp<T>, mathExpm1<T>, mathLog<T>, mathLog1p<T>, mathTanh<T>, mathSigmoid<T>, mathErf<T>, \
-    mathSilu<T>, mathGeluTanh<T>, mathSinCos2Pi<T, true>, mathSinCos2Pi<T, false>},              \
+    mathSilu<T>, mathGeluTanh<T>, mathMish<T>, mathSoftplus<T>, mathLogSigmoid<T>, mathSelu<T>,  \
+    mathSoftsign<T>, mathTanhshrink<T>, mathSinCos2Pi<T, true>, mathSinCos2Pi<T, false>},        \
    {vectorAdd<T>,   vectorSub<T>,  vectorMul<T>,     vectorDiv<T>,       vectorFma<T>,           \
     vectorFnma<T>,  vectorSqrt<T>, vectorNeg<T>,     vectorAbs<T>,       vectorCopySign<T>,      \
     vectorMax<T>,   vectorMin<T>,  vectorMaxNan<T>,  vectorMinNan<T>,    vectorRoundEven<T>,     \

@@ -13,6 +13,12 @@ enum MathFunction {
   kErf,
   kSilu,
   kGeluTanh,
+  kMish,
+  kSoftplus,
+  kLogSigmoid,
+  kSelu,
+  kSoftsign,
+  kTanhshrink,
   kSin2Pi,
   kCos2Pi,
   kMathFunctionCount
