@@ -19,9 +19,22 @@ export function sigmoid(x: Tensor): Tensor {
   return unary('sigmoid', x, (g, y) => computeBinary('sigmoidBackward', g, y), 'output');
 }
 
-/** log(sigmoid(x)) = -log(1 + e^-x), without overflow or cancellation. */
+/**
+ * log(sigmoid(x)) = -log(1 + e^-x), without overflow or cancellation: softplus with a beta of -1.
+ * @param x float32 or float64, any shape; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ */
 export function logSigmoid(x: Tensor): Tensor {
-  return activation('logSigmoid', x, ['logSigmoid'], ['logSigmoidBackward']);
+  return softplusBy('logSigmoid', x, -1, Infinity);
+}
+
+function softplusBy(operation: string, x: Tensor, beta: number, threshold: number): Tensor {
+  return activation(
+    operation,
+    x,
+    ['softplus', [beta, 1 / beta, threshold]],
+    ['softplusBackward', [beta, threshold]],
+  );
 }
 
 export interface SoftplusOptions {
@@ -65,12 +78,7 @@ function checkNotZero(operation: string, name: string, value: unknown): number {
 export function softplus(x: Tensor, options: SoftplusOptions = {}): Tensor {
   checkFloating('softplus', x);
   const { beta, threshold } = softplusOptionsOf('softplus', options);
-  return activation(
-    'softplus',
-    x,
-    ['softplus', [beta, 1 / beta, threshold]],
-    ['softplusBackward', [beta, threshold]],
-  );
+  return softplusBy('softplus', x, beta, threshold);
 }
 
 /** max(x, 0); the gradient at 0 is 0. */

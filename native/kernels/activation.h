@@ -65,12 +65,18 @@ TG_INLINE Vec<T> sigmoidBackwardOf(Vec<T> g, Vec<T> y) {
   return mul(mul(g, y), sub(vsplat<T>(1), y));
 }
 
-// log(1 + exp(beta x)) / beta, without overflow: log1p(exp(-|z|)) + max(z, 0) for z = beta x, and x
-// itself where z > threshold; inverse is 1 / beta. A beta of 1 changes no bit of the rest.
+// log(1 + exp(beta x)) / beta, without overflow: log1p(e) + max(z, 0) for z = beta x and
+// e = exp(-|z|), and x itself where z > threshold; inverse is 1 / beta. A beta of 1 changes no bit
+// of the rest, and one of -1 makes it log(sigmoid(x)).
 template <class T>
-TG_INLINE Vec<T> softplusOf(Vec<T> x, Vec<T> beta, Vec<T> inverse, Vec<T> threshold) {
+TG_INLINE Vec<T> softplusDecayOf(Vec<T> x, Vec<T> beta) {
+  return exp(neg(abs(mul(x, beta))));
+}
+
+template <class T>
+TG_INLINE Vec<T> softplusOf(Vec<T> x, Vec<T> e, Vec<T> beta, Vec<T> inverse, Vec<T> threshold) {
   const Vec<T> z = mul(x, beta);
-  const Vec<T> y = add(log1p(exp(neg(abs(z)))), max(vsplat<T>(0), z));
+  const Vec<T> y = add(log1p(e), max(vsplat<T>(0), z));
   return select(gt(z, threshold), x, mul(y, inverse));
 }
 
@@ -79,12 +85,6 @@ template <class T>
 TG_INLINE Vec<T> softplusBackwardOf(Vec<T> g, Vec<T> x, Vec<T> beta, Vec<T> threshold) {
   const Vec<T> z = mul(x, beta);
   return select(gt(z, threshold), g, mul(g, sigmoid(z)));
-}
-
-// log(sigmoid(x)) = -log(1 + exp(-x)): min(x, 0) - log1p(exp(-|x|)).
-template <class T>
-TG_INLINE Vec<T> logSigmoidOf(Vec<T> x) {
-  return sub(min(vsplat<T>(0), x), log1p(exp(neg(abs(x)))));
 }
 
 constexpr double kSqrtHalf = 0.70710678118654752440;      // 1 / sqrt(2)

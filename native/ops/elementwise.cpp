@@ -30,7 +30,6 @@ bool isHeavy(Unary op) {
     case Unary::geluTanh:
     case Unary::silu:
     case Unary::mish:
-    case Unary::logSigmoid:
     case Unary::tanhshrink:
       return true;
     default:
@@ -48,7 +47,6 @@ bool isHeavy(Derivative op) {
     case Derivative::geluTanhBackward:
     case Derivative::siluBackward:
     case Derivative::mishBackward:
-    case Derivative::logSigmoidBackward:
     case Derivative::tanhshrinkBackward:
     case Derivative::softplusBackward:
     case Derivative::eluBackward:

@@ -99,8 +99,6 @@ Real slope(Derivative op, Real x, const std::vector<T>& p) {
       const Real t = tanhl(softplus(x));
       return t + x * sigmoid(x) * (1 - t * t);
     }
-    case Derivative::logSigmoidBackward:
-      return sigmoid(-x);
     case Derivative::softsignBackward:
       return 1 / ((1 + fabsl(x)) * (1 + fabsl(x)));
     case Derivative::tanhshrinkBackward:

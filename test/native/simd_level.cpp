@@ -9,9 +9,19 @@ TG_TARGET_BEGIN
 
 // Functions with parameters, as lib/ops/activation.ts calls them without options.
 template <class T>
+TG_INLINE Vec<T> softplusBy(Vec<T> x, T beta) {
+  const Vec<T> b = vsplat<T>(beta), none = fromBits(visplat<T>(Format<T>::infinity));
+  return softplusOf(x, softplusDecayOf(x, b), b, b, none);
+}
+
+template <class T>
 TG_INLINE Vec<T> softplusOfX(Vec<T> x) {
-  const Vec<T> one = vsplat<T>(1);
-  return softplusOf(x, one, one, fromBits(visplat<T>(Format<T>::infinity)));
+  return softplusBy<T>(x, 1);
+}
+
+template <class T>
+TG_INLINE Vec<T> logSigmoidOf(Vec<T> x) {
+  return softplusBy<T>(x, -1);
 }
 
 template <class T>
