@@ -33,15 +33,24 @@ export {
 } from './native/commands.js';
 export * as nn from './nn/index.js';
 export {
+  celu,
+  type EluOptions,
+  elu,
   type GeluOptions,
   gelu,
   type LeakyReluOptions,
   leakyRelu,
+  logSigmoid,
+  mish,
   relu,
+  type SoftplusOptions,
+  selu,
   sigmoid,
   silu,
   softplus,
+  softsign,
   tanh,
+  tanhshrink,
 } from './ops/activation.js';
 export {
   abs,
@@ -64,6 +73,7 @@ export {
   getFloat32MatmulPrecision,
   setFloat32MatmulPrecision,
 } from './ops/gemm_bf16.js';
+export { glu } from './ops/glu.js';
 export {
   type ChannelOptions,
   dequantize,
@@ -77,6 +87,18 @@ export { erf, erfc, exp, exp2, expm1, hypot, log, log1p, log2, log10, pow } from
 export { type AddmmOptions, addmm, baddbmm, matmul, matmulPlan } from './ops/matmul.js';
 export type { MatmulOptions } from './ops/matmul_bf16.js';
 export { clone, contiguous, type TensorLike, to } from './ops/operand.js';
+export {
+  type HardTanhOptions,
+  hardSigmoid,
+  hardSwish,
+  hardshrink,
+  hardTanh,
+  prelu,
+  relu6,
+  type ShrinkOptions,
+  softshrink,
+  threshold,
+} from './ops/piecewise.js';
 export {
   type DropoutOptions,
   dropout,

@@ -44,14 +44,30 @@ function rethrow(error: unknown): never {
 /** Where an operand's elements begin. */
 export type Place = Omit<Operand, 'strides'>;
 
-/** y = f(x) over n contiguous elements each. */
-export function runUnaryContiguous(row: Row, x: Place, y: Place, n: number): void {
+/** The numbers of rows without any. */
+const NONE: readonly number[] = [];
+
+/** Writes a row's numbers and then n elements as one dimension; returns where the strides begin. */
+function writeFlat(at: number, numbers: readonly number[], n: number): number {
+  for (let i = 0; i < numbers.length; i++) params[at++] = numbers[i] as number;
+  params[at] = 1;
+  params[at + 1] = n;
+  return at + 2;
+}
+
+/** y = f(x) over n contiguous elements each, with the row's numbers. */
+export function runUnaryContiguous(
+  row: Row,
+  x: Place,
+  y: Place,
+  n: number,
+  numbers: readonly number[] = NONE,
+): void {
   params[0] = x.offset;
   params[1] = y.offset;
-  params[2] = 1;
-  params[3] = n;
-  params[4] = 1;
-  params[5] = 1;
+  const strides = writeFlat(2, numbers, n);
+  params[strides] = 1;
+  params[strides + 1] = 1;
   try {
     row(x.array, y.array);
   } catch (error) {
@@ -67,15 +83,15 @@ export function runBinaryContiguous(
   bStep: 0 | 1,
   y: Place,
   n: number,
+  numbers: readonly number[] = NONE,
 ): void {
   params[0] = a.offset;
   params[1] = b.offset;
   params[2] = y.offset;
-  params[3] = 1;
-  params[4] = n;
-  params[5] = 1;
-  params[6] = bStep;
-  params[7] = 1;
+  const strides = writeFlat(3, numbers, n);
+  params[strides] = 1;
+  params[strides + 1] = bStep;
+  params[strides + 2] = 1;
   try {
     row(a.array, b.array, y.array);
   } catch (error) {
@@ -109,7 +125,7 @@ export function runGeometry(
   row: Row,
   shape: readonly number[],
   operands: readonly Operand[],
-  numbers: readonly number[] = [],
+  numbers: readonly number[] = NONE,
 ): void {
   const rank = shape.length;
   const arrays = new Array<OperandArray>(operands.length);

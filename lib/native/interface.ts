@@ -46,13 +46,18 @@ export const rowNames = {
     'trunc',
     'tanh',
     'sigmoid',
-    'softplus',
     'erf',
     'relu',
     'gelu',
     'geluTanh',
     'silu',
+    'mish',
+    'softsign',
+    'tanhshrink',
+    'hardSigmoid',
+    'hardSwish',
   ],
+  unaryWith: ['softplus', 'elu', 'leakyRelu', 'hardTanh', 'softshrink', 'hardshrink', 'threshold'],
   binary: [
     'add',
     'sub',
@@ -70,14 +75,29 @@ export const rowNames = {
     'powExponentSlope',
     'atan2Slope',
     'greaterShare',
-    'leakyRelu',
-    'leakySlope',
+    'prelu',
+    'preluSlope',
+    'preluWeight',
+    'glu',
+  ],
+  derivative: [
     'reluBackward',
     'tanhBackward',
     'sigmoidBackward',
     'geluBackward',
     'geluTanhBackward',
     'siluBackward',
+    'mishBackward',
+    'softsignBackward',
+    'tanhshrinkBackward',
+    'hardSigmoidBackward',
+    'hardSwishBackward',
+    'softplusBackward',
+    'eluBackward',
+    'leakyReluBackward',
+    'hardTanhBackward',
+    'shrinkBackward',
+    'thresholdBackward',
   ],
   reduce: ['sum', 'mean', 'max', 'min', 'argmax'],
   softmax: ['softmax', 'logSoftmax'],
@@ -98,6 +118,7 @@ export const rowNames = {
     'packInt8',
     'linearInt8',
     'quantizeInt8',
+    'gluBackward',
     'crossEntropy',
     'crossEntropyBackward',
     'dropoutMask',
@@ -107,8 +128,9 @@ export const rowNames = {
   ],
 } as const;
 
-export type UnaryRow = (typeof rowNames.unary)[number];
-export type BinaryRow = (typeof rowNames.binary)[number];
+export type UnaryRow = (typeof rowNames.unary | typeof rowNames.unaryWith)[number];
+export type BinaryRow = (typeof rowNames.binary | typeof rowNames.derivative)[number];
+export type DerivativeRow = (typeof rowNames.derivative)[number];
 export type ReduceRow = (typeof rowNames.reduce)[number];
 export type RowName = (typeof rowNames)[keyof typeof rowNames][number];
 

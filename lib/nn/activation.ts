@@ -1,40 +1,31 @@
-/** Activations as modules, without parameters. */
+/** Activations as modules. Those of straight pieces are in piecewise.ts. */
+import { TensorError } from '../errors.js';
 import {
+  alphaOf,
   approximationOf,
+  celu,
+  celuAlphaOf,
+  type EluOptions,
+  elu,
   type GeluOptions,
   gelu,
-  type LeakyReluOptions,
-  leakyRelu,
-  negativeSlopeOf,
-  relu,
+  logSigmoid,
+  mish,
+  type SoftplusOptions,
+  selu,
   sigmoid,
   silu,
+  softplus,
+  softplusOptionsOf,
+  softsign,
   tanh,
+  tanhshrink,
 } from '../ops/activation.js';
+import { glu } from '../ops/glu.js';
+import { logSoftmax, softmax } from '../ops/softmax.js';
+import { describe } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { Module } from './module.js';
-
-/** max(x, 0) */
-export class ReLU extends Module {
-  forward(x: Tensor): Tensor {
-    return relu(x);
-  }
-}
-
-/** x where x > 0, negativeSlope * x elsewhere */
-export class LeakyReLU extends Module {
-  readonly negativeSlope: number;
-
-  /** @throws TensorError ERR_ARGUMENT for unknown options and unless the slope is a finite number */
-  constructor(options: LeakyReluOptions = {}) {
-    super();
-    this.negativeSlope = negativeSlopeOf('LeakyReLU', options);
-  }
-
-  forward(x: Tensor): Tensor {
-    return leakyRelu(x, { negativeSlope: this.negativeSlope });
-  }
-}
 
 /** x * sigmoid(x) */
 export class SiLU extends Module {
@@ -69,5 +60,135 @@ export class Sigmoid extends Module {
 export class Tanh extends Module {
   forward(x: Tensor): Tensor {
     return tanh(x);
+  }
+}
+
+/** log(1 / (1 + e^-x)) */
+export class LogSigmoid extends Module {
+  forward(x: Tensor): Tensor {
+    return logSigmoid(x);
+  }
+}
+
+/** x / (1 + |x|) */
+export class Softsign extends Module {
+  forward(x: Tensor): Tensor {
+    return softsign(x);
+  }
+}
+
+/** x - tanh(x) */
+export class Tanhshrink extends Module {
+  forward(x: Tensor): Tensor {
+    return tanhshrink(x);
+  }
+}
+
+/** x tanh(log(1 + e^x)) */
+export class Mish extends Module {
+  forward(x: Tensor): Tensor {
+    return mish(x);
+  }
+}
+
+/** The scaled exponential linear unit: see the function `selu`. */
+export class SELU extends Module {
+  forward(x: Tensor): Tensor {
+    return selu(x);
+  }
+}
+
+/** x where x > 0, alpha (e^x - 1) elsewhere */
+export class ELU extends Module {
+  readonly alpha: number;
+
+  /** @throws TensorError ERR_ARGUMENT for unknown options and unless alpha is a finite number */
+  constructor(options: EluOptions = {}) {
+    super();
+    this.alpha = alphaOf('ELU', options);
+  }
+
+  forward(x: Tensor): Tensor {
+    return elu(x, { alpha: this.alpha });
+  }
+}
+
+/** x where x > 0, alpha (e^(x / alpha) - 1) elsewhere */
+export class CELU extends Module {
+  readonly alpha: number;
+
+  /** @throws TensorError ERR_ARGUMENT for unknown options and unless alpha is finite and not 0 */
+  constructor(options: EluOptions = {}) {
+    super();
+    this.alpha = celuAlphaOf('CELU', options);
+  }
+
+  forward(x: Tensor): Tensor {
+    return celu(x, { alpha: this.alpha });
+  }
+}
+
+/** log(1 + e^(beta x)) / beta */
+export class Softplus extends Module {
+  private readonly options: SoftplusOptions;
+
+  /** @throws TensorError ERR_ARGUMENT for unknown options, numbers that are not finite and beta 0 */
+  constructor(options: SoftplusOptions = {}) {
+    super();
+    softplusOptionsOf('Softplus', options);
+    this.options = { ...options };
+  }
+
+  forward(x: Tensor): Tensor {
+    return softplus(x, this.options);
+  }
+}
+
+/** a * sigmoid(b) for the halves a, b along a dimension */
+export class GLU extends Module {
+  /** @throws TensorError ERR_INDEX unless the dimension is a whole number */
+  constructor(readonly dim = -1) {
+    super();
+    checkDim('GLU', dim);
+  }
+
+  forward(x: Tensor): Tensor {
+    return glu(x, this.dim);
+  }
+}
+
+/** e^x / sum(e^x) along a dimension */
+export class Softmax extends Module {
+  /** @throws TensorError ERR_INDEX unless the dimension is a whole number */
+  constructor(readonly dim = -1) {
+    super();
+    checkDim('Softmax', dim);
+  }
+
+  forward(x: Tensor): Tensor {
+    return softmax(x, this.dim);
+  }
+}
+
+/** log(softmax(x)) along a dimension */
+export class LogSoftmax extends Module {
+  /** @throws TensorError ERR_INDEX unless the dimension is a whole number */
+  constructor(readonly dim = -1) {
+    super();
+    checkDim('LogSoftmax', dim);
+  }
+
+  forward(x: Tensor): Tensor {
+    return logSoftmax(x, this.dim);
+  }
+}
+
+/** Whether an input has the dimension shows when there is one. */
+function checkDim(name: string, dim: unknown): void {
+  if (!Number.isSafeInteger(dim)) {
+    throw new TensorError(
+      'ERR_INDEX',
+      `[${name}] a dimension is a whole number, not ${describe(dim)}`,
+    );
   }
 }

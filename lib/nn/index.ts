@@ -1,10 +1,39 @@
-export { GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Tanh } from './activation.js';
+export {
+  CELU,
+  ELU,
+  GELU,
+  GLU,
+  LogSigmoid,
+  LogSoftmax,
+  Mish,
+  SELU,
+  Sigmoid,
+  SiLU,
+  Softmax,
+  Softplus,
+  Softsign,
+  Tanh,
+  Tanhshrink,
+} from './activation.js';
 export { Buffer } from './buffer.js';
 export { Dropout, type DropoutLayerOptions } from './dropout.js';
 export * as init from './init.js';
 export { Linear, type LinearLayerOptions } from './linear.js';
 export { type LoadStateDictOptions, Module, type StateDict } from './module.js';
 export { Parameter } from './parameter.js';
+export {
+  Hardshrink,
+  Hardsigmoid,
+  Hardswish,
+  Hardtanh,
+  LeakyReLU,
+  PReLU,
+  type PReLUOptions,
+  ReLU,
+  ReLU6,
+  Softshrink,
+  Threshold,
+} from './piecewise.js';
 export {
   QuantizedLinear,
   type QuantizedLinearOptions,

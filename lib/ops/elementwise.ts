@@ -10,30 +10,38 @@ import {
   runGeometry,
   runUnaryContiguous,
 } from '../native/commands.js';
-import type { BinaryRow, UnaryRow } from '../native/interface.js';
+import type { BinaryRow, DerivativeRow, UnaryRow } from '../native/interface.js';
 import { uninitialized } from '../tensor/creation.js';
 import { broadcastShapes, broadcastStrides, type Shape, sameShape } from '../tensor/shape.js';
 import { type GradRule, Tensor } from '../tensor/tensor.js';
 import { checkFloating, promote, type TensorLike } from './operand.js';
 import { sumTo } from './reduce.js';
 
-/** y = f(x), without recording. */
-function computeUnary(name: UnaryRow, x: Tensor): Tensor {
+/** y = f(x) with the row's parameters, without recording. */
+export function computeUnary(name: UnaryRow, x: Tensor, parameters?: readonly number[]): Tensor {
   const y = uninitialized(x.shape, x.dtype);
-  if (x.isContiguous) runUnaryContiguous(rows[name], x, y, x.numel);
-  else runGeometry(rows[name], x.shape, [x, y]);
+  if (x.isContiguous) runUnaryContiguous(rows[name], x, y, x.numel, parameters);
+  else runGeometry(rows[name], x.shape, [x, y], parameters);
   return y;
 }
 
-/** f(a, b) with broadcasting, without recording. Both have one floating dtype. */
-export function computeBinary(name: BinaryRow, a: Tensor, b: Tensor): Tensor {
+/**
+ * f(a, b) with broadcasting and the row's parameters, without recording. Both have one floating
+ * dtype.
+ */
+export function computeBinary(
+  name: BinaryRow,
+  a: Tensor,
+  b: Tensor,
+  parameters?: readonly number[],
+): Tensor {
   const same = sameShape(a.shape, b.shape);
   const shape = same ? a.shape : broadcastShapes(name, a.shape, b.shape);
   const y = uninitialized(shape, a.dtype);
   if ((same || b.ndim === 0) && a.isContiguous && b.isContiguous) {
-    runBinaryContiguous(rows[name], a, b, same ? 1 : 0, y, y.numel);
+    runBinaryContiguous(rows[name], a, b, same ? 1 : 0, y, y.numel, parameters);
   } else {
-    runGeometry(rows[name], shape, [stretched(a, shape), stretched(b, shape), y]);
+    runGeometry(rows[name], shape, [stretched(a, shape), stretched(b, shape), y], parameters);
   }
   return y;
 }
@@ -60,6 +68,22 @@ export function unary(
     };
     attach(y, name, [x], [(g) => rule(g, y, x)], derivative);
   }
+  return y;
+}
+
+/**
+ * An elementwise function, by one row, whose gradient is another row's, of the output's gradient and
+ * of x or y. Both rows take the same parameters unless the second has its own.
+ */
+export function activation(
+  operation: string,
+  x: Tensor,
+  [forward, parameters]: readonly [row: UnaryRow, parameters?: readonly number[]],
+  [backward, own = parameters]: readonly [row: DerivativeRow, parameters?: readonly number[]],
+): Tensor {
+  checkFloating(operation, x);
+  const y = computeUnary(forward, x, parameters);
+  if (recording(x)) attach(y, operation, [x], [(g) => computeBinary(backward, g, x, own)]);
   return y;
 }
 

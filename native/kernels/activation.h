@@ -13,7 +13,8 @@ struct ActivationConstants;
 
 template <>
 struct ActivationConstants<float> {
-  // |x| exp(x) < 2^-150 from here down, which rounds to 0: 109 exp(-109) = 2^-150.5.
+  // |x| exp(x), which silu and mish are there, is below 2^-150 from here down and rounds to 0:
+  // 109 exp(-109) = 2^-150.5.
   static constexpr float siluEnd = -109;
   // From here on 1 - tanh(u) of the tanh form of GELU rounds to 0: 2 u = 104.5, more than -expMin.
   static constexpr float geluTanhEnd = 10.7f;
@@ -64,10 +65,26 @@ TG_INLINE Vec<T> sigmoidBackwardOf(Vec<T> g, Vec<T> y) {
   return mul(mul(g, y), sub(vsplat<T>(1), y));
 }
 
-// log(1 + exp(x)), without overflow: log1p(exp(-|x|)) + max(x, 0).
+// log(1 + exp(beta x)) / beta, without overflow: log1p(e) + max(z, 0) for z = beta x and
+// e = exp(-|z|), and x itself where z > threshold; inverse is 1 / beta. A beta of 1 changes no bit
+// of the rest, and one of -1 makes it log(sigmoid(x)).
 template <class T>
-TG_INLINE Vec<T> softplusOf(Vec<T> x) {
-  return add(log1p(exp(neg(abs(x)))), max(vsplat<T>(0), x));
+TG_INLINE Vec<T> softplusDecayOf(Vec<T> x, Vec<T> beta) {
+  return exp(neg(abs(mul(x, beta))));
+}
+
+template <class T>
+TG_INLINE Vec<T> softplusOf(Vec<T> x, Vec<T> e, Vec<T> beta, Vec<T> inverse, Vec<T> threshold) {
+  const Vec<T> z = mul(x, beta);
+  const Vec<T> y = add(log1p(e), max(vsplat<T>(0), z));
+  return select(gt(z, threshold), x, mul(y, inverse));
+}
+
+// g sigmoid(beta x), and g where beta x > threshold.
+template <class T>
+TG_INLINE Vec<T> softplusBackwardOf(Vec<T> g, Vec<T> x, Vec<T> beta, Vec<T> threshold) {
+  const Vec<T> z = mul(x, beta);
+  return select(gt(z, threshold), g, mul(g, sigmoid(z)));
 }
 
 constexpr double kSqrtHalf = 0.70710678118654752440;      // 1 / sqrt(2)
@@ -175,6 +192,118 @@ TG_INLINE Vec<T> geluTanhBackwardOf(Vec<T> g, Vec<T> x) {
   const Vec<T> cubicSlope = vsplat<T>(static_cast<T>(3 * kGeluCubic));
   const Vec<T> w = mul(near, fma(cubicSlope, square, linear));
   return timesSigmoidBackward(fma(x, vsplat<T>(0), g), z, w);
+}
+
+// x tanh(log(1 + exp(x))) (Misra 2019). With e = exp(-|x|), so that nothing overflows or cancels,
+// the hyperbolic tangent is 1 - 2 e^2 / d, d = 1 + 2 e + 2 e^2, where x >= 0, and e (1 - (e + e^2)
+// / d), d = 2 + 2 e + e^2, where x < 0. This is d.
+template <class T>
+TG_INLINE Reg<T> mishDenominator(Mask<T> negative, Reg<T> e) {
+  const Reg<T> one = splat<T>(1), two = splat<T>(2);
+  return fma(e, add(two, select(negative, e, add(e, e))), select(negative, two, one));
+}
+
+// The power of two of a small e comes last, as in timesSigmoid.
+template <class T>
+TG_INLINE Reg<T> mishOf(Reg<T> x) {
+  const Reg<T> zero = splat<T>(0), one = splat<T>(1);
+  const Reg<T> end = splat<T>(ActivationConstants<T>::siluEnd);
+  const Mask<T> negative = lt(x, zero);
+  const ExpParts<T> parts = expParts(max(end, neg(abs(x))));
+  const Reg<T> mantissa = add(one, add(parts.high, parts.low));
+  const Reg<T> e = mulPow2(mantissa, parts.n);
+  const Reg<T> rest = fma(e, e, select(negative, e, mul(e, e)));
+  const Reg<T> factor = select(negative, mantissa, one);
+  const Reg<T> scaled = fnma(factor, div(rest, mishDenominator(negative, e)), factor);
+  const Reg<T> y = mulPow2(mul(x, scaled), select(negative, parts.n, zero));
+  return select(lt(x, end), mul(x, zero), y);
+}
+
+// g (t + x sigmoid(x) (1 - t^2)), t = tanh(log(1 + exp(x))), over one denominator: in the terms
+// above f g (n d + 4 h x (1 + e)) / d^2, with n = 1 + 2 e, f = 1 and h = e^2 where x >= 0, n = 2 +
+// e, f = e and h = 1 where x < 0. NaN for both infinities, as in PyTorch.
+template <class T>
+TG_INLINE Reg<T> mishBackwardOf(Reg<T> g, Reg<T> x) {
+  using C = MathConstants<T>;
+  const Reg<T> one = splat<T>(1), two = splat<T>(2), four = splat<T>(4);
+  const Mask<T> negative = lt(x, splat<T>(0));
+  const Reg<T> e = expInRange(max(splat<T>(C::expMin), neg(abs(x))));
+  const Reg<T> d = mishDenominator(negative, e);
+  const Reg<T> n = select(negative, add(two, e), fma(two, e, one));
+  const Reg<T> h = mul(four, select(negative, one, mul(e, e)));
+  const Reg<T> sum = fma(mul(h, x), add(one, e), mul(n, d));
+  const Reg<T> slope = div(mul(select(negative, e, one), sum), mul(d, d));
+  return mul(g, slope);
+}
+
+template <class T>
+TG_INLINE Vec<T> mishOf(Vec<T> x) {
+  for (Reg<T>& r : x.r) r = mishOf(r);
+  return x;
+}
+
+template <class T>
+TG_INLINE Vec<T> mishBackwardOf(Vec<T> g, Vec<T> x) {
+  for (int i = 0; i < kRegs<T>; ++i) g.r[i] = mishBackwardOf(g.r[i], x.r[i]);
+  return g;
+}
+
+// Exponential linear units: x scale above 0, negativeScale (exp(x inputScale) - 1) elsewhere. ELU
+// (Clevert, Unterthiner & Hochreiter 2016), SELU (Klambauer et al. 2017) and CELU (Barron 2017) are
+// this with different scales.
+template <class T>
+TG_INLINE Vec<T> eluOf(Vec<T> x, Vec<T> scale, Vec<T> negativeScale, Vec<T> inputScale) {
+  const Vec<T> negative = mul(expm1(mul(x, inputScale)), negativeScale);
+  return select(le(x, vsplat<T>(0)), negative, mul(x, scale));
+}
+
+template <class T>
+TG_INLINE Vec<T> eluBackwardOf(Vec<T> g, Vec<T> x, Vec<T> scale, Vec<T> negativeScale,
+                               Vec<T> inputScale) {
+  const Vec<T> slope = mul(mul(negativeScale, inputScale), exp(mul(x, inputScale)));
+  return mul(g, select(gt(x, vsplat<T>(0)), scale, slope));
+}
+
+// x / (1 + |x|) (Turian, Bergstra & Bengio 2009).
+template <class T>
+TG_INLINE Vec<T> softsignOf(Vec<T> x) {
+  return div(x, add(vsplat<T>(1), abs(x)));
+}
+
+// g / (1 + |x|)^2, without the square, which overflows first.
+template <class T>
+TG_INLINE Vec<T> softsignBackwardOf(Vec<T> g, Vec<T> x) {
+  const Vec<T> r = div(vsplat<T>(1), add(vsplat<T>(1), abs(x)));
+  return mul(mul(g, r), r);
+}
+
+// x - tanh(x). tanh is x + x z P(z) / Q(z) near 0, so that the difference needs no subtraction
+// there; the formulas are those of tanh.
+template <class T>
+TG_INLINE Reg<T> tanhshrinkOf(Reg<T> x) {
+  using C = MathConstants<T>;
+  const Reg<T> one = splat<T>(1);
+  const Reg<T> a = abs(x);
+  const Reg<T> z = mul(a, a);
+  const Reg<T> e = expInRange(min(splat<T>(C::expMax), add(a, a)));
+  const Mask<T> small = lt(a, splat<T>(C::tanhSplit));
+  const Reg<T> numerator = select(small, mul(z, polynomial(z, C::tanhP)), splat<T>(-2));
+  const Reg<T> denominator = select(small, polynomial(z, C::tanhQ), add(e, one));
+  const Reg<T> quotient = div(numerator, denominator);
+  return copySign(select(small, mul(neg(a), quotient), sub(sub(a, one), quotient)), x);
+}
+
+template <class T>
+TG_INLINE Vec<T> tanhshrinkOf(Vec<T> x) {
+  for (Reg<T>& r : x.r) r = tanhshrinkOf(r);
+  return x;
+}
+
+// g tanh(x)^2.
+template <class T>
+TG_INLINE Vec<T> tanhshrinkBackwardOf(Vec<T> g, Vec<T> x) {
+  const Vec<T> t = tanh(x);
+  return mul(g, mul(t, t));
 }
 
 TG_TARGET_END

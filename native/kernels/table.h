@@ -23,6 +23,18 @@ enum class Binary : int {
   count
 };
 
+enum class UnaryWith : int {
+#define TG_UNARY_WITH(name, parameters) name,
+#include "elementwise.inc"
+  count
+};
+
+enum class Derivative : int {
+#define TG_DERIVATIVE(name, parameters) name,
+#include "elementwise.inc"
+  count
+};
+
 // y[i] = f(x[i]) for i < n.
 template <class T>
 using UnaryKernel = void (*)(int64_t n, const T* x, T* y);
@@ -31,6 +43,18 @@ using UnaryKernel = void (*)(int64_t n, const T* x, T* y);
 template <class T>
 using BinaryKernel = void (*)(int64_t n, const T* a, int64_t aStep, const T* b, int64_t bStep,
                               T* y);
+
+// The most parameters that a function of elementwise.inc has.
+constexpr int kMaxParameters = 3;
+
+// y[i] = f(x[i]) for i < n with the parameters p, in the order of their names.
+template <class T>
+using UnaryWithKernel = void (*)(int64_t n, const T* x, const T* p, T* y);
+
+// dx[i] = f(g[i * gStep], x[i]) for i < n; gStep is 1 or 0.
+template <class T>
+using DerivativeKernel = void (*)(int64_t n, const T* g, int64_t gStep, const T* x, const T* p,
+                                  T* dx);
 
 // Matrix products: C = finish(init + A B), every output one FMA chain over p = 0, 1, ... k-1 that
 // starts from init. See kernels/gemm.h for the tiles and ops/gemm.cpp for the blocks.
@@ -215,6 +239,10 @@ template <class T>
 struct ElementwiseKernels {
   UnaryKernel<T> unary[static_cast<int>(Unary::count)];
   BinaryKernel<T> binary[static_cast<int>(Binary::count)];
+  UnaryWithKernel<T> unaryWith[static_cast<int>(UnaryWith::count)];
+  DerivativeKernel<T> derivative[static_cast<int>(Derivative::count)];
+  // The gradients of glu(a, b) = a sigmoid(b): da = g sigmoid(b), db = g a sigmoid'(b).
+  void (*gluBackward)(int64_t n, const T* a, const T* b, const T* g, T* da, T* db);
 };
 
 // The large families are compiled in files of their own, and a level's table refers to them.

@@ -37,12 +37,13 @@ bool isHeavy(Unary op) {
     case Unary::cosh:
     case Unary::tanh:
     case Unary::sigmoid:
-    case Unary::softplus:
     case Unary::erf:
     case Unary::erfc:
     case Unary::gelu:
     case Unary::geluTanh:
     case Unary::silu:
+    case Unary::mish:
+    case Unary::tanhshrink:
       return true;
     default:
       return false;
@@ -58,9 +59,24 @@ bool isHeavy(Binary op) {
     case Binary::atan2:
     case Binary::powBaseSlope:
     case Binary::powExponentSlope:
-    case Binary::geluBackward:
-    case Binary::geluTanhBackward:
-    case Binary::siluBackward:
+    case Binary::glu:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool isHeavy(UnaryWith op) { return op == UnaryWith::softplus || op == UnaryWith::elu; }
+
+bool isHeavy(Derivative op) {
+  switch (op) {
+    case Derivative::geluBackward:
+    case Derivative::geluTanhBackward:
+    case Derivative::siluBackward:
+    case Derivative::mishBackward:
+    case Derivative::tanhshrinkBackward:
+    case Derivative::softplusBackward:
+    case Derivative::eluBackward:
       return true;
     default:
       return false;
@@ -74,7 +90,7 @@ struct UnaryCall {
   UnaryKernel<T> kernel;
   bool heavy;
 
-  static bool takesStep(int64_t step) { return step == 1; }
+  static bool takesStep(int, int64_t step) { return step == 1; }
   void operator()(int64_t n, const T* const* in, const int64_t*, T* y) const {
     kernel(n, in[0], y);
   }
@@ -86,9 +102,45 @@ struct BinaryCall {
   BinaryKernel<T> kernel;
   bool heavy;
 
-  static bool takesStep(int64_t step) { return step == 1 || step == 0; }
+  static bool takesStep(int, int64_t step) { return step == 1 || step == 0; }
   void operator()(int64_t n, const T* const* in, const int64_t* step, T* y) const {
     kernel(n, in[0], step[0], in[1], step[1], y);
+  }
+};
+
+// The numbers of a row as parameters of its kernel; its signature says how many.
+template <class T>
+struct Parameters {
+  T value[kMaxParameters] = {};
+
+  Parameters(const Command& c, int count) {
+    for (int i = 0; i < count; ++i) value[i] = static_cast<T>(c.number[i].f);
+  }
+};
+
+template <class T>
+struct UnaryWithCall {
+  static constexpr int kInputs = 1;
+  UnaryWithKernel<T> kernel;
+  Parameters<T> parameters;
+  bool heavy;
+
+  static bool takesStep(int, int64_t step) { return step == 1; }
+  void operator()(int64_t n, const T* const* in, const int64_t*, T* y) const {
+    kernel(n, in[0], parameters.value, y);
+  }
+};
+
+template <class T>
+struct DerivativeCall {
+  static constexpr int kInputs = 2;
+  DerivativeKernel<T> kernel;
+  Parameters<T> parameters;
+  bool heavy;
+
+  static bool takesStep(int k, int64_t step) { return step == 1 || (k == 0 && step == 0); }
+  void operator()(int64_t n, const T* const* in, const int64_t* step, T* y) const {
+    kernel(n, in[0], step[0], in[1], parameters.value, y);
   }
 };
 
@@ -116,7 +168,7 @@ void runTiles(const Call& call, const Tiles& tiles, const T* const* in, T* y, in
   constexpr int kInputs = Call::kInputs;
   T buffer[kInputs + 1][kTileRows * kTileCols];
   bool direct[kInputs];
-  for (int k = 0; k < kInputs; ++k) direct[k] = Call::takesStep(tiles.colStride[k]);
+  for (int k = 0; k < kInputs; ++k) direct[k] = Call::takesStep(k, tiles.colStride[k]);
   const int64_t yRow = tiles.rowStride[kInputs], yCol = tiles.colStride[kInputs];
   const bool yDirect = yCol == 1;
   Odometer at(tiles.tasks, kInputs + 1, begin);
@@ -159,7 +211,7 @@ void runStrided(const Command& c, const Call& call, const T* const* in, T* y) {
   const int inner = loops.rank - 1;
   bool direct = inner < 0 || loops.stride[kInputs][inner] == 1;
   for (int k = 0; k < kInputs && inner >= 0; ++k) {
-    direct = direct && Call::takesStep(loops.stride[k][inner]);
+    direct = direct && Call::takesStep(k, loops.stride[k][inner]);
   }
   const int64_t length = inner < 0 ? 1 : loops.shape[inner];
   const int64_t directRows = length < kDirectValues ? kDirectValues / length : 1;
@@ -185,7 +237,7 @@ Status run(const Command& c, const Call& call) {
   for (int k = 0; k < kInputs; ++k) {
     in[k] = static_cast<const T*>(c.data[k]);
     step[k] = flat ? flatStep(g, k) : -1;
-    flat = flat && Call::takesStep(step[k]);
+    flat = flat && Call::takesStep(k, step[k]);
   }
   if (!flat) {
     runStrided<T>(c, call, in, y);
@@ -222,11 +274,88 @@ Status runBinary(const Command& c) {
   return run<float>(c, BinaryCall<float>{floatKernels<float>().elementwise.binary[i], isHeavy(op)});
 }
 
+// How many parameters "; a b real" names, or "".
+constexpr int parameterCount(const char* text) {
+  int spaces = 0;
+  for (; *text; ++text) spaces += *text == ' ' ? 1 : 0;
+  return spaces > 0 ? spaces - 1 : 0;
+}
+
+template <UnaryWith op, int count>
+Status runUnaryWith(const Command& c) {
+  static_assert(count <= kMaxParameters, "more parameters than kernels take");
+  constexpr int i = static_cast<int>(op);
+  if (c.type[0] == DType::float64) {
+    return run<double>(c, UnaryWithCall<double>{floatKernels<double>().elementwise.unaryWith[i],
+                                                Parameters<double>(c, count), isHeavy(op)});
+  }
+  return run<float>(c, UnaryWithCall<float>{floatKernels<float>().elementwise.unaryWith[i],
+                                            Parameters<float>(c, count), isHeavy(op)});
+}
+
+template <Derivative op, int count>
+Status runDerivative(const Command& c) {
+  static_assert(count <= kMaxParameters, "more parameters than kernels take");
+  constexpr int i = static_cast<int>(op);
+  if (c.type[0] == DType::float64) {
+    return run<double>(c, DerivativeCall<double>{floatKernels<double>().elementwise.derivative[i],
+                                                 Parameters<double>(c, count), isHeavy(op)});
+  }
+  return run<float>(c, DerivativeCall<float>{floatKernels<float>().elementwise.derivative[i],
+                                             Parameters<float>(c, count), isHeavy(op)});
+}
+
+template <class T>
+Status gluBackwardOf(const Command& c) {
+  const int64_t rows = c.number[0].i, n = c.number[1].i, xRow = c.number[2].i;
+  const int64_t gRow = c.number[3].i, dxRow = c.number[4].i;
+  if (rows == 0 || n == 0) return Status::ok;
+  const T* const x = static_cast<const T*>(c.data[0]);
+  const T* const g = static_cast<const T*>(c.data[1]);
+  T* const dx = static_cast<T*>(c.data[2]);
+  const auto kernel = floatKernels<T>().elementwise.gluBackward;
+  // Each row's halves and its gradient are cut alike: of few long rows threads share each.
+  const int64_t itemBytes = 5 * static_cast<int64_t>(sizeof(T));
+  if (rows >= 4 * numThreads() || n * itemBytes < 2 * kHeavyShare) {
+    parallelShares(rows, 1, n * itemBytes, kHeavyShare, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        kernel(n, x + i * xRow, x + i * xRow + n, g + i * gRow, dx + i * dxRow, dx + i * dxRow + n);
+      }
+    });
+    return Status::ok;
+  }
+  for (int64_t i = 0; i < rows; ++i) {
+    const T* const a = x + i * xRow;
+    T* const da = dx + i * dxRow;
+    parallelShares(n, kCacheLine / static_cast<int64_t>(sizeof(T)), itemBytes, kHeavyShare,
+                   [&](int64_t begin, int64_t end) {
+                     kernel(end - begin, a + begin, a + n + begin, g + i * gRow + begin, da + begin,
+                            da + n + begin);
+                   });
+  }
+  return Status::ok;
+}
+
+Status gluBackward(const Command& c) {
+  return c.type[0] == DType::float64 ? gluBackwardOf<double>(c) : gluBackwardOf<float>(c);
+}
+
 // One row for each kernel, named like it.
 const Row kRows[] = {
 #define TG_UNARY(name) {#name, "in x T[@] out y T[@]", runUnary<Unary::name>, nullptr},
 #define TG_BINARY(name) {#name, "in a T[@] in b T[@] out y T[@]", runBinary<Binary::name>, nullptr},
+#define TG_UNARY_WITH(name, parameters)      \
+  {#name, "in x T[@] out y T[@]" parameters, \
+   runUnaryWith<UnaryWith::name, parameterCount(parameters)>, nullptr},
+#define TG_DERIVATIVE(name, parameters)                 \
+  {#name, "in g T[@] in x T[@] out dx T[@]" parameters, \
+   runDerivative<Derivative::name, parameterCount(parameters)>, nullptr},
 #include "../kernels/elementwise.inc"
+    // x and dx are rows of two halves: with x = [a, b], dx = [g sigmoid(b), g a sigmoid'(b)].
+    {"gluBackward",
+     "in x T[rows*xRow 2 n] in g T[rows*gRow n] out dx T[rows*dxRow 2 n]; "
+     "rows n size xRow gRow dxRow stride",
+     gluBackward, nullptr},
 };
 
 }  // namespace

@@ -1,4 +1,10 @@
 // The elementwise kernels of avx512.cpp.
+// GCC schedules instructions before it allocates registers only when told to; without that, vectors
+// that elementwise.h wants in flight together come one after the other. Order alone: no bit
+// changes.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("schedule-insns")
+#endif
 #define TG_TARGET_AVX512
 #include "../kernels/elementwise.h"
 

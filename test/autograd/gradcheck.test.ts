@@ -39,22 +39,6 @@ const table: Record<string, readonly Case[]> = {
   square: unary(tilegrad.square),
   sqrt: unary(tilegrad.sqrt, 20),
   reciprocal: unary(tilegrad.reciprocal, 20),
-  tanh: unary(tilegrad.tanh),
-  sigmoid: unary(tilegrad.sigmoid),
-  softplus: unary(tilegrad.softplus),
-  relu: unary(tilegrad.relu),
-  gelu: [
-    ...unary((x) => tilegrad.gelu(x)),
-    ...unary((x) => tilegrad.gelu(x, { approximate: 'tanh' })),
-  ],
-  // A negative slope makes outputs above 0 of inputs below it.
-  leakyRelu: [
-    ...unary((x) => tilegrad.leakyRelu(x)),
-    ...[0, 0.3, -0.3, 2].flatMap((negativeSlope) =>
-      unary((x) => tilegrad.leakyRelu(x, { negativeSlope })),
-    ),
-  ],
-  silu: unary(tilegrad.silu),
   add: binary(tilegrad.add),
   sub: binary(tilegrad.sub),
   mul: binary(tilegrad.mul),

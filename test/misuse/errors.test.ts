@@ -103,33 +103,6 @@ const functions: Record<string, Misuse[]> = {
   square: unary(tilegrad.square),
   sqrt: unary(tilegrad.sqrt),
   reciprocal: unary(tilegrad.reciprocal),
-  tanh: unary(tilegrad.tanh),
-  sigmoid: unary(tilegrad.sigmoid),
-  softplus: unary(tilegrad.softplus),
-  relu: unary(tilegrad.relu),
-  gelu: [
-    ...unary(tilegrad.gelu),
-    ...optionsOf('gelu', (options) => tilegrad.gelu(x, options)),
-    ...[null, 5, 'erf', true].map(
-      (approximate): Misuse => [
-        () => x.gelu({ approximate: wrong(approximate) }),
-        'ERR_ARGUMENT',
-        '[gelu] approximate is none or tanh',
-      ],
-    ),
-  ],
-  leakyRelu: [
-    ...unary(tilegrad.leakyRelu),
-    ...optionsOf('leakyRelu', (options) => tilegrad.leakyRelu(x, options)),
-    ...notFinite.map(
-      (slope): Misuse => [
-        () => x.leakyRelu({ negativeSlope: wrong(slope) }),
-        'ERR_ARGUMENT',
-        '[leakyRelu] negativeSlope must be a finite number',
-      ],
-    ),
-  ],
-  silu: unary(tilegrad.silu),
   add: binary(tilegrad.add),
   sub: binary(tilegrad.sub),
   mul: binary(tilegrad.mul),
@@ -483,36 +456,6 @@ const modules: Record<string, Misuse[]> = {
   Buffer: tensorArguments((t) => new nn.Buffer(t), { takesIntegers: true }),
   Sequential: kinds.map((layer): Misuse => [() => new nn.Sequential(wrong(layer)), 'ERR_ARGUMENT']),
   Parameter: tensorArguments((t) => new nn.Parameter(t)),
-  ReLU: unary((t) => new nn.ReLU().forward(t)).map(
-    ([call, code]): Misuse => [call, code, '[relu]'],
-  ),
-  LeakyReLU: [
-    ...unary((t) => new nn.LeakyReLU().forward(t)).map(
-      ([call, code]): Misuse => [call, code, '[leakyRelu]'],
-    ),
-    ...optionsOf('LeakyReLU', (options) => new nn.LeakyReLU(options)),
-    ...notFinite.map(
-      (slope): Misuse => [
-        () => new nn.LeakyReLU({ negativeSlope: wrong(slope) }),
-        'ERR_ARGUMENT',
-        '[LeakyReLU] negativeSlope must be a finite number',
-      ],
-    ),
-  ],
-  GELU: [
-    ...unary((t) => new nn.GELU().forward(t)).map(([call, code]): Misuse => [call, code, '[gelu]']),
-    ...optionsOf('GELU', (options) => new nn.GELU(options)),
-    [() => new nn.GELU({ approximate: wrong('erf') }), 'ERR_ARGUMENT', '[GELU] approximate'],
-  ],
-  SiLU: unary((t) => new nn.SiLU().forward(t)).map(
-    ([call, code]): Misuse => [call, code, '[silu]'],
-  ),
-  Sigmoid: unary((t) => new nn.Sigmoid().forward(t)).map(
-    ([call, code]): Misuse => [call, code, '[sigmoid]'],
-  ),
-  Tanh: unary((t) => new nn.Tanh().forward(t)).map(
-    ([call, code]): Misuse => [call, code, '[tanh]'],
-  ),
   Module: [
     ...[undefined, null, 5, 'text'].map(
       (state): Misuse => [

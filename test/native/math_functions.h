@@ -19,6 +19,27 @@ double geluTanhOf(double x) {
 double geluTanhCondition(double x) {
   return x < 0 ? 1 + 1.59576912160573071176 * (0.044715 * x * x * -x - x) : 1;
 }
+double mishOf(double x) {
+  const double e = exp(-fabs(x));
+  return x < 0 ? x * (e * (2 + e) / (2 + e * (2 + e)))
+               : x * ((1 + 2 * e) / (1 + 2 * e + 2 * e * e));
+}
+double softplusOf(double x) { return log1p(exp(-fabs(x))) + (x < 0 ? 0 : x); }
+double logSigmoidOf(double x) { return -softplusOf(-x); }
+constexpr double kSeluScale = 1.0507009873554805, kSeluAlpha = 1.6732632423543772;
+double seluOf(double x) { return kSeluScale * (x > 0 ? x : kSeluAlpha * expm1(x)); }
+double softsignOf(double x) { return x / (1 + fabs(x)); }
+// x - tanh(x); near 0 as (x cosh(x) - sinh(x)) / cosh(x), whose series cancels nothing.
+template <class T>
+T tanhshrinkSeries(T x, T cosh) {
+  T term = x, sum = 0;  // x^(2 k + 1) / (2 k + 1)!
+  for (int k = 1; k < 20; ++k) {
+    term *= x * x / (2 * k * (2 * k + 1));
+    sum += 2 * k * term;
+  }
+  return sum / cosh;
+}
+double tanhshrinkOf(double x) { return fabs(x) < 1 ? tanhshrinkSeries(x, cosh(x)) : x - tanh(x); }
 double sin2Pi(double x) { return sin(6.283185307179586477 * x); }
 double cos2Pi(double x) { return cos(6.283185307179586477 * x); }
 
@@ -31,6 +52,18 @@ Wide wideGeluTanh(Wide x) {
   const Wide scale = 2 / WIDE(sqrt)(2 * WIDE(atan)(1));  // 2 sqrt(2 / pi)
   const Wide cubic = static_cast<Wide>(44715) / 1000000;
   return x / (1 + WIDE(exp)(-scale * (x + cubic * x * x * x)));
+}
+Wide wideMish(Wide x) {
+  const Wide e = WIDE(exp)(x < 0 ? x : -x);
+  return x < 0 ? x * (e * (2 + e) / (2 + e * (2 + e)))
+               : x * ((1 + 2 * e) / (1 + 2 * e + 2 * e * e));
+}
+Wide wideLogSigmoid(Wide x) { return (x < 0 ? x : 0) - WIDE(log1p)(WIDE(exp)(x < 0 ? x : -x)); }
+Wide wideSoftplus(Wide x) { return -wideLogSigmoid(-x); }
+Wide wideSelu(Wide x) { return kSeluScale * (x > 0 ? x : kSeluAlpha * WIDE(expm1)(x)); }
+Wide wideSoftsign(Wide x) { return x / (1 + (x < 0 ? -x : x)); }
+Wide wideTanhshrink(Wide x) {
+  return x < 1 && x > -1 ? tanhshrinkSeries(x, WIDE(cosh)(x)) : x - WIDE(tanh)(x);
 }
 const Wide kWideTwoPi = 8 * WIDE(atan)(1);
 Wide wideSin2Pi(Wide x) { return WIDE(sin)(kWideTwoPi * x); }
@@ -155,6 +188,73 @@ const Function kFunctions[kMathFunctionCount] = {
      0xceabfbe57dab1b41,
      0xe01130de5c468418,
      geluTanhCondition},
+    {"mish",
+     mishOf,
+     wideMish,
+     3,
+     3,
+     false,
+     -755,
+     40,
+     {0, 1, -1, -1.1924312145154996, -87.33654475055310, -103.97207708399179, -109,
+      -708.39641853226408, -745.13321910194122, -753},
+     0x09e221af0821e316,
+     0x0c80f0306b068757},
+    {"softplus",
+     softplusOf,
+     wideSoftplus,
+     3,
+     3,
+     false,
+     -750,
+     40,
+     {0, 1, -1, -87.33654475055310, -103.97207708399179, -708.39641853226408, -745.13321910194122},
+     0x181b9668d95cfc5c,
+     0x64fa94485656621e},
+    {"logSigmoid",
+     logSigmoidOf,
+     wideLogSigmoid,
+     3,
+     3,
+     false,
+     -40,
+     750,
+     {0, 1, -1, -87.33654475055310, -103.97207708399179, -708.39641853226408, -745.13321910194122},
+     0x7cb110a4558f1fe2,
+     0xd78cb919f8878ede},
+    {"selu",
+     seluOf,
+     wideSelu,
+     3,
+     3,
+     false,
+     -45,
+     45,
+     {0, 0.34657359027997264, 1.0397207708399179, 17.4, 20, 37.4, 40},
+     0x1574af5dfcb68b13,
+     0x560404051e842a59},
+    {"softsign",
+     softsignOf,
+     wideSoftsign,
+     1.5,
+     1.5,
+     false,
+     -45,
+     45,
+     {0, 1, 16777216, 9007199254740992.0},
+     0xeab8b53727b39d79,
+     0x08147e2badea22ff},
+    {"tanhshrink",
+     tanhshrinkOf,
+     wideTanhshrink,
+     5,
+     5,
+     false,
+     -22,
+     22,
+     {0, 0.875, 0.5493, 9.01, 19.06},
+     0x8bfcdeaf94b8bd46,
+     0x7191920c77924b82},
     {"sin2Pi",
      sin2Pi,
      wideSin2Pi,

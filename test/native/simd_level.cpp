@@ -7,6 +7,30 @@
 
 TG_TARGET_BEGIN
 
+// Functions with parameters, as lib/ops/activation.ts calls them without options.
+template <class T>
+TG_INLINE Vec<T> softplusBy(Vec<T> x, T beta) {
+  const Vec<T> b = vsplat<T>(beta), none = fromBits(visplat<T>(Format<T>::infinity));
+  return softplusOf(x, softplusDecayOf(x, b), b, b, none);
+}
+
+template <class T>
+TG_INLINE Vec<T> softplusOfX(Vec<T> x) {
+  return softplusBy<T>(x, 1);
+}
+
+template <class T>
+TG_INLINE Vec<T> logSigmoidOf(Vec<T> x) {
+  return softplusBy<T>(x, -1);
+}
+
+template <class T>
+TG_INLINE Vec<T> seluOf(Vec<T> x) {
+  constexpr double kScale = 1.0507009873554805, kAlpha = 1.6732632423543772;
+  return eluOf(x, vsplat<T>(static_cast<T>(kScale)), vsplat<T>(static_cast<T>(kScale * kAlpha)),
+               vsplat<T>(1));
+}
+
 #define MATH(Name, f)                                        \
   template <class T>                                         \
   void math##Name(int64_t n, const T* x, T* y) {             \
@@ -35,6 +59,12 @@ MATH(Tan, tan)
 MATH(Asin, asin)
 MATH(Acos, acos)
 MATH(Atan, atan)
+MATH(Mish, mishOf)
+MATH(Softplus, softplusOfX)
+MATH(LogSigmoid, logSigmoidOf)
+MATH(Selu, seluOf)
+MATH(Softsign, softsignOf)
+MATH(Tanhshrink, tanhshrinkOf)
 #undef MATH
 
 #define MATH2(Name, f)                                                                 \
@@ -166,6 +196,12 @@ void unitDouble(const uint32_t* high, const uint32_t* low, double* y) {
     mathErf<T>,                                                                                 \
     mathSilu<T>,                                                                                \
     mathGeluTanh<T>,                                                                            \
+    mathMish<T>,                                                                                \
+    mathSoftplus<T>,                                                                            \
+    mathLogSigmoid<T>,                                                                          \
+    mathSelu<T>,                                                                                \
+    mathSoftsign<T>,                                                                            \
+    mathTanhshrink<T>,                                                                          \
     mathSinCos2Pi<T, true>,                                                                     \
     mathSinCos2Pi<T, false>,                                                                    \
     mathExp2<T>,                                                                                \

@@ -18,6 +18,19 @@ test.each([
   for (const name of rowNames[group]) expect(native.signatures[name]).toBe(signature);
 });
 
+test.each([
+  ['unaryWith', 'in x T[@] out y T[@]', 1],
+  ['derivative', 'in g T[@] in x T[@] out dx T[@]', 0],
+] as const)('all %s rows take the same operands and real parameters', (group, operands, least) => {
+  for (const name of rowNames[group]) {
+    const signature = native.signatures[name];
+    expect(signature.slice(0, operands.length)).toBe(operands);
+    const names = signature.slice(operands.length).match(/^; ([\w ]+) real$/)?.[1];
+    expect(names?.split(' ').length ?? 0).toBeGreaterThanOrEqual(least);
+    if (names === undefined) expect(signature).toBe(operands);
+  }
+});
+
 test('no row has more operands or numbers than a command holds', () => {
   for (const signature of Object.values(native.signatures)) {
     const [operands = '', numbers = ''] = signature.split(';');

@@ -1,0 +1,171 @@
+/** Activations of straight pieces as modules; PReLU learns its slope. */
+import { TensorError } from '../errors.js';
+import { type LeakyReluOptions, leakyRelu, negativeSlopeOf, relu } from '../ops/activation.js';
+import {
+  checkThreshold,
+  type HardTanhOptions,
+  hardSigmoid,
+  hardSwish,
+  hardshrink,
+  hardTanh,
+  hardTanhRange,
+  lambdaOf,
+  prelu,
+  relu6,
+  type ShrinkOptions,
+  softshrink,
+  threshold,
+} from '../ops/piecewise.js';
+import { full } from '../tensor/creation.js';
+import { type DType, dtypes } from '../tensor/dtype.js';
+import { checkNumber, checkOptions, describe } from '../tensor/shape.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { Module } from './module.js';
+import { Parameter } from './parameter.js';
+
+/** max(x, 0) */
+export class ReLU extends Module {
+  forward(x: Tensor): Tensor {
+    return relu(x);
+  }
+}
+
+/** x where x > 0, negativeSlope * x elsewhere */
+export class LeakyReLU extends Module {
+  readonly negativeSlope: number;
+
+  /** @throws TensorError ERR_ARGUMENT for unknown options and unless the slope is a finite number */
+  constructor(options: LeakyReluOptions = {}) {
+    super();
+    this.negativeSlope = negativeSlopeOf('LeakyReLU', options);
+  }
+
+  forward(x: Tensor): Tensor {
+    return leakyRelu(x, { negativeSlope: this.negativeSlope });
+  }
+}
+
+export interface PReLUOptions {
+  /** The slopes at first. Default 0.25. */
+  init?: number;
+  /** float32 (default) or float64. */
+  dtype?: DType;
+}
+
+/** x where x > 0, weight * x elsewhere, with a learned weight: one for all or one for each channel. */
+export class PReLU extends Module {
+  /** Shape [numParameters]. */
+  readonly weight: Parameter;
+
+  /**
+   * @param numParameters 1, or the number of channels, which dimension 1 of inputs counts
+   * @throws TensorError ERR_ARGUMENT unless numParameters is a whole number >= 1 and init finite, and
+   * for unknown options; ERR_DTYPE for another dtype
+   */
+  constructor(
+    readonly numParameters = 1,
+    options: PReLUOptions = {},
+  ) {
+    super();
+    checkOptions('PReLU', options, ['init', 'dtype']);
+    if (!Number.isSafeInteger(numParameters) || numParameters < 1) {
+      throw new TensorError(
+        'ERR_ARGUMENT',
+        `[PReLU] ${describe(numParameters)} is not a whole number >= 1`,
+      );
+    }
+    const { init = 0.25, dtype = 'float32' } = options;
+    checkNumber('PReLU', 'init', init);
+    if (!Object.hasOwn(dtypes, dtype) || !dtypes[dtype].arithmetic) {
+      throw new TensorError('ERR_DTYPE', `[PReLU] is float32 or float64, not ${describe(dtype)}`);
+    }
+    this.weight = new Parameter(full([numParameters], init, { dtype }));
+  }
+
+  forward(x: Tensor): Tensor {
+    return prelu(x, this.weight);
+  }
+}
+
+/** min(max(x, 0), 6) */
+export class ReLU6 extends Module {
+  forward(x: Tensor): Tensor {
+    return relu6(x);
+  }
+}
+
+/** min(max(x + 3, 0), 6) / 6 */
+export class Hardsigmoid extends Module {
+  forward(x: Tensor): Tensor {
+    return hardSigmoid(x);
+  }
+}
+
+/** x min(max(x + 3, 0), 6) / 6 */
+export class Hardswish extends Module {
+  forward(x: Tensor): Tensor {
+    return hardSwish(x);
+  }
+}
+
+/** min(max(x, minVal), maxVal) */
+export class Hardtanh extends Module {
+  readonly minVal: number;
+  readonly maxVal: number;
+
+  /** @throws TensorError ERR_ARGUMENT for unknown options and unless minVal <= maxVal, both finite */
+  constructor(options: HardTanhOptions = {}) {
+    super();
+    [this.minVal, this.maxVal] = hardTanhRange('Hardtanh', options);
+  }
+
+  forward(x: Tensor): Tensor {
+    return hardTanh(x, { minVal: this.minVal, maxVal: this.maxVal });
+  }
+}
+
+/** x moved towards 0 by lambda, 0 where that would pass it */
+export class Softshrink extends Module {
+  readonly lambda: number;
+
+  /** @throws TensorError ERR_ARGUMENT for unknown options and unless lambda is finite and >= 0 */
+  constructor(options: ShrinkOptions = {}) {
+    super();
+    this.lambda = lambdaOf('Softshrink', options, 0);
+  }
+
+  forward(x: Tensor): Tensor {
+    return softshrink(x, { lambda: this.lambda });
+  }
+}
+
+/** 0 where |x| <= lambda, x elsewhere */
+export class Hardshrink extends Module {
+  readonly lambda: number;
+
+  /** @throws TensorError ERR_ARGUMENT for unknown options and unless lambda is a finite number */
+  constructor(options: ShrinkOptions = {}) {
+    super();
+    this.lambda = lambdaOf('Hardshrink', options, -Infinity);
+  }
+
+  forward(x: Tensor): Tensor {
+    return hardshrink(x, { lambda: this.lambda });
+  }
+}
+
+/** x where x > threshold, `value` elsewhere */
+export class Threshold extends Module {
+  /** @throws TensorError ERR_ARGUMENT unless both are finite numbers */
+  constructor(
+    readonly threshold: number,
+    readonly value: number,
+  ) {
+    super();
+    checkThreshold('Threshold', threshold, value);
+  }
+
+  forward(x: Tensor): Tensor {
+    return threshold(x, this.threshold, this.value);
+  }
+}
