@@ -18,6 +18,7 @@
       "native/ops/gemm_plan.cpp",
       "native/ops/gemm_rows.cpp",
       "native/ops/loops.cpp",
+      "native/ops/map.cpp",
       "native/ops/optimizer.cpp",
       "native/ops/random.cpp",
       "native/ops/reduce.cpp",
