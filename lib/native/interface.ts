@@ -15,12 +15,23 @@ export type Row = (...operands: (OperandArray | null)[]) => void;
 
 /** The rows by the shape of their arguments; `test/native/table.test.ts` holds them against the addon. */
 export const rowNames = {
+  /** Of floats and integers. */
+  numberUnary: ['neg', 'abs', 'sign', 'square'],
+  numberBinary: ['add', 'sub', 'mul', 'maximum', 'minimum'],
+  /** Of integers only, bools among them as bytes. */
+  integerUnary: ['bitwiseNot'],
+  integerBinary: [
+    'floorDivide',
+    'remainder',
+    'bitwiseAnd',
+    'bitwiseOr',
+    'bitwiseXor',
+    'bitwiseLeftShift',
+    'bitwiseRightShift',
+  ],
+  /** Of floats only. */
   unary: [
     'copy',
-    'neg',
-    'abs',
-    'sign',
-    'square',
     'sqrt',
     'reciprocal',
     'exp',
@@ -36,12 +47,7 @@ export const rowNames = {
     'silu',
   ],
   binary: [
-    'add',
-    'sub',
-    'mul',
     'div',
-    'maximum',
-    'minimum',
     'greaterShare',
     'leakyRelu',
     'leakySlope',
@@ -52,6 +58,9 @@ export const rowNames = {
     'geluTanhBackward',
     'siluBackward',
   ],
+  compare: ['eq', 'ne', 'lt', 'le'],
+  predicate: ['isnan', 'isinf', 'isfinite'],
+  ternary: ['lerp', 'addcmul', 'addcdiv', 'clamp'],
   reduce: ['sum', 'mean', 'max', 'min', 'argmax'],
   softmax: ['softmax', 'logSoftmax'],
   softmaxBackward: ['softmaxBackward', 'logSoftmaxBackward'],
@@ -77,11 +86,19 @@ export const rowNames = {
     'sgd',
     'sgdMomentum',
     'adam',
+    'where',
   ],
 } as const;
 
-export type UnaryRow = (typeof rowNames.unary)[number];
-export type BinaryRow = (typeof rowNames.binary)[number];
+export type NumberUnaryRow = (typeof rowNames.numberUnary)[number];
+export type NumberBinaryRow = (typeof rowNames.numberBinary)[number];
+export type IntegerBinaryRow = (typeof rowNames.integerBinary)[number];
+/** Rows that floats may go to. */
+export type UnaryRow = (typeof rowNames.unary)[number] | NumberUnaryRow;
+export type BinaryRow = (typeof rowNames.binary)[number] | NumberBinaryRow;
+export type CompareRow = (typeof rowNames.compare)[number];
+export type PredicateRow = (typeof rowNames.predicate)[number];
+export type TernaryRow = (typeof rowNames.ternary)[number];
 export type ReduceRow = (typeof rowNames.reduce)[number];
 export type RowName = (typeof rowNames)[keyof typeof rowNames][number];
 

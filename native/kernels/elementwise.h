@@ -4,7 +4,9 @@
 #pragma once
 #include "../simd/math.h"
 #include "activation.h"
+#include "compare.h"
 #include "table.h"
+#include "ternary.h"
 
 TG_TARGET_BEGIN
 
@@ -177,6 +179,12 @@ constexpr ElementwiseKernels<T> elementwiseKernels() {
 #define TG_UNARY(name) kernels.unary[static_cast<int>(Unary::name)] = unaryKernel<Unary::name, T>;
 #define TG_BINARY(name) \
   kernels.binary[static_cast<int>(Binary::name)] = binaryKernel<Binary::name, T>;
+#define TG_COMPARE(name) \
+  kernels.compare[static_cast<int>(Compare::name)] = compareKernel<Compare::name, T>;
+#define TG_PREDICATE(name) \
+  kernels.predicate[static_cast<int>(Predicate::name)] = predicateKernel<Predicate::name, T>;
+#define TG_TERNARY(name) \
+  kernels.ternary[static_cast<int>(Ternary::name)] = ternaryKernel<Ternary::name, T>;
 #include "elementwise.inc"
   return kernels;
 }

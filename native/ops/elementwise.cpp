@@ -1,5 +1,6 @@
 // Elementwise operations of one type: y = f(x) and y = f(a, b).
 #include "dispatch.h"
+#include "integer.h"
 #include "map.h"
 #include "rows.h"
 
@@ -47,20 +48,66 @@ Status binary(const Command& c, Binary op) {
                 });
 }
 
+// The integer kernel that a row runs for integers, where there is one.
+constexpr int kNone = -1;
+
+constexpr int integerOf(Unary op) {
+  switch (op) {
+#define TG_NUMBER_UNARY(name) \
+  case Unary::name:           \
+    return static_cast<int>(IntegerUnary::name);
+#include "../kernels/integer.inc"
+    default:
+      return kNone;
+  }
+}
+
+constexpr int integerOf(Binary op) {
+  switch (op) {
+#define TG_NUMBER_BINARY(name) \
+  case Binary::name:           \
+    return static_cast<int>(IntegerBinary::name);
+#include "../kernels/integer.inc"
+    default:
+      return kNone;
+  }
+}
+
 template <Unary op>
 Status runUnary(const Command& c) {
-  return c.type[0] == DType::float64 ? unary<double>(c, op) : unary<float>(c, op);
+  if (c.type[0] == DType::float32) return unary<float>(c, op);
+  if constexpr (integerOf(op) != kNone) {
+    if (c.type[0] != DType::float64) {
+      return runIntegerUnary(c, static_cast<IntegerUnary>(integerOf(op)));
+    }
+  }
+  return unary<double>(c, op);
 }
 
 template <Binary op>
 Status runBinary(const Command& c) {
-  return c.type[0] == DType::float64 ? binary<double>(c, op) : binary<float>(c, op);
+  if (c.type[0] == DType::float32) return binary<float>(c, op);
+  if constexpr (integerOf(op) != kNone) {
+    if (c.type[0] != DType::float64) {
+      return runIntegerBinary(c, static_cast<IntegerBinary>(integerOf(op)));
+    }
+  }
+  return binary<double>(c, op);
+}
+
+constexpr const char* signatureOf(Unary op) {
+  return integerOf(op) == kNone ? "in x T[@] out y T[@]" : "in x N[@] out y N[@]";
+}
+
+constexpr const char* signatureOf(Binary op) {
+  return integerOf(op) == kNone ? "in a T[@] in b T[@] out y T[@]"
+                                : "in a N[@] in b N[@] out y N[@]";
 }
 
 // One row for each kernel, named like it.
 const Row kRows[] = {
-#define TG_UNARY(name) {#name, "in x T[@] out y T[@]", runUnary<Unary::name>, nullptr},
-#define TG_BINARY(name) {#name, "in a T[@] in b T[@] out y T[@]", runBinary<Binary::name>, nullptr},
+#define TG_UNARY(name) {#name, signatureOf(Unary::name), runUnary<Unary::name>, nullptr},
+#define TG_BINARY(name) {#name, signatureOf(Binary::name), runBinary<Binary::name>, nullptr},
 #include "../kernels/elementwise.inc"
 };
 
