@@ -57,6 +57,23 @@ export {
   square,
   sub,
 } from './ops/arithmetic.js';
+export {
+  eq,
+  ge,
+  gt,
+  type IscloseOptions,
+  isclose,
+  isfinite,
+  isinf,
+  isnan,
+  le,
+  logicalAnd,
+  logicalNot,
+  logicalOr,
+  logicalXor,
+  lt,
+  ne,
+} from './ops/compare.js';
 export { type EpilogueActivation, type MatmulPlan, setWeightPacking } from './ops/gemm.js';
 export {
   type Float32MatmulPrecision,
@@ -70,6 +87,16 @@ export {
   type QuantizedTensor,
   quantizePerChannel,
 } from './ops/int8.js';
+export {
+  bitwiseAnd,
+  bitwiseLeftShift,
+  bitwiseNot,
+  bitwiseOr,
+  bitwiseRightShift,
+  bitwiseXor,
+  floorDivide,
+  remainder,
+} from './ops/integer.js';
 export { type LinearOptions, linear } from './ops/linear.js';
 export { binaryCrossEntropyWithLogits, crossEntropy, mseLoss } from './ops/loss.js';
 export { erf, exp, log, log1p } from './ops/math.js';
@@ -107,6 +134,15 @@ export {
   unsqueeze,
 } from './ops/shape.js';
 export { logSoftmax, softmax } from './ops/softmax.js';
+export {
+  addcdiv,
+  addcmul,
+  type ClampOptions,
+  clamp,
+  lerp,
+  type ValueOptions,
+  where,
+} from './ops/ternary.js';
 export * as optim from './optim/index.js';
 export {
   arange,

@@ -92,6 +92,7 @@ export const rowNames = {
 
 export type NumberUnaryRow = (typeof rowNames.numberUnary)[number];
 export type NumberBinaryRow = (typeof rowNames.numberBinary)[number];
+export type IntegerUnaryRow = (typeof rowNames.integerUnary)[number];
 export type IntegerBinaryRow = (typeof rowNames.integerBinary)[number];
 /** Rows that floats may go to. */
 export type UnaryRow = (typeof rowNames.unary)[number] | NumberUnaryRow;

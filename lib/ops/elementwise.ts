@@ -3,6 +3,7 @@
  * arithmetic.ts, math.ts and activation.ts.
  */
 import { attach, recording } from '../autograd/tape.js';
+import { TensorError } from '../errors.js';
 import {
   type Operand,
   rows,
@@ -10,31 +11,73 @@ import {
   runGeometry,
   runUnaryContiguous,
 } from '../native/commands.js';
-import type { BinaryRow, UnaryRow } from '../native/interface.js';
+import {
+  type BinaryRow,
+  type CompareRow,
+  type IntegerBinaryRow,
+  type IntegerUnaryRow,
+  type NumberUnaryRow,
+  type PredicateRow,
+  rowNames,
+  type TernaryRow,
+  type UnaryRow,
+} from '../native/interface.js';
 import { uninitialized } from '../tensor/creation.js';
+import type { DType } from '../tensor/dtype.js';
 import { broadcastShapes, broadcastStrides, type Shape, sameShape } from '../tensor/shape.js';
 import { type GradRule, Tensor } from '../tensor/tensor.js';
-import { checkFloating, promote, type TensorLike } from './operand.js';
+import { checkFloating, checkTensor, type TensorLike } from './operand.js';
+import { isBool, isFloating, promote } from './promotion.js';
 import { sumTo } from './reduce.js';
 
 /** y = f(x), without recording. */
-function computeUnary(name: UnaryRow, x: Tensor): Tensor {
-  const y = uninitialized(x.shape, x.dtype);
-  if (x.isContiguous) runUnaryContiguous(rows[name], x, y, x.numel);
-  else runGeometry(rows[name], x.shape, [x, y]);
+export function computeUnary(
+  row: UnaryRow | PredicateRow | IntegerUnaryRow,
+  x: Tensor,
+  dtype: DType = x.dtype,
+): Tensor {
+  const y = uninitialized(x.shape, dtype);
+  if (x.isContiguous) runUnaryContiguous(rows[row], x, y, x.numel);
+  else runGeometry(rows[row], x.shape, [x, y]);
   return y;
 }
 
-/** f(a, b) with broadcasting, without recording. Both have one floating dtype. */
-export function computeBinary(name: BinaryRow, a: Tensor, b: Tensor): Tensor {
+/**
+ * f(a, b) with broadcasting, without recording. Both have one dtype, which the row takes; `operation`
+ * is the name that it was called by.
+ */
+export function computeBinary(
+  row: BinaryRow | IntegerBinaryRow | CompareRow,
+  a: Tensor,
+  b: Tensor,
+  operation: string = row,
+  dtype: DType = a.dtype,
+): Tensor {
   const same = sameShape(a.shape, b.shape);
-  const shape = same ? a.shape : broadcastShapes(name, a.shape, b.shape);
-  const y = uninitialized(shape, a.dtype);
+  const shape = same ? a.shape : broadcastShapes(operation, a.shape, b.shape);
+  const y = uninitialized(shape, dtype);
   if ((same || b.ndim === 0) && a.isContiguous && b.isContiguous) {
-    runBinaryContiguous(rows[name], a, b, same ? 1 : 0, y, y.numel);
+    runBinaryContiguous(rows[row], a, b, same ? 1 : 0, y, y.numel);
   } else {
-    runGeometry(rows[name], shape, [stretched(a, shape), stretched(b, shape), y]);
+    runGeometry(rows[row], shape, [stretched(a, shape), stretched(b, shape), y]);
   }
+  return y;
+}
+
+/** f(a, b, c, value) with broadcasting, without recording, as an elementwise row of three takes it. */
+export function computeTernary(
+  row: TernaryRow | 'where',
+  operands: readonly [Tensor, Tensor, Tensor],
+  dtype: DType,
+  numbers: readonly number[],
+  operation: string = row,
+): Tensor {
+  const [a, b, c] = operands;
+  const pair = broadcastShapes(operation, a.shape, b.shape);
+  const shape = broadcastShapes(operation, pair, c.shape);
+  const y = uninitialized(shape, dtype);
+  const inputs = operands.map((operand) => stretched(operand, shape));
+  runGeometry(rows[row], shape, [...inputs, y], numbers);
   return y;
 }
 
@@ -63,7 +106,54 @@ export function unary(
   return y;
 }
 
-/** A binary function with the gradients of both operands before broadcasting is undone. */
+/**
+ * A function of floats and integers. Integers wrap around and have no gradient.
+ * @throws TensorError ERR_DTYPE for bool and bfloat16
+ */
+export function numberUnary(
+  name: NumberUnaryRow,
+  x: Tensor,
+  rule: (g: Tensor, y: Tensor, x: Tensor) => Tensor,
+): Tensor {
+  checkTensor(name, x);
+  if (isFloating(x.dtype)) return unary(name, x, rule);
+  checkNotBool(name, x);
+  return computeUnary(name, x);
+}
+
+/** What arithmetic of bools is, as in PyTorch: with false for 0 and true for anything else. */
+const BOOL_ROWS: Partial<Record<BinaryRow, IntegerBinaryRow>> = {
+  add: 'bitwiseOr',
+  mul: 'bitwiseAnd',
+  maximum: 'bitwiseOr',
+  minimum: 'bitwiseAnd',
+};
+
+/** @throws TensorError ERR_DTYPE for a bool tensor */
+export function checkNotBool(operation: string, x: Tensor): void {
+  if (isBool(x.dtype)) {
+    throw new TensorError(
+      'ERR_DTYPE',
+      `[${operation}] does not take bool; use a logical operation, or convert with to('int32')`,
+    );
+  }
+}
+
+const NUMBER_ROWS: ReadonlySet<string> = new Set(rowNames.numberBinary);
+
+/** A binary function of integers or bools; those that only floats have refuse them. */
+function binaryOfIntegers(name: BinaryRow, a: Tensor, b: Tensor): Tensor {
+  if (!NUMBER_ROWS.has(name)) checkFloating(name, a);
+  if (!isBool(a.dtype)) return computeBinary(name, a, b);
+  const row = BOOL_ROWS[name];
+  if (row === undefined) checkNotBool(name, a);
+  return computeBinary(row ?? name, a, b, name);
+}
+
+/**
+ * A binary function with the gradients of both operands before broadcasting is undone. Of integers it
+ * wraps around, of bools it is a logical one or refused.
+ */
 export function binary(
   name: BinaryRow,
   left: TensorLike,
@@ -72,6 +162,7 @@ export function binary(
   ruleB: (g: Tensor, a: Tensor, b: Tensor) => Tensor,
 ): Tensor {
   const [a, b] = promote(name, left, right);
+  if (!isFloating(a.dtype)) return binaryOfIntegers(name, a, b);
   const y = computeBinary(name, a, b);
   if (recording(a, b)) {
     const rules: GradRule[] = [

@@ -40,6 +40,13 @@ export const dtypes: Readonly<Record<DType, DTypeInfo>> = {
   bfloat16: { Array: Uint16Array, bytes: 2, floating: true, arithmetic: false },
 };
 
+/** The numbers that integers can hold: floats outside become the nearer end, as in `to`. */
+export const integerRanges: Partial<Record<DType, readonly [low: number, high: number]>> = {
+  int32: [-(2 ** 31), 2 ** 31 - 1],
+  int8: [-128, 127],
+  uint8: [0, 255],
+};
+
 /**
  * The dtype whose elements a typed array holds (uint8 for a Uint8Array or Buffer), or null. A
  * Uint16Array gives null: whether it holds numbers or the bits of bfloat16 can't be seen.
