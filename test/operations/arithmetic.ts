@@ -3,28 +3,33 @@
 import * as tilegrad from 'tilegrad';
 import { dtypes, hostile, lengths, numbers, withGradients } from './bits.js';
 import * as gradients from './gradients.js';
-import { binary, unary } from './misuse.js';
+import { bools, type Misuse, numberBinary, numberUnary } from './misuse.js';
 import type { Family } from './operation.js';
 
 const unaryNames = ['abs', 'neg', 'sign', 'square'] as const;
 const binaryNames = ['add', 'sub', 'mul', 'div', 'maximum', 'minimum'] as const;
 
+const noBools: Misuse = [() => tilegrad.sub(bools, bools), 'ERR_DTYPE', 'use a logical operation'];
+
 export const arithmetic: Family = {
   operations: {
-    abs: { misuse: unary(tilegrad.abs), gradients: gradients.unary(tilegrad.abs) },
-    neg: { misuse: unary(tilegrad.neg), gradients: gradients.unary(tilegrad.neg) },
-    sign: { misuse: unary(tilegrad.sign), gradients: gradients.unary(tilegrad.sign) },
-    square: { misuse: unary(tilegrad.square), gradients: gradients.unary(tilegrad.square) },
-    add: { misuse: binary(tilegrad.add), gradients: gradients.binary(tilegrad.add) },
-    sub: { misuse: binary(tilegrad.sub), gradients: gradients.binary(tilegrad.sub) },
-    mul: { misuse: binary(tilegrad.mul), gradients: gradients.binary(tilegrad.mul) },
-    div: { misuse: binary(tilegrad.div), gradients: gradients.binary(tilegrad.div, 20) },
+    abs: { misuse: numberUnary(tilegrad.abs), gradients: gradients.unary(tilegrad.abs) },
+    neg: { misuse: numberUnary(tilegrad.neg), gradients: gradients.unary(tilegrad.neg) },
+    sign: { misuse: numberUnary(tilegrad.sign), gradients: gradients.unary(tilegrad.sign) },
+    square: { misuse: numberUnary(tilegrad.square), gradients: gradients.unary(tilegrad.square) },
+    add: { misuse: numberBinary(tilegrad.add), gradients: gradients.binary(tilegrad.add) },
+    sub: {
+      misuse: [...numberBinary(tilegrad.sub), noBools],
+      gradients: gradients.binary(tilegrad.sub),
+    },
+    mul: { misuse: numberBinary(tilegrad.mul), gradients: gradients.binary(tilegrad.mul) },
+    div: { misuse: numberBinary(tilegrad.div), gradients: gradients.binary(tilegrad.div, 20) },
     maximum: {
-      misuse: binary(tilegrad.maximum),
+      misuse: numberBinary(tilegrad.maximum),
       gradients: gradients.binary((a, b) => tilegrad.maximum(a, tilegrad.add(b, 0.05))),
     },
     minimum: {
-      misuse: binary(tilegrad.minimum),
+      misuse: numberBinary(tilegrad.minimum),
       gradients: gradients.binary((a, b) => tilegrad.minimum(a, tilegrad.add(b, 0.05))),
     },
   },
