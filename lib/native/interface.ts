@@ -60,7 +60,7 @@ export const rowNames = {
   ],
   compare: ['eq', 'ne', 'lt', 'le'],
   predicate: ['isnan', 'isinf', 'isfinite'],
-  ternary: ['lerp', 'addcmul', 'addcdiv', 'clamp'],
+  ternary: ['lerp', 'addcmul', 'addcdiv', 'clamp', 'clampBackward'],
   reduce: ['sum', 'mean', 'max', 'min', 'argmax'],
   softmax: ['softmax', 'logSoftmax'],
   softmaxBackward: ['softmaxBackward', 'logSoftmaxBackward'],

@@ -1,13 +1,14 @@
 /** Functions of three operands, elementwise. Each stands with its gradient rules. */
 import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
+import { zerosLike } from '../tensor/creation.js';
 import type { DType } from '../tensor/dtype.js';
 import { checkNumber, checkOptions } from '../tensor/shape.js';
 import { type GradRule, Tensor } from '../tensor/tensor.js';
 import { add, div, mul, neg, square, sub } from './arithmetic.js';
-import { ge, gt, le, logicalAnd, logicalOr, lt } from './compare.js';
+import { eq, gt, le, logicalAnd, logicalOr, lt } from './compare.js';
 import { checkNotBool, computeBinary, computeTernary, defineMethods } from './elementwise.js';
-import { checkFloating, checkTensor, type TensorLike, to } from './operand.js';
+import { checkFloating, checkTensor, scalar, type TensorLike, to } from './operand.js';
 import { asType, checkComputes, checkOperand, holds, isFloating, resultType } from './promotion.js';
 import { sumTo } from './reduce.js';
 
@@ -165,23 +166,11 @@ export interface ClampOptions {
   max?: TensorLike;
 }
 
-/** Where the gradient goes through to x: inside the bounds and on them. */
-function inside(x: Tensor, low: Tensor | undefined, high: Tensor | undefined): Tensor {
-  if (low === undefined) return le(x, high as Tensor);
-  return high === undefined ? ge(x, low) : logicalAnd(ge(x, low), le(x, high));
-}
-
-/** Which elements became min, and which became max. */
-function becameMin(x: Tensor, low: Tensor, high: Tensor | undefined): Tensor {
-  return high === undefined ? lt(x, low) : logicalAnd(lt(x, low), lt(low, high));
-}
-function becameMax(x: Tensor, low: Tensor | undefined, high: Tensor): Tensor {
-  return low === undefined ? gt(x, high) : logicalOr(gt(x, high), ge(low, high));
-}
-
 /**
  * min(max(x, min), max) with the bounds that are given, at least one. NaN if the element or a bound
- * is. The gradient goes to x inside the bounds and on them, otherwise to the bound that it became.
+ * is. The gradient goes to x strictly inside of bounds that are numbers. A bound that is a tensor gets
+ * that of the elements that became it; where x is the bound, each gets half (x all of it where both
+ * bounds are x). As PyTorch has it since 2.14.
  * Integer tensors take whole bounds that their dtype holds; another number makes the result float32.
  * @throws TensorError ERR_ARGUMENT without a bound, or for one that is neither number nor tensor;
  * ERR_DTYPE for bools and for bfloat16
@@ -203,7 +192,14 @@ export function clamp(x: Tensor, options: ClampOptions): Tensor {
   const low = min === undefined ? undefined : asType(min, dtype);
   const high = max === undefined ? undefined : asType(max, dtype);
   const y = clamped(source, low, high);
-  return attachClamp(y, source, low, high);
+  if (bounds.every((bound) => typeof bound === 'number')) {
+    if (recording(source)) {
+      attach(y, 'clamp', [source], [(g) => betweenNumbers(g, source, low, high)]);
+    }
+    return y;
+  }
+  if (recording(source, low, high)) attachBounds(y, source, low, high);
+  return y;
 }
 
 /** Of zeros of either sign max and min return the second operand: x's. */
@@ -215,24 +211,55 @@ function clamped(x: Tensor, low: Tensor | undefined, high: Tensor | undefined): 
   return high === undefined ? raised : computeBinary('minimum', high, raised, 'clamp');
 }
 
-function attachClamp(
-  y: Tensor,
+/** The gradient of x where the bounds are numbers. */
+function betweenNumbers(
+  g: Tensor,
   x: Tensor,
   low: Tensor | undefined,
   high: Tensor | undefined,
 ): Tensor {
-  if (!recording(x, low, high)) return y;
+  // To the kernel NaN is no bound; a bound that is NaN lets nothing through.
+  const bounds = [low, high].map((bound) => bound?.item());
+  if (bounds.some(Number.isNaN)) return zerosLike(x);
+  const [above = Number.NaN, below = Number.NaN] = bounds;
+  return computeTernary('clampBackward', [g, x, scalar(above, x.dtype)], x.dtype, [below]);
+}
+
+/** Rules for bounds of which one is a tensor. */
+function attachBounds(
+  y: Tensor,
+  x: Tensor,
+  low: Tensor | undefined,
+  high: Tensor | undefined,
+): void {
   const inputs = [x];
-  const rules: GradRule[] = [(g) => sumTo(where(inside(x, low, high), g, 0), x.shape)];
-  if (low !== undefined) {
-    inputs.push(low);
-    rules.push((g) => sumTo(where(becameMin(x, low, high), g, 0), low.shape));
+  const rules: GradRule[] = [];
+  const add = (input: Tensor, share: (g: Tensor, half: Tensor) => Tensor): void => {
+    rules.push((g) => sumTo(share(g, div(g, 2)), input.shape));
+  };
+  if (low !== undefined && high !== undefined) {
+    const tie = (bound: Tensor) => logicalAnd(eq(x, bound), lt(low, high));
+    add(x, (g, half) => {
+      const outside = logicalOr(lt(x, low), gt(x, high));
+      return where(outside, 0, where(logicalOr(tie(low), tie(high)), half, g));
+    });
+    add(low, (g, half) => {
+      const becameLow = logicalAnd(lt(x, low), le(low, high));
+      return where(becameLow, g, where(tie(low), half, 0));
+    });
+    add(high, (g, half) => {
+      const becameHigh = logicalOr(logicalAnd(gt(x, high), le(low, high)), gt(low, high));
+      return where(becameHigh, g, where(tie(high), half, 0));
+    });
+    inputs.push(low, high);
+  } else {
+    const bound = (low ?? high) as Tensor;
+    const [beyond, short] = low === undefined ? [gt, lt] : [lt, gt];
+    add(x, (g, half) => where(beyond(x, bound), 0, where(eq(x, bound), half, g)));
+    add(bound, (g, half) => where(short(x, bound), 0, where(eq(x, bound), half, g)));
+    inputs.push(bound);
   }
-  if (high !== undefined) {
-    inputs.push(high);
-    rules.push((g) => sumTo(where(becameMax(x, low, high), g, 0), high.shape));
-  }
-  return attach(y, 'clamp', inputs, rules);
+  attach(y, 'clamp', inputs, rules);
 }
 
 defineMethods({ lerp, addcmul, addcdiv, clamp });

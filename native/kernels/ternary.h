@@ -26,12 +26,21 @@ TG_INLINE Vec<T> lerpOf(Vec<T> a, Vec<T> b, Vec<T> w) {
   return fma(share, sub(b, a), select(nearA, a, b));
 }
 
+// g strictly between two bounds, elsewhere 0. A bound of NaN is none.
+template <class T>
+TG_INLINE Vec<T> clampBackwardOf(Vec<T> g, Vec<T> x, Vec<T> low, Vec<T> high) {
+  const VMask<T> above = maskOr(isNan(low), lt(low, x));
+  const VMask<T> below = maskOr(isNan(high), lt(x, high));
+  return select(maskAnd(above, below), g, vsplat<T>(0));
+}
+
 TG_DEFINE_TERNARY(lerp, lerpOf(a, b, c))
 TG_DEFINE_TERNARY(addcmul, add(a, mul(mul(value, b), c)))
 TG_DEFINE_TERNARY(addcdiv, add(a, div(mul(value, b), c)))
 // min(max(a, low), high): where the bounds cross it is the higher one. NaN if any of them is. The
 // operand that max and min return of zeros of either sign is their second.
 TG_DEFINE_TERNARY(clamp, minNan(c, maxNan(b, a)))
+TG_DEFINE_TERNARY(clampBackward, clampBackwardOf(a, b, c, value))
 
 #undef TG_DEFINE_TERNARY
 
