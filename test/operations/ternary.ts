@@ -183,6 +183,9 @@ export const ternaries: Family = {
           ...run((a, b, c) => a.addcmul(b, c)),
           ...run((a, b, c) => a.addcdiv(b, c)),
           ...run((a, b, c) => a.clamp({ min: b, max: c })),
+          ...clamps.flatMap((options) =>
+            withGradients((a) => a.clamp(options), hostile(1003, dtype)),
+          ),
           ...run((a, b, c) => a.where(a.gt(b), b.mul(c))),
         ];
       });
