@@ -9,6 +9,7 @@ import {
   rows,
   runBinaryContiguous,
   runGeometry,
+  runTernaryContiguous,
   runUnaryContiguous,
 } from '../native/commands.js';
 import {
@@ -56,29 +57,43 @@ export function computeBinary(
   const same = sameShape(a.shape, b.shape);
   const shape = same ? a.shape : broadcastShapes(operation, a.shape, b.shape);
   const y = uninitialized(shape, dtype);
-  if ((same || b.ndim === 0) && a.isContiguous && b.isContiguous) {
-    runBinaryContiguous(rows[row], a, b, same ? 1 : 0, y, y.numel);
+  if ((same || b.ndim === 0 || a.ndim === 0) && a.isContiguous && b.isContiguous) {
+    const aStep = same || a.ndim > 0 ? 1 : 0;
+    const bStep = same || b.ndim > 0 ? 1 : 0;
+    runBinaryContiguous(rows[row], a, aStep, b, bStep, y, y.numel);
   } else {
     runGeometry(rows[row], shape, [stretched(a, shape), stretched(b, shape), y]);
   }
   return y;
 }
 
-/** f(a, b, c, value) with broadcasting, without recording, as an elementwise row of three takes it. */
+/**
+ * f(a, b, c) with broadcasting, without recording, by a row of three operands; `value` is its number if
+ * it has one.
+ */
 export function computeTernary(
   row: TernaryRow | 'where',
   operands: readonly [Tensor, Tensor, Tensor],
   dtype: DType,
-  numbers: readonly number[],
-  operation: string = row,
+  value: number | null,
 ): Tensor {
   const [a, b, c] = operands;
-  const pair = broadcastShapes(operation, a.shape, b.shape);
-  const shape = broadcastShapes(operation, pair, c.shape);
+  const shape = broadcastShapes(row, broadcastShapes(row, a.shape, b.shape), c.shape);
   const y = uninitialized(shape, dtype);
-  const inputs = operands.map((operand) => stretched(operand, shape));
-  runGeometry(rows[row], shape, [...inputs, y], numbers);
+  const steps = [flatStep(a, shape), flatStep(b, shape), flatStep(c, shape)] as const;
+  if (steps.includes(-1)) {
+    const inputs = operands.map((operand) => stretched(operand, shape));
+    runGeometry(rows[row], shape, [...inputs, y], value === null ? [] : [value]);
+  } else {
+    runTernaryContiguous(rows[row], operands, steps, y, y.numel, value);
+  }
   return y;
+}
+
+/** The step of an operand that is contiguous in the result's shape, 0 of a scalar, -1 of another. */
+function flatStep(t: Tensor, shape: Shape): number {
+  if (t.ndim === 0) return 0;
+  return sameShape(t.shape, shape) && t.isContiguous ? 1 : -1;
 }
 
 /** A tensor as an operand that looks like `shape`, which it broadcasts to. */

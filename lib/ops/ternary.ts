@@ -57,7 +57,7 @@ export function where(condition: Tensor, a: TensorLike, b: TensorLike): Tensor {
   const dtype = resultType([a, b]);
   for (const operand of [a, b]) checkHolds('where', dtype, operand);
   const inputs = [condition, asType(a, dtype), asType(b, dtype)] as const;
-  const y = computeTernary('where', inputs, dtype, []);
+  const y = computeTernary('where', inputs, dtype, null);
   return attachSummed(y, 'where', inputs, [
     (g) => g, // a condition has no gradient
     (g) => where(condition, g, 0),
@@ -87,7 +87,7 @@ export function lerp(a: Tensor, b: TensorLike, weight: TensorLike): Tensor {
   checkTensor('lerp', a);
   const inputs = floats('lerp', [a, b, weight]);
   const [x, y, w] = inputs;
-  const result = computeTernary('lerp', inputs, x.dtype, [0]);
+  const result = computeTernary('lerp', inputs, x.dtype, 0);
   return attachSummed(result, 'lerp', inputs, [
     (g) => mul(g, sub(1, w)),
     (g) => mul(g, w),
@@ -128,7 +128,7 @@ export function addcmul(
   }
   const inputs = floats('addcmul', [x, a, b]);
   const [, left, right] = inputs;
-  const y = computeTernary('addcmul', inputs, dtype, [value]);
+  const y = computeTernary('addcmul', inputs, dtype, value);
   return attachSummed(y, 'addcmul', inputs, [
     (g) => g,
     (g) => mul(mul(g, value), right),
@@ -151,7 +151,7 @@ export function addcdiv(
   const value = checkValue('addcdiv', options);
   const inputs = floats('addcdiv', [x, a, b]);
   const [base, left, right] = inputs;
-  const y = computeTernary('addcdiv', inputs, base.dtype, [value]);
+  const y = computeTernary('addcdiv', inputs, base.dtype, value);
   return attachSummed(y, 'addcdiv', inputs, [
     (g) => g,
     (g) => div(mul(g, value), right),
@@ -205,7 +205,7 @@ export function clamp(x: Tensor, options: ClampOptions): Tensor {
 /** Of zeros of either sign max and min return the second operand: x's. */
 function clamped(x: Tensor, low: Tensor | undefined, high: Tensor | undefined): Tensor {
   if (low !== undefined && high !== undefined && isFloating(x.dtype)) {
-    return computeTernary('clamp', [x, low, high], x.dtype, [0]);
+    return computeTernary('clamp', [x, low, high], x.dtype, 0);
   }
   const raised = low === undefined ? x : computeBinary('maximum', low, x, 'clamp');
   return high === undefined ? raised : computeBinary('minimum', high, raised, 'clamp');
@@ -222,7 +222,7 @@ function betweenNumbers(
   const bounds = [low, high].map((bound) => bound?.item());
   if (bounds.some(Number.isNaN)) return zerosLike(x);
   const [above = Number.NaN, below = Number.NaN] = bounds;
-  return computeTernary('clampBackward', [g, x, scalar(above, x.dtype)], x.dtype, [below]);
+  return computeTernary('clampBackward', [g, x, scalar(above, x.dtype)], x.dtype, below);
 }
 
 /** Rules for bounds of which one is a tensor. */

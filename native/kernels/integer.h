@@ -48,25 +48,31 @@ struct QuotientType<T, 1> {
   using Type = float;
 };
 
+// All bits set where the condition is true, none elsewhere: choices by bits keep a compiler from
+// making branches of them, around a division that it then can't make vectors of.
+TG_INLINE uint32_t bitsIf(bool condition) { return 0u - static_cast<uint32_t>(condition); }
+TG_INLINE uint32_t choose(uint32_t mask, uint32_t a, uint32_t b) {
+  return (a & mask) | (b & ~mask);
+}
+
 // The quotient towards minus infinity and what remains, which has the divisor's sign. A division by
-// 0 gives zeros (the rows refuse it), one by -1 the negative modulo 2^32.
+// 0 is one by 1 (the rows refuse it). One by -1 is, too, since its quotient may be too large; then
+// its sign is changed, modulo 2^32.
 struct Division {
-  uint32_t quotient;
-  int32_t rest;
+  uint32_t quotient, rest;
 };
 
 template <class T>
 TG_INLINE Division divide(T a, T b) {
   using Real = typename QuotientType<T>::Type;
-  const int32_t x = a, y = b;
-  const bool simple = y == 0 || y == -1;
-  const int32_t divisor = simple ? 1 : y;
-  const int32_t cut = static_cast<int32_t>(static_cast<Real>(x) / static_cast<Real>(divisor));
-  const int32_t rest = lowBits<int32_t>(bitsOf(x) - bitsOf(cut) * bitsOf(divisor));
-  const bool down = rest != 0 && (rest ^ divisor) < 0;
-  const uint32_t quotient = bitsOf(cut) - (down ? 1u : 0u);
-  const uint32_t easy = y == 0 ? 0u : 0u - bitsOf(x);
-  return {simple ? easy : quotient, down ? rest + divisor : rest};
+  const uint32_t x = bitsOf(a), y = bitsOf(b);
+  const uint32_t negative = bitsIf(y == 0xffffffffu);
+  const uint32_t divisor = choose(bitsIf(y == 0) | negative, 1, y);
+  const uint32_t cut = bitsOf(static_cast<int32_t>(static_cast<Real>(lowBits<int32_t>(x)) /
+                                                   static_cast<Real>(lowBits<int32_t>(divisor))));
+  const uint32_t rest = x - cut * divisor;
+  const uint32_t down = bitsIf(rest != 0) & bitsIf(((rest ^ divisor) >> 31) != 0);
+  return {((cut + down) ^ negative) - negative, rest + (divisor & down)};
 }
 
 // Shift counts outside 0 .. bits - 1 move everything out: zeros come in from the right, copies of
@@ -141,7 +147,7 @@ TG_DEFINE_BINARY(mul, lowBits<T>(bitsOf(a) * bitsOf(b)))
 TG_DEFINE_BINARY(maximum, a > b ? a : b)
 TG_DEFINE_BINARY(minimum, a < b ? a : b)
 TG_DEFINE_BINARY(floorDivide, lowBits<T>(divide(a, b).quotient))
-TG_DEFINE_BINARY(remainder, static_cast<T>(divide(a, b).rest))
+TG_DEFINE_BINARY(remainder, lowBits<T>(divide(a, b).rest))
 TG_DEFINE_BINARY(bitwiseAnd, lowBits<T>(bitsOf(a) & bitsOf(b)))
 TG_DEFINE_BINARY(bitwiseOr, lowBits<T>(bitsOf(a) | bitsOf(b)))
 TG_DEFINE_BINARY(bitwiseXor, lowBits<T>(bitsOf(a) ^ bitsOf(b)))
