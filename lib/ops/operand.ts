@@ -10,7 +10,7 @@ import { allocate } from '../tensor/memory.js';
 import { describe, normalizeDim } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 
-/** What operations take for a tensor: a number stands for a scalar of the other operand's dtype. */
+/** What operations take for a tensor; a number adapts to the other operand's dtype (see promotion.ts). */
 export type TensorLike = Tensor | number;
 
 /** @throws TensorError ERR_ARGUMENT unless it is a tensor */

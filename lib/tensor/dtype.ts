@@ -26,7 +26,7 @@ interface DTypeInfo {
   readonly bytes: number;
   /** Whether tensors of it can have gradients. */
   readonly floating: boolean;
-  /** Whether all operations compute in it; bfloat16 is for storage and matrix products. */
+  /** Whether mathematics computes in it: integers have only arithmetic, bfloat16 is for storage and matrix products. */
   readonly arithmetic: boolean;
 }
 
