@@ -1,6 +1,6 @@
 /** Which dtype operands of different dtypes meet at: PyTorch's rules. */
 import { TensorError } from '../errors.js';
-import { type DType, integerRanges } from '../tensor/dtype.js';
+import { type DType, dtypes, integerRanges } from '../tensor/dtype.js';
 import { Tensor } from '../tensor/tensor.js';
 import { checkTensor, scalar, type TensorLike, to } from './operand.js';
 
@@ -109,11 +109,16 @@ export function checkOperand(operation: string, value: unknown): asserts value i
  */
 export function promote(operation: string, a: TensorLike, b: TensorLike): [Tensor, Tensor] {
   if (a instanceof Tensor) {
-    if (b instanceof Tensor && a.dtype === b.dtype) {
-      checkComputes(operation, a.dtype);
-      return [a, b];
+    if (b instanceof Tensor) {
+      if (a.dtype === b.dtype) {
+        checkComputes(operation, a.dtype);
+        return [a, b];
+      }
+    } else if (typeof b === 'number') {
+      if (dtypes[a.dtype].arithmetic) return [a, scalar(b, a.dtype)]; // the most frequent case
+    } else {
+      checkTensor(operation, b);
     }
-    checkOperand(operation, b);
   } else {
     checkOperand(operation, a);
     checkTensor(operation, b);
