@@ -67,6 +67,23 @@ export {
   square,
   sub,
 } from './ops/arithmetic.js';
+export {
+  eq,
+  ge,
+  gt,
+  type IscloseOptions,
+  isclose,
+  isfinite,
+  isinf,
+  isnan,
+  le,
+  logicalAnd,
+  logicalNot,
+  logicalOr,
+  logicalXor,
+  lt,
+  ne,
+} from './ops/compare.js';
 export { type EpilogueActivation, type MatmulPlan, setWeightPacking } from './ops/gemm.js';
 export {
   type Float32MatmulPrecision,
@@ -81,6 +98,14 @@ export {
   type QuantizedTensor,
   quantizePerChannel,
 } from './ops/int8.js';
+export {
+  bitwiseAnd,
+  bitwiseLeftShift,
+  bitwiseNot,
+  bitwiseOr,
+  bitwiseRightShift,
+  bitwiseXor,
+} from './ops/integer.js';
 export { type LinearOptions, linear } from './ops/linear.js';
 export { binaryCrossEntropyWithLogits, crossEntropy, mseLoss } from './ops/loss.js';
 export { erf, erfc, exp, exp2, expm1, hypot, log, log1p, log2, log10, pow } from './ops/math.js';
@@ -140,6 +165,15 @@ export {
   unsqueeze,
 } from './ops/shape.js';
 export { logSoftmax, softmax } from './ops/softmax.js';
+export {
+  addcdiv,
+  addcmul,
+  type ClampOptions,
+  clamp,
+  lerp,
+  type ValueOptions,
+  where,
+} from './ops/ternary.js';
 export { acos, asin, atan, atan2, cos, cosh, sin, sinh, tan } from './ops/trigonometry.js';
 export * as optim from './optim/index.js';
 export {

@@ -10,6 +10,7 @@
       "native/base/thread_pool.cpp"
     ],
     "ops_sources": [
+      "native/ops/compare.cpp",
       "native/ops/copy.cpp",
       "native/ops/dispatch.cpp",
       "native/ops/elementwise.cpp",
@@ -18,11 +19,14 @@
       "native/ops/gemm_int8.cpp",
       "native/ops/gemm_plan.cpp",
       "native/ops/gemm_rows.cpp",
+      "native/ops/integer.cpp",
       "native/ops/loops.cpp",
+      "native/ops/map.cpp",
       "native/ops/optimizer.cpp",
       "native/ops/random.cpp",
       "native/ops/reduce.cpp",
-      "native/ops/softmax.cpp"
+      "native/ops/softmax.cpp",
+      "native/ops/ternary.cpp"
     ],
     "addon_sources": [
       "native/addon/addon.cpp",
@@ -34,22 +38,26 @@
     "scalar_sources": [
       "native/targets/scalar.cpp",
       "native/targets/scalar_elementwise.cpp",
-      "native/targets/scalar_gemm.cpp"
+      "native/targets/scalar_gemm.cpp",
+      "native/targets/scalar_integer.cpp"
     ],
     "avx2_sources": [
       "native/targets/avx2.cpp",
       "native/targets/avx2_elementwise.cpp",
-      "native/targets/avx2_gemm.cpp"
+      "native/targets/avx2_gemm.cpp",
+      "native/targets/avx2_integer.cpp"
     ],
     "avx512_sources": [
       "native/targets/avx512.cpp",
       "native/targets/avx512_elementwise.cpp",
-      "native/targets/avx512_gemm.cpp"
+      "native/targets/avx512_gemm.cpp",
+      "native/targets/avx512_integer.cpp"
     ],
     "neon_sources": [
       "native/targets/neon.cpp",
       "native/targets/neon_elementwise.cpp",
-      "native/targets/neon_gemm.cpp"
+      "native/targets/neon_gemm.cpp",
+      "native/targets/neon_integer.cpp"
     ],
     "avx512_bf16_sources": ["native/targets/avx512_bf16.cpp"],
     "avx512_vnni_sources": ["native/targets/avx512_vnni.cpp"],

@@ -49,7 +49,7 @@ function copy(g: Tensor, strides?: readonly number[]): Tensor {
 /** target += g, in target's memory. */
 function addInto(target: Tensor, g: Tensor): void {
   if (target.isContiguous && g.isContiguous && target.dtype !== 'bfloat16') {
-    runBinaryContiguous(rows.add, target, g, 1, target, target.numel);
+    runBinaryContiguous(rows.add, target, 1, g, 1, target, target.numel);
     return;
   }
   addTo(target, target, g);

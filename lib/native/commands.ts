@@ -75,10 +75,11 @@ export function runUnaryContiguous(
   }
 }
 
-/** y = f(a, b) over n contiguous elements; a step of 0 instead of 1 makes b a scalar. */
+/** y = f(a, b) over n contiguous elements; a step of 0 instead of 1 makes an operand a scalar. */
 export function runBinaryContiguous(
   row: Row,
   a: Place,
+  aStep: 0 | 1,
   b: Place,
   bStep: 0 | 1,
   y: Place,
@@ -89,11 +90,40 @@ export function runBinaryContiguous(
   params[1] = b.offset;
   params[2] = y.offset;
   const strides = writeFlat(3, numbers, n);
-  params[strides] = 1;
+  params[strides] = aStep;
   params[strides + 1] = bStep;
   params[strides + 2] = 1;
   try {
     row(a.array, b.array, y.array);
+  } catch (error) {
+    rethrow(error);
+  }
+}
+
+/** The same of three inputs, for rows that take a number besides or none. */
+export function runTernaryContiguous(
+  row: Row,
+  inputs: readonly [Place, Place, Place],
+  steps: readonly [number, number, number],
+  y: Place,
+  n: number,
+  value: number | null,
+): void {
+  const [a, b, c] = inputs;
+  params[0] = a.offset;
+  params[1] = b.offset;
+  params[2] = c.offset;
+  params[3] = y.offset;
+  let at = 4;
+  if (value !== null) params[at++] = value;
+  params[at++] = 1;
+  params[at++] = n;
+  params[at++] = steps[0];
+  params[at++] = steps[1];
+  params[at++] = steps[2];
+  params[at++] = 1;
+  try {
+    row(a.array, b.array, c.array, y.array);
   } catch (error) {
     rethrow(error);
   }

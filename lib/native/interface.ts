@@ -15,12 +15,15 @@ export type Row = (...operands: (OperandArray | null)[]) => void;
 
 /** The rows by the shape of their arguments; `test/native/table.test.ts` holds them against the addon. */
 export const rowNames = {
+  /** Of floats and integers. */
+  numberUnary: ['neg', 'abs', 'sign', 'square'],
+  numberBinary: ['add', 'sub', 'mul', 'maximum', 'minimum', 'floorDivide', 'remainder'],
+  /** Of integers only, bools among them as bytes. */
+  integerUnary: ['bitwiseNot'],
+  integerBinary: ['bitwiseAnd', 'bitwiseOr', 'bitwiseXor', 'bitwiseLeftShift', 'bitwiseRightShift'],
+  /** Of floats only. */
   unary: [
     'copy',
-    'neg',
-    'abs',
-    'sign',
-    'square',
     'sqrt',
     'reciprocal',
     'exp',
@@ -59,16 +62,9 @@ export const rowNames = {
   ],
   unaryWith: ['softplus', 'elu', 'leakyRelu', 'hardTanh', 'softshrink', 'hardshrink', 'threshold'],
   binary: [
-    'add',
-    'sub',
-    'mul',
     'div',
-    'maximum',
-    'minimum',
     'pow',
     'fmod',
-    'remainder',
-    'floorDivide',
     'atan2',
     'hypot',
     'powBaseSlope',
@@ -99,6 +95,9 @@ export const rowNames = {
     'shrinkBackward',
     'thresholdBackward',
   ],
+  compare: ['eq', 'ne', 'lt', 'le'],
+  predicate: ['isnan', 'isinf', 'isfinite'],
+  ternary: ['lerp', 'addcmul', 'addcdiv', 'clamp', 'clampBackward'],
   reduce: ['sum', 'mean', 'max', 'min', 'argmax'],
   softmax: ['softmax', 'logSoftmax'],
   softmaxBackward: ['softmaxBackward', 'logSoftmaxBackward'],
@@ -125,12 +124,23 @@ export const rowNames = {
     'sgd',
     'sgdMomentum',
     'adam',
+    'where',
   ],
 } as const;
 
-export type UnaryRow = (typeof rowNames.unary | typeof rowNames.unaryWith)[number];
-export type BinaryRow = (typeof rowNames.binary | typeof rowNames.derivative)[number];
 export type DerivativeRow = (typeof rowNames.derivative)[number];
+export type NumberUnaryRow = (typeof rowNames.numberUnary)[number];
+export type NumberBinaryRow = (typeof rowNames.numberBinary)[number];
+export type IntegerUnaryRow = (typeof rowNames.integerUnary)[number];
+export type IntegerBinaryRow = (typeof rowNames.integerBinary)[number];
+/** Rows that floats may go to. */
+export type UnaryRow = (typeof rowNames.unary | typeof rowNames.unaryWith)[number] | NumberUnaryRow;
+export type BinaryRow =
+  | (typeof rowNames.binary | typeof rowNames.derivative)[number]
+  | NumberBinaryRow;
+export type CompareRow = (typeof rowNames.compare)[number];
+export type PredicateRow = (typeof rowNames.predicate)[number];
+export type TernaryRow = (typeof rowNames.ternary)[number];
 export type ReduceRow = (typeof rowNames.reduce)[number];
 export type RowName = (typeof rowNames)[keyof typeof rowNames][number];
 

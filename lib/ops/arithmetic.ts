@@ -1,10 +1,11 @@
 /** Arithmetic, elementwise. Each function stands with its gradient rule. */
 import { zerosLike } from '../tensor/creation.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { binary, computeBinary, defineMethods, unary } from './elementwise.js';
-import type { TensorLike } from './operand.js';
+import { binary, computeBinary, defineMethods, numberUnary, unary } from './elementwise.js';
+import { type TensorLike, to } from './operand.js';
+import { isFloating, promote } from './promotion.js';
 
-/** a + b, with broadcasting. */
+/** a + b, with broadcasting. Integers wrap around; of bools it is a logical or, as in PyTorch. */
 export function add(a: TensorLike, b: TensorLike): Tensor {
   return binary(
     'add',
@@ -15,12 +16,15 @@ export function add(a: TensorLike, b: TensorLike): Tensor {
   );
 }
 
-/** a - b, with broadcasting. */
+/**
+ * a - b, with broadcasting. Integers wrap around.
+ * @throws TensorError ERR_DTYPE for bools: use `logicalXor`
+ */
 export function sub(a: TensorLike, b: TensorLike): Tensor {
   return binary('sub', a, b, (g) => g, neg);
 }
 
-/** a * b, with broadcasting. */
+/** a * b, with broadcasting. Integers wrap around; of bools it is a logical and, as in PyTorch. */
 export function mul(a: TensorLike, b: TensorLike): Tensor {
   return binary(
     'mul',
@@ -31,12 +35,14 @@ export function mul(a: TensorLike, b: TensorLike): Tensor {
   );
 }
 
-/** a / b, with broadcasting. */
+/** a / b, with broadcasting. Integers and bools are converted to float32 first, as in PyTorch. */
 export function div(a: TensorLike, b: TensorLike): Tensor {
+  const [x, y] = promote('div', a, b);
+  const whole = !isFloating(x.dtype);
   return binary(
     'div',
-    a,
-    b,
+    whole ? to(x, 'float32') : x,
+    whole ? to(y, 'float32') : y,
     (g, _, y) => div(g, y),
     (g, x, y) => neg(div(mul(g, div(x, y)), y)),
   );
@@ -69,24 +75,24 @@ export function greaterShare(a: Tensor, b: Tensor): Tensor {
   return computeBinary('greaterShare', a, b);
 }
 
-/** -x */
+/** -x; modulo 2^8 or 2^32 of integers. */
 export function neg(x: Tensor): Tensor {
-  return unary('neg', x, neg);
+  return numberUnary('neg', x, neg);
 }
 
-/** |x|; the gradient at 0 is 0. */
+/** |x|; the gradient at 0 is 0. The smallest integer stays what it is. */
 export function abs(x: Tensor): Tensor {
-  return unary('abs', x, (g, _, from) => mul(g, sign(from)));
+  return numberUnary('abs', x, (g, _, from) => mul(g, sign(from)));
 }
 
 /** -1, 0 or 1 by the sign of x, 0 for NaN; its gradient is 0. */
 export function sign(x: Tensor): Tensor {
-  return unary('sign', x, zerosLike);
+  return numberUnary('sign', x, zerosLike);
 }
 
-/** x * x */
+/** x * x. Integers wrap around. */
 export function square(x: Tensor): Tensor {
-  return unary('square', x, (g, _, from) => mul(g, mul(from, 2)));
+  return numberUnary('square', x, (g, _, from) => mul(g, mul(from, 2)));
 }
 
 /** The square root; NaN below 0. */

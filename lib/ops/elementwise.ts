@@ -3,47 +3,100 @@
  * arithmetic.ts, math.ts and activation.ts.
  */
 import { attach, recording } from '../autograd/tape.js';
+import { TensorError } from '../errors.js';
 import {
   type Operand,
   rows,
   runBinaryContiguous,
   runGeometry,
+  runTernaryContiguous,
   runUnaryContiguous,
 } from '../native/commands.js';
-import type { BinaryRow, DerivativeRow, UnaryRow } from '../native/interface.js';
+import {
+  type BinaryRow,
+  type CompareRow,
+  type DerivativeRow,
+  type IntegerBinaryRow,
+  type IntegerUnaryRow,
+  type NumberUnaryRow,
+  type PredicateRow,
+  rowNames,
+  type TernaryRow,
+  type UnaryRow,
+} from '../native/interface.js';
 import { uninitialized } from '../tensor/creation.js';
+import type { DType } from '../tensor/dtype.js';
 import { broadcastShapes, broadcastStrides, type Shape, sameShape } from '../tensor/shape.js';
 import { type GradRule, Tensor } from '../tensor/tensor.js';
-import { checkFloating, promote, type TensorLike } from './operand.js';
+import { checkFloating, type TensorLike } from './operand.js';
+import { isBool, isFloating, promote } from './promotion.js';
 import { sumTo } from './reduce.js';
 
 /** y = f(x) with the row's parameters, without recording. */
-export function computeUnary(name: UnaryRow, x: Tensor, parameters?: readonly number[]): Tensor {
-  const y = uninitialized(x.shape, x.dtype);
-  if (x.isContiguous) runUnaryContiguous(rows[name], x, y, x.numel, parameters);
-  else runGeometry(rows[name], x.shape, [x, y], parameters);
+export function computeUnary(
+  row: UnaryRow | PredicateRow | IntegerUnaryRow,
+  x: Tensor,
+  dtype: DType = x.dtype,
+  parameters?: readonly number[],
+): Tensor {
+  const y = uninitialized(x.shape, dtype);
+  if (x.isContiguous) runUnaryContiguous(rows[row], x, y, x.numel, parameters);
+  else runGeometry(rows[row], x.shape, [x, y], parameters);
   return y;
 }
 
 /**
- * f(a, b) with broadcasting and the row's parameters, without recording. Both have one floating
- * dtype.
+ * f(a, b) with broadcasting and the row's parameters, without recording. Both have one dtype, which the
+ * row takes; `operation` is the name that it was called by.
  */
 export function computeBinary(
-  name: BinaryRow,
+  row: BinaryRow | IntegerBinaryRow | CompareRow | DerivativeRow,
   a: Tensor,
   b: Tensor,
+  operation: string = row,
+  dtype: DType = a.dtype,
   parameters?: readonly number[],
 ): Tensor {
   const same = sameShape(a.shape, b.shape);
-  const shape = same ? a.shape : broadcastShapes(name, a.shape, b.shape);
-  const y = uninitialized(shape, a.dtype);
-  if ((same || b.ndim === 0) && a.isContiguous && b.isContiguous) {
-    runBinaryContiguous(rows[name], a, b, same ? 1 : 0, y, y.numel, parameters);
+  const shape = same ? a.shape : broadcastShapes(operation, a.shape, b.shape);
+  const y = uninitialized(shape, dtype);
+  if ((same || b.ndim === 0 || a.ndim === 0) && a.isContiguous && b.isContiguous) {
+    const aStep = same || a.ndim > 0 ? 1 : 0;
+    const bStep = same || b.ndim > 0 ? 1 : 0;
+    runBinaryContiguous(rows[row], a, aStep, b, bStep, y, y.numel, parameters);
   } else {
-    runGeometry(rows[name], shape, [stretched(a, shape), stretched(b, shape), y], parameters);
+    runGeometry(rows[row], shape, [stretched(a, shape), stretched(b, shape), y], parameters);
   }
   return y;
+}
+
+/**
+ * f(a, b, c) with broadcasting, without recording, by a row of three operands; `value` is its number if
+ * it has one.
+ */
+export function computeTernary(
+  row: TernaryRow | 'where',
+  operands: readonly [Tensor, Tensor, Tensor],
+  dtype: DType,
+  value: number | null,
+): Tensor {
+  const [a, b, c] = operands;
+  const shape = broadcastShapes(row, broadcastShapes(row, a.shape, b.shape), c.shape);
+  const y = uninitialized(shape, dtype);
+  const steps = [flatStep(a, shape), flatStep(b, shape), flatStep(c, shape)] as const;
+  if (steps.includes(-1)) {
+    const inputs = operands.map((operand) => stretched(operand, shape));
+    runGeometry(rows[row], shape, [...inputs, y], value === null ? [] : [value]);
+  } else {
+    runTernaryContiguous(rows[row], operands, steps, y, y.numel, value);
+  }
+  return y;
+}
+
+/** The step of an operand that is contiguous in the result's shape, 0 of a scalar, -1 of another. */
+function flatStep(t: Tensor, shape: Shape): number {
+  if (t.ndim === 0) return 0;
+  return sameShape(t.shape, shape) && t.isContiguous ? 1 : -1;
 }
 
 /** A tensor as an operand that looks like `shape`, which it broadcasts to. */
@@ -82,12 +135,60 @@ export function activation(
   [backward, own = parameters]: readonly [row: DerivativeRow, parameters?: readonly number[]],
 ): Tensor {
   checkFloating(operation, x);
-  const y = computeUnary(forward, x, parameters);
-  if (recording(x)) attach(y, operation, [x], [(g) => computeBinary(backward, g, x, own)]);
+  const y = computeUnary(forward, x, x.dtype, parameters);
+  if (recording(x)) {
+    attach(y, operation, [x], [(g) => computeBinary(backward, g, x, backward, x.dtype, own)]);
+  }
   return y;
 }
 
-/** A binary function with the gradients of both operands before broadcasting is undone. */
+/**
+ * A function of floats and integers. Integers wrap around and have no gradient.
+ * @throws TensorError ERR_DTYPE for bool and bfloat16
+ */
+export function numberUnary(
+  name: NumberUnaryRow,
+  x: Tensor,
+  rule: (g: Tensor, y: Tensor, x: Tensor) => Tensor,
+): Tensor {
+  if (!(x instanceof Tensor) || isFloating(x.dtype)) return unary(name, x, rule);
+  checkNotBool(name, x);
+  return computeUnary(name, x);
+}
+
+/** What arithmetic of bools is, as in PyTorch: with false for 0 and true for anything else. */
+const BOOL_ROWS: Partial<Record<BinaryRow, IntegerBinaryRow>> = {
+  add: 'bitwiseOr',
+  mul: 'bitwiseAnd',
+  maximum: 'bitwiseOr',
+  minimum: 'bitwiseAnd',
+};
+
+/** @throws TensorError ERR_DTYPE for a bool tensor */
+export function checkNotBool(operation: string, x: Tensor): void {
+  if (isBool(x.dtype)) {
+    throw new TensorError(
+      'ERR_DTYPE',
+      `[${operation}] does not take bool; use a logical operation, or convert with to('int32')`,
+    );
+  }
+}
+
+const NUMBER_ROWS: ReadonlySet<string> = new Set(rowNames.numberBinary);
+
+/** A binary function of integers or bools; those that only floats have refuse them. */
+function binaryOfIntegers(name: BinaryRow, a: Tensor, b: Tensor): Tensor {
+  if (!NUMBER_ROWS.has(name)) checkFloating(name, a);
+  if (!isBool(a.dtype)) return computeBinary(name, a, b);
+  const row = BOOL_ROWS[name];
+  if (row === undefined) checkNotBool(name, a);
+  return computeBinary(row ?? name, a, b, name);
+}
+
+/**
+ * A binary function with the gradients of both operands before broadcasting is undone. Of integers it
+ * wraps around, of bools it is a logical one or refused.
+ */
 export function binary(
   name: BinaryRow,
   left: TensorLike,
@@ -96,6 +197,7 @@ export function binary(
   ruleB: (g: Tensor, a: Tensor, b: Tensor) => Tensor,
 ): Tensor {
   const [a, b] = promote(name, left, right);
+  if (!isFloating(a.dtype)) return binaryOfIntegers(name, a, b);
   const y = computeBinary(name, a, b);
   if (recording(a, b)) {
     const rules: GradRule[] = [

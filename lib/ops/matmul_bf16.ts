@@ -3,7 +3,8 @@ import { TensorError } from '../errors.js';
 import { checkDType, type DType } from '../tensor/dtype.js';
 import { Tensor } from '../tensor/tensor.js';
 import { activationBackward } from './activation.js';
-import { checkFloating, checkTensor, promote, type TensorLike, to } from './operand.js';
+import { checkFloating, checkTensor, type TensorLike, to } from './operand.js';
+import { promote } from './promotion.js';
 import { sum } from './reduce.js';
 
 export interface MatmulOptions {
@@ -19,7 +20,9 @@ export function promoteProduct(operation: string, a: TensorLike, b: TensorLike):
   if (a instanceof Tensor && b instanceof Tensor) {
     if (a.dtype === 'bfloat16' && b.dtype === 'bfloat16') return [a, b];
   }
-  return promote(operation, a, b);
+  const pair = promote(operation, a, b);
+  checkFloating(operation, pair[0]);
+  return pair;
 }
 
 /** @throws TensorError unless it is a tensor of float32, float64 or bfloat16 */

@@ -10,7 +10,7 @@ import { allocate } from '../tensor/memory.js';
 import { describe, normalizeDim } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 
-/** What operations take for a tensor: a number stands for a scalar of the other operand's dtype. */
+/** What operations take for a tensor; a number adapts to the other operand's dtype (see promotion.ts). */
 export type TensorLike = Tensor | number;
 
 /** @throws TensorError ERR_ARGUMENT unless it is a tensor */
@@ -39,47 +39,6 @@ export function scalar(value: number, dtype: DType): Tensor {
   const storage = allocate(dtype, 1);
   storage.array[storage.offset] = dtype === 'bfloat16' ? toBfloat16(value) : value;
   return new Tensor(storage, []);
-}
-
-/**
- * Dtypes from weak to strong: two operands meet at the stronger one, as in PyTorch. (Where uint8 meets
- * int8, PyTorch goes to int16; here operations take none of the three.)
- */
-const STRENGTH: Readonly<Record<DType, number>> = {
-  bool: 0,
-  uint8: 1,
-  int8: 1,
-  int32: 2,
-  bfloat16: 3,
-  float32: 4,
-  float64: 5,
-};
-
-/**
- * Both operands as floating tensors of one dtype.
- * @throws TensorError ERR_DTYPE when neither is float32 or float64, ERR_ARGUMENT for other values
- */
-export function promote(operation: string, a: TensorLike, b: TensorLike): [Tensor, Tensor] {
-  if (a instanceof Tensor && b instanceof Tensor) {
-    if (a.dtype === b.dtype) {
-      checkFloating(operation, a);
-      return [a, b];
-    }
-    const dtype = STRENGTH[a.dtype] > STRENGTH[b.dtype] ? a.dtype : b.dtype;
-    const pair: [Tensor, Tensor] = [to(a, dtype), to(b, dtype)];
-    checkFloating(operation, pair[0]);
-    return pair;
-  }
-  if (a instanceof Tensor && typeof b === 'number') {
-    checkFloating(operation, a);
-    return [a, scalar(b, a.dtype)];
-  }
-  if (b instanceof Tensor && typeof a === 'number') {
-    checkFloating(operation, b);
-    return [scalar(a, b.dtype), b];
-  }
-  checkTensor(operation, a instanceof Tensor ? b : a);
-  return [a as Tensor, b as Tensor];
 }
 
 /** Copies the elements of `from` over those of `into`, which has the same shape, converting them. */

@@ -73,10 +73,11 @@ export function fmod(x: TensorLike, y: TensorLike): Tensor {
  * The remainder x - y floor(x / y), which has the sign of y (as % in Python; fmod has that of x); NaN
  * where x is infinite or y is 0. It is fmod(x, y), plus y where the signs differ. Gradients: 1, and
  * -floor(x / y).
- * @param x float32 or float64, any shape, or a number
- * @param y the same; shapes broadcast, one of the two is a tensor, and the result has the stronger dtype
- * @throws TensorError ERR_ARGUMENT unless one is a tensor and the other a tensor or a number, ERR_DTYPE
- * when neither is float32 or float64, ERR_SHAPE when the shapes don't broadcast
+ * @param x float32, float64 or integers, any shape, or a number
+ * @param y the same; shapes broadcast, one of the two is a tensor, and the result has the dtype at which
+ * they meet
+ * @throws TensorError ERR_ARGUMENT unless one is a tensor and the other a tensor or a number, and when
+ * an integer is divided by 0; ERR_DTYPE for bool and bfloat16, ERR_SHAPE when the shapes don't broadcast
  */
 export function remainder(x: TensorLike, y: TensorLike): Tensor {
   return binary(
@@ -89,12 +90,14 @@ export function remainder(x: TensorLike, y: TensorLike): Tensor {
 }
 
 /**
- * floor(x / y) of the exact quotient (as // in Python), so that it fits `remainder`; x / y where y is 0.
+ * floor(x / y) of the exact quotient (as // in Python), so that it fits `remainder`; of floats x / y
+ * where y is 0. The smallest integer divided by -1 is itself.
  * Its gradients are 0.
- * @param x float32 or float64, any shape, or a number
- * @param y the same; shapes broadcast, one of the two is a tensor, and the result has the stronger dtype
- * @throws TensorError ERR_ARGUMENT unless one is a tensor and the other a tensor or a number, ERR_DTYPE
- * when neither is float32 or float64, ERR_SHAPE when the shapes don't broadcast
+ * @param x float32, float64 or integers, any shape, or a number
+ * @param y the same; shapes broadcast, one of the two is a tensor, and the result has the dtype at which
+ * they meet
+ * @throws TensorError ERR_ARGUMENT unless one is a tensor and the other a tensor or a number, and when
+ * an integer is divided by 0; ERR_DTYPE for bool and bfloat16, ERR_SHAPE when the shapes don't broadcast
  */
 export function floorDivide(x: TensorLike, y: TensorLike): Tensor {
   return binary('floorDivide', x, y, zerosLike, zerosLike);

@@ -2,7 +2,14 @@
 import { TensorError } from '../errors.js';
 import { rows, runGeometry } from '../native/commands.js';
 import { toBfloat16 } from './bfloat16.js';
-import { checkDType, type DType, dtypeOf, dtypes, type TypedArray } from './dtype.js';
+import {
+  checkDType,
+  type DType,
+  dtypeOf,
+  dtypes,
+  integerRanges,
+  type TypedArray,
+} from './dtype.js';
 import { adopt, allocate } from './memory.js';
 import {
   checkOptions,
@@ -55,13 +62,6 @@ export function fillWith(target: Tensor, value: number): void {
   target.storage.version++;
 }
 
-/** The numbers that integers can hold: floats outside become the nearer end, as in `to`. */
-const ranges: Partial<Record<DType, readonly [number, number]>> = {
-  int32: [-(2 ** 31), 2 ** 31 - 1],
-  int8: [-128, 127],
-  uint8: [0, 255],
-};
-
 /** Overwrites a contiguous tensor with numbers, converted by the rules of `to`. */
 function store(result: Tensor, values: TypedArray): void {
   const target = result.data;
@@ -73,7 +73,7 @@ function store(result: Tensor, values: TypedArray): void {
     for (let i = 0; i < target.length; i++) target[i] = toBfloat16(values[i] as number);
     return;
   }
-  const range = ranges[result.dtype];
+  const range = integerRanges[result.dtype];
   if (range !== undefined && (values instanceof Float32Array || values instanceof Float64Array)) {
     const [low, high] = range;
     for (let i = 0; i < target.length; i++) {

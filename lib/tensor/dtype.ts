@@ -26,7 +26,7 @@ interface DTypeInfo {
   readonly bytes: number;
   /** Whether tensors of it can have gradients. */
   readonly floating: boolean;
-  /** Whether all operations compute in it; bfloat16 is for storage and matrix products. */
+  /** Whether mathematics computes in it: integers have only arithmetic, bfloat16 is for storage and matrix products. */
   readonly arithmetic: boolean;
 }
 
@@ -38,6 +38,13 @@ export const dtypes: Readonly<Record<DType, DTypeInfo>> = {
   uint8: { Array: Uint8Array, bytes: 1, floating: false, arithmetic: false },
   bool: { Array: Uint8Array, bytes: 1, floating: false, arithmetic: false },
   bfloat16: { Array: Uint16Array, bytes: 2, floating: true, arithmetic: false },
+};
+
+/** The numbers that integers can hold: floats outside become the nearer end, as in `to`. */
+export const integerRanges: Partial<Record<DType, readonly [low: number, high: number]>> = {
+  int32: [-(2 ** 31), 2 ** 31 - 1],
+  int8: [-128, 127],
+  uint8: [0, 255],
 };
 
 /**

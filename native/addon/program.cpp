@@ -58,7 +58,8 @@ const char* Program::replay(napi_env env) {
             arrays_[static_cast<size_t>(step.array[i])].data + step.byteOffset[i];
       }
     }
-    if (step.row->run(step.command) != Status::ok) return "out of memory";
+    const Status status = step.row->run(step.command);
+    if (status != Status::ok) return problemOf(status);
   }
   return nullptr;
 }

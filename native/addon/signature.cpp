@@ -72,20 +72,30 @@ std::string parseDim(const std::string& word, const Signature& signature, Signat
 }
 
 std::string parseType(const std::string& text, SignatureOperand* operand) {
+  constexpr uint32_t kFloats = typeBit(DType::float32) | typeBit(DType::float64);
+  constexpr uint32_t kIntegers =
+      typeBit(DType::int32) | typeBit(DType::int8) | typeBit(DType::uint8);
+  constexpr uint32_t kAny = kFloats | kIntegers | typeBit(DType::bfloat16);
   static const struct {
     const char* name;
-    ElementKind elements;
-    DType type;
-  } kTypes[] = {
-      {"T", ElementKind::floating, DType::float32}, {"A", ElementKind::any, DType::float32},
-      {"F", ElementKind::product, DType::float32},  {"f32", ElementKind::fixed, DType::float32},
-      {"f64", ElementKind::fixed, DType::float64},  {"i32", ElementKind::fixed, DType::int32},
-      {"u8", ElementKind::fixed, DType::uint8},     {"u32", ElementKind::fixed, DType::uint32},
-      {"i8", ElementKind::fixed, DType::int8}};
+    uint32_t types;
+    bool shared;
+  } kTypes[] = {{"T", kFloats, true},
+                {"I", kIntegers, true},
+                {"N", kFloats | kIntegers, true},
+                {"E", kAny, true},
+                {"A", kAny, false},
+                {"F", typeBit(DType::float32) | typeBit(DType::bfloat16), false},
+                {"f32", typeBit(DType::float32), false},
+                {"f64", typeBit(DType::float64), false},
+                {"i32", typeBit(DType::int32), false},
+                {"u8", typeBit(DType::uint8), false},
+                {"u32", typeBit(DType::uint32), false},
+                {"i8", typeBit(DType::int8), false}};
   for (const auto& known : kTypes) {
     if (text != known.name) continue;
-    operand->elements = known.elements;
-    operand->type = known.type;
+    operand->types = known.types;
+    operand->shared = known.shared;
     return "";
   }
   return "no type " + text;

@@ -4,12 +4,13 @@
 //    m n k size aRow aCol bRow cRow stride activation int"
 //
 // Operands come first: a role (in, out, inout, or opt and optout: an input and an output that may
-// be null), a name, and type[dims]. Types: T (float32 or float64, the same for every T of the row),
-// A (any type, each operand its own), F (float32 or bfloat16, each operand its own), f32, f64, i32,
-// i8, u8, u32. Dims are the extents of the operand, size*stride each; a dim without a stride is
-// contiguous with the dims that follow it; a size may be a literal number; [] is one element; [@]
-// is the row's N-dimensional geometry, with strides of the operand's own.
-// After the semicolon come the numbers, a kind after each group of names: size (a whole number
+// be null), a name, and type[dims]. Types that all operands of the row that are written with a
+// capital letter share: T (float32 or float64), I (int32, int8 or uint8), N (a T or an I), E (any).
+// Types of an operand's own: A (any), F (float32 or bfloat16), f32, f64, i32, i8, u8, u32. "Any" is
+// without uint32, which only random states have. Dims are the extents of the operand, size*stride
+// each; a dim without a stride is contiguous with the dims that follow it; a size may be a literal
+// number; [] is one element; [@] is the row's N-dimensional geometry, with strides of the operand's
+// own. After the semicolon come the numbers, a kind after each group of names: size (a whole number
 // >= 0), stride (a whole number of either sign), int (a whole number), real (any double).
 //
 // From this text the trampoline knows every element a command may touch and compares it with the
@@ -27,8 +28,8 @@ enum class Role : uint8_t { in, out, inout };
 
 enum class NumberKind : uint8_t { size, stride, integer, real };
 
-// What an operand's elements may be.
-enum class ElementKind : uint8_t { floating, any, product, fixed };  // T, A, F, the others
+// Types as a set of bits.
+constexpr uint32_t typeBit(DType type) { return 1u << static_cast<int>(type); }
 
 struct SignatureDim {
   int size;         // index of a number, or -1 for a literal
@@ -40,8 +41,8 @@ struct SignatureOperand {
   std::string name;
   Role role;
   bool optional = false;  // null may stand for it
-  ElementKind elements;
-  DType type;  // when elements is fixed
+  uint32_t types;         // which its elements may have
+  bool shared;            // whether all operands of the row with this mark have the same one
   bool geometry;
   std::vector<SignatureDim> dims;
 };

@@ -9,8 +9,8 @@ const std::vector<const Row*>& allRows() {
   static const std::vector<const Row*>* const table = [] {
     auto* rows = new std::vector<const Row*>();
     for (const RowList& family :
-         {elementwiseRows(), copyRows(), gemmRows(), gemmBf16Rows(), int8Rows(), reduceRows(),
-          softmaxRows(), randomRows(), optimizerRows()}) {
+         {elementwiseRows(), integerRows(), compareRows(), ternaryRows(), copyRows(), gemmRows(),
+          gemmBf16Rows(), int8Rows(), reduceRows(), softmaxRows(), randomRows(), optimizerRows()}) {
       for (int i = 0; i < family.count; ++i) rows->push_back(&family.rows[i]);
     }
     return rows;

@@ -83,8 +83,8 @@ class Reader {
       return fail("takes " + std::to_string(signature_.operands.size()) + " arrays, not " +
                   std::to_string(argc));
     }
-    bool floatingKnown = false;
-    DType floating = DType::float32;
+    bool sharedKnown = false;
+    DType shared = DType::float32;
     for (size_t k = 0; k < argc; ++k) {
       const SignatureOperand& operand = signature_.operands[k];
       ArrayView& view = views_[k];
@@ -100,25 +100,15 @@ class Reader {
         return fail(operand.name + " is not a typed array");
       }
       if (!toDType(type, &view.type)) return fail(operand.name + " has a type that no row takes");
-      if (operand.elements == ElementKind::fixed && view.type != operand.type) {
-        return fail(operand.name + " has the wrong element type");
+      if (!(operand.types & typeBit(view.type))) {
+        return fail(operand.name + " has an element type that the operation doesn't take");
       }
-      if (operand.elements == ElementKind::any && view.type == DType::uint32) {
-        return fail(operand.name + " is uint32, which only the random state uses");
-      }
-      if (operand.elements == ElementKind::product && view.type != DType::float32 &&
-          view.type != DType::bfloat16) {
-        return fail(operand.name + " is neither float32 nor bfloat16");
-      }
-      if (operand.elements == ElementKind::floating) {
-        if (view.type != DType::float32 && view.type != DType::float64) {
-          return fail(operand.name + " is neither float32 nor float64");
-        }
-        if (floatingKnown && view.type != floating) {
+      if (operand.shared) {
+        if (sharedKnown && view.type != shared) {
           return fail(operand.name + " differs in type from the operands before it");
         }
-        floatingKnown = true;
-        floating = view.type;
+        sharedKnown = true;
+        shared = view.type;
       }
       if (!place(k)) return false;
     }
@@ -261,9 +251,11 @@ napi_value callRow(napi_env env, napi_callback_info info) {
   Command command;
   Reader reader(env, bound, &command);
   if (!reader.read(argv, argc)) return throwNative(env, "ERR_NATIVE_ARGUMENT", reader.message());
-  if (bound.row->run(command) != Status::ok) {
-    return throwNative(env, "ERR_NATIVE_MEMORY",
-                       std::string("[") + bound.row->name + "] out of memory");
+  const Status status = bound.row->run(command);
+  if (status != Status::ok) {
+    return throwNative(env,
+                       status == Status::outOfMemory ? "ERR_NATIVE_MEMORY" : "ERR_NATIVE_ARGUMENT",
+                       std::string("[") + bound.row->name + "] " + problemOf(status));
   }
   if (environment.recording) {
     environment.recording->add(env, *bound.row, command, reader.views(), static_cast<int>(argc));

@@ -6,7 +6,9 @@
 #include "../simd/math.h"
 #include "activation.h"
 #include "piecewise.h"
+#include "compare.h"
 #include "table.h"
+#include "ternary.h"
 
 TG_TARGET_BEGIN
 
@@ -395,6 +397,12 @@ constexpr ElementwiseKernels<T> elementwiseKernels() {
   kernels.unaryWith[static_cast<int>(UnaryWith::name)] = unaryWithKernel<UnaryWith::name, T>;
 #define TG_DERIVATIVE(name, parameters) \
   kernels.derivative[static_cast<int>(Derivative::name)] = derivativeKernel<Derivative::name, T>;
+#define TG_COMPARE(name) \
+  kernels.compare[static_cast<int>(Compare::name)] = compareKernel<Compare::name, T>;
+#define TG_PREDICATE(name) \
+  kernels.predicate[static_cast<int>(Predicate::name)] = predicateKernel<Predicate::name, T>;
+#define TG_TERNARY(name) \
+  kernels.ternary[static_cast<int>(Ternary::name)] = ternaryKernel<Ternary::name, T>;
 #include "elementwise.inc"
   kernels.gluBackward = gluBackwardKernel<T>;
   return kernels;

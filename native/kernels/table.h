@@ -29,9 +29,41 @@ enum class UnaryWith : int {
   count
 };
 
+enum class Compare : int {
+#define TG_COMPARE(name) name,
+#include "elementwise.inc"
+  count
+};
+
 enum class Derivative : int {
 #define TG_DERIVATIVE(name, parameters) name,
 #include "elementwise.inc"
+  count
+};
+
+enum class Predicate : int {
+#define TG_PREDICATE(name) name,
+#include "elementwise.inc"
+  count
+};
+
+enum class Ternary : int {
+#define TG_TERNARY(name) name,
+#include "elementwise.inc"
+  count
+};
+
+enum class IntegerUnary : int {
+#define TG_NUMBER_UNARY(name) name,
+#define TG_INTEGER_UNARY(name) name,
+#include "integer.inc"
+  count
+};
+
+enum class IntegerBinary : int {
+#define TG_NUMBER_BINARY(name) name,
+#define TG_INTEGER_BINARY(name) name,
+#include "integer.inc"
   count
 };
 
@@ -55,6 +87,24 @@ using UnaryWithKernel = void (*)(int64_t n, const T* x, const T* p, T* y);
 template <class T>
 using DerivativeKernel = void (*)(int64_t n, const T* g, int64_t gStep, const T* x, const T* p,
                                   T* dx);
+
+// The same with truth values, 0 or 1, as results.
+template <class T>
+using CompareKernel = void (*)(int64_t n, const T* a, int64_t aStep, const T* b, int64_t bStep,
+                               uint8_t* y);
+template <class T>
+using PredicateKernel = void (*)(int64_t n, const T* x, uint8_t* y);
+
+// y[i] = f(a[i * step[0]], b[i * step[1]], c[i * step[2]], value) for i < n, steps 1 or 0.
+template <class T>
+using TernaryKernel = void (*)(int64_t n, const T* a, const T* b, const T* c, const int64_t* step,
+                               T value, T* y);
+
+// y[i] = a[i * aStep] where condition[i * step] is not 0, elsewhere b[i * bStep]; of elements that
+// are as large as a Bits.
+template <class Bits>
+using SelectKernel = void (*)(int64_t n, const uint8_t* condition, int64_t step, const Bits* a,
+                              int64_t aStep, const Bits* b, int64_t bStep, Bits* y);
 
 // Matrix products: C = finish(init + A B), every output one FMA chain over p = 0, 1, ... k-1 that
 // starts from init. See kernels/gemm.h for the tiles and ops/gemm.cpp for the blocks.
@@ -243,12 +293,32 @@ struct ElementwiseKernels {
   DerivativeKernel<T> derivative[static_cast<int>(Derivative::count)];
   // The gradients of glu(a, b) = a sigmoid(b): da = g sigmoid(b), db = g a sigmoid'(b).
   void (*gluBackward)(int64_t n, const T* a, const T* b, const T* g, T* da, T* db);
+  CompareKernel<T> compare[static_cast<int>(Compare::count)];
+  PredicateKernel<T> predicate[static_cast<int>(Predicate::count)];
+  TernaryKernel<T> ternary[static_cast<int>(Ternary::count)];
+};
+
+template <class T>
+struct IntegerKernels {
+  UnaryKernel<T> unary[static_cast<int>(IntegerUnary::count)];
+  BinaryKernel<T> binary[static_cast<int>(IntegerBinary::count)];
+  CompareKernel<T> compare[static_cast<int>(Compare::count)];
 };
 
 // The large families are compiled in files of their own, and a level's table refers to them.
 struct ElementwiseTables {
   ElementwiseKernels<float> f32;
   ElementwiseKernels<double> f64;
+};
+
+struct IntegerTables {
+  IntegerKernels<int32_t> i32;
+  IntegerKernels<int8_t> i8;
+  IntegerKernels<uint8_t> u8;
+  SelectKernel<uint8_t> select8;
+  SelectKernel<uint16_t> select16;
+  SelectKernel<uint32_t> select32;
+  SelectKernel<uint64_t> select64;
 };
 
 struct GemmTables {
@@ -316,6 +386,7 @@ struct KernelTable {
   FloatKernels<float> f32;
   FloatKernels<double> f64;
   Int8Kernels i8;
+  const IntegerTables& integer;
 };
 
 // A build defines those of its architecture; ops/dispatch.cpp knows which (TG_HAVE_AVX2 ...).
@@ -328,6 +399,11 @@ extern const ElementwiseTables kScalarElementwise;
 extern const ElementwiseTables kAvx2Elementwise;
 extern const ElementwiseTables kAvx512Elementwise;
 extern const ElementwiseTables kNeonElementwise;
+
+extern const IntegerTables kScalarInteger;
+extern const IntegerTables kAvx2Integer;
+extern const IntegerTables kAvx512Integer;
+extern const IntegerTables kNeonInteger;
 
 extern const GemmTables kScalarGemm;
 extern const GemmTables kAvx2Gemm;

@@ -29,8 +29,14 @@ struct Command {
   Geometry geometry;           // only for rows whose operands are written with [@]
 };
 
-// What running a command can report. Arguments were checked before; only resources can fail.
-enum class Status : uint8_t { ok, outOfMemory };
+// What running a command can report. Arguments were checked before; what is left are resources and
+// what only the elements show.
+enum class Status : uint8_t { ok, outOfMemory, zeroDivisor };
+
+// What to tell of a status that isn't ok.
+inline const char* problemOf(Status status) {
+  return status == Status::outOfMemory ? "out of memory" : "division by zero";
+}
 
 // One native operation. The signature names every argument and says how far each operand reaches,
 // so one trampoline can check any row (the grammar is in native/addon/signature.h). `check` adds

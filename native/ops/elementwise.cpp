@@ -1,22 +1,12 @@
-// Elementwise operations: y = f(x) and y = f(a, b) over a common shape, every operand with strides
-// of its own (0 broadcasts). What is contiguous goes straight to a kernel; the rest goes through
-// tiles.
+// Elementwise operations of one type: y = f(x) and y = f(a, b).
 #include "dispatch.h"
-#include "loops.h"
+#include "integer.h"
+#include "map.h"
 #include "parallel.h"
 #include "rows.h"
 
 namespace tilegrad {
 namespace {
-
-// A tile of strided operands: 16 float32 rows are one cache line of a transposed operand, and three
-// operands of 16 x 64 float64 values take 24 KB of a first-level cache and of the stack.
-constexpr int64_t kTileRows = 16;
-constexpr int64_t kTileCols = 64;
-
-// Values of a tile when kernels can read and write all operands in place: enough to forget what a
-// tile costs, few enough to share one long row between threads.
-constexpr int64_t kDirectValues = 8192;
 
 bool isHeavy(Unary op) {
   switch (op) {
@@ -83,30 +73,24 @@ bool isHeavy(Derivative op) {
   }
 }
 
-// A kernel with its operands' pointers: what the loops below need to know of unary and binary.
 template <class T>
-struct UnaryCall {
-  static constexpr int kInputs = 1;
-  UnaryKernel<T> kernel;
-  bool heavy;
-
-  static bool takesStep(int, int64_t step) { return step == 1; }
-  void operator()(int64_t n, const T* const* in, const int64_t*, T* y) const {
-    kernel(n, in[0], y);
-  }
-};
+Status unary(const Command& c, Unary op) {
+  const UnaryKernel<T> kernel = floatKernels<T>().elementwise.unary[static_cast<int>(op)];
+  return runMap(c, {1, {sizeof(T), sizeof(T)}, 0, isHeavy(op)},
+                [=](int64_t n, const void* const* in, const int64_t*, void* y) {
+                  kernel(n, static_cast<const T*>(in[0]), static_cast<T*>(y));
+                });
+}
 
 template <class T>
-struct BinaryCall {
-  static constexpr int kInputs = 2;
-  BinaryKernel<T> kernel;
-  bool heavy;
-
-  static bool takesStep(int, int64_t step) { return step == 1 || step == 0; }
-  void operator()(int64_t n, const T* const* in, const int64_t* step, T* y) const {
-    kernel(n, in[0], step[0], in[1], step[1], y);
-  }
-};
+Status binary(const Command& c, Binary op) {
+  const BinaryKernel<T> kernel = floatKernels<T>().elementwise.binary[static_cast<int>(op)];
+  return runMap(c, {2, {sizeof(T), sizeof(T), sizeof(T)}, 2, isHeavy(op)},
+                [=](int64_t n, const void* const* in, const int64_t* step, void* y) {
+                  kernel(n, static_cast<const T*>(in[0]), step[0], static_cast<const T*>(in[1]),
+                         step[1], static_cast<T*>(y));
+                });
+}
 
 // The numbers of a row as parameters of its kernel; its signature says how many.
 template <class T>
@@ -119,159 +103,80 @@ struct Parameters {
 };
 
 template <class T>
-struct UnaryWithCall {
-  static constexpr int kInputs = 1;
-  UnaryWithKernel<T> kernel;
-  Parameters<T> parameters;
-  bool heavy;
-
-  static bool takesStep(int, int64_t step) { return step == 1; }
-  void operator()(int64_t n, const T* const* in, const int64_t*, T* y) const {
-    kernel(n, in[0], parameters.value, y);
-  }
-};
+Status unaryWith(const Command& c, UnaryWith op, int count) {
+  const UnaryWithKernel<T> kernel = floatKernels<T>().elementwise.unaryWith[static_cast<int>(op)];
+  const Parameters<T> parameters(c, count);
+  return runMap(c, {1, {sizeof(T), sizeof(T)}, 0, isHeavy(op)},
+                [=](int64_t n, const void* const* in, const int64_t*, void* y) {
+                  kernel(n, static_cast<const T*>(in[0]), parameters.value, static_cast<T*>(y));
+                });
+}
 
 template <class T>
-struct DerivativeCall {
-  static constexpr int kInputs = 2;
-  DerivativeKernel<T> kernel;
-  Parameters<T> parameters;
-  bool heavy;
+Status derivative(const Command& c, Derivative op, int count) {
+  const DerivativeKernel<T> kernel = floatKernels<T>().elementwise.derivative[static_cast<int>(op)];
+  const Parameters<T> parameters(c, count);
+  return runMap(c, {2, {sizeof(T), sizeof(T), sizeof(T)}, 1, isHeavy(op)},
+                [=](int64_t n, const void* const* in, const int64_t* step, void* dx) {
+                  kernel(n, static_cast<const T*>(in[0]), step[0], static_cast<const T*>(in[1]),
+                         parameters.value, static_cast<T*>(dx));
+                });
+}
 
-  static bool takesStep(int k, int64_t step) { return step == 1 || (k == 0 && step == 0); }
-  void operator()(int64_t n, const T* const* in, const int64_t* step, T* y) const {
-    kernel(n, in[0], step[0], in[1], parameters.value, y);
-  }
-};
+// The integer kernel that a row runs for integers, where there is one.
+constexpr int kNone = -1;
 
-// Copies a rows x cols tile between strided memory and a dense buffer, along the smaller stride.
-template <class T>
-void copyTile(int64_t rows, int64_t cols, const T* x, int64_t xRow, int64_t xCol, T* y,
-              int64_t yRow, int64_t yCol, bool alongRows) {
-  if (alongRows) {
-    for (int64_t j = 0; j < cols; ++j) {
-      for (int64_t i = 0; i < rows; ++i) y[i * yRow + j * yCol] = x[i * xRow + j * xCol];
-    }
-  } else {
-    for (int64_t i = 0; i < rows; ++i) {
-      for (int64_t j = 0; j < cols; ++j) y[i * yRow + j * yCol] = x[i * xRow + j * xCol];
-    }
+constexpr int integerOf(Unary op) {
+  switch (op) {
+#define TG_NUMBER_UNARY(name) \
+  case Unary::name:           \
+    return static_cast<int>(IntegerUnary::name);
+#include "../kernels/integer.inc"
+    default:
+      return kNone;
   }
 }
 
-bool isSmaller(int64_t a, int64_t b) { return (a < 0 ? -a : a) < (b < 0 ? -b : b); }
-
-// One thread's tiles. Operands that the kernel can't take in place pass through buffers.
-template <class T, class Call>
-void runTiles(const Call& call, const Tiles& tiles, const T* const* in, T* y, int64_t begin,
-              int64_t end) {
-  constexpr int kInputs = Call::kInputs;
-  T buffer[kInputs + 1][kTileRows * kTileCols];
-  bool direct[kInputs];
-  for (int k = 0; k < kInputs; ++k) direct[k] = Call::takesStep(k, tiles.colStride[k]);
-  const int64_t yRow = tiles.rowStride[kInputs], yCol = tiles.colStride[kInputs];
-  const bool yDirect = yCol == 1;
-  Odometer at(tiles.tasks, kInputs + 1, begin);
-  for (int64_t task = begin; task < end; ++task, at.next()) {
-    const int64_t rows = tiles.rowsOf(at), cols = tiles.colsOf(at);
-    const T* from[kInputs];
-    int64_t rowStep[kInputs], step[kInputs];
-    for (int k = 0; k < kInputs; ++k) {
-      from[k] = in[k] + at.offset(k);
-      rowStep[k] = tiles.rowStride[k];
-      step[k] = tiles.colStride[k];
-      if (direct[k]) continue;
-      copyTile(rows, cols, from[k], rowStep[k], step[k], buffer[k], tiles.tileCols, int64_t{1},
-               isSmaller(rowStep[k], step[k]));
-      from[k] = buffer[k];
-      rowStep[k] = tiles.tileCols;
-      step[k] = 1;
-    }
-    T* const to = y + at.offset(kInputs);
-    T* const results = yDirect ? to : buffer[kInputs];
-    const int64_t resultRow = yDirect ? yRow : tiles.tileCols;
-    for (int64_t i = 0; i < rows; ++i) {
-      const T* row[kInputs];
-      for (int k = 0; k < kInputs; ++k) row[k] = from[k] + i * rowStep[k];
-      call(cols, row, step, results + i * resultRow);
-    }
-    if (!yDirect) {
-      copyTile(rows, cols, results, resultRow, int64_t{1}, to, yRow, yCol, isSmaller(yRow, yCol));
-    }
+constexpr int integerOf(Binary op) {
+  switch (op) {
+#define TG_NUMBER_BINARY(name) \
+  case Binary::name:           \
+    return static_cast<int>(IntegerBinary::name);
+#include "../kernels/integer.inc"
+    default:
+      return kNone;
   }
-}
-
-template <class T, class Call>
-void runStrided(const Command& c, const Call& call, const T* const* in, T* y) {
-  constexpr int kInputs = Call::kInputs;
-  Loops loops;
-  takeDimensions(c.geometry, 0, c.geometry.rank, kInputs + 1, &loops);
-  sortByStride(&loops, kInputs + 1, kInputs);
-  mergeDimensions(&loops, kInputs + 1);
-  const int inner = loops.rank - 1;
-  bool direct = inner < 0 || loops.stride[kInputs][inner] == 1;
-  for (int k = 0; k < kInputs && inner >= 0; ++k) {
-    direct = direct && Call::takesStep(k, loops.stride[k][inner]);
-  }
-  const int64_t length = inner < 0 ? 1 : loops.shape[inner];
-  const int64_t directRows = length < kDirectValues ? kDirectValues / length : 1;
-  const Tiles tiles = direct ? makeTiles(loops, kInputs + 1, directRows, kDirectValues)
-                             : makeTiles(loops, kInputs + 1, kTileRows, kTileCols);
-  const int64_t tileRows = tiles.rows < tiles.tileRows ? tiles.rows : tiles.tileRows;
-  const int64_t tileCols = tiles.cols < tiles.tileCols ? tiles.cols : tiles.tileCols;
-  const int64_t tileBytes = tileRows * tileCols * (kInputs + 1) * static_cast<int64_t>(sizeof(T));
-  parallelShares(
-      elementCount(tiles.tasks), 1, tileBytes, call.heavy ? kHeavyShare : kLightShare,
-      [&](int64_t begin, int64_t end) { runTiles<T, Call>(call, tiles, in, y, begin, end); });
-}
-
-template <class T, class Call>
-Status run(const Command& c, const Call& call) {
-  constexpr int kInputs = Call::kInputs;
-  const Geometry& g = c.geometry;
-  if (isEmpty(g)) return Status::ok;
-  const T* in[kInputs];
-  int64_t step[kInputs];
-  T* const y = static_cast<T*>(c.data[kInputs]);
-  bool flat = flatStep(g, kInputs) == 1;
-  for (int k = 0; k < kInputs; ++k) {
-    in[k] = static_cast<const T*>(c.data[k]);
-    step[k] = flat ? flatStep(g, k) : -1;
-    flat = flat && Call::takesStep(k, step[k]);
-  }
-  if (!flat) {
-    runStrided<T>(c, call, in, y);
-    return Status::ok;
-  }
-  const int64_t n = flatCount(g);
-  const int64_t itemBytes = (kInputs + 1) * static_cast<int64_t>(sizeof(T));
-  parallelShares(n, kCacheLine / static_cast<int64_t>(sizeof(T)), itemBytes,
-                 call.heavy ? kHeavyShare : kLightShare, [&](int64_t begin, int64_t end) {
-                   const T* part[kInputs];
-                   for (int k = 0; k < kInputs; ++k) part[k] = in[k] + begin * step[k];
-                   call(end - begin, part, step, y + begin);
-                 });
-  return Status::ok;
 }
 
 template <Unary op>
 Status runUnary(const Command& c) {
-  constexpr int i = static_cast<int>(op);
-  if (c.type[0] == DType::float64) {
-    return run<double>(c,
-                       UnaryCall<double>{floatKernels<double>().elementwise.unary[i], isHeavy(op)});
+  if (c.type[0] == DType::float32) return unary<float>(c, op);
+  if constexpr (integerOf(op) != kNone) {
+    if (c.type[0] != DType::float64) {
+      return runIntegerUnary(c, static_cast<IntegerUnary>(integerOf(op)));
+    }
   }
-  return run<float>(c, UnaryCall<float>{floatKernels<float>().elementwise.unary[i], isHeavy(op)});
+  return unary<double>(c, op);
 }
 
 template <Binary op>
 Status runBinary(const Command& c) {
-  constexpr int i = static_cast<int>(op);
-  if (c.type[0] == DType::float64) {
-    return run<double>(
-        c, BinaryCall<double>{floatKernels<double>().elementwise.binary[i], isHeavy(op)});
+  if (c.type[0] == DType::float32) return binary<float>(c, op);
+  if constexpr (integerOf(op) != kNone) {
+    if (c.type[0] != DType::float64) {
+      return runIntegerBinary(c, static_cast<IntegerBinary>(integerOf(op)));
+    }
   }
-  return run<float>(c, BinaryCall<float>{floatKernels<float>().elementwise.binary[i], isHeavy(op)});
+  return binary<double>(c, op);
+}
+
+constexpr const char* signatureOf(Unary op) {
+  return integerOf(op) == kNone ? "in x T[@] out y T[@]" : "in x N[@] out y N[@]";
+}
+
+constexpr const char* signatureOf(Binary op) {
+  return integerOf(op) == kNone ? "in a T[@] in b T[@] out y T[@]"
+                                : "in a N[@] in b N[@] out y N[@]";
 }
 
 // How many parameters "; a b real" names, or "".
@@ -284,25 +189,15 @@ constexpr int parameterCount(const char* text) {
 template <UnaryWith op, int count>
 Status runUnaryWith(const Command& c) {
   static_assert(count <= kMaxParameters, "more parameters than kernels take");
-  constexpr int i = static_cast<int>(op);
-  if (c.type[0] == DType::float64) {
-    return run<double>(c, UnaryWithCall<double>{floatKernels<double>().elementwise.unaryWith[i],
-                                                Parameters<double>(c, count), isHeavy(op)});
-  }
-  return run<float>(c, UnaryWithCall<float>{floatKernels<float>().elementwise.unaryWith[i],
-                                            Parameters<float>(c, count), isHeavy(op)});
+  return c.type[0] == DType::float64 ? unaryWith<double>(c, op, count)
+                                     : unaryWith<float>(c, op, count);
 }
 
 template <Derivative op, int count>
 Status runDerivative(const Command& c) {
   static_assert(count <= kMaxParameters, "more parameters than kernels take");
-  constexpr int i = static_cast<int>(op);
-  if (c.type[0] == DType::float64) {
-    return run<double>(c, DerivativeCall<double>{floatKernels<double>().elementwise.derivative[i],
-                                                 Parameters<double>(c, count), isHeavy(op)});
-  }
-  return run<float>(c, DerivativeCall<float>{floatKernels<float>().elementwise.derivative[i],
-                                             Parameters<float>(c, count), isHeavy(op)});
+  return c.type[0] == DType::float64 ? derivative<double>(c, op, count)
+                                     : derivative<float>(c, op, count);
 }
 
 template <class T>
@@ -342,8 +237,8 @@ Status gluBackward(const Command& c) {
 
 // One row for each kernel, named like it.
 const Row kRows[] = {
-#define TG_UNARY(name) {#name, "in x T[@] out y T[@]", runUnary<Unary::name>, nullptr},
-#define TG_BINARY(name) {#name, "in a T[@] in b T[@] out y T[@]", runBinary<Binary::name>, nullptr},
+#define TG_UNARY(name) {#name, signatureOf(Unary::name), runUnary<Unary::name>, nullptr},
+#define TG_BINARY(name) {#name, signatureOf(Binary::name), runBinary<Binary::name>, nullptr},
 #define TG_UNARY_WITH(name, parameters)      \
   {#name, "in x T[@] out y T[@]" parameters, \
    runUnaryWith<UnaryWith::name, parameterCount(parameters)>, nullptr},

@@ -6,7 +6,9 @@
 namespace tilegrad {
 
 RowList elementwiseRows();
+RowList compareRows();
 RowList copyRows();
+RowList integerRows();
 RowList gemmRows();
 RowList gemmBf16Rows();
 RowList int8Rows();
@@ -14,6 +16,7 @@ RowList reduceRows();
 RowList softmaxRows();
 RowList randomRows();
 RowList optimizerRows();
+RowList ternaryRows();
 
 // The length of an array of rows, as a list.
 template <int count>

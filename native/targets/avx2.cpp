@@ -4,6 +4,7 @@
 
 namespace tilegrad {
 
-constexpr KernelTable kAvx2Kernels = avx2::kernelTable(Level::avx2, kAvx2Elementwise, kAvx2Gemm);
+constexpr KernelTable kAvx2Kernels =
+    avx2::kernelTable(Level::avx2, kAvx2Elementwise, kAvx2Integer, kAvx2Gemm);
 
 }  // namespace tilegrad

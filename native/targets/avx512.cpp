@@ -5,6 +5,6 @@
 namespace tilegrad {
 
 constexpr KernelTable kAvx512Kernels =
-    avx512::kernelTable(Level::avx512, kAvx512Elementwise, kAvx512Gemm);
+    avx512::kernelTable(Level::avx512, kAvx512Elementwise, kAvx512Integer, kAvx512Gemm);
 
 }  // namespace tilegrad

@@ -4,6 +4,7 @@
 
 namespace tilegrad {
 
-constexpr KernelTable kNeonKernels = neon::kernelTable(Level::neon, kNeonElementwise, kNeonGemm);
+constexpr KernelTable kNeonKernels =
+    neon::kernelTable(Level::neon, kNeonElementwise, kNeonInteger, kNeonGemm);
 
 }  // namespace tilegrad

@@ -5,6 +5,6 @@
 namespace tilegrad {
 
 constexpr KernelTable kScalarKernels =
-    scalar::kernelTable(Level::scalar, kScalarElementwise, kScalarGemm);
+    scalar::kernelTable(Level::scalar, kScalarElementwise, kScalarInteger, kScalarGemm);
 
 }  // namespace tilegrad

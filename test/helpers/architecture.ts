@@ -39,7 +39,10 @@ export const nativeLayers: Layers = {
   simd: ['base'],
   kernels: ['simd', 'base'],
   targets: ['kernels', 'simd', 'base'],
-  ops: ['kernels/table.h', 'kernels/table_bf16.h', 'kernels/elementwise.inc', 'base'],
+  ops: [
+    ...['kernels/table.h', 'kernels/table_bf16.h', 'kernels/elementwise.inc'],
+    ...['kernels/integer.inc', 'base'],
+  ],
   addon: ['ops', 'base'],
 };
 

@@ -8,7 +8,6 @@ import { describe, expect, test } from 'vitest';
 import { families } from '../operations/index.js';
 import {
   addProduct,
-  binary,
   bytes,
   creation,
   dims,
@@ -97,18 +96,8 @@ const functions: Record<string, Misuse[]> = {
     [() => new tilegrad.Generator(1).seed(wrong(seed)), 'ERR_ARGUMENT', '[seed]'],
   ]),
 
-  abs: unary(tilegrad.abs),
-  neg: unary(tilegrad.neg),
-  sign: unary(tilegrad.sign),
-  square: unary(tilegrad.square),
   sqrt: unary(tilegrad.sqrt),
   reciprocal: unary(tilegrad.reciprocal),
-  add: binary(tilegrad.add),
-  sub: binary(tilegrad.sub),
-  mul: binary(tilegrad.mul),
-  div: binary(tilegrad.div),
-  maximum: binary(tilegrad.maximum),
-  minimum: binary(tilegrad.minimum),
 
   sum: reduction('sum', tilegrad.sum),
   mean: reduction('mean', tilegrad.mean),

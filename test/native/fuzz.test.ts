@@ -68,6 +68,11 @@ const ARRAY_TYPES = {
   i8: Int8Array,
 } as const;
 
+/** What a signature's types stand for. */
+const FLOATS = ['f32', 'f64'] as const;
+const INTEGERS = ['i32', 'u8', 'i8'] as const;
+const ANY = [...FLOATS, ...INTEGERS, 'bf16'] as const;
+
 interface Guarded {
   array: OperandArray;
   bytes: Uint8Array;
@@ -181,16 +186,21 @@ test.each(Object.keys(native.signatures) as RowName[])('%s survives hostile call
   let succeeded = 0;
   for (let i = 0; i < CALLS; i++) {
     const hostility = pick(random, [0, 0, 0.02, 0.3]);
-    const floating = pick(random, ['f32', 'f64'] as const);
+    const shared = {
+      T: pick(random, FLOATS),
+      I: pick(random, INTEGERS),
+      N: pick(random, [...FLOATS, ...INTEGERS]),
+      E: pick(random, ANY),
+    };
     const guards: Guarded[] = [];
     const operands: unknown[] = row.types.map((type, k) => {
       if (random() < hostility) return notAnArray(random);
       if (row.optional[k] && random() < 0.5) return null;
       const known =
-        type === 'T'
-          ? floating
+        type in shared
+          ? shared[type as keyof typeof shared]
           : type === 'A'
-            ? pick(random, ['f32', 'f64', 'i32', 'u8', 'i8', 'bf16'] as const)
+            ? pick(random, ANY)
             : type === 'F'
               ? pick(random, ['f32', 'bf16'] as const)
               : type;

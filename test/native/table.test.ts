@@ -14,6 +14,13 @@ test('every row of the addon is named in TypeScript, and the other way round', (
 test.each([
   ['unary', 'in x T[@] out y T[@]'],
   ['binary', 'in a T[@] in b T[@] out y T[@]'],
+  ['numberUnary', 'in x N[@] out y N[@]'],
+  ['numberBinary', 'in a N[@] in b N[@] out y N[@]'],
+  ['integerUnary', 'in x I[@] out y I[@]'],
+  ['integerBinary', 'in a I[@] in b I[@] out y I[@]'],
+  ['compare', 'in a N[@] in b N[@] out y u8[@]'],
+  ['predicate', 'in x T[@] out y u8[@]'],
+  ['ternary', 'in a T[@] in b T[@] in c T[@] out y T[@]; value real'],
 ] as const)('all %s rows take the same arguments', (group, signature) => {
   for (const name of rowNames[group]) expect(native.signatures[name]).toBe(signature);
 });

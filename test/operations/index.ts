@@ -1,7 +1,19 @@
 /** All families of operations. */
 import { activations } from './activation.js';
+import { arithmetic } from './arithmetic.js';
+import { comparisons } from './compare.js';
+import { integerOperations } from './integer.js';
 import { math } from './math.js';
 import type { Family } from './operation.js';
 import { softmaxes } from './softmax.js';
+import { ternaries } from './ternary.js';
 
-export const families: readonly Family[] = [activations, math, softmaxes];
+export const families: readonly Family[] = [
+  activations,
+  arithmetic,
+  comparisons,
+  integerOperations,
+  math,
+  softmaxes,
+  ternaries,
+];

@@ -4,7 +4,7 @@ import * as tilegrad from 'tilegrad';
 import { type Tensor, tensor } from 'tilegrad';
 import { cached, dtypes, type Float, hostile, lengths, numbers, withGradients } from './bits.js';
 import { binary as binaryGradients, type Fn, unary as unaryGradients } from './gradients.js';
-import { binary, half, integers, unary, wrong } from './misuse.js';
+import { binary, bools, half, integers, numberBinary, unary, wrong } from './misuse.js';
 import type { Family, Operation } from './operation.js';
 
 type Unary = (x: Tensor) => Tensor;
@@ -20,6 +20,19 @@ const binaryRow = (fn: Binary, ...more: Fn[]): Operation => ({
   misuse: binary(fn),
   gradients: more.flatMap((call) => binaryGradients(call)),
 });
+
+/** Whole division, which integers have too, but not by zero. */
+function division(name: string, fn: Binary): Operation {
+  return {
+    misuse: [
+      ...numberBinary(fn),
+      [() => fn(bools, bools), 'ERR_DTYPE', 'use a logical operation'],
+      [() => fn(integers, 0), 'ERR_ARGUMENT', `[${name}] division by zero`],
+      [() => fn(integers, bools.logicalNot()), 'ERR_ARGUMENT', `[${name}] division by zero`],
+    ],
+    gradients: binaryGradients((a, b) => fn(uneven(a!), b!)),
+  };
+}
 
 const positive: Unary = (x) => x.square().add(0.5);
 /** In (-0.9, 0.9). */
@@ -75,8 +88,8 @@ export const math: Family = {
     hypot: binaryRow(tilegrad.hypot, (a, b) => tilegrad.hypot(a!, b!)),
     atan2: binaryRow(tilegrad.atan2, (a, b) => tilegrad.atan2(a!, b!)),
     fmod: binaryRow(tilegrad.fmod, (a, b) => tilegrad.fmod(uneven(a!), b!)),
-    remainder: binaryRow(tilegrad.remainder, (a, b) => tilegrad.remainder(uneven(a!), b!)),
-    floorDivide: binaryRow(tilegrad.floorDivide, (a, b) => tilegrad.floorDivide(uneven(a!), b!)),
+    remainder: division('remainder', tilegrad.remainder),
+    floorDivide: division('floorDivide', tilegrad.floorDivide),
   },
   bits(add) {
     const unaries = [

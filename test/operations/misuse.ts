@@ -12,6 +12,7 @@ export const wrong = (value: unknown): never => value as never;
 export const x = ones([2, 3]);
 export const integers = ones([2, 3], { dtype: 'int32' });
 export const half = ones([2, 3], { dtype: 'bfloat16' });
+export const bools = ones([2, 3], { dtype: 'bool' });
 export const bytes = ones([2, 3], { dtype: 'int8' });
 export const leaf = ones([2], { requiresGrad: true });
 /** A file of no known format: this one. */
@@ -88,6 +89,47 @@ export const binary = (call: (a: Tensor, b: Tensor) => Tensor): Misuse[] => [
   [() => call(half, wrong(1)), 'ERR_DTYPE', "convert with to('float32')"],
   [() => call(half, integers), 'ERR_DTYPE'],
   [() => call(x, ones([2, 2])), 'ERR_SHAPE'],
+];
+
+const noHalf = (call: (t: Tensor) => unknown): Misuse => [
+  () => call(half),
+  'ERR_DTYPE',
+  "convert with to('float32')",
+];
+
+/** Of functions that take integers, but neither bools nor bfloat16. */
+export const numberUnary = (call: (x: Tensor) => Tensor): Misuse[] => [
+  ...tensorArguments(call, { takesIntegers: true }),
+  [() => call(bools), 'ERR_DTYPE'],
+  noHalf(call),
+];
+
+/** Of functions that take tensors of all dtypes but bfloat16, and numbers in place of one. */
+export const numberBinary = (call: (a: Tensor, b: Tensor) => Tensor): Misuse[] => [
+  ...tensorArguments((a) => call(a, x), { takesNumbers: true, takesIntegers: true }),
+  ...tensorArguments((b) => call(x, b), { takesNumbers: true, takesIntegers: true }),
+  [() => call(wrong(1), wrong(2)), 'ERR_ARGUMENT'],
+  noHalf((t) => call(t, t)),
+  noHalf((t) => call(t, wrong(1))),
+  noHalf((t) => call(integers, t)),
+  [() => call(x, ones([2, 2])), 'ERR_SHAPE'],
+  [() => call(integers, ones([4], { dtype: 'int32' })), 'ERR_SHAPE'],
+];
+
+/** Of functions that take integers only, and bools if they say so. */
+export const integerBinary = (
+  call: (a: Tensor, b: Tensor) => Tensor,
+  takesBools: boolean,
+): Misuse[] => [
+  ...tensorArguments((a) => call(a, integers), { takesNumbers: true, takesIntegers: true }),
+  ...tensorArguments((b) => call(integers, b), { takesNumbers: true, takesIntegers: true }),
+  [() => call(wrong(1), wrong(2)), 'ERR_ARGUMENT'],
+  [() => call(x, x), 'ERR_DTYPE', "takes integers, not float32; convert with to('int32')"],
+  [() => call(integers, x), 'ERR_DTYPE'],
+  [() => call(integers, wrong(1.5)), 'ERR_DTYPE'],
+  [() => call(half, half), 'ERR_DTYPE'],
+  [() => call(integers, ones([4], { dtype: 'int32' })), 'ERR_SHAPE'],
+  ...(takesBools ? [] : [[() => call(bools, bools), 'ERR_DTYPE'] satisfies Misuse]),
 ];
 
 export function addProduct(

@@ -184,7 +184,7 @@ describe.each(dtypes)('%s', (dtype) => {
     );
     const y = x.leakyRelu({ negativeSlope: slope });
     const from = (source: Tensor) =>
-      computeBinary('leakyReluBackward', g, source, [slope]).toArray();
+      computeBinary('leakyReluBackward', g, source, 'leakyRelu', dtype, [slope]).toArray();
     expect(from(y)).toEqual(from(x));
   });
 });

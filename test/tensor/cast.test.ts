@@ -1,4 +1,4 @@
-import { type DType, tensor, to } from 'tilegrad';
+import { type DType, tensor, to, where } from 'tilegrad';
 import { describe, expect, test } from 'vitest';
 import { expectError } from '../helpers/errors.js';
 
@@ -156,6 +156,47 @@ test('operands of different dtypes meet at the stronger one', () => {
   expect(bool.sub(double).toArray()).toEqual([0.5, -0.25]);
   expect(int.matmul(double).item()).toBe(1.75);
   expect(double.add(1).dtype).toBe('float64');
-  expectError(() => int.add(bool), 'ERR_DTYPE', '[add]');
-  expectError(() => int.add(1), 'ERR_DTYPE', '[add]');
+  expect(int.add(bool).toArray()).toEqual([3, 3]);
+  expect(int.add(bool).dtype).toBe('int32');
+  expect(int.matmul(double).dtype).toBe('float64');
+  expectError(() => int.matmul(int), 'ERR_DTYPE', '[matmul]');
+  expectError(() => bool.to('bfloat16').add(int), 'ERR_DTYPE', "convert with to('float32')");
+});
+
+test('a number counts by its kind only', () => {
+  const byte = tensor(new Int8Array([1, -2]));
+  const bool = tensor([true, false]);
+  expect([byte.add(1).dtype, byte.add(1.5).dtype, byte.add(Number.NaN).dtype]).toEqual([
+    'int8',
+    'float32',
+    'float32',
+  ]);
+  expect([bool.add(1).dtype, bool.add(0.5).dtype]).toEqual(['int32', 'float32']);
+  expect(bool.add(1).toArray()).toEqual([2, 1]);
+  expect(tensor(1, { dtype: 'float64' }).add(byte).dtype).toBe('float64');
+  expect(tensor(1, { dtype: 'int32' }).add(byte).dtype).toBe('int8');
+  // Outside the range it wraps around in arithmetic, but not where it is compared.
+  expect(byte.add(1000).toArray()).toEqual([-23, -26]);
+  expect(byte.lt(1000).toArray()).toEqual([true, true]);
+  expect(
+    tensor(new Uint8Array([0, 255]))
+      .gt(-1)
+      .toArray(),
+  ).toEqual([true, true]);
+  expect(
+    tensor(new Int32Array([2 ** 31 - 1]))
+      .lt(2 ** 31 - 0.5)
+      .toArray(),
+  ).toEqual([true]);
+  expect(
+    tensor(new Int32Array([2 ** 24 + 1]))
+      .eq(2 ** 24)
+      .toArray(),
+  ).toEqual([false]);
+  expect(bool.eq(1).toArray()).toEqual([true, false]);
+});
+
+test('numbers alone choose as float32', () => {
+  const chosen = where(tensor([true, false]), 1, 0);
+  expect([chosen.dtype, chosen.toArray()]).toEqual(['float32', [1, 0]]);
 });

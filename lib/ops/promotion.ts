@@ -1,0 +1,129 @@
+/** Which dtype operands of different dtypes meet at: PyTorch's rules. */
+import { TensorError } from '../errors.js';
+import { type DType, dtypes, integerRanges } from '../tensor/dtype.js';
+import { Tensor } from '../tensor/tensor.js';
+import { checkTensor, scalar, type TensorLike, to } from './operand.js';
+
+/** Kinds of dtypes from weak to strong. */
+const BOOL = 0;
+const INTEGER = 1;
+const FLOATING = 2;
+
+/**
+ * Dtypes from weak to strong: two meet at the stronger one. Where two of one strength meet, uint8 and
+ * int8, PyTorch goes to int16, which isn't there: they meet at int32.
+ */
+const TABLE: Readonly<Record<DType, { readonly kind: number; readonly strength: number }>> = {
+  bool: { kind: BOOL, strength: 0 },
+  uint8: { kind: INTEGER, strength: 1 },
+  int8: { kind: INTEGER, strength: 1 },
+  int32: { kind: INTEGER, strength: 2 },
+  bfloat16: { kind: FLOATING, strength: 3 },
+  float32: { kind: FLOATING, strength: 4 },
+  float64: { kind: FLOATING, strength: 5 },
+};
+
+/** What a whole number and another one are where nothing else says it. (PyTorch's are int64.) */
+const WHOLE = 'int32';
+const REAL = 'float32';
+
+export const isBool = (dtype: DType): boolean => TABLE[dtype].kind === BOOL;
+export const isInteger = (dtype: DType): boolean => TABLE[dtype].kind === INTEGER;
+export const isFloating = (dtype: DType): boolean => TABLE[dtype].kind === FLOATING;
+
+/** Whether an element of the dtype can be the number, up to a float's rounding. */
+export function holds(dtype: DType, value: number): boolean {
+  const range = integerRanges[dtype];
+  if (range === undefined) return isFloating(dtype) || value === 0 || value === 1;
+  return Number.isInteger(value) && value >= range[0] && value <= range[1];
+}
+
+/** The dtype at which elements of both meet. */
+export function promoteTypes(a: DType, b: DType): DType {
+  if (a === b) return a;
+  const difference = TABLE[a].strength - TABLE[b].strength;
+  if (difference === 0) return WHOLE;
+  return difference > 0 ? a : b;
+}
+
+/** What `weak` makes of a dtype: nothing, unless it is of a stronger kind. */
+function yieldTo(dtype: DType, weak: DType): DType {
+  return TABLE[weak].kind > TABLE[dtype].kind ? promoteTypes(dtype, weak) : dtype;
+}
+
+/**
+ * The dtype of a result, as torch.result_type: tensors with dimensions decide first; a tensor without,
+ * and behind it a number, counts only if its kind (bool, integer, floating) is a stronger one. So an
+ * int8 tensor and 1 make int8, and with 1.5 float32. Whole numbers are integers, also when they were
+ * written as 1.0; bool and a whole number make int32. (Only a bfloat16 tensor and a scalar tensor
+ * meet as if both had dimensions: operations compute in float32, not in bfloat16.) Numbers alone make
+ * float32, as in `tensor(1)`.
+ */
+export function resultType(operands: readonly TensorLike[]): DType {
+  let dimensioned: DType | null = null;
+  let zeroDim: DType | null = null;
+  let number: DType | null = null;
+  for (const operand of operands) {
+    if (typeof operand === 'number') {
+      if (number !== REAL) number = Number.isInteger(operand) ? WHOLE : REAL;
+    } else if (operand.ndim > 0) {
+      dimensioned = dimensioned === null ? operand.dtype : promoteTypes(dimensioned, operand.dtype);
+    } else {
+      zeroDim = zeroDim === null ? operand.dtype : promoteTypes(zeroDim, operand.dtype);
+    }
+  }
+  let dtype = dimensioned ?? zeroDim;
+  if (dtype === null) return REAL;
+  if (zeroDim !== null && dimensioned !== null) {
+    dtype = dtype === 'bfloat16' ? promoteTypes(dtype, zeroDim) : yieldTo(dtype, zeroDim);
+  }
+  return number === null ? dtype : yieldTo(dtype, number);
+}
+
+/** A tensor or a number as a tensor of that dtype. Numbers outside an integer's range wrap around. */
+export function asType(operand: TensorLike, dtype: DType): Tensor {
+  return typeof operand === 'number' ? scalar(operand, dtype) : to(operand, dtype);
+}
+
+/** @throws TensorError ERR_DTYPE for bfloat16, which is for storage and matrix products */
+export function checkComputes(operation: string, dtype: DType): void {
+  if (dtype === 'bfloat16') {
+    throw new TensorError(
+      'ERR_DTYPE',
+      `[${operation}] does not compute in bfloat16; convert with to('float32')`,
+    );
+  }
+}
+
+/**
+ * @throws TensorError ERR_ARGUMENT unless it is a tensor or a number
+ */
+export function checkOperand(operation: string, value: unknown): asserts value is TensorLike {
+  if (typeof value !== 'number') checkTensor(operation, value);
+}
+
+/**
+ * Both operands as tensors of one dtype.
+ * @throws TensorError ERR_DTYPE when they meet at bfloat16, ERR_ARGUMENT for other values and for two
+ * numbers
+ */
+export function promote(operation: string, a: TensorLike, b: TensorLike): [Tensor, Tensor] {
+  if (a instanceof Tensor) {
+    if (b instanceof Tensor) {
+      if (a.dtype === b.dtype) {
+        checkComputes(operation, a.dtype);
+        return [a, b];
+      }
+    } else if (typeof b === 'number') {
+      if (dtypes[a.dtype].arithmetic) return [a, scalar(b, a.dtype)]; // the most frequent case
+    } else {
+      checkTensor(operation, b);
+    }
+  } else {
+    checkOperand(operation, a);
+    checkTensor(operation, b);
+  }
+  const dtype = resultType([a, b]);
+  checkComputes(operation, dtype);
+  return [asType(a, dtype), asType(b, dtype)];
+}

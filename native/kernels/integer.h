@@ -1,0 +1,295 @@
+// Integer kernels: plain loops that the compiler makes vectors of, since integers are exact in any
+// order. Arithmetic is modulo 2^bits in two's complement; it is done in unsigned numbers, whose
+// overflow is defined.
+#pragma once
+#include "../simd/target.h"
+#include "table.h"
+
+// Before a loop whose turns don't depend on each other although the compiler can't know: an output
+// may be an input. GCC would write out the rest of the vectors turn by turn, which makes the code a
+// third larger and gains nothing. (clang compares the pointers, and would warn where it doesn't
+// optimise at all.)
+#if defined(__GNUC__) && !defined(__clang__)
+#define TG_INDEPENDENT _Pragma("GCC ivdep") _Pragma("GCC unroll 1")
+#elif defined(_MSC_VER)
+#define TG_INDEPENDENT __pragma(loop(ivdep))
+#else
+#define TG_INDEPENDENT
+#endif
+
+TG_TARGET_BEGIN
+
+template <class T>
+constexpr uint32_t kBits = 8 * sizeof(T);
+
+template <class T>
+constexpr bool kSigned = static_cast<T>(-1) < 0;
+
+template <class T>
+TG_INLINE uint32_t bitsOf(T x) {
+  return static_cast<uint32_t>(x);
+}
+
+// The low bits of x as a T.
+template <class T>
+TG_INLINE T lowBits(uint32_t x) {
+  return static_cast<T>(x);
+}
+
+// A floating type that holds every T and in which a quotient of two of them, rounded, is never on
+// the other side of an integer: a / b is at least 1 / |b| away from any that it doesn't equal, and
+// rounding moves it by less than |a / b| * 2^-24 for bytes in float, 2^-53 for int32 in double.
+template <class T, int size = sizeof(T)>
+struct QuotientType {
+  using Type = double;
+};
+template <class T>
+struct QuotientType<T, 1> {
+  using Type = float;
+};
+
+// All bits set where the condition is true, none elsewhere: choices by bits keep a compiler from
+// making branches of them, around a division that it then can't make vectors of.
+TG_INLINE uint32_t bitsIf(bool condition) { return 0u - static_cast<uint32_t>(condition); }
+TG_INLINE uint32_t choose(uint32_t mask, uint32_t a, uint32_t b) {
+  return (a & mask) | (b & ~mask);
+}
+
+// The quotient towards minus infinity and what remains, which has the divisor's sign. A division by
+// 0 is one by 1 (the rows refuse it). One by -1 is, too, since its quotient may be too large; then
+// its sign is changed, modulo 2^32.
+struct Division {
+  uint32_t quotient, rest;
+};
+
+template <class T>
+TG_INLINE Division divide(T a, T b) {
+  using Real = typename QuotientType<T>::Type;
+  const uint32_t x = bitsOf(a), y = bitsOf(b);
+  const uint32_t negative = bitsIf(y == 0xffffffffu);
+  const uint32_t divisor = choose(bitsIf(y == 0) | negative, 1, y);
+  const uint32_t cut = bitsOf(static_cast<int32_t>(static_cast<Real>(lowBits<int32_t>(x)) /
+                                                   static_cast<Real>(lowBits<int32_t>(divisor))));
+  const uint32_t rest = x - cut * divisor;
+  const uint32_t down = bitsIf(rest != 0) & bitsIf(((rest ^ divisor) >> 31) != 0);
+  return {((cut + down) ^ negative) - negative, rest + (divisor & down)};
+}
+
+// Shift counts outside 0 .. bits - 1 move everything out: zeros come in from the right, copies of
+// the sign from the left. As in PyTorch.
+template <class T>
+TG_INLINE T leftShiftOf(T a, T b) {
+  const uint32_t count = bitsOf(b);
+  const uint32_t moved = bitsOf(a) << (count & 31);
+  return lowBits<T>(count < kBits<T> ? moved : 0u);
+}
+
+template <class T>
+TG_INLINE T rightShiftOf(T a, T b) {
+  constexpr uint32_t kMost = kBits<T> - (kSigned<T> ? 1 : 0);
+  const uint32_t count = bitsOf(b) < kMost ? bitsOf(b) : kMost;
+  return static_cast<T>(static_cast<int32_t>(a) >> count);
+}
+
+template <class T>
+TG_INLINE T signOf(T x) {
+  return static_cast<T>((x > 0) - (x < 0));
+}
+
+template <class T>
+TG_INLINE T negOf(T x) {
+  return lowBits<T>(0u - bitsOf(x));
+}
+
+// Whether the bits of the result are the same for signed and for unsigned numbers of the same bits:
+// then int8 goes through the loop of uint8.
+constexpr bool kAnySign = true;
+constexpr bool kOwnSign = false;
+
+template <class T, bool anySign>
+struct Carrier {
+  using Type = T;
+};
+template <>
+struct Carrier<int8_t, kAnySign> {
+  using Type = uint8_t;
+};
+
+template <IntegerUnary op>
+struct IntegerUnaryOp;
+
+template <IntegerBinary op>
+struct IntegerBinaryOp;
+
+template <Compare op>
+struct IntegerCompareOp;
+
+#define TG_DEFINE_UNARY(name, signs, expression) \
+  template <>                                    \
+  struct IntegerUnaryOp<IntegerUnary::name> {    \
+    static constexpr bool anySign = signs;       \
+    template <class T>                           \
+    TG_INLINE T apply(T x) {                     \
+      return expression;                         \
+    }                                            \
+  };
+#define TG_DEFINE_BINARY(name, signs, expression) \
+  template <>                                     \
+  struct IntegerBinaryOp<IntegerBinary::name> {   \
+    static constexpr bool anySign = signs;        \
+    template <class T>                            \
+    TG_INLINE T apply(T a, T b) {                 \
+      return expression;                          \
+    }                                             \
+  };
+#define TG_DEFINE_COMPARE(name, signs, expression) \
+  template <>                                      \
+  struct IntegerCompareOp<Compare::name> {         \
+    static constexpr bool anySign = signs;         \
+    template <class T>                             \
+    TG_INLINE uint8_t apply(T a, T b) {            \
+      return expression;                           \
+    }                                              \
+  };
+
+TG_DEFINE_UNARY(neg, kAnySign, negOf(x))
+TG_DEFINE_UNARY(abs, kOwnSign, x < 0 ? negOf(x) : x)
+TG_DEFINE_UNARY(sign, kOwnSign, signOf(x))
+TG_DEFINE_UNARY(square, kAnySign, lowBits<T>(bitsOf(x) * bitsOf(x)))
+TG_DEFINE_UNARY(bitwiseNot, kAnySign, lowBits<T>(~bitsOf(x)))
+
+TG_DEFINE_BINARY(add, kAnySign, lowBits<T>(bitsOf(a) + bitsOf(b)))
+TG_DEFINE_BINARY(sub, kAnySign, lowBits<T>(bitsOf(a) - bitsOf(b)))
+TG_DEFINE_BINARY(mul, kAnySign, lowBits<T>(bitsOf(a) * bitsOf(b)))
+TG_DEFINE_BINARY(maximum, kOwnSign, a > b ? a : b)
+TG_DEFINE_BINARY(minimum, kOwnSign, a < b ? a : b)
+TG_DEFINE_BINARY(floorDivide, kOwnSign, lowBits<T>(divide(a, b).quotient))
+TG_DEFINE_BINARY(remainder, kOwnSign, lowBits<T>(divide(a, b).rest))
+TG_DEFINE_BINARY(bitwiseAnd, kAnySign, lowBits<T>(bitsOf(a) & bitsOf(b)))
+TG_DEFINE_BINARY(bitwiseOr, kAnySign, lowBits<T>(bitsOf(a) | bitsOf(b)))
+TG_DEFINE_BINARY(bitwiseXor, kAnySign, lowBits<T>(bitsOf(a) ^ bitsOf(b)))
+TG_DEFINE_BINARY(bitwiseLeftShift, kAnySign, leftShiftOf(a, b))
+TG_DEFINE_BINARY(bitwiseRightShift, kOwnSign, rightShiftOf(a, b))
+
+TG_DEFINE_COMPARE(eq, kAnySign, a == b)
+TG_DEFINE_COMPARE(ne, kAnySign, a != b)
+TG_DEFINE_COMPARE(lt, kOwnSign, a < b)
+TG_DEFINE_COMPARE(le, kOwnSign, a <= b)
+
+#undef TG_DEFINE_UNARY
+#undef TG_DEFINE_BINARY
+#undef TG_DEFINE_COMPARE
+
+template <class Op, class T>
+TG_NOINLINE void integerUnaryLoop(int64_t n, const T* x, T* y) {
+  TG_INDEPENDENT
+  for (int64_t i = 0; i < n; ++i) y[i] = Op::template apply<T>(x[i]);
+}
+
+template <class Op, class T>
+void integerUnary(int64_t n, const T* x, T* y) {
+  using C = typename Carrier<T, Op::anySign>::Type;
+  integerUnaryLoop<Op, C>(n, reinterpret_cast<const C*>(x), reinterpret_cast<C*>(y));
+}
+
+// Operands of step 0 are written out, this many at a time, so that one loop serves all steps: an
+// eighth of a first-level cache for the largest elements.
+constexpr int64_t kRepeated = 512;
+
+// An operand as contiguous elements: where its next `count` <= kRepeated ones are.
+template <class T>
+struct Repeated {
+  T values[kRepeated];
+  const T* from;
+  int64_t step;
+
+  Repeated(int64_t n, const T* p, int64_t pStep) : from(p), step(pStep) {
+    if (step != 0) return;
+    const T value = *p;
+    for (int64_t i = 0; i < n && i < kRepeated; ++i) values[i] = value;
+    from = values;
+  }
+  const T* at(int64_t i) const { return from + i * step; }
+};
+
+template <class Op, class T, class Y>
+TG_NOINLINE void integerLoop(int64_t n, const T* a, const T* b, Y* y) {
+  TG_INDEPENDENT
+  for (int64_t i = 0; i < n; ++i) y[i] = Op::template apply<T>(a[i], b[i]);
+}
+
+// y[i] = f(a[i * aStep], b[i * bStep]) by a loop over contiguous operands.
+template <class T, class Y>
+TG_NOINLINE void overRepeated(void (*loop)(int64_t, const T*, const T*, Y*), int64_t n, const T* a,
+                              int64_t aStep, const T* b, int64_t bStep, Y* y) {
+  if (n <= 0) return;  // a scalar is read before the loop
+  const Repeated<T> aValues(n, a, aStep), bValues(n, b, bStep);
+  for (int64_t i = 0; i < n; i += kRepeated) {
+    loop(n - i < kRepeated ? n - i : kRepeated, aValues.at(i), bValues.at(i), y + i);
+  }
+}
+
+// Y is T, or uint8_t for truth values.
+template <class Op, class T, class Y>
+void integerBinary(int64_t n, const T* a, int64_t aStep, const T* b, int64_t bStep, Y* y) {
+  using C = typename Carrier<T, Op::anySign>::Type;
+  using Result = typename Carrier<Y, Op::anySign>::Type;
+  const C* const left = reinterpret_cast<const C*>(a);
+  const C* const right = reinterpret_cast<const C*>(b);
+  Result* const result = reinterpret_cast<Result*>(y);
+  if (aStep != 0 && bStep != 0) {
+    integerLoop<Op, C, Result>(n, left, right, result);
+  } else {
+    overRepeated<C, Result>(integerLoop<Op, C, Result>, n, left, aStep, right, bStep, result);
+  }
+}
+
+template <class Bits>
+TG_NOINLINE void selectLoop(int64_t n, const uint8_t* condition, const Bits* a, const Bits* b,
+                            Bits* y) {
+  TG_INDEPENDENT
+  for (int64_t i = 0; i < n; ++i) {
+    const Bits whenTrue = a[i], whenFalse = b[i];
+    y[i] = condition[i] ? whenTrue : whenFalse;
+  }
+}
+
+template <class Bits>
+void selectFrom(int64_t n, const uint8_t* condition, int64_t step, const Bits* a, int64_t aStep,
+                const Bits* b, int64_t bStep, Bits* y) {
+  if (n <= 0) return;
+  if (step != 0 && aStep != 0 && bStep != 0) return selectLoop(n, condition, a, b, y);
+  const Repeated<uint8_t> choices(n, condition, step);
+  const Repeated<Bits> aValues(n, a, aStep), bValues(n, b, bStep);
+  for (int64_t i = 0; i < n; i += kRepeated) {
+    selectLoop(n - i < kRepeated ? n - i : kRepeated, choices.at(i), aValues.at(i), bValues.at(i),
+               y + i);
+  }
+}
+
+template <class T>
+constexpr IntegerKernels<T> integerKernels() {
+  IntegerKernels<T> kernels{};
+#define TG_INTEGER_UNARY(name)                          \
+  kernels.unary[static_cast<int>(IntegerUnary::name)] = \
+      integerUnary<IntegerUnaryOp<IntegerUnary::name>, T>;
+#define TG_NUMBER_UNARY TG_INTEGER_UNARY
+#define TG_INTEGER_BINARY(name)                           \
+  kernels.binary[static_cast<int>(IntegerBinary::name)] = \
+      integerBinary<IntegerBinaryOp<IntegerBinary::name>, T, T>;
+#define TG_NUMBER_BINARY TG_INTEGER_BINARY
+#include "integer.inc"
+#define TG_COMPARE(name)                             \
+  kernels.compare[static_cast<int>(Compare::name)] = \
+      integerBinary<IntegerCompareOp<Compare::name>, T, uint8_t>;
+#include "elementwise.inc"
+  return kernels;
+}
+
+constexpr IntegerTables integerTables() {
+  return {integerKernels<int32_t>(), integerKernels<int8_t>(), integerKernels<uint8_t>(),
+          selectFrom<uint8_t>,       selectFrom<uint16_t>,     selectFrom<uint32_t>,
+          selectFrom<uint64_t>};
+}
+
+TG_TARGET_END

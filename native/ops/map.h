@@ -1,0 +1,35 @@
+// Elementwise rows: y = f(x, ...) over a common shape, every operand with strides of its own (0
+// broadcasts) and a type of its own. What is contiguous goes straight to a kernel; the rest goes
+// through tiles.
+#pragma once
+#include "command.h"
+#include "loops.h"
+
+namespace tilegrad {
+
+// What the loops need to know of a row's kernel.
+struct Map {
+  int inputs;                       // operands 0 .. inputs - 1; the next one is the result
+  int64_t bytes[kMaxLoopOperands];  // of an element of each of them
+  int scalars;  // so many inputs, from the first, may have a step of 0 instead of 1
+  bool heavy;   // exp and the like: worth a second thread earlier
+};
+
+// Computes n results; in[k] has steps of step[k] elements.
+using MapKernel = void (*)(const void* kernel, int64_t n, const void* const* in,
+                           const int64_t* step, void* y);
+
+Status runMap(const Command& c, const Map& map, MapKernel call, const void* kernel);
+
+// runMap with a function object: f(n, in, step, y).
+template <class F>
+Status runMap(const Command& c, const Map& map, const F& f) {
+  return runMap(
+      c, map,
+      [](const void* kernel, int64_t n, const void* const* in, const int64_t* step, void* y) {
+        (*static_cast<const F*>(kernel))(n, in, step, y);
+      },
+      &f);
+}
+
+}  // namespace tilegrad
