@@ -35,7 +35,7 @@ struct Function2 {
 };
 
 const Function2 kMeasured[] = {{"pow", kPow, exactPow, widePow, 1.5},
-                               {"atan2", kAtan2, exactAtan2, wideAtan2, 1.5},
+                               {"atan2", kAtan2, exactAtan2, wideAtan2, 2},
                                {"hypot", kHypot, exactHypot, wideHypot, 1.25}};
 
 // torch.remainder and torch.floor_divide as PyTorch computes them.
