@@ -17,6 +17,7 @@
       "native/ops/gemm_int8.cpp",
       "native/ops/gemm_plan.cpp",
       "native/ops/gemm_rows.cpp",
+      "native/ops/gradients.cpp",
       "native/ops/loops.cpp",
       "native/ops/optimizer.cpp",
       "native/ops/random.cpp",

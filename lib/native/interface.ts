@@ -74,15 +74,30 @@ export const rowNames = {
     'crossEntropy',
     'crossEntropyBackward',
     'dropoutMask',
+    'gradNorms',
+    'totalNorm',
+    'scaleGrads',
+    'clampGrads',
+  ],
+  optimizer: [
     'sgd',
-    'sgdMomentum',
     'adam',
+    'adamax',
+    'nadam',
+    'radam',
+    'rmsprop',
+    'adagrad',
+    'adadelta',
+    'lion',
+    'rprop',
+    'asgd',
   ],
 } as const;
 
 export type UnaryRow = (typeof rowNames.unary)[number];
 export type BinaryRow = (typeof rowNames.binary)[number];
 export type ReduceRow = (typeof rowNames.reduce)[number];
+export type OptimizerRow = (typeof rowNames.optimizer)[number];
 export type RowName = (typeof rowNames)[keyof typeof rowNames][number];
 
 /** A recorded list of commands. */

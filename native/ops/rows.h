@@ -14,6 +14,7 @@ RowList reduceRows();
 RowList softmaxRows();
 RowList randomRows();
 RowList optimizerRows();
+RowList gradientRows();
 
 // The length of an array of rows, as a list.
 template <int count>
