@@ -232,7 +232,7 @@ struct RAdamRule {
   VMask<T> rectified;
 
   RAdamRule(const OptimizerStep& s, T* const*)
-      : moments(s), stepSize(splatAs<T>(s.lr)), rectified(allLanes<T>(s.rectified)) {}
+      : moments(s), stepSize(splatAs<T>(s.ofMean)), rectified(allLanes<T>(s.rectified)) {}
 
   TG_INLINE void update(const RAdamRule& c, Vec<T>& w, Vec<T> g, Vec<T>* state) {
     Moments<T>::moved(c.moments, w, g, state);

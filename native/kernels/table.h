@@ -212,7 +212,7 @@ struct OptimizerStep {
   double beta1, beta2;     // decay of the means of g and of g^2; Lion's two
   double eps, momentum, dampening;
   double correction1, correction2;  // 1 - beta^step
-  double ofGradient, ofMean;        // NAdam's two rates
+  double ofGradient, ofMean;        // NAdam's two rates; the second one is RAdam's too
   double etaMinus, etaPlus, stepMin, stepMax;
   double lambd, eta, mu;
   bool maximize, decoupled, nesterov;

@@ -52,15 +52,15 @@ void prepareNAdam(const double* hyper, double* scalars, OptimizerStep* step) {
 }
 
 // The length rho of the approximated simple moving average decides; above 5 the variance of the
-// adaptive rate is tractable, and `rect` corrects for it. Makes lr the factor of m.
+// adaptive rate is tractable, and `rect` corrects for it.
 void prepareRAdam(double count, OptimizerStep* step) {
   const double correction = step->correction2, most = 2 / (1 - step->beta2) - 1;
   const double rho = most - 2 * count * (1 - correction) / correction;
   step->rectified = rho > 5;
-  step->lr /= step->correction1;
+  step->ofMean = step->lr / step->correction1;
   if (step->rectified) {
     const double rect = (rho - 4) * (rho - 2) * most / ((most - 4) * (most - 2) * rho);
-    step->lr *= apply(Unary::sqrt, rect) * apply(Unary::sqrt, correction);
+    step->ofMean *= apply(Unary::sqrt, rect) * apply(Unary::sqrt, correction);
   }
 }
 
