@@ -11,3 +11,4 @@ export {
   quantizeDynamic,
 } from './quantized.js';
 export { Sequential } from './sequential.js';
+export * as utils from './utils.js';

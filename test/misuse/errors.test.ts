@@ -614,6 +614,7 @@ const spaces: [string, object, Table][] = [
   ['tilegrad', tilegrad, { ...functions, ...operations }],
   ['nn', nn, { ...modules, ...fromFamilies((family) => family.modules) }],
   ['nn.init', nn.init, initializers],
+  ['nn.utils', nn.utils, fromFamilies((family) => family.utilities)],
   ['optim', optim, fromFamilies((family) => family.optimizers)],
 ];
 
