@@ -306,8 +306,8 @@ void callStep(const std::string& row, int64_t kept, const std::vector<double>& h
   std::vector<double> table;
   for (int64_t i = 0; i < segments; ++i) {
     const double at = static_cast<double>(i * (n + kGap));
-    for (double field : {at, at, 3 * at, static_cast<double>(n), static_cast<double>(n),
-                         static_cast<double>(i)}) {
+    for (double field :
+         {at, at, 3 * at, static_cast<double>(n), static_cast<double>(n), static_cast<double>(i)}) {
       table.push_back(field);
     }
   }
