@@ -394,27 +394,34 @@ struct AsgdRule {
   }
 };
 
-// n is a multiple of the lanes. An absent array of state is a dummy of one vector.
+// n is a multiple of the lanes. An absent array of state is read from zeros, and written to a place
+// that nobody reads: were it one place, every turn would wait for the one before.
 template <class T, class Rule>
 TG_NOINLINE void stepVectors(int64_t n, const Rule& constants, T* w, const T* g, T* const* state) {
   constexpr int64_t kWidth = kLanes<T>;
   constexpr int kState = Rule::kState;
   const Rule rule = constants;  // its own: nothing that is stored below can change it
-  T absent[kWidth] = {};
-  T* at[kState];
+  const T zeros[kWidth] = {};
+  T nowhere[kWidth];
+  const T* from[kState];
+  T* to[kState];
   int64_t turn[kState];
   for (int k = 0; k < kState; ++k) {
-    at[k] = state[k] ? state[k] : absent;
+    from[k] = state[k] ? state[k] : zeros;
+    to[k] = state[k] ? state[k] : nowhere;
     turn[k] = state[k] ? kWidth : 0;
   }
   for (int64_t i = 0; i < n; i += kWidth) {
     Vec<T> wv = vload<T>(w + i), sv[kState];
-    for (int k = 0; k < kState; ++k) sv[k] = vload<T>(at[k]);
+    for (int k = 0; k < kState; ++k) {
+      sv[k] = vload<T>(from[k]);
+      from[k] += turn[k];
+    }
     Rule::update(rule, wv, vload<T>(g + i), sv);
     store(w + i, wv);
     for (int k = 0; k < kState; ++k) {
-      store(at[k], sv[k]);
-      at[k] += turn[k];
+      store(to[k], sv[k]);
+      to[k] += turn[k];
     }
   }
 }
