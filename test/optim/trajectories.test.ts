@@ -6,9 +6,11 @@ interface Case {
   optimizer: Exclude<keyof typeof optim, 'Optimizer' | 'ParameterGroup'>;
   dtype: FloatType;
   options: object;
+  /** Options of each parameter's own group, if there are any. */
+  groups?: object[];
   start: number[];
-  /** For every step, the gradient of each parameter. */
-  gradients: number[][];
+  /** For every step, the gradient of each parameter, null for none. */
+  gradients: (number | null)[][];
   /** The parameters after a step, by its number from 1. */
   after: Record<string, number[]>;
   /** The state after the last step, under this library's names. */
@@ -20,14 +22,16 @@ const fixture = new Fixture<{ cases: Case[] }>('optim');
 // A step rounds about ten times on either side, on numbers no larger than the parameter.
 const kRoundingsPerStep = 16;
 
-type Make = (params: Tensor[], options: object) => optim.Optimizer<object>;
+type Make = (params: Tensor[] | { params: Tensor[] }[], options: object) => optim.Optimizer<object>;
 
 describe('golden optimizer trajectories', () => {
   for (const c of fixture.content.cases) {
-    it(`${c.optimizer} ${JSON.stringify(c.options)} ${c.dtype}`, () => {
+    const options = `${JSON.stringify(c.options)} ${JSON.stringify(c.groups ?? '')}`;
+    it(`${c.optimizer} ${options} ${c.dtype}`, () => {
       const parameters = c.start.map((i) => toTensor(fixture.tensor(i), c.dtype, true));
       const make: Make = (params, options) => new optim[c.optimizer](params, options);
-      const optimizer = make(parameters, c.options);
+      const groups = c.groups?.map((own, i) => ({ params: [parameters[i]!], ...own }));
+      const optimizer = make(groups ?? parameters, c.options);
       const check = (actual: Tensor, stored: number, step: number, label: string): void => {
         const want = fixture.tensor(stored);
         const limit = kRoundingsPerStep * step * epsilon[c.dtype] * Math.max(1, largest(want));
@@ -35,7 +39,8 @@ describe('golden optimizer trajectories', () => {
       };
       for (const [index, gradients] of c.gradients.entries()) {
         for (const [i, parameter] of parameters.entries()) {
-          parameter.grad = toTensor(fixture.tensor(gradients[i]!), c.dtype);
+          const stored = gradients[i]!;
+          parameter.grad = stored === null ? null : toTensor(fixture.tensor(stored), c.dtype);
         }
         optimizer.step();
         const step = index + 1;
