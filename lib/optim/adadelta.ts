@@ -2,7 +2,7 @@ import { TensorError } from '../errors.js';
 import { checkOptions } from '../tensor/shape.js';
 import type { Parameters, Rule } from './group.js';
 import { Optimizer } from './optimizer.js';
-import { type CommonOptions, checkPositive } from './options.js';
+import { type CommonOptions, checkNotNegative } from './options.js';
 
 export interface AdadeltaOptions extends CommonOptions {
   /** Factor of the updates. Default 1. */
@@ -20,7 +20,7 @@ const OPTIONS = ['lr', 'rho', 'eps', 'weightDecay', 'maximize'];
 function ruleOf(options: AdadeltaOptions): Rule {
   checkOptions('Adadelta', options, OPTIONS);
   const { lr = 1, rho = 0.9, eps = 1e-6, weightDecay = 0, maximize = false } = options;
-  const numbers = checkPositive('Adadelta', { lr, rho, eps, weightDecay });
+  const numbers = checkNotNegative('Adadelta', { lr, rho, eps, weightDecay });
   if (rho > 1) {
     throw new TensorError('ERR_ARGUMENT', `[Adadelta] rho must be 0 to 1, not ${rho}`);
   }

@@ -1,7 +1,7 @@
 import { checkOptions } from '../tensor/shape.js';
 import type { Parameters, Rule } from './group.js';
 import { Optimizer } from './optimizer.js';
-import { type CommonOptions, checkPositive } from './options.js';
+import { type CommonOptions, checkNotNegative } from './options.js';
 
 export interface AdagradOptions extends CommonOptions {
   /** Learning rate. Default 1e-2. */
@@ -28,11 +28,11 @@ function ruleOf(options: AdagradOptions): Rule {
     eps = 1e-10,
     maximize = false,
   } = options;
-  const initial = checkPositive('Adagrad', { initialAccumulatorValue });
+  const initial = checkNotNegative('Adagrad', { initialAccumulatorValue });
   return {
     row: 'adagrad',
     hyper: {
-      ...checkPositive('Adagrad', { lr, lrDecay, weightDecay, eps }),
+      ...checkNotNegative('Adagrad', { lr, lrDecay, weightDecay, eps }),
       maximize: maximize ? 1 : 0,
     },
     buffers: ['sum'],

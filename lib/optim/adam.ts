@@ -1,7 +1,7 @@
 import { checkOptions } from '../tensor/shape.js';
 import type { Parameters, Rule } from './group.js';
 import { Optimizer } from './optimizer.js';
-import { type CommonOptions, checkBetas, checkPositive } from './options.js';
+import { type CommonOptions, checkBetas, checkNotNegative } from './options.js';
 
 export interface AdamOptions extends CommonOptions {
   /** Learning rate. Default 1e-3. */
@@ -34,8 +34,8 @@ const ruleOf =
       row: 'adam',
       hyper: {
         ...checkBetas(name, betas),
-        ...checkPositive(name, { lr, eps, weightDecay }),
-        decoupled: decoupled ? 1 : 0,
+        ...checkNotNegative(name, { lr, eps, weightDecay }),
+        decoupledWeightDecay: decoupled ? 1 : 0,
         maximize: maximize ? 1 : 0,
       },
       buffers: ['exp_avg', 'exp_avg_sq', amsgrad ? 'max_exp_avg_sq' : null],

@@ -1,7 +1,7 @@
 import { checkOptions } from '../tensor/shape.js';
 import type { Parameters, Rule } from './group.js';
 import { Optimizer } from './optimizer.js';
-import { type CommonOptions, checkBetas, checkPositive } from './options.js';
+import { type CommonOptions, checkBetas, checkNotNegative } from './options.js';
 
 export interface AdamaxOptions extends CommonOptions {
   /** Learning rate. Default 2e-3. */
@@ -23,7 +23,7 @@ function ruleOf(options: AdamaxOptions): Rule {
     row: 'adamax',
     hyper: {
       ...checkBetas('Adamax', betas),
-      ...checkPositive('Adamax', { lr, eps, weightDecay }),
+      ...checkNotNegative('Adamax', { lr, eps, weightDecay }),
       maximize: maximize ? 1 : 0,
     },
     buffers: ['exp_avg', 'exp_inf'],

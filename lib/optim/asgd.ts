@@ -1,7 +1,7 @@
 import { checkNumber, checkOptions } from '../tensor/shape.js';
 import type { Parameters, Rule } from './group.js';
 import { Optimizer } from './optimizer.js';
-import { type CommonOptions, checkPositive } from './options.js';
+import { type CommonOptions, checkNotNegative } from './options.js';
 
 export interface ASGDOptions extends CommonOptions {
   /** Learning rate. Default 1e-2. */
@@ -26,7 +26,7 @@ function ruleOf(options: ASGDOptions): Rule {
     weightDecay = 0,
     maximize = false,
   } = options;
-  const numbers = checkPositive('ASGD', { lr, lambd, weightDecay });
+  const numbers = checkNotNegative('ASGD', { lr, lambd, weightDecay });
   return {
     row: 'asgd',
     hyper: {

@@ -16,7 +16,7 @@ const HYPER_SLOTS = [
   'lr',
   'weightDecay',
   'maximize',
-  'decoupled',
+  'decoupledWeightDecay',
   'momentum',
   'dampening',
   'nesterov',

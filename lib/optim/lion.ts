@@ -1,7 +1,7 @@
 import { checkOptions } from '../tensor/shape.js';
 import type { Parameters, Rule } from './group.js';
 import { Optimizer } from './optimizer.js';
-import { type CommonOptions, checkBetas, checkPositive } from './options.js';
+import { type CommonOptions, checkBetas, checkNotNegative } from './options.js';
 
 export interface LionOptions extends CommonOptions {
   /** Learning rate; three to ten times smaller than Adam's. Default 1e-4. */
@@ -21,7 +21,7 @@ function ruleOf(options: LionOptions): Rule {
     row: 'lion',
     hyper: {
       ...checkBetas('Lion', betas),
-      ...checkPositive('Lion', { lr, weightDecay }),
+      ...checkNotNegative('Lion', { lr, weightDecay }),
       maximize: maximize ? 1 : 0,
     },
     buffers: ['exp_avg'],

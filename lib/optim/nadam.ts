@@ -1,7 +1,7 @@
 import { checkOptions } from '../tensor/shape.js';
 import type { Parameters, Rule } from './group.js';
 import { Optimizer } from './optimizer.js';
-import { type CommonOptions, checkBetas, checkPositive } from './options.js';
+import { type CommonOptions, checkBetas, checkNotNegative } from './options.js';
 
 export interface NAdamOptions extends CommonOptions {
   /** Learning rate. Default 2e-3. */
@@ -37,8 +37,8 @@ function ruleOf(options: NAdamOptions): Rule {
     row: 'nadam',
     hyper: {
       ...checkBetas('NAdam', betas),
-      ...checkPositive('NAdam', { lr, eps, weightDecay, momentumDecay }),
-      decoupled: decoupledWeightDecay ? 1 : 0,
+      ...checkNotNegative('NAdam', { lr, eps, weightDecay, momentumDecay }),
+      decoupledWeightDecay: decoupledWeightDecay ? 1 : 0,
       maximize: maximize ? 1 : 0,
     },
     buffers: ['exp_avg', 'exp_avg_sq'],

@@ -52,24 +52,31 @@ export abstract class Optimizer<Options extends object> {
 
   /** Updates every parameter that has a gradient. */
   step(): void {
-    const { calls } = this;
-    for (const member of this.members) {
-      const { parameter } = member;
-      const gradient = parameter.accumulatedGrad;
-      if (gradient === null) continue;
-      if (member.isStretch) {
-        const alike = sameLayout(gradient, parameter);
-        calls.add(stepOf(member, parameter, alike), parameter.gradEscaped);
-        parameter.storage.version++;
-        continue;
+    try {
+      for (const member of this.members) {
+        const gradient = member.parameter.accumulatedGrad;
+        if (gradient !== null) this.stepMember(member, gradient);
       }
-      // A part of another tensor: step on a copy of it and write the copy back.
-      calls.flush();
-      const copy = contiguous(parameter.detach());
-      calls.run([stepOf(member, copy, contiguous(gradient))]);
-      copyInto(parameter, copy);
+    } finally {
+      // Also after an error: what waits must not wait for the next step.
+      this.calls.flush();
     }
+  }
+
+  private stepMember(member: Member, gradient: Tensor): void {
+    const { calls } = this;
+    const { parameter } = member;
+    if (member.isStretch) {
+      const alike = sameLayout(gradient, parameter);
+      calls.add(stepOf(member, parameter, alike), parameter.gradEscaped);
+      parameter.storage.version++;
+      return;
+    }
+    // A part of another tensor: step on a copy of it and write the copy back.
     calls.flush();
+    const copy = contiguous(parameter.detach());
+    calls.run([stepOf(member, copy, contiguous(gradient))]);
+    copyInto(parameter, copy);
   }
 
   /**
@@ -77,6 +84,7 @@ export abstract class Optimizer<Options extends object> {
    * numbered through all groups. Names are PyTorch's, with dots: `state.0.step`, `state.0.exp_avg`
    * (of the parameter's shape) for each parameter that has taken a step, and `param_groups.0.lr`
    * for the options of each group, as float64 scalars (truth values 0 and 1, pairs one by one).
+   * Every optimizer has a `step`, also SGD, which needs it to know its first one.
    * Tensors of the parameters' shapes share memory with the optimizer: clone to keep them.
    */
   stateDict(): OptimizerState {

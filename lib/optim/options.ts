@@ -33,7 +33,7 @@ export function checkBetas(name: string, betas: unknown): Pick<HyperParameters, 
 }
 
 /** Numbers that are finite and not negative, by name. */
-export function checkPositive<Names extends string>(
+export function checkNotNegative<Names extends string>(
   name: string,
   numbers: Readonly<Record<Names, unknown>>,
 ): Record<Names, number> {

@@ -1,7 +1,7 @@
 import { checkOptions } from '../tensor/shape.js';
 import type { Parameters, Rule } from './group.js';
 import { Optimizer } from './optimizer.js';
-import { type CommonOptions, checkBetas, checkPositive } from './options.js';
+import { type CommonOptions, checkBetas, checkNotNegative } from './options.js';
 
 export interface RAdamOptions extends CommonOptions {
   /** Learning rate. Default 1e-3. */
@@ -32,8 +32,8 @@ function ruleOf(options: RAdamOptions): Rule {
     row: 'radam',
     hyper: {
       ...checkBetas('RAdam', betas),
-      ...checkPositive('RAdam', { lr, eps, weightDecay }),
-      decoupled: decoupledWeightDecay ? 1 : 0,
+      ...checkNotNegative('RAdam', { lr, eps, weightDecay }),
+      decoupledWeightDecay: decoupledWeightDecay ? 1 : 0,
       maximize: maximize ? 1 : 0,
     },
     buffers: ['exp_avg', 'exp_avg_sq'],

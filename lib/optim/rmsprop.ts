@@ -1,7 +1,7 @@
 import { checkOptions } from '../tensor/shape.js';
 import type { Parameters, Rule } from './group.js';
 import { Optimizer } from './optimizer.js';
-import { type CommonOptions, checkPositive } from './options.js';
+import { type CommonOptions, checkNotNegative } from './options.js';
 
 export interface RMSpropOptions extends CommonOptions {
   /** Learning rate. Default 1e-2. */
@@ -34,7 +34,7 @@ function ruleOf(options: RMSpropOptions): Rule {
   return {
     row: 'rmsprop',
     hyper: {
-      ...checkPositive('RMSprop', { lr, alpha, eps, weightDecay, momentum }),
+      ...checkNotNegative('RMSprop', { lr, alpha, eps, weightDecay, momentum }),
       maximize: maximize ? 1 : 0,
     },
     buffers: ['square_avg', momentum > 0 ? 'momentum_buffer' : null, centered ? 'grad_avg' : null],

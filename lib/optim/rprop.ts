@@ -2,7 +2,7 @@ import { TensorError } from '../errors.js';
 import { checkNumber, checkOptions } from '../tensor/shape.js';
 import type { Parameters, Rule } from './group.js';
 import { Optimizer } from './optimizer.js';
-import { type CommonOptions, checkPair, checkPositive } from './options.js';
+import { type CommonOptions, checkNotNegative, checkPair } from './options.js';
 
 export interface RpropOptions extends CommonOptions {
   /** Step size that every weight starts with. Default 1e-2. */
@@ -18,7 +18,7 @@ function ruleOf(options: RpropOptions): Rule {
   const { lr = 1e-2, etas = [0.5, 1.2], stepSizes = [1e-6, 50], maximize = false } = options;
   const [etaMinus, etaPlus] = checkPair('Rprop', 'etas', etas);
   const [stepMin, stepMax] = checkPair('Rprop', 'stepSizes', stepSizes);
-  const numbers = checkPositive('Rprop', { lr, stepMin, stepMax });
+  const numbers = checkNotNegative('Rprop', { lr, stepMin, stepMax });
   checkNumber('Rprop', 'etaMinus', etaMinus, 0, 1);
   checkNumber('Rprop', 'etaPlus', etaPlus, 1);
   if (etaMinus === 0 || etaPlus === 1) {

@@ -2,7 +2,7 @@ import { TensorError } from '../errors.js';
 import { checkNumber, checkOptions } from '../tensor/shape.js';
 import type { Parameters, Rule } from './group.js';
 import { Optimizer } from './optimizer.js';
-import { type CommonOptions, checkPositive } from './options.js';
+import { type CommonOptions, checkNotNegative } from './options.js';
 
 export interface SGDOptions extends CommonOptions {
   /** Learning rate. Default 1e-3. */
@@ -38,7 +38,7 @@ function ruleOf(options: SGDOptions): Rule {
   return {
     row: 'sgd',
     hyper: {
-      ...checkPositive('SGD', { lr, momentum, weightDecay }),
+      ...checkNotNegative('SGD', { lr, momentum, weightDecay }),
       dampening: checkNumber('SGD', 'dampening', dampening),
       nesterov: nesterov ? 1 : 0,
       maximize: maximize ? 1 : 0,

@@ -27,7 +27,6 @@ interface Batch {
   readonly weights: TypedArray;
   readonly gradients: TypedArray;
   readonly state: TypedArray;
-  readonly kept: number;
   readonly steps: Step[];
 }
 
@@ -76,7 +75,7 @@ export class StepCalls {
       return;
     }
     const state = stateOf(member);
-    const { group, kept } = member;
+    const { group } = member;
     for (let i = this.open.length - 1; i >= 0; i--) {
       const batch = this.open[i] as Batch;
       if (
@@ -89,7 +88,7 @@ export class StepCalls {
         return;
       }
     }
-    this.open.push({ group, weights, gradients, state, kept, steps: [step] });
+    this.open.push({ group, weights, gradients, state, steps: [step] });
   }
 
   /** Takes the steps that wait. */

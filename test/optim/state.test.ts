@@ -211,6 +211,20 @@ describe('memory that parameters share', () => {
   });
 });
 
+test('an error leaves no step that waits', () => {
+  const [first, second] = [ones([2], { requiresGrad: true }), ones([2], { requiresGrad: true })];
+  const optimizer = new optim.SGD([first, second], { lr: 0.25 });
+  first.grad = ones([2]);
+  second.grad = ones([2]);
+  second.dispose();
+  expectError(() => optimizer.step(), 'ERR_DISPOSED', 'disposed');
+  expect(first.toArray()).toEqual([0.75, 0.75]);
+  second.grad = null;
+  first.grad = null;
+  optimizer.step();
+  expect(first.toArray()).toEqual([0.75, 0.75]);
+});
+
 test('empty parameters take steps', () => {
   const parameter = zeros([0, 3], { requiresGrad: true });
   const optimizer = new optim.Adam([parameter]);
@@ -231,7 +245,15 @@ describe('state', () => {
 
   test("has PyTorch's names", () => {
     const state = makeOptimizer().stateDict();
-    const group = ['beta1', 'beta2', 'decoupled', 'eps', 'lr', 'maximize', 'weight_decay'];
+    const group = [
+      'beta1',
+      'beta2',
+      'decoupled_weight_decay',
+      'eps',
+      'lr',
+      'maximize',
+      'weight_decay',
+    ];
     expect(Object.keys(state).sort()).toEqual([
       ...group.map((name) => `param_groups.0.${name}`),
       ...group.map((name) => `param_groups.1.${name}`),
