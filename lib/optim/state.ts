@@ -15,8 +15,11 @@ export const SCALARS = 3;
 /** Buffers start at cache lines. */
 const LINE_BYTES = 64;
 
-/** Parameters with less state than this share an array: as much as a slab of lib/tensor/memory.ts. */
-const ARENA_BYTES = 65536;
+/**
+ * State goes into one array up to this size, which is that of many slabs of lib/tensor/memory.ts:
+ * parameters of one slab should rarely be parted. A parameter with more state has an array of its own.
+ */
+const ARENA_BYTES = 2 ** 20;
 
 /** A parameter with its state. */
 export interface Member {
