@@ -20,6 +20,7 @@
       "native/ops/gemm_plan.cpp",
       "native/ops/gemm_rows.cpp",
       "native/ops/integer.cpp",
+      "native/ops/gradients.cpp",
       "native/ops/loops.cpp",
       "native/ops/map.cpp",
       "native/ops/optimizer.cpp",

@@ -12,7 +12,6 @@ import {
   linear,
   matmul,
   nn,
-  optim,
   rand,
   randn,
   type Tensor,
@@ -27,7 +26,6 @@ import {
   dtypes,
   hostile,
   lengths,
-  MANY,
   numbers,
   withGradients,
 } from './operations/bits.js';
@@ -142,49 +140,6 @@ for (const dtype of dtypes) {
       return others.flatMap((other) => [x.to(other), x.to(other).to(dtype)]);
     }),
   );
-
-  const optimizers: [string, (params: Iterable<Tensor>) => optim.SGD | optim.Adam][] = [
-    ['SGD', (params) => new optim.SGD(params, { lr: 0.1, weightDecay: 1e-3 })],
-    [
-      'SGD with momentum',
-      (params) => new optim.SGD(params, { lr: 0.05, momentum: 0.9, nesterov: true }),
-    ],
-    ['Adam', (params) => new optim.Adam(params, { lr: 0.01 })],
-    ['AdamW', (params) => new optim.AdamW(params, { lr: 0.01 })],
-  ];
-  for (const [name, make] of optimizers) {
-    add(`20 training steps with ${name} ${dtype}`, () => {
-      const generator = new Generator(5);
-      const model = new nn.Sequential(
-        new nn.Linear(37, 65, { dtype, generator }),
-        new nn.ReLU(),
-        new nn.Dropout(0.2, { generator }),
-        new nn.Linear(65, 33, { dtype, generator }),
-        new nn.Tanh(),
-        new nn.Linear(33, 10, { dtype, generator }),
-      );
-      const optimizer = make(model.parameters());
-      const x = numbers([61, 37], dtype);
-      const y = Array.from({ length: 61 }, (_, i) => (3 * i) % 10);
-      const losses = Array.from({ length: 20 }, () => {
-        optimizer.zeroGrad();
-        const loss = crossEntropy(model.forward(x), y);
-        loss.backward();
-        optimizer.step();
-        return loss;
-      });
-      return [...losses, ...Object.values(model.stateDict())];
-    });
-    add(`steps of ${name} on much memory ${dtype}`, () => {
-      const parameter = new nn.Parameter(numbers([MANY], dtype).clone());
-      const optimizer = make([parameter]);
-      for (let i = 0; i < 3; i++) {
-        parameter.grad = numbers([MANY], dtype, 10 + i);
-        optimizer.step();
-      }
-      return [parameter];
-    });
-  }
 }
 
 // With the CPU's instruction for bfloat16 and without it.

@@ -121,10 +121,24 @@ export const rowNames = {
     'crossEntropy',
     'crossEntropyBackward',
     'dropoutMask',
+    'gradNorms',
+    'totalNorm',
+    'scaleGrads',
+    'clampGrads',
+  ],
+  optimizer: [
     'sgd',
-    'sgdMomentum',
     'adam',
     'where',
+    'adamax',
+    'nadam',
+    'radam',
+    'rmsprop',
+    'adagrad',
+    'adadelta',
+    'lion',
+    'rprop',
+    'asgd',
   ],
 } as const;
 
@@ -142,6 +156,7 @@ export type CompareRow = (typeof rowNames.compare)[number];
 export type PredicateRow = (typeof rowNames.predicate)[number];
 export type TernaryRow = (typeof rowNames.ternary)[number];
 export type ReduceRow = (typeof rowNames.reduce)[number];
+export type OptimizerRow = (typeof rowNames.optimizer)[number];
 export type RowName = (typeof rowNames)[keyof typeof rowNames][number];
 
 /** A recorded list of commands. */

@@ -40,3 +40,4 @@ export {
   quantizeDynamic,
 } from './quantized.js';
 export { Sequential } from './sequential.js';
+export * as utils from './utils.js';

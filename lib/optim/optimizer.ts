@@ -1,143 +1,39 @@
 import { TensorError } from '../errors.js';
 import { contiguous, copyInto } from '../ops/operand.js';
-import { fillWith } from '../tensor/creation.js';
-import { dtypes } from '../tensor/dtype.js';
+import { dtypes, type TypedArray } from '../tensor/dtype.js';
 import { allocate } from '../tensor/memory.js';
-import { checkNumber, describe } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
+import { makeGroups, type ParameterGroup, type Parameters, type Rule } from './group.js';
+import { type Member, makeState } from './state.js';
+import { loadState, type OptimizerState, saveState } from './state_dict.js';
+import { type Step, StepCalls } from './step_calls.js';
 
-/** Parameters with options of their own; what they don't set comes from the optimizer's options. */
-export type ParameterGroupOptions<Options> = { params: Iterable<Tensor> } & Options;
-
-/** The hyperparameters that native steps read, in the order of `HyperSlot` in native/ops/optimizer.h. */
-const HYPER_SLOTS = [
-  'lr',
-  'weightDecay',
-  'maximize',
-  'momentum',
-  'dampening',
-  'nesterov',
-  'beta1',
-  'beta2',
-  'eps',
-  'decoupled',
-] as const;
-
-/** Hyperparameters by name; what an optimizer doesn't have is 0, truth values are 0 and 1. */
-export type HyperParameters = Partial<Record<(typeof HYPER_SLOTS)[number], number>>;
-
-/** Parameters that share hyperparameters. */
-export class ParameterGroup {
-  /**
-   * What native steps read, from memory and not from arguments: a recorded step follows when a
-   * schedule changes it.
-   */
-  readonly hyper: Float64Array;
-
-  constructor(
-    readonly params: readonly Tensor[],
-    hyper: HyperParameters,
-  ) {
-    this.hyper = Float64Array.from(HYPER_SLOTS, (name) => hyper[name] ?? 0);
-  }
-
-  get momentum(): number {
-    return this.hyper[HYPER_SLOTS.indexOf('momentum')] as number;
-  }
-
-  get lr(): number {
-    return this.hyper[0] as number;
-  }
-
-  set lr(value: number) {
-    this.hyper[0] = checkNumber('optim', 'lr', value, 0);
-  }
-}
-
-/** A parameter's own state: buffers of its layout, and how many steps it has taken. */
-export interface ParameterState {
-  readonly buffers: readonly Tensor[];
-  readonly step: Float64Array;
-}
-
-function isIterable(value: unknown): value is Iterable<unknown> {
-  return typeof (value as Iterable<unknown> | null | undefined)?.[Symbol.iterator] === 'function';
-}
-
-/** Whether the elements fill one stretch of memory in some order, as the fused steps need it. */
-function isStretch(t: Tensor): boolean {
-  return t.isContiguous || t.isDense;
-}
-
-/** Updates parameters from their gradients. `step` after `backward`, `zeroGrad` before the next one. */
+/**
+ * Updates parameters from their gradients. `step` after `backward`, `zeroGrad` before the next one.
+ *
+ * Small parameters that share their arrays are stepped by one native call, whatever their number;
+ * a large one is stepped by a call of its own, in one pass over the parameter, its gradient and its
+ * state.
+ */
 export abstract class Optimizer<Options extends object> {
   readonly groups: readonly ParameterGroup[];
-  private readonly states = new Map<Tensor, ParameterState>();
+  private readonly members: readonly Member[];
+  private readonly scalars: Float64Array;
+  private readonly calls: StepCalls;
 
   /**
    * @param params tensors that require gradients, or groups of them with options of their own
-   * @param hyperOf checks a group's options and gives its hyperparameters
+   * @param ruleOf checks a group's options and gives its update rule
    * @throws TensorError ERR_ARGUMENT for no parameters, one named twice, or options out of range,
    * ERR_DTYPE for parameters of bfloat16
    */
-  constructor(
-    params: Iterable<Tensor> | Iterable<ParameterGroupOptions<Options>>,
-    options: Options,
-    hyperOf: (options: Options) => HyperParameters,
-  ) {
-    if (!isIterable(params)) {
-      throw new TensorError(
-        'ERR_ARGUMENT',
-        `[optim] parameters must be a list of tensors or of groups, not ${describe(params)}`,
-      );
-    }
-    if (typeof options !== 'object' || options === null) {
-      throw new TensorError(
-        'ERR_ARGUMENT',
-        `[optim] options must be an object, not ${describe(options)}`,
-      );
-    }
-    const entries = [...(params as Iterable<unknown>)];
-    const given = entries.every((entry) => entry instanceof Tensor)
-      ? [{ params: entries as Tensor[] }]
-      : (entries as ({ params: Iterable<Tensor> } & Options)[]);
-    const seen = new Set<Tensor>();
-    this.groups = given.map((group) => {
-      const { params: members, ...own } = group ?? {};
-      if (!isIterable(members)) {
-        throw new TensorError(
-          'ERR_ARGUMENT',
-          `[optim] a group is { params: [...tensors], ...options }, not ${describe(group)}`,
-        );
-      }
-      const list = [...members];
-      for (const parameter of list) {
-        if (!(parameter instanceof Tensor) || !parameter.leafRequiresGrad) {
-          throw new TensorError(
-            'ERR_ARGUMENT',
-            '[optim] parameters must be leaf tensors that require gradients',
-          );
-        }
-        if (!dtypes[parameter.dtype].arithmetic) {
-          throw new TensorError(
-            'ERR_DTYPE',
-            `[optim] parameters are float32 or float64, not ${parameter.dtype}; ` +
-              "keep them in float32 and convert them with to('bfloat16') where they are used",
-          );
-        }
-        if (seen.has(parameter))
-          throw new TensorError('ERR_ARGUMENT', '[optim] a parameter is given twice');
-        seen.add(parameter);
-      }
-      return new ParameterGroup(list, hyperOf({ ...options, ...own } as Options));
-    });
+  constructor(params: Parameters<Options>, options: Options, ruleOf: (options: Options) => Rule) {
+    this.groups = makeGroups(params, options, ruleOf);
     // Made here and not in the first step: a recorded step must not clear them whenever it is replayed.
-    for (const group of this.groups) {
-      for (const parameter of group.params)
-        this.states.set(parameter, this.newState(parameter, group));
-    }
-    if (seen.size === 0)
-      throw new TensorError('ERR_ARGUMENT', '[optim] there are no parameters to update');
+    const { members, scalars } = makeState(this.groups);
+    this.members = members;
+    this.scalars = scalars;
+    this.calls = new StepCalls(members, scalars);
   }
 
   /** Learning rate of the first group; setting it sets that of all groups. */
@@ -151,48 +47,71 @@ export abstract class Optimizer<Options extends object> {
 
   /** Forgets all gradients. */
   zeroGrad(): void {
-    for (const group of this.groups) for (const parameter of group.params) parameter.zeroGrad();
+    for (const { parameter } of this.members) parameter.zeroGrad();
   }
 
   /** Updates every parameter that has a gradient. */
   step(): void {
-    for (const group of this.groups) {
-      for (const parameter of group.params) {
-        const gradient = parameter.accumulatedGrad;
-        if (gradient === null) continue;
-        const state = this.states.get(parameter) as ParameterState;
-        if (isStretch(parameter)) {
-          this.update(group, parameter, sameLayout(gradient, parameter), state);
-          parameter.storage.version++;
-          continue;
-        }
-        // A part of another tensor: step on a copy of it and write the copy back.
-        const copy = contiguous(parameter.detach());
-        this.update(group, copy, contiguous(gradient), state);
-        copyInto(parameter, copy);
+    try {
+      for (const member of this.members) {
+        const gradient = member.parameter.accumulatedGrad;
+        if (gradient !== null) this.stepMember(member, gradient);
       }
+    } finally {
+      // Also after an error: what waits must not wait for the next step.
+      this.calls.flush();
     }
   }
 
-  /** How many buffers of the parameter's shape the optimizer keeps for parameters of a group. */
-  protected abstract bufferCount(group: ParameterGroup): number;
-
-  /** One parameter's step; all tensors are dense and lie in memory in the same order. */
-  protected abstract update(
-    group: ParameterGroup,
-    parameter: Tensor,
-    gradient: Tensor,
-    state: ParameterState,
-  ): void;
-
-  private newState(parameter: Tensor, group: ParameterGroup): ParameterState {
-    const buffers = Array.from({ length: this.bufferCount(group) }, () => {
-      const buffer = new Tensor(allocate(parameter.dtype, parameter.numel), [parameter.numel]);
-      fillWith(buffer, 0);
-      return buffer;
-    });
-    return { buffers, step: new Float64Array(1) };
+  private stepMember(member: Member, gradient: Tensor): void {
+    const { calls } = this;
+    const { parameter } = member;
+    if (member.isStretch) {
+      const alike = sameLayout(gradient, parameter);
+      calls.add(stepOf(member, parameter, alike), parameter.gradEscaped);
+      parameter.storage.version++;
+      return;
+    }
+    // A part of another tensor: step on a copy of it and write the copy back.
+    calls.flush();
+    const copy = contiguous(parameter.detach());
+    calls.run([stepOf(member, copy, contiguous(gradient))]);
+    copyInto(parameter, copy);
   }
+
+  /**
+   * The state by name, to be saved (`saveSafetensors` takes it) and loaded again. Parameters are
+   * numbered through all groups. Names are PyTorch's, with dots: `state.0.step`, `state.0.exp_avg`
+   * (of the parameter's shape) for each parameter that has taken a step, and `param_groups.0.lr`
+   * for the options of each group, as float64 scalars (truth values 0 and 1, pairs one by one).
+   * Every optimizer has a `step`, also SGD, which needs it to know its first one.
+   * Tensors of the parameters' shapes share memory with the optimizer: clone to keep them.
+   */
+  stateDict(): OptimizerState {
+    return saveState(this.groups, this.members, this.scalars);
+  }
+
+  /**
+   * Takes over a state that `stateDict` of an optimizer of the same kind gave, for parameters of the
+   * same shapes and dtypes in the same groups: values are copied. Parameters without a state start
+   * anew. All of it is checked first; when something doesn't fit, nothing is changed.
+   * @throws TensorError ERR_ARGUMENT for missing or unknown names and for anything but tensors,
+   * ERR_SHAPE and ERR_DTYPE for tensors that don't fit, ERR_DISPOSED
+   */
+  loadStateDict(state: Readonly<OptimizerState>): void {
+    loadState(this.groups, this.members, this.scalars, state);
+  }
+}
+
+function stepOf(member: Member, parameter: Tensor, gradient: Tensor): Step {
+  return {
+    member,
+    weights: parameter.array as TypedArray,
+    weightOffset: parameter.offset,
+    gradients: gradient.array,
+    gradientOffset: gradient.offset,
+    gradientStorage: gradient.storage,
+  };
 }
 
 /** The gradient in the parameter's order in memory. Backward makes it so; a user's may differ. */
@@ -203,19 +122,14 @@ function sameLayout(gradient: Tensor, parameter: Tensor): Tensor {
       `[optim] the gradient is ${gradient.dtype}, its parameter ${parameter.dtype}`,
     );
   }
-  if (
-    isStretch(gradient) &&
-    gradient.strides.every(
-      (stride, d) => stride === parameter.strides[d] || parameter.shape[d] === 1,
-    )
-  ) {
-    return gradient;
+  // The parameter's strides go through one stretch, so the same ones do so here.
+  const { shape, strides } = parameter;
+  let same = true;
+  for (let d = 0; d < shape.length; d++) {
+    if (gradient.strides[d] !== strides[d] && shape[d] !== 1) same = false;
   }
-  const copy = new Tensor(
-    allocate(gradient.dtype, gradient.numel),
-    parameter.shape,
-    parameter.strides,
-  );
+  if (same) return gradient;
+  const copy = new Tensor(allocate(gradient.dtype, gradient.numel), shape, strides);
   copyInto(copy, gradient);
   return copy;
 }

@@ -1,39 +1,29 @@
 import { TensorError } from '../errors.js';
-import { rows, runRow } from '../native/commands.js';
 import { checkNumber, checkOptions } from '../tensor/shape.js';
-import type { Tensor } from '../tensor/tensor.js';
-import {
-  type HyperParameters,
-  Optimizer,
-  type ParameterGroup,
-  type ParameterGroupOptions,
-  type ParameterState,
-} from './optimizer.js';
+import type { Parameters, Rule } from './group.js';
+import { Optimizer } from './optimizer.js';
+import { type CommonOptions, checkNotNegative } from './options.js';
 
-export interface SGDOptions {
+export interface SGDOptions extends CommonOptions {
   /** Learning rate. Default 1e-3. */
   lr?: number;
   /** Weight of the momentum buffer (Polyak 1964). Default 0: no buffer. */
   momentum?: number;
-  /** The gradient enters the buffer with weight 1 - dampening. Default 0. */
+  /**
+   * The gradient enters the buffer with weight 1 - dampening. Default 0. With dampening = momentum
+   * the buffer is a running mean: m = momentum m + (1 - momentum) g (from m = g at the first step).
+   */
   dampening?: number;
   /** L2 penalty: weightDecay * parameter is added to the gradient. Default 0. */
   weightDecay?: number;
   /** Looks ahead along the buffer (Sutskever et al. 2013); needs momentum and no dampening. Default false. */
   nesterov?: boolean;
-  /** Ascends instead of descending. Default false. */
-  maximize?: boolean;
 }
 
-function hyperOf(options: SGDOptions): HyperParameters {
-  checkOptions('SGD', options, [
-    'lr',
-    'momentum',
-    'dampening',
-    'weightDecay',
-    'nesterov',
-    'maximize',
-  ]);
+const OPTIONS = ['lr', 'momentum', 'dampening', 'weightDecay', 'nesterov', 'maximize'];
+
+function ruleOf(options: SGDOptions): Rule {
+  checkOptions('SGD', options, OPTIONS);
   const {
     lr = 1e-3,
     momentum = 0,
@@ -46,49 +36,24 @@ function hyperOf(options: SGDOptions): HyperParameters {
     throw new TensorError('ERR_ARGUMENT', '[SGD] nesterov needs a momentum and no dampening');
   }
   return {
-    lr: checkNumber('SGD', 'lr', lr, 0),
-    momentum: checkNumber('SGD', 'momentum', momentum, 0),
-    dampening: checkNumber('SGD', 'dampening', dampening),
-    weightDecay: checkNumber('SGD', 'weightDecay', weightDecay, 0),
-    nesterov: nesterov ? 1 : 0,
-    maximize: maximize ? 1 : 0,
+    row: 'sgd',
+    hyper: {
+      ...checkNotNegative('SGD', { lr, momentum, weightDecay }),
+      dampening: checkNumber('SGD', 'dampening', dampening),
+      nesterov: nesterov ? 1 : 0,
+      maximize: maximize ? 1 : 0,
+    },
+    buffers: [momentum === 0 ? null : 'momentum_buffer'],
   };
 }
 
-/** Stochastic gradient descent with momentum, in PyTorch's form: buffer = momentum * buffer + gradient. */
+/**
+ * Stochastic gradient descent with momentum, in PyTorch's form: m = momentum m + (1 - dampening) g
+ * (m = g at the first step), w -= lr m; with nesterov, w -= lr (g + momentum m). One pass of 12 bytes
+ * a float32 parameter without momentum, 20 with it.
+ */
 export class SGD extends Optimizer<SGDOptions> {
-  constructor(
-    params: Iterable<Tensor> | Iterable<ParameterGroupOptions<SGDOptions>>,
-    options: SGDOptions = {},
-  ) {
-    super(params, options, hyperOf);
-  }
-
-  protected bufferCount(group: ParameterGroup): number {
-    return group.momentum === 0 ? 0 : 1;
-  }
-
-  protected update(
-    group: ParameterGroup,
-    parameter: Tensor,
-    gradient: Tensor,
-    state: ParameterState,
-  ): void {
-    const [buffer] = state.buffers;
-    if (buffer === undefined) {
-      runRow(
-        rows.sgd,
-        [parameter.array, gradient.array, group.hyper, state.step],
-        [parameter.offset, gradient.offset, 0, 0],
-        [parameter.numel],
-      );
-      return;
-    }
-    runRow(
-      rows.sgdMomentum,
-      [parameter.array, gradient.array, buffer.array, group.hyper, state.step],
-      [parameter.offset, gradient.offset, buffer.offset, 0, 0],
-      [parameter.numel],
-    );
+  constructor(params: Parameters<SGDOptions>, options: SGDOptions = {}) {
+    super(params, options, ruleOf);
   }
 }

@@ -10,7 +10,7 @@ const std::vector<const Row*>& allRows() {
     auto* rows = new std::vector<const Row*>();
     for (const RowList& family :
          {elementwiseRows(), integerRows(), compareRows(), ternaryRows(), copyRows(), gemmRows(),
-          gemmBf16Rows(), int8Rows(), reduceRows(), softmaxRows(), randomRows(), optimizerRows()}) {
+          gemmBf16Rows(), int8Rows(), reduceRows(), softmaxRows(), randomRows(), optimizerRows(), gradientRows()}) {
       for (int i = 0; i < family.count; ++i) rows->push_back(&family.rows[i]);
     }
     return rows;

@@ -260,29 +260,59 @@ struct RandomKernels {
   void (*dropoutMask)(int64_t n, uint64_t key, uint64_t first, double p, T* y);
 };
 
-// Optimizer steps, one fused pass over a parameter. Hyperparameters arrive in float64 and are used
-// in T where PyTorch does so.
-struct SgdStep {
-  double lr, momentum, dampening, weightDecay;
-  bool nesterov, maximize;
-  bool firstStep;  // the momentum buffer is set to the gradient instead of blended
+// Optimizer steps: one fused pass over a stretch of a parameter, its gradient and its state. What
+// depends on the count of steps arrives in float64, and is used in T where PyTorch does so.
+// kernels/optimizer.h has the rules.
+constexpr int kMaxStepState = 3;  // arrays that a rule keeps beside a parameter, at most
+
+enum class StepRule : int {
+  sgd,
+  adam,
+  adamax,
+  nadam,
+  radam,
+  rmsprop,
+  adagrad,
+  adadelta,
+  lion,
+  rprop,
+  asgd,
+  count
 };
 
-struct AdamStep {
-  double lr, beta1, beta2, eps, weightDecay;
-  bool decoupled;  // AdamW (Loshchilov & Hutter 2019): w *= 1 - lr * weightDecay first
-  bool maximize;
-  double biasCorrection1, biasCorrection2;  // 1 - beta^step
+// One step of one parameter. A rule reads the fields that it has.
+struct OptimizerStep {
+  double lr, weightDecay;  // decay: an L2 penalty, or what weights shrink by
+  double beta1, beta2;     // decay of the means of g and of g^2; Lion's two
+  double eps, momentum, dampening;
+  double correction1, correction2;  // 1 - beta^step
+  double ofGradient, ofMean;        // NAdam's two rates; the second one is RAdam's too
+  double etaMinus, etaPlus, stepMin, stepMax;
+  double lambd, eta, mu;
+  bool maximize, decoupled, nesterov;
+  bool firstStep;  // SGD: the momentum buffer is set to the gradient instead of blended
+  bool rectified;  // RAdam: the variance is tractable
 };
+
+// w and the arrays of state (kMaxStepState of them; null for one that is not kept) are updated in
+// place. No two arrays may overlap.
+template <class T>
+using StepKernel = void (*)(int64_t n, const OptimizerStep& step, T* w, const T* g,
+                            T* const* state);
 
 template <class T>
 struct OptimizerKernels {
-  // m is the momentum buffer, null when momentum is 0.
-  void (*sgd)(int64_t n, const SgdStep& step, T* w, const T* g, T* m);
-  // Kingma & Ba (2015); order of operations as torch.optim.Adam:
-  //   m += (g - m) * (1 - beta1); v = v * beta2 + g * g * (1 - beta2)
-  //   w -= lr / bc1 * m / (sqrt(v) / sqrt(bc2) + eps)
-  void (*adam)(int64_t n, const AdamStep& step, T* w, const T* g, T* m, T* v);
+  StepKernel<T> step[static_cast<int>(StepRule::count)];
+};
+
+// What norms are made of, over n values: the order of accumulation depends on n only
+// (kernels/norm.h). The results are doubles for either type, so that squares of float32 neither
+// round nor leave the range.
+template <class T>
+struct NormKernels {
+  double (*squares)(int64_t n, const T* x);     // sum of x^2
+  double (*magnitudes)(int64_t n, const T* x);  // sum of |x|
+  double (*largest)(int64_t n, const T* x);     // of |x|; NaN when there is one, 0 of nothing
 };
 
 template <class T>
@@ -306,9 +336,16 @@ struct IntegerKernels {
 };
 
 // The large families are compiled in files of their own, and a level's table refers to them.
+// Optimizer steps go with the elementwise kernels: no lane depends on another in either.
+template <class T>
+struct ElementwiseTable {
+  ElementwiseKernels<T> elementwise;
+  OptimizerKernels<T> optimizer;
+};
+
 struct ElementwiseTables {
-  ElementwiseKernels<float> f32;
-  ElementwiseKernels<double> f64;
+  ElementwiseTable<float> f32;
+  ElementwiseTable<double> f64;
 };
 
 struct IntegerTables {
@@ -333,7 +370,8 @@ struct FloatKernels {
   ReduceKernels<T> reduce;
   SoftmaxKernels<T> softmax;
   RandomKernels<T> random;
-  OptimizerKernels<T> optimizer;
+  NormKernels<T> norm;
+  const OptimizerKernels<T>& optimizer;
 };
 
 // Products of signed bytes with 32-bit sums (modulo 2^32). kernels/gemm_int8.h has the layouts of

@@ -17,6 +17,7 @@ RowList softmaxRows();
 RowList randomRows();
 RowList optimizerRows();
 RowList ternaryRows();
+RowList gradientRows();
 
 // The length of an array of rows, as a list.
 template <int count>

@@ -67,6 +67,9 @@ struct Reg<double> {
 
 using RegF = Reg<float>;
 using RegD = Reg<double>;
+
+// As many floats as a double register has lanes, widened.
+TG_INLINE RegD loadDouble(const float* p) { return {_mm256_cvtps_pd(_mm_loadu_ps(p))}; }
 using MaskF = Mask<float>;
 using MaskD = Mask<double>;
 using IRegF = IReg<float>;

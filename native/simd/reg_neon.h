@@ -69,6 +69,9 @@ struct Reg<double> {
 
 using RegF = Reg<float>;
 using RegD = Reg<double>;
+
+// As many floats as a double register has lanes, widened.
+TG_INLINE RegD loadDouble(const float* p) { return {vcvt_f64_f32(vld1_f32(p))}; }
 using MaskF = Mask<float>;
 using MaskD = Mask<double>;
 using IRegF = IReg<float>;

@@ -32,6 +32,9 @@ struct Reg {
   TG_INLINE Reg loadFirst(const T* p, int64_t n) { return {n > 0 ? *p : T(0)}; }
 };
 
+// As many floats as a double register has lanes, widened.
+TG_INLINE Reg<double> loadDouble(const float* p) { return {static_cast<double>(*p)}; }
+
 template <class T>
 TG_INLINE void store(T* p, Reg<T> a) {
   *p = a.v;

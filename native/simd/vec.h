@@ -75,6 +75,19 @@ TG_INLINE Vec<T> vloadFirst(const T* p, int64_t n) {
   return vloadFirstEach(RegsOf<T>(), p, n);
 }
 
+TG_INLINE Reg<double> loadDouble(const double* p) { return load(p); }
+
+template <class T, int... i>
+TG_INLINE Vec<double> vloadDoubleEach(RegList<i...>, const T* p) {
+  return {{loadDouble(p + i * Reg<double>::lanes)...}};
+}
+
+// Loads kLanes<double> elements of either type as doubles.
+template <class T>
+TG_INLINE Vec<double> vloadDouble(const T* p) {
+  return vloadDoubleEach(RegsOf<double>(), p);
+}
+
 template <class T, int... i>
 TG_INLINE Vec<T> vsplatEach(RegList<i...>, T x) {
   return {{(static_cast<void>(i), splat<T>(x))...}};

@@ -1,4 +1,4 @@
-// The elementwise kernels of avx512.cpp.
+// The elementwise kernels and optimizer steps of avx512.cpp.
 // GCC schedules instructions before it allocates registers only when told to; without that, vectors
 // that elementwise.h wants in flight together come one after the other. Order alone: no bit
 // changes.
@@ -7,10 +7,12 @@
 #endif
 #define TG_TARGET_AVX512
 #include "../kernels/elementwise.h"
+#include "../kernels/optimizer.h"
 
 namespace tilegrad {
 
-constexpr ElementwiseTables kAvx512Elementwise = {avx512::elementwiseKernels<float>(),
-                                                  avx512::elementwiseKernels<double>()};
+constexpr ElementwiseTables kAvx512Elementwise = {
+    {avx512::elementwiseKernels<float>(), avx512::optimizerKernels<float>()},
+    {avx512::elementwiseKernels<double>(), avx512::optimizerKernels<double>()}};
 
 }  // namespace tilegrad

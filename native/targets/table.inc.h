@@ -3,7 +3,7 @@
 // does not have. Its large parts are files of their own.
 #pragma once
 #include "../kernels/gemm_int8.h"
-#include "../kernels/optimizer.h"
+#include "../kernels/norm.h"
 #include "../kernels/quantize.h"
 #include "../kernels/random.h"
 #include "../kernels/reduce.h"
@@ -12,10 +12,11 @@
 TG_TARGET_BEGIN
 
 template <class T>
-constexpr FloatKernels<T> tableOf(const ElementwiseKernels<T>& elementwise,
-                                  const GemmKernels<T>& gemm) {
-  return {elementwise,          gemm, reduceKernels<T>(), softmaxKernels<T>(), randomKernels<T>(),
-          optimizerKernels<T>()};
+constexpr FloatKernels<T> tableOf(const ElementwiseTable<T>& lanes, const GemmKernels<T>& gemm) {
+  return {lanes.elementwise,  gemm,
+          reduceKernels<T>(), softmaxKernels<T>(),
+          randomKernels<T>(), normKernels<T>(),
+          lanes.optimizer};
 }
 
 constexpr KernelTable kernelTable(Level level, const ElementwiseTables& elementwise,

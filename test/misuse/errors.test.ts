@@ -512,85 +512,6 @@ const initializers: Record<string, Misuse[]> = {
   ],
 };
 
-/** Optimizers: parameters, and numbers in ranges. */
-function optimizer(
-  name: string,
-  make: (params: never, options?: never) => optim.Optimizer<never>,
-  numbers: readonly string[],
-): Misuse[] {
-  const params = wrong([leaf]);
-  const badParams = [
-    undefined,
-    null,
-    5,
-    leaf,
-    [5],
-    [],
-    [x],
-    [leaf, leaf],
-    [{}],
-    [{ params: 5 }],
-    [{ params: [x] }],
-  ];
-  return [
-    ...badParams.map((value): Misuse => [() => make(wrong(value)), 'ERR_ARGUMENT', '[optim]']),
-    ...[null, 0.1, 'text'].map(
-      (options): Misuse => [() => make(params, wrong(options)), 'ERR_ARGUMENT', '[optim]'],
-    ),
-    [
-      () => make(params, wrong({ learningRate: 1 })),
-      'ERR_ARGUMENT',
-      `[${name}] unknown option "learningRate"`,
-    ],
-    [
-      () => make(wrong([{ params: [leaf], learningRate: 1 }])),
-      'ERR_ARGUMENT',
-      `[${name}] unknown option "learningRate"`,
-    ],
-    ...numbers.flatMap((key) =>
-      [null, 'text', -1, Number.NaN, Infinity, [1]].map(
-        (value): Misuse => [
-          () => make(params, wrong({ [key]: value })),
-          'ERR_ARGUMENT',
-          `[${name}] ${key}`,
-        ],
-      ),
-    ),
-    [
-      () => {
-        make(params).lr = -1;
-      },
-      'ERR_ARGUMENT',
-      '[optim] lr',
-    ],
-  ];
-}
-
-const betas = (make: (options: never) => unknown): Misuse[] =>
-  [null, 5, [0.9], [0.9, 1], [-0.1, 0.9], ['0.9', 0.9]].map(
-    (value): Misuse => [() => make(wrong({ betas: value })), 'ERR_ARGUMENT'],
-  );
-
-const optimizers: Record<string, Misuse[]> = {
-  SGD: [
-    ...optimizer('SGD', (p, o) => new optim.SGD(p, o), ['lr', 'momentum', 'weightDecay']),
-    [() => new optim.SGD([leaf], { nesterov: true }), 'ERR_ARGUMENT'],
-    [
-      () => new optim.SGD([leaf], { nesterov: true, momentum: 0.9, dampening: 0.1 }),
-      'ERR_ARGUMENT',
-    ],
-    [() => new optim.SGD([leaf], { dampening: wrong('0') }), 'ERR_ARGUMENT'],
-  ],
-  Adam: [
-    ...optimizer('Adam', (p, o) => new optim.Adam(p, o), ['lr', 'eps', 'weightDecay']),
-    ...betas((options) => new optim.Adam([leaf], options)),
-  ],
-  AdamW: [
-    ...optimizer('AdamW', (p, o) => new optim.AdamW(p, o), ['lr', 'eps', 'weightDecay']),
-    ...betas((options) => new optim.AdamW([leaf], options)),
-  ],
-};
-
 /** Functions without arguments, and classes that others make. */
 const without = new Set([
   ...[
@@ -621,7 +542,8 @@ const spaces: [string, object, Table][] = [
   ['tilegrad', tilegrad, { ...functions, ...operations }],
   ['nn', nn, { ...modules, ...fromFamilies((family) => family.modules) }],
   ['nn.init', nn.init, initializers],
-  ['optim', optim, { ...optimizers, ...fromFamilies((family) => family.optimizers) }],
+  ['nn.utils', nn.utils, fromFamilies((family) => family.utilities)],
+  ['optim', optim, fromFamilies((family) => family.optimizers)],
 ];
 
 describe.each(spaces)('%s', (_, space, table) => {

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
 import { loadBinding } from '../../lib/native/binding.js';
-import type { OperandArray, RowName } from '../../lib/native/interface.js';
+import { type OperandArray, type RowName, rowNames } from '../../lib/native/interface.js';
 
 /** Calls per row; about 45 rows make some 300,000 calls. */
 const CALLS = Number(process.env.TILEGRAD_FUZZ_CALLS ?? 7000);
@@ -170,10 +170,55 @@ const packedSizes = (panels: number, quads: number, n: number, k: number) => () 
   params[quads] = Math.ceil((params[k] as number) / 4);
 };
 
-/** Sizes that have to agree, which random numbers rarely do: half of a row's calls get them so. */
-const AGREE: Partial<Record<RowName, () => void>> = {
+/**
+ * Tables of segments: small entries, of which some may reach outside or be no numbers at all.
+ * @param table the operand, and `count` and `kept` the places of these numbers in the parameter block
+ * @param fields makes an entry
+ */
+const segments =
+  (table: number, count: number, fields: (random: Random) => number[], kept = -1) =>
+  (random: Random, operands: readonly unknown[]) => {
+    const entries = operands[table];
+    if (!(entries instanceof Float64Array)) return;
+    const width = fields(random).length;
+    const most = below(random, Math.min(6, Math.floor(entries.length / width)));
+    const oddity = pick(random, [0, 0, 0.02]);
+    for (let i = 0; i < most; i++) {
+      for (const [k, value] of fields(random).entries()) {
+        entries[i * width + k] = random() < oddity ? pick(random, HOSTILE_NUMBERS) : value;
+      }
+    }
+    params[table] = 0;
+    params[count] = most;
+    for (let i = operands.length; i < count; i++) params[i] = 50;
+    if (kept >= 0) params[kept] = pick(random, [0, 1, 3, 7]);
+  };
+
+/** The table of an optimizer's row: offsets of weight, gradient and state, stride, elements, slot. */
+const steps = segments(
+  5,
+  10,
+  (random) => [
+    ...[below(random, 40), below(random, 40), below(random, 20)],
+    ...[8 + below(random, 3), below(random, 9), below(random, 9)],
+  ],
+  11,
+);
+
+const stretches = (table: number, count: number) =>
+  segments(table, count, (random) => [below(random, 40), below(random, 9), 0]);
+
+/**
+ * Sizes and tables that have to agree, which random numbers rarely do: half of a row's calls get
+ * them so.
+ */
+const AGREE: Partial<Record<RowName, (random: Random, operands: readonly unknown[]) => void>> = {
   packInt8: packedSizes(3, 4, 5, 6),
   linearInt8: packedSizes(10, 11, 8, 9),
+  gradNorms: stretches(2, 5),
+  scaleGrads: stretches(2, 4),
+  clampGrads: stretches(1, 3),
+  ...Object.fromEntries(rowNames.optimizer.map((name) => [name, steps])),
 };
 
 test.each(Object.keys(native.signatures) as RowName[])('%s survives hostile calls', (name) => {
@@ -215,7 +260,7 @@ test.each(Object.keys(native.signatures) as RowName[])('%s survives hostile call
     if (random() < hostility / 4) operands.length = below(random, operands.length + 1);
     if (random() < hostility / 4) operands.push(null, 1, 2, 3, 4, 5, 6, 7, 8, 9);
     fillParams(random, row, hostility);
-    if (random() < 0.5) AGREE[name]?.();
+    if (random() < 0.5) AGREE[name]?.(random, operands);
     try {
       call(...operands);
       succeeded++;

@@ -286,43 +286,74 @@ void testRandomKnown() {
 
 template <class T>
 struct Trained {
-  std::vector<T> w, m, v;
-  double taken = 0;
+  std::vector<T> w, state;
+  std::vector<double> scalars;
 };
 
 template <class T>
 bool sameBits(const Trained<T>& a, const Trained<T>& b) {
-  return test::sameBits(a.w, b.w) && test::sameBits(a.m, b.m) && test::sameBits(a.v, b.v) &&
-         a.taken == b.taken;
+  return test::sameBits(a.w, b.w) && test::sameBits(a.state, b.state) &&
+         test::sameBits(a.scalars, b.scalars);
 }
 
 constexpr int kSteps = 5;
+constexpr int64_t kGap = 3;  // elements between segments, which must not change
 
-// Five steps at every level, compared with the update rules in long double.
+// Calls an optimizer's row for segments of n elements each, kGap elements apart.
 template <class T>
-void testOptimizer(const std::string& row, int64_t n, const std::vector<double>& hyper) {
-  const std::vector<T> w0 = randomValues<T>(n, 21);
+void callStep(const std::string& row, int64_t kept, const std::vector<double>& hyper,
+              const std::vector<T>& g, int64_t segments, int64_t n, Trained<T>* t) {
+  std::vector<double> table;
+  for (int64_t i = 0; i < segments; ++i) {
+    const double at = static_cast<double>(i * (n + kGap));
+    for (double field :
+         {at, at, 3 * at, static_cast<double>(n), static_cast<double>(n), static_cast<double>(i)}) {
+      table.push_back(field);
+    }
+  }
+  Call(row)
+      .array(t->w.data())
+      .array(g.data())
+      .array(t->state.data())
+      .array(hyper.data())
+      .array(t->scalars.data())
+      .array(table.data())
+      .number(static_cast<int64_t>(t->w.size()))
+      .number(static_cast<int64_t>(g.size()))
+      .number(static_cast<int64_t>(t->state.size()))
+      .number(segments)
+      .number(segments)
+      .number(kept)
+      .run();
+}
+
+// Five steps at every level, compared with the update rules in long double. (The other rules are
+// compared with PyTorch in test/optim.)
+template <class T>
+void testOptimizer(const std::string& row, int64_t kept, int64_t segments, int64_t n,
+                   const std::vector<double>& hyper) {
+  const int64_t size = segments * (n + kGap);
+  const std::vector<T> w0 = randomValues<T>(size, 21);
   std::vector<T> gradients[kSteps];
   for (int step = 0; step < kSteps; ++step) {
-    gradients[step] = randomValues<T>(n, 30 + static_cast<uint64_t>(step));
+    gradients[step] = randomValues<T>(size, 30 + static_cast<uint64_t>(step));
   }
-  const bool adam = row == "adam", momentum = row == "sgdMomentum";
+  const bool adam = row == "adam", momentum = row == "sgd" && kept != 0;
   const Trained<T> got = everywhere(row + " " + std::to_string(n), [&] {
-    Trained<T> t{w0, std::vector<T>(w0.size()), std::vector<T>(w0.size())};
-    for (int step = 0; step < kSteps; ++step) {
-      const std::vector<T>& g = gradients[step];
-      Call call(row);
-      call.array(t.w.data()).array(g.data());
-      if (adam || momentum) call.array(t.m.data());
-      if (adam) call.array(t.v.data());
-      call.array(hyper.data()).array(&t.taken).number(n).run();
-    }
+    Trained<T> t{w0, std::vector<T>(static_cast<size_t>(3 * size)),
+                 std::vector<double>(static_cast<size_t>(3 * segments))};
+    for (const std::vector<T>& g : gradients) callStep(row, kept, hyper, g, segments, n, &t);
     return t;
   });
   const Real lr = hyper[kHyperLr], decay = hyper[kHyperWeightDecay];
   const Real beta1 = hyper[kHyperBeta1], beta2 = hyper[kHyperBeta2];
-  for (int64_t i = 0; i < n; ++i) {
+  for (int64_t i = 0; i < size; ++i) {
     const size_t at = static_cast<size_t>(i);
+    const int64_t segment = i / (n + kGap), element = i % (n + kGap);
+    if (element >= n) {
+      expect(got.w[at] == w0[at], row + " wrote between segments");
+      continue;
+    }
     Real w = w0[at], m = 0, v = 0;
     for (int step = 0; step < kSteps; ++step) {
       Real g = gradients[step][at];
@@ -344,11 +375,14 @@ void testOptimizer(const std::string& row, int64_t n, const std::vector<double>&
         w -= lr * (momentum ? (hyper[kHyperNesterov] != 0 ? g + mu * m : m) : g);
       }
     }
+    const size_t first = static_cast<size_t>(3 * segment * (n + kGap) + element);
     expect(isClose(got.w[at], w, 16, 3), row + " w");
-    if (adam || momentum) expect(isClose(got.m[at], m, 16, 3), row + " m");
-    if (adam) expect(isClose(got.v[at], v, 16, 3), row + " v");
+    if (adam || momentum) expect(isClose(got.state[first], m, 16, 3), row + " m");
+    if (adam) expect(isClose(got.state[first + static_cast<size_t>(n)], v, 16, 3), row + " v");
   }
-  expect(got.taken == kSteps, row + " counts its steps");
+  for (int64_t i = 0; i < segments; ++i) {
+    expect(got.scalars[static_cast<size_t>(3 * i)] == kSteps, row + " counts its steps");
+  }
 }
 
 void testOptimizers() {
@@ -367,29 +401,26 @@ void testOptimizers() {
   other[kHyperWeightDecay] = 0.01;
   other[kHyperDampening] = 0.4;
   other[kHyperBeta1] = 0.3;
-  for (const char* row : {"sgd", "sgdMomentum", "adam"}) {
+  const struct {
+    const char* row;
+    int64_t kept;
+  } kRules[] = {{"sgd", 0}, {"sgd", 1}, {"adam", 3}};
+  for (const auto& rule : kRules) {
     for (const std::vector<double>& hyper : {plain, all, other}) {
       for (int64_t n : {1, 7, 16, 33, 100}) {
-        testOptimizer<float>(row, n, hyper);
-        testOptimizer<double>(row, n, hyper);
+        testOptimizer<float>(rule.row, rule.kept, 3, n, hyper);
+        testOptimizer<double>(rule.row, rule.kept, 3, n, hyper);
       }
     }
-    testOptimizer<float>(row, 150001, plain);
+    testOptimizer<float>(rule.row, rule.kept, 1, 150001, plain);
+    testOptimizer<float>(rule.row, rule.kept, 700, 300, plain);  // shared between threads
   }
   // A nonsensical count must not hang or trap.
   for (double taken : {-5.0, 1e300, static_cast<double>(NAN), static_cast<double>(INFINITY)}) {
-    float w = 1, m = 0, v = 0;
-    const float g = 1;
-    Call("adam")
-        .array(&w)
-        .array(&g)
-        .array(&m)
-        .array(&v)
-        .array(plain.data())
-        .array(&taken)
-        .number(1)
-        .run();
-    expect(taken >= 1, "adam after a nonsensical number of steps");
+    Trained<float> t{std::vector<float>(1, 1.0f), std::vector<float>(3),
+                     std::vector<double>{taken, 1, 1}};
+    callStep("adam", 3, plain, std::vector<float>(1, 1.0f), 1, 1, &t);
+    expect(t.scalars[0] >= 1, "adam after a nonsensical number of steps");
   }
 }
 

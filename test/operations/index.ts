@@ -5,6 +5,7 @@ import { comparisons } from './compare.js';
 import { integerOperations } from './integer.js';
 import { math } from './math.js';
 import type { Family } from './operation.js';
+import { optimizers } from './optimizers.js';
 import { softmaxes } from './softmax.js';
 import { ternaries } from './ternary.js';
 
@@ -17,3 +18,4 @@ export const families: readonly Family[] = [
   softmaxes,
   ternaries,
 ];
+export const families: readonly Family[] = [optimizers, softmaxes];

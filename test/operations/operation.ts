@@ -20,6 +20,8 @@ export interface Family {
   /** Wrong calls of classes in `nn` and `optim`, by name. */
   readonly modules?: Readonly<Record<string, readonly Misuse[]>>;
   readonly optimizers?: Readonly<Record<string, readonly Misuse[]>>;
+  /** Wrong calls of functions in `nn.utils`, by name. */
+  readonly utilities?: Readonly<Record<string, readonly Misuse[]>>;
   /** Computations that have to give the same bits at every level and number of threads. */
   bits?(add: Add): void;
 }

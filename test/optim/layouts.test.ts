@@ -2,12 +2,21 @@ import { arange, ones, optim, type Tensor, tensor } from 'tilegrad';
 import { describe, expect, test } from 'vitest';
 import { expectError } from '../helpers/errors.js';
 
-type Make = (params: Tensor[]) => optim.SGD | optim.Adam;
+type Make = (params: Tensor[]) => optim.Optimizer<never>;
 const optimizers: [string, Make][] = [
   ['SGD', (params) => new optim.SGD(params, { lr: 0.5 })],
   ['SGD with momentum', (params) => new optim.SGD(params, { lr: 0.5, momentum: 0.5 })],
   ['Adam', (params) => new optim.Adam(params, { lr: 0.5 })],
-  ['AdamW', (params) => new optim.AdamW(params, { lr: 0.5 })],
+  ['AdamW', (params) => new optim.AdamW(params, { lr: 0.5, amsgrad: true })],
+  ['Adamax', (params) => new optim.Adamax(params, { lr: 0.5 })],
+  ['NAdam', (params) => new optim.NAdam(params, { lr: 0.5 })],
+  ['RAdam', (params) => new optim.RAdam(params, { lr: 0.5 })],
+  ['RMSprop', (params) => new optim.RMSprop(params, { centered: true, momentum: 0.5 })],
+  ['Adagrad', (params) => new optim.Adagrad(params, { lr: 0.5 })],
+  ['Adadelta', (params) => new optim.Adadelta(params)],
+  ['Lion', (params) => new optim.Lion(params, { lr: 0.5 })],
+  ['Rprop', (params) => new optim.Rprop(params)],
+  ['ASGD', (params) => new optim.ASGD(params)],
 ];
 
 /** 0 to 5 as [2, 3], lying in memory in different ways. */

@@ -1,0 +1,245 @@
+/** Functions over the gradients of many parameters, as in torch.nn.utils. */
+import { TensorError } from '../errors.js';
+import { rows, runRow } from '../native/commands.js';
+import { clone, copyInto, to } from '../ops/operand.js';
+import { uninitialized } from '../tensor/creation.js';
+import { dtypes, type TypedArray } from '../tensor/dtype.js';
+import type { Storage } from '../tensor/memory.js';
+import { checkOptions, describe } from '../tensor/shape.js';
+import { Tensor } from '../tensor/tensor.js';
+
+export interface GradNormOptions {
+  /** Which norm: 2 (default), 1 or Infinity. */
+  normType?: number;
+  /** Throws when the norm is NaN or infinite. Default false. */
+  errorIfNonfinite?: boolean;
+}
+
+/** What the native rows take for a norm, `NormKind` in native/ops/gradients.cpp. */
+const KINDS = new Map([
+  [2, 0],
+  [1, 1],
+  [Infinity, 2],
+]);
+
+/** Numbers of one entry of the native table: offset, elements, which of the norms. */
+const FIELDS = 3;
+
+/** One gradient as the native rows see it: a stretch of memory. */
+interface Stretch {
+  /** The gradient itself, or a contiguous copy of it. */
+  readonly tensor: Tensor;
+  /** The leaf whose gradient was copied; null when `tensor` is the gradient. */
+  readonly copiedFrom: Tensor | null;
+}
+
+/** The gradients that there are, in the order of the parameters; of a parameter named twice one. */
+function gradientsOf(name: string, parameters: Tensor | Iterable<Tensor>): Stretch[] {
+  const isTensor = parameters instanceof Tensor;
+  const isList =
+    !isTensor &&
+    typeof (parameters as Iterable<unknown> | null | undefined)?.[Symbol.iterator] === 'function';
+  if (!isTensor && !isList) {
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[${name}] parameters must be a tensor or a list of tensors, not ${describe(parameters)}`,
+    );
+  }
+  const stretches: Stretch[] = [];
+  for (const parameter of new Set(isTensor ? [parameters] : parameters)) {
+    if (!(parameter instanceof Tensor)) {
+      throw new TensorError(
+        'ERR_ARGUMENT',
+        `[${name}] parameters must be tensors, not ${describe(parameter)}`,
+      );
+    }
+    const gradient = parameter.accumulatedGrad;
+    if (gradient === null) continue;
+    if (!dtypes[gradient.dtype].arithmetic) {
+      throw new TensorError(
+        'ERR_DTYPE',
+        `[${name}] gradients are float32 or float64, not ${gradient.dtype}`,
+      );
+    }
+    const isStretch = gradient.isContiguous || gradient.isDense;
+    stretches.push(
+      isStretch
+        ? { tensor: gradient, copiedFrom: null }
+        : { tensor: clone(gradient), copiedFrom: parameter },
+    );
+  }
+  return stretches;
+}
+
+/** The calls that a table of segments is for. */
+class Batches {
+  private readonly batches = new Map<TypedArray, number[]>();
+
+  /** Adds a gradient; `slot` is the third field of its entry. */
+  add({ tensor }: Stretch, slot: number): void {
+    const { array } = tensor;
+    let table = this.batches.get(array);
+    if (table === undefined) {
+      table = [];
+      this.batches.set(array, table);
+    }
+    table.push(tensor.offset, tensor.numel, slot);
+  }
+
+  /** Calls a function with each array and its table, once, and forgets them. */
+  run(call: (array: TypedArray, table: Float64Array, count: number) => void): void {
+    for (const [array, table] of this.batches) {
+      call(array, Float64Array.from(table), table.length / FIELDS);
+    }
+    this.batches.clear();
+  }
+}
+
+/** The norm of all, and the factor that brings it down to `maxNorm`, as the native side leaves them. */
+function totalsOf(stretches: readonly Stretch[], normType: number, maxNorm: number): Tensor {
+  const kind = KINDS.get(normType) as number;
+  const norms = new Float64Array(stretches.length);
+  const batches = new Batches();
+  for (const [slot, stretch] of stretches.entries()) batches.add(stretch, slot);
+  batches.run((array, table, count) => {
+    const numbers = [array.length, norms.length, count, kind];
+    runRow(rows.gradNorms, [array, norms, table], [0, 0, 0], numbers);
+  });
+  const totals = uninitialized([2], 'float64');
+  const numbers = [norms.length, kind, maxNorm];
+  runRow(rows.totalNorm, [norms, totals.array], [0, totals.offset], numbers);
+  return totals;
+}
+
+/**
+ * Changes gradients in place through a native row. What was copied goes back; a gradient whose
+ * elements share memory (an expanded one) gets memory of its own.
+ */
+function change(
+  stretches: readonly Stretch[],
+  call: (array: TypedArray, table: Float64Array, count: number) => void,
+): void {
+  const batches = new Batches();
+  const seen = new Map<Storage, Tensor>();
+  for (const stretch of stretches) {
+    const { tensor } = stretch;
+    const before = seen.get(tensor.storage);
+    // One gradient for two parameters changes once.
+    if (before?.offset === tensor.offset && before.numel === tensor.numel) continue;
+    seen.set(tensor.storage, tensor);
+    // Memory that may overlap another's is changed in a call of its own.
+    const isAlone = before !== undefined || tensor.storage.capacity === 0;
+    if (isAlone) batches.run(call);
+    batches.add(stretch, 0);
+    if (isAlone) batches.run(call);
+    tensor.storage.version++;
+  }
+  batches.run(call);
+  for (const { tensor, copiedFrom } of stretches) {
+    if (copiedFrom === null) continue;
+    const gradient = copiedFrom.accumulatedGrad as Tensor;
+    const { shape, strides } = gradient;
+    if (strides.some((stride, d) => stride === 0 && shape[d] !== 1)) copiedFrom.grad = tensor;
+    else copyInto(gradient, tensor);
+  }
+}
+
+function checkNormOptions(name: string, options: GradNormOptions): Required<GradNormOptions> {
+  checkOptions(name, options, ['normType', 'errorIfNonfinite']);
+  const { normType = 2, errorIfNonfinite = false } = options;
+  if (!KINDS.has(normType)) {
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[${name}] normType is 1, 2 or Infinity, not ${describe(normType)}`,
+    );
+  }
+  return { normType, errorIfNonfinite };
+}
+
+/** Also Infinity is a limit: then only the norm is wanted. */
+function checkLimit(name: string, option: string, limit: number): void {
+  if (typeof limit !== 'number' || !(limit >= 0)) {
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[${name}] ${option} must be a number >= 0, not ${describe(limit)}`,
+    );
+  }
+}
+
+/** The norm as a scalar of the gradients' dtype: float64 when one of them is. */
+function normOf(
+  name: string,
+  stretches: readonly Stretch[],
+  totals: Tensor,
+  errorIfNonfinite: boolean,
+): Tensor {
+  const isDouble = stretches.some(({ tensor }) => tensor.dtype === 'float64');
+  const first = totals.viewAs([], [], totals.offset);
+  const norm = isDouble ? first : to(first, 'float32');
+  if (errorIfNonfinite && !Number.isFinite(norm.item())) {
+    throw new TensorError(
+      'ERR_STATE',
+      `[${name}] the norm of the gradients is ${norm.item()}; without errorIfNonfinite they ` +
+        'would be scaled all the same',
+    );
+  }
+  return norm;
+}
+
+/**
+ * The norm of all gradients of the parameters, taken as one vector: with normType 2 the root of the
+ * sum of squares, with 1 the sum of magnitudes, with Infinity the largest magnitude (NaN if there is
+ * one). Sums are float64 for either dtype and in an order that depends on the shapes only, so squares
+ * of float32 neither overflow nor vanish. Parameters without a gradient don't count; the norm of
+ * nothing is 0.
+ * @returns a scalar, float64 when a gradient is, otherwise float32
+ * @throws TensorError ERR_ARGUMENT for anything but tensors and for other norms, ERR_DTYPE for
+ * gradients of bfloat16, ERR_STATE for a norm that is not finite with errorIfNonfinite
+ */
+export function gradNorm(
+  parameters: Tensor | Iterable<Tensor>,
+  options: GradNormOptions = {},
+): Tensor {
+  const { normType, errorIfNonfinite } = checkNormOptions('gradNorm', options);
+  const stretches = gradientsOf('gradNorm', parameters);
+  const totals = totalsOf(stretches, normType, Infinity);
+  return normOf('gradNorm', stretches, totals, errorIfNonfinite);
+}
+
+/**
+ * Scales all gradients of the parameters down, in place, when their norm (see {@link gradNorm}) is
+ * above `maxNorm`: g *= min(1, maxNorm / (norm + 1e-6)), as torch.nn.utils.clip_grad_norm_ (Pascanu
+ * et al. 2013). A NaN norm makes all of them NaN, an infinite one makes finite values 0. One pass
+ * reads the gradients, and one scales them if they have to be scaled.
+ * @returns the norm before, a scalar, float64 when a gradient is, otherwise float32
+ * @throws TensorError as gradNorm, also for a maxNorm that is not a number >= 0
+ */
+export function clipGradNorm(
+  parameters: Tensor | Iterable<Tensor>,
+  maxNorm: number,
+  options: GradNormOptions = {},
+): Tensor {
+  const { normType, errorIfNonfinite } = checkNormOptions('clipGradNorm', options);
+  checkLimit('clipGradNorm', 'maxNorm', maxNorm);
+  const stretches = gradientsOf('clipGradNorm', parameters);
+  const totals = totalsOf(stretches, normType, maxNorm);
+  const norm = normOf('clipGradNorm', stretches, totals, errorIfNonfinite);
+  change(stretches, (array, table, count) => {
+    const offsets = [0, totals.offset, 0];
+    runRow(rows.scaleGrads, [array, totals.array, table], offsets, [array.length, count]);
+  });
+  return norm;
+}
+
+/**
+ * Limits every element of the parameters' gradients to [-clipValue, clipValue], in place, as
+ * torch.nn.utils.clip_grad_value_. NaN stays NaN.
+ * @throws TensorError ERR_ARGUMENT for anything but tensors, and for a clipValue that is not a number
+ * >= 0; ERR_DTYPE for gradients of bfloat16
+ */
+export function clipGradValue(parameters: Tensor | Iterable<Tensor>, clipValue: number): void {
+  checkLimit('clipGradValue', 'clipValue', clipValue);
+  change(gradientsOf('clipGradValue', parameters), (array, table, count) => {
+    runRow(rows.clampGrads, [array, table], [0, 0], [array.length, count, clipValue]);
+  });
+}

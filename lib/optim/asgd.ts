@@ -1,0 +1,55 @@
+import { checkNumber, checkOptions } from '../tensor/shape.js';
+import type { Parameters, Rule } from './group.js';
+import { Optimizer } from './optimizer.js';
+import { type CommonOptions, checkNotNegative } from './options.js';
+
+export interface ASGDOptions extends CommonOptions {
+  /** Learning rate. Default 1e-2. */
+  lr?: number;
+  /** Decay of the weights, and of the rate. Default 1e-4. */
+  lambd?: number;
+  /** Power of the rate's decay. Default 0.75. */
+  alpha?: number;
+  /** The step at which averaging begins. Default 1e6. */
+  t0?: number;
+  /** L2 penalty, added to the gradient. Default 0. */
+  weightDecay?: number;
+}
+
+function ruleOf(options: ASGDOptions): Rule {
+  checkOptions('ASGD', options, ['lr', 'lambd', 'alpha', 't0', 'weightDecay', 'maximize']);
+  const {
+    lr = 1e-2,
+    lambd = 1e-4,
+    alpha = 0.75,
+    t0 = 1e6,
+    weightDecay = 0,
+    maximize = false,
+  } = options;
+  const numbers = checkNotNegative('ASGD', { lr, lambd, weightDecay });
+  return {
+    row: 'asgd',
+    hyper: {
+      ...numbers,
+      alpha: checkNumber('ASGD', 'alpha', alpha),
+      t0: checkNumber('ASGD', 't0', t0),
+      maximize: maximize ? 1 : 0,
+    },
+    buffers: ['ax'],
+    scalars: [
+      ['eta', numbers.lr],
+      ['mu', 1],
+    ],
+  };
+}
+
+/**
+ * Averaged stochastic gradient descent (Polyak & Juditsky 1992), with PyTorch's defaults:
+ * w = (1 - lambd eta) w - eta g with eta = lr / (1 + lambd lr t)^alpha of the step before; the state
+ * `ax` is w until step t0, then the average of what follows. 20 bytes a float32 parameter.
+ */
+export class ASGD extends Optimizer<ASGDOptions> {
+  constructor(params: Parameters<ASGDOptions>, options: ASGDOptions = {}) {
+    super(params, options, ruleOf);
+  }
+}

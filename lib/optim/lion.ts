@@ -1,0 +1,40 @@
+import { checkOptions } from '../tensor/shape.js';
+import type { Parameters, Rule } from './group.js';
+import { Optimizer } from './optimizer.js';
+import { type CommonOptions, checkBetas, checkNotNegative } from './options.js';
+
+export interface LionOptions extends CommonOptions {
+  /** Learning rate; three to ten times smaller than Adam's. Default 1e-4. */
+  lr?: number;
+  /** Weight of the mean in the update, and how much of the mean stays. Default [0.9, 0.99]. */
+  betas?: readonly [number, number];
+  /** Decay of the weights, as in AdamW. Default 0. */
+  weightDecay?: number;
+}
+
+const OPTIONS = ['lr', 'betas', 'weightDecay', 'maximize'];
+
+function ruleOf(options: LionOptions): Rule {
+  checkOptions('Lion', options, OPTIONS);
+  const { lr = 1e-4, betas = [0.9, 0.99], weightDecay = 0, maximize = false } = options;
+  return {
+    row: 'lion',
+    hyper: {
+      ...checkBetas('Lion', betas),
+      ...checkNotNegative('Lion', { lr, weightDecay }),
+      maximize: maximize ? 1 : 0,
+    },
+    buffers: ['exp_avg'],
+  };
+}
+
+/**
+ * Lion (Chen et al. 2023, "Symbolic discovery of optimization algorithms"), with the paper's
+ * defaults: w -= lr (sign(beta1 m + (1 - beta1) g) + weightDecay w); m = beta2 m + (1 - beta2) g.
+ * Every weight moves by lr; where the mean is NaN or 0 it only decays. 20 bytes a float32 parameter.
+ */
+export class Lion extends Optimizer<LionOptions> {
+  constructor(params: Parameters<LionOptions>, options: LionOptions = {}) {
+    super(params, options, ruleOf);
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * What optimizers keep from step to step. A parameter's buffers lie one after the other, and those of
+ * small parameters in one array, so that a single native call can step many parameters.
+ */
+import { fillWith } from '../tensor/creation.js';
+import { type DType, dtypes } from '../tensor/dtype.js';
+import { allocate, type Storage } from '../tensor/memory.js';
+import { contiguousStrides } from '../tensor/shape.js';
+import { Tensor } from '../tensor/tensor.js';
+import type { ParameterGroup } from './group.js';
+
+/** Numbers of a parameter's own that native steps read and advance: `ScalarSlot` in native/ops/optimizer.h. */
+export const SCALARS = 3;
+
+/** Buffers start at cache lines. */
+const LINE_BYTES = 64;
+
+/**
+ * State goes into one array up to this size, which is that of many slabs of lib/tensor/memory.ts:
+ * parameters of one slab should rarely be parted. A parameter with more state has an array of its own.
+ */
+const ARENA_BYTES = 2 ** 20;
+
+/** A parameter with its state. */
+export interface Member {
+  readonly parameter: Tensor;
+  readonly group: ParameterGroup;
+  /** Its place among all parameters, and of its scalars: SCALARS numbers each. */
+  readonly index: number;
+  readonly numel: number;
+  /** Whether its elements fill one stretch of memory in some order, as native steps need it. */
+  readonly isStretch: boolean;
+  /** Which of the rule's buffers there are, as bits. */
+  readonly kept: number;
+  /** Elements from one buffer to the next. */
+  readonly stride: number;
+  /** Where the buffers are. Null while memory is being shared out. */
+  storage: Storage | null;
+  /** Index of the first buffer's first element in `storage.array`. */
+  offset: number;
+}
+
+/** A buffer of a member's, with the parameter's shape, lying in memory as the parameter does. */
+export function bufferOf(member: Member, position: number): Tensor {
+  const { parameter } = member;
+  const strides = member.isStretch ? parameter.strides : contiguousStrides(parameter.shape);
+  const offset = member.offset + position * member.stride;
+  return new Tensor(member.storage as Storage, parameter.shape, strides, offset);
+}
+
+/** The names of a group's buffers, in the order in which they lie in memory. */
+export function bufferNames(group: ParameterGroup): string[] {
+  return group.rule.buffers.filter((name) => name !== null);
+}
+
+/** Gives the members memory: small ones together, as long as they fit. */
+function place(members: readonly Member[], dtype: DType): void {
+  const { bytes } = dtypes[dtype];
+  const sizeOf = (member: Member): number => member.stride * bufferNames(member.group).length;
+  const allocateFor = (list: readonly Member[]): void => {
+    const storage = allocate(
+      dtype,
+      list.reduce((sum, member) => sum + sizeOf(member), 0),
+    );
+    let { offset } = storage;
+    for (const member of list) {
+      member.storage = storage;
+      member.offset = offset;
+      offset += sizeOf(member);
+    }
+  };
+  let open: Member[] = [];
+  let used = 0;
+  for (const member of members) {
+    const size = sizeOf(member) * bytes;
+    if (size >= ARENA_BYTES) {
+      allocateFor([member]);
+      continue;
+    }
+    if (used + size > ARENA_BYTES) {
+      allocateFor(open);
+      [open, used] = [[], 0];
+    }
+    open.push(member);
+    used += size;
+  }
+  if (open.length > 0) allocateFor(open);
+}
+
+/** Whether the elements fill one stretch of memory in some order. */
+function isStretch(t: Tensor): boolean {
+  return t.isContiguous || t.isDense;
+}
+
+/** Sets a member's state to what it is before the first step. */
+export function reset(member: Member, scalars: Float64Array): void {
+  const { rule } = member.group;
+  for (const [position, name] of bufferNames(member.group).entries()) {
+    fillWith(bufferOf(member, position), rule.initial?.[name] ?? 0);
+  }
+  const first = member.index * SCALARS;
+  scalars[first] = 0;
+  for (const [k, [, initial]] of (rule.scalars ?? []).entries()) scalars[first + 1 + k] = initial;
+}
+
+/** All parameters of the groups with memory for their state, and their scalars, before any step. */
+export function makeState(groups: readonly ParameterGroup[]): {
+  members: Member[];
+  scalars: Float64Array;
+} {
+  let index = 0;
+  const members = groups.flatMap((group) => {
+    const kept = group.rule.buffers.reduce(
+      (mask, name, k) => mask | (name === null ? 0 : 1 << k),
+      0,
+    );
+    return group.params.map((parameter): Member => {
+      const { numel, dtype } = parameter;
+      const line = LINE_BYTES / dtypes[dtype].bytes;
+      const stride = Math.ceil(numel / line) * line;
+      const common = { parameter, group, numel, kept, stride, isStretch: isStretch(parameter) };
+      return { ...common, index: index++, storage: null, offset: 0 };
+    });
+  });
+  for (const dtype of ['float32', 'float64'] as const) {
+    for (const group of groups) {
+      const own = members.filter((m) => m.group === group && m.parameter.dtype === dtype);
+      place(own, dtype);
+    }
+  }
+  const scalars = new Float64Array(index * SCALARS);
+  for (const member of members) reset(member, scalars);
+  return { members, scalars };
+}
