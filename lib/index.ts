@@ -57,6 +57,7 @@ export {
   square,
   sub,
 } from './ops/arithmetic.js';
+export { alphaDropout, type DropoutOptions, dropout, featureDropout } from './ops/dropout.js';
 export { type EpilogueActivation, type MatmulPlan, setWeightPacking } from './ops/gemm.js';
 export {
   type Float32MatmulPrecision,
@@ -77,13 +78,19 @@ export { type AddmmOptions, addmm, baddbmm, matmul, matmulPlan } from './ops/mat
 export type { MatmulOptions } from './ops/matmul_bf16.js';
 export { clone, contiguous, type TensorLike, to } from './ops/operand.js';
 export {
-  type DropoutOptions,
-  dropout,
+  bernoulli,
+  exponential,
   Generator,
   manualSeed,
+  normal,
   type RandomOptions,
   rand,
+  randLike,
   randn,
+  randnLike,
+  type TruncatedNormalOptions,
+  truncatedNormal,
+  uniform,
 } from './ops/random.js';
 export {
   amax,
@@ -96,6 +103,14 @@ export {
   type ReduceOptions,
   sum,
 } from './ops/reduce.js';
+export {
+  type MultinomialOptions,
+  multinomial,
+  type RandintOptions,
+  randint,
+  randintLike,
+  randperm,
+} from './ops/sampling.js';
 export {
   flatten,
   permute,

@@ -21,6 +21,7 @@
       "native/ops/optimizer.cpp",
       "native/ops/random.cpp",
       "native/ops/reduce.cpp",
+      "native/ops/sampling.cpp",
       "native/ops/softmax.cpp"
     ],
     "addon_sources": [

@@ -13,6 +13,7 @@ RowList int8Rows();
 RowList reduceRows();
 RowList softmaxRows();
 RowList randomRows();
+RowList samplingRows();
 RowList optimizerRows();
 
 // The length of an array of rows, as a list.

@@ -118,6 +118,13 @@ TG_INLINE Reg<T> logSpecial(Reg<T> x, Reg<T> y) {
   return select(gt(x, splat<T>(0)), select(lt(x, infinity), y, x), notPositive);
 }
 
+// Natural logarithm of a positive normal finite number: the same bits as log gives.
+template <class T>
+TG_INLINE Reg<T> logNormal(Reg<T> x) {
+  const LogParts<T> parts = logParts(x);
+  return logSum(parts.exponent, sub(parts.mantissa, splat<T>(1)), splat<T>(0));
+}
+
 // Natural logarithm: -infinity for 0 and -0, NaN for x < 0.
 template <class T>
 TG_INLINE Reg<T> log(Reg<T> x) {
@@ -225,6 +232,7 @@ TG_INLINE void sinCos2Pi(Reg<T> u, Reg<T>& sine, Reg<T>& cosine) {
 TG_LIFT_MATH(exp)
 TG_LIFT_MATH(expm1)
 TG_LIFT_MATH(log)
+TG_LIFT_MATH(logNormal)
 TG_LIFT_MATH(log1p)
 TG_LIFT_MATH(tanh)
 TG_LIFT_MATH(sigmoid)

@@ -21,7 +21,7 @@ constexpr FloatKernels<T> tableOf(const ElementwiseKernels<T>& elementwise,
 constexpr KernelTable kernelTable(Level level, const ElementwiseTables& elementwise,
                                   const GemmTables& gemm) {
   return {level, tableOf<float>(elementwise.f32, gemm.f32),
-          tableOf<double>(elementwise.f64, gemm.f64), int8Kernels()};
+          tableOf<double>(elementwise.f64, gemm.f64), int8Kernels(), streamKernels()};
 }
 
 TG_TARGET_END
