@@ -39,35 +39,73 @@ TG_INLINE void positionsOf(uint64_t first, U32Vec* low, U32Vec* high) {
   *high = uload(highs);
 }
 
+// The counter of a block and what the rounds make of it.
+struct Counter {
+  Words c0, c1, c2, c3;
+};
+
+// The first round, of the counter {position low, position high, 0, 0}.
+TG_INLINE Counter firstRound(uint64_t first, uint32_t key0, uint32_t key1) {
+  U32Vec low, high;
+  positionsOf(first, &low, &high);
+  const WordProduct product = mulWide(toWords(low), kPhiloxMultiplier0);
+  const Words zero = toWords(usplat(0));
+  return {ixor(toWords(high), zero, key0), zero, ixor(highWords(product), zero, key1),
+          lowWords(product)};
+}
+
+TG_INLINE Counter nextRound(const Counter& c, uint32_t key0, uint32_t key1) {
+  const WordProduct product0 = mulWide(c.c0, kPhiloxMultiplier0);
+  const WordProduct product1 = mulWide(c.c2, kPhiloxMultiplier1);
+  return {ixor(highWords(product1), c.c1, key0), lowWords(product1),
+          ixor(highWords(product0), c.c3, key1), lowWords(product0)};
+}
+
+TG_INLINE void storeWords(const Counter& c, uint32_t* words) {
+  Vec<float> v[4] = {fromBits(fromWords(c.c0)), fromBits(fromWords(c.c1)),
+                     fromBits(fromWords(c.c2)), fromBits(fromWords(c.c3))};
+  interleave4(v);
+  for (int w = 0; w < 4; ++w) store(words + w * kU32Lanes, toBits(v[w]));
+}
+
+// The keys of all rounds.
+struct PhiloxKeys {
+  uint32_t key0[kPhiloxRounds], key1[kPhiloxRounds];
+};
+
+template <int count>
+TG_INLINE void philoxBlocks(const PhiloxKeys& keys, uint64_t first, uint32_t* words) {
+  Counter c[count];
+  TG_UNROLL for (int b = 0; b < count; ++b) {
+    c[b] = firstRound(first + static_cast<uint64_t>(b * kBlockPositions), keys.key0[0],
+                      keys.key1[0]);
+  }
+  TG_UNROLL for (int round = 1; round < kPhiloxRounds; ++round) {
+    TG_UNROLL for (int b = 0; b < count; ++b) {
+      c[b] = nextRound(c[b], keys.key0[round], keys.key1[round]);
+    }
+  }
+  TG_UNROLL for (int b = 0; b < count; ++b) storeWords(c[b], words + b * kBlockWords);
+}
+
 // The words of `blocks` blocks of positions, in order. One function for all distributions, which
 // read the words from a buffer in the first-level cache: that costs less than ten rounds compiled
 // into each of them, whose constants would compete for registers with the distribution's.
 TG_NOINLINE static void philoxWords(int64_t blocks, uint64_t key, uint64_t first, uint32_t* words) {
-  uint32_t key0[kPhiloxRounds], key1[kPhiloxRounds];
+  PhiloxKeys keys;
   for (uint32_t round = 0; round < kPhiloxRounds; ++round) {
-    key0[round] = static_cast<uint32_t>(key) + round * kPhiloxWeyl0;
-    key1[round] = static_cast<uint32_t>(key >> 32) + round * kPhiloxWeyl1;
+    keys.key0[round] = static_cast<uint32_t>(key) + round * kPhiloxWeyl0;
+    keys.key1[round] = static_cast<uint32_t>(key >> 32) + round * kPhiloxWeyl1;
   }
-  for (int64_t b = 0; b < blocks; ++b, first += kBlockPositions, words += kBlockWords) {
-    U32Vec low, high;
-    positionsOf(first, &low, &high);
-    // The first round, of a counter whose words 2 and 3 are 0.
-    const WordProduct product = mulWide(toWords(low), kPhiloxMultiplier0);
-    const Words zero = toWords(usplat(0));
-    Words c0 = ixor(toWords(high), zero, key0[0]), c1 = zero;
-    Words c2 = ixor(highWords(product), zero, key1[0]), c3 = lowWords(product);
-    TG_UNROLL for (int round = 1; round < kPhiloxRounds; ++round) {
-      const WordProduct product0 = mulWide(c0, kPhiloxMultiplier0);
-      const WordProduct product1 = mulWide(c2, kPhiloxMultiplier1);
-      c0 = ixor(highWords(product1), c1, key0[round]);
-      c1 = lowWords(product1);
-      c2 = ixor(highWords(product0), c3, key1[round]);
-      c3 = lowWords(product0);
-    }
-    Vec<float> v[4] = {fromBits(fromWords(c0)), fromBits(fromWords(c1)), fromBits(fromWords(c2)),
-                       fromBits(fromWords(c3))};
-    interleave4(v);
-    for (int w = 0; w < 4; ++w) store(words + w * kU32Lanes, toBits(v[w]));
+  // Blocks in flight: a round is a chain of a product, a shift and an exclusive or, which two
+  // blocks fill better than one where a register holds all lanes.
+  constexpr int kFlight = kRegs<float> == 1 ? 2 : 1;
+  int64_t b = 0;
+  for (; b + kFlight <= blocks; b += kFlight, first += kFlight * kBlockPositions) {
+    philoxBlocks<kFlight>(keys, first, words + b * kBlockWords);
+  }
+  for (; b < blocks; ++b, first += kBlockPositions) {
+    philoxBlocks<1>(keys, first, words + b * kBlockWords);
   }
 }
 
