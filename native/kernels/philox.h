@@ -77,8 +77,8 @@ template <int count>
 TG_INLINE void philoxBlocks(const PhiloxKeys& keys, uint64_t first, uint32_t* words) {
   Counter c[count];
   TG_UNROLL for (int b = 0; b < count; ++b) {
-    c[b] = firstRound(first + static_cast<uint64_t>(b * kBlockPositions), keys.key0[0],
-                      keys.key1[0]);
+    c[b] =
+        firstRound(first + static_cast<uint64_t>(b * kBlockPositions), keys.key0[0], keys.key1[0]);
   }
   TG_UNROLL for (int round = 1; round < kPhiloxRounds; ++round) {
     TG_UNROLL for (int b = 0; b < count; ++b) {
