@@ -8,11 +8,11 @@ import { TensorError } from '../errors.js';
 import { checkFloating, checkTensor, copyInto } from '../ops/operand.js';
 import {
   checkGenerator,
+  drawTruncated,
   type Generator,
   type RandomOptions,
   normal as randomNormal,
   uniform as randomUniform,
-  truncatedNormal,
 } from '../ops/random.js';
 import { fillWith } from '../tensor/creation.js';
 import { checkNumber, checkOptions, describe, formatShape, numel } from '../tensor/shape.js';
@@ -85,7 +85,7 @@ export interface TruncNormalOptions {
 export function truncNormal<T extends Tensor>(target: T, options: TruncNormalOptions = {}): T {
   checkFloating('truncNormal', target);
   checkOptions('truncNormal', options, ['mean', 'std', 'a', 'b', 'generator']);
-  const values = truncatedNormal(target.shape, { ...options, dtype: target.dtype });
+  const values = drawTruncated('truncNormal', target.shape, { ...options, dtype: target.dtype });
   noGrad(() => copyInto(target, values));
   return target;
 }

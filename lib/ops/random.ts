@@ -329,15 +329,24 @@ function lowerTail(z: number): number {
  * @throws TensorError ERR_ARGUMENT unless mean and std are finite numbers, std > 0, a < b
  */
 export function truncatedNormal(shape: Shape, options: TruncatedNormalOptions = {}): Tensor {
+  return drawTruncated('truncatedNormal', shape, options);
+}
+
+/** `truncatedNormal` on behalf of an operation, for its messages. */
+export function drawTruncated(
+  operation: string,
+  shape: Shape,
+  options: TruncatedNormalOptions,
+): Tensor {
   const names = ['mean', 'std', 'a', 'b'];
-  checkOptions('truncatedNormal', options, [...names, 'dtype', 'requiresGrad', 'generator']);
+  checkOptions(operation, options, [...names, 'dtype', 'requiresGrad', 'generator']);
   const { mean = 0, std = 1, a = -2, b = 2, ...others } = options;
-  checkNumber('truncatedNormal', 'mean', mean);
-  checkNumber('truncatedNormal', 'std', std, Number.MIN_VALUE);
+  checkNumber(operation, 'mean', mean);
+  checkNumber(operation, 'std', std, Number.MIN_VALUE);
   if (typeof a !== 'number' || typeof b !== 'number' || !(a < b)) {
     throw new TensorError(
       'ERR_ARGUMENT',
-      `[truncatedNormal] the bounds must be numbers with a < b, not ${describe(a)} and ${describe(b)}`,
+      `[${operation}] the bounds must be numbers with a < b, not ${describe(a)} and ${describe(b)}`,
     );
   }
   // Mirrored when both bounds are above the mean: probabilities are exact in the lower tail.
@@ -347,7 +356,7 @@ export function truncatedNormal(shape: Shape, options: TruncatedNormalOptions = 
   const below = (z: number): number => (z <= 0 ? lowerTail(z) : 1 - lowerTail(-z));
   const scale = mirrored ? -std : std;
   const parameters = [below(low), below(high), scale, mean, a, b];
-  return random('truncatedNormal', 'truncatedNormal', shape, others, parameters);
+  return random('truncatedNormal', operation, shape, others, parameters);
 }
 
 defineMethods({ bernoulli });

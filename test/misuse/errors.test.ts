@@ -541,6 +541,13 @@ const initializers: Record<string, Misuse[]> = {
   zeros: tensorArguments(nn.init.zeros, { takesIntegers: true }),
   uniform: distribution(nn.init.uniform),
   normal: [...distribution(nn.init.normal), [() => nn.init.normal(weight, 0, -1), 'ERR_ARGUMENT']],
+  truncNormal: [
+    ...tensorArguments(nn.init.truncNormal),
+    ...optionsOf('truncNormal', (options) => nn.init.truncNormal(weight, options)),
+    ...[{ mean: wrong('0') }, { std: 0 }, { a: 1, b: 1 }, { generator: wrong(5) }].map(
+      (options): Misuse => [() => nn.init.truncNormal(weight, options), 'ERR_ARGUMENT'],
+    ),
+  ],
   xavierUniform: [
     ...scaled('xavierUniform', nn.init.xavierUniform),
     [() => nn.init.xavierUniform(weight, { gain: wrong('1') }), 'ERR_ARGUMENT'],

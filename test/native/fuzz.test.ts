@@ -165,10 +165,24 @@ const packedSizes = (panels: number, quads: number, n: number, k: number) => () 
   params[quads] = Math.ceil((params[k] as number) / 4);
 };
 
+/** Row-major strides for the second operand of a geometry, which begins at `rankAt`. */
+const contiguousResult = (rankAt: number) => () => {
+  const rank = params[rankAt] as number;
+  if (!Number.isInteger(rank) || rank < 0 || rank > 4) return;
+  let stride = 1;
+  for (let d = rank - 1; d >= 0; d--) {
+    params[rankAt + 1 + 2 * rank + d] = stride;
+    stride *= Math.max(1, params[rankAt + 1 + d] as number);
+  }
+};
+
 /** Sizes that have to agree, which random numbers rarely do: half of a row's calls get them so. */
 const AGREE: Partial<Record<RowName, () => void>> = {
   packInt8: packedSizes(3, 4, 5, 6),
   linearInt8: packedSizes(10, 11, 8, 9),
+  bernoulli: contiguousResult(3),
+  dropout: contiguousResult(8),
+  dropoutBackward: contiguousResult(5),
 };
 
 test.each(Object.keys(native.signatures) as RowName[])('%s survives hostile calls', (name) => {
