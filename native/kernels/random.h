@@ -206,8 +206,11 @@ inline void randintKernel(int64_t n, uint64_t key, uint64_t first, int32_t low, 
       const U32Vec number = range == 0 ? high : scaledTo(usplat(range), high, lower);
       uint32_t values[kRandintValues];
       store(values, iadd(number, usplat(static_cast<uint32_t>(low))));
-      const int64_t rest = count - j < kRandintValues ? count - j : kRandintValues;
-      memcpy(y + i + j, values, static_cast<size_t>(rest) * sizeof(int32_t));
+      if (j + kRandintValues <= count) {
+        memcpy(y + i + j, values, sizeof values);
+      } else {
+        memcpy(y + i + j, values, static_cast<size_t>(count - j) * sizeof(int32_t));
+      }
     }
   }
 }

@@ -1,6 +1,8 @@
 // Elementwise operations: y = f(x) and y = f(a, b) over a common shape, every operand with strides
 // of its own (0 broadcasts). What is contiguous goes straight to a kernel; the rest goes through
 // tiles.
+#include "elementwise.h"
+
 #include "dispatch.h"
 #include "loops.h"
 #include "parallel.h"
@@ -203,6 +205,8 @@ const Row kRows[] = {
 };
 
 }  // namespace
+
+Status copyElements(const Command& c) { return runUnary<Unary::copy>(c); }
 
 RowList elementwiseRows() { return rowList(kRows); }
 

@@ -4,16 +4,13 @@
 #include <string.h>
 
 #include "dispatch.h"
+#include "elementwise.h"
 #include "loops.h"
 #include "parallel.h"
 #include "rows.h"
 
 namespace tilegrad {
 namespace {
-
-// Values that are gathered at a time where an input isn't contiguous: they stay in the first-level
-// cache beside the kernels' words, and are whole positions.
-constexpr int64_t kGathered = 1024;
 
 // Calls f(count, position, begin) over the positions of n values, cut between threads.
 template <class T, class F>
@@ -76,48 +73,13 @@ Status exponential(const Command& c) {
   return c.type[1] == DType::float64 ? drawExponential<double>(c) : drawExponential<float>(c);
 }
 
-// Copies elements [begin, begin + n) of x, in row-major order over `loops`, to `to`.
+// Operand 0 as the kernels read it: where it lies when it is contiguous, otherwise copied to the
+// result first, tile by tile, for a kernel that then works in place.
 template <class T>
-void gather(const Loops& loops, const T* x, int64_t begin, int64_t n, T* to) {
-  const int inner = loops.rank - 1;
-  const int64_t length = inner < 0 ? 1 : loops.shape[inner];
-  const int64_t stride = inner < 0 ? 0 : loops.stride[0][inner];
-  Loops outer = loops;
-  outer.rank = inner < 0 ? 0 : inner;
-  Odometer at(outer, 1, begin / length);
-  for (int64_t column = begin % length; n > 0; column = 0, at.next()) {
-    const int64_t run = length - column < n ? length - column : n;
-    const T* const from = x + at.offset(0) + column * stride;
-    for (int64_t i = 0; i < run; ++i) to[i] = from[i * stride];
-    to += run;
-    n -= run;
-  }
-}
-
-// Calls f(count, position, in, begin) for the elements of operand 0 in row-major order, where `in`
-// are the operand's own or gathered.
-template <class T, class F>
-void overElements(const Command& c, Stream stream, const F& f) {
-  const Geometry& g = c.geometry;
-  const T* const x = static_cast<const T*>(c.data[0]);
-  const int64_t n = flatCount(g);
-  if (flatStep(g, 0) == 1) {
-    overPositions<T>(n, stream, [&](int64_t count, uint64_t position, int64_t begin) {
-      f(count, position, x + begin, begin);
-    });
-    return;
-  }
-  Loops loops;
-  takeDimensions(g, 0, g.rank, 1, &loops);
-  mergeDimensions(&loops, 1);
-  overPositions<T>(n, stream, [&](int64_t count, uint64_t position, int64_t begin) {
-    T block[kGathered];
-    for (int64_t i = 0; i < count; i += kGathered) {
-      const int64_t part = count - i < kGathered ? count - i : kGathered;
-      gather(loops, x, begin + i, part, block);
-      f(part, position + static_cast<uint64_t>(i / kPhiloxValues<T>), block, begin + i);
-    }
-  });
+const T* contiguousInput(const Command& c) {
+  if (flatStep(c.geometry, 0) == 1) return static_cast<const T*>(c.data[0]);
+  copyElements(c);
+  return static_cast<const T*>(c.data[1]);
 }
 
 template <class T>
@@ -125,17 +87,13 @@ Status drawBernoulli(const Command& c) {
   if (isEmpty(c.geometry)) return Status::ok;
   const int64_t n = flatCount(c.geometry);
   const auto kernel = floatKernels<T>().random.bernoulli;
-  const T* const p = static_cast<const T*>(c.data[0]);
+  const bool one = flatStep(c.geometry, 0) == 0;
+  const T* const p = one ? static_cast<const T*>(c.data[0]) : contiguousInput<T>(c);
+  const int64_t step = one ? 0 : 1;
   T* const y = static_cast<T*>(c.data[1]);
   const Stream stream = takePositions(static_cast<uint32_t*>(c.data[2]), positionsOf<T>(n));
-  if (flatStep(c.geometry, 0) == 0) {
-    overPositions<T>(n, stream, [&](int64_t count, uint64_t position, int64_t begin) {
-      kernel(count, stream.key, position, p, 0, y + begin);
-    });
-    return Status::ok;
-  }
-  overElements<T>(c, stream, [&](int64_t count, uint64_t position, const T* in, int64_t begin) {
-    kernel(count, stream.key, position, in, 1, y + begin);
+  overPositions<T>(n, stream, [&](int64_t count, uint64_t position, int64_t begin) {
+    kernel(count, stream.key, position, p + begin * step, step, y + begin);
   });
   return Status::ok;
 }
@@ -147,9 +105,11 @@ Status bernoulli(const Command& c) {
 template <class T>
 void drop(const Command& c, Stream stream, const Dropping& dropping) {
   const auto kernel = floatKernels<T>().random.dropout;
+  const T* const x = contiguousInput<T>(c);
   T* const y = static_cast<T*>(c.data[1]);
-  overElements<T>(c, stream, [&](int64_t count, uint64_t position, const T* in, int64_t begin) {
-    kernel(count, stream.key, position, dropping, in, y + begin);
+  const int64_t n = flatCount(c.geometry);
+  overPositions<T>(n, stream, [&](int64_t count, uint64_t position, int64_t begin) {
+    kernel(count, stream.key, position, dropping, x + begin, y + begin);
   });
 }
 
