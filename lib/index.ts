@@ -106,6 +106,8 @@ export {
 export {
   type MultinomialOptions,
   multinomial,
+  type PoissonOptions,
+  poisson,
   type RandintOptions,
   randint,
   randintLike,

@@ -19,6 +19,7 @@
       "native/ops/gemm_rows.cpp",
       "native/ops/loops.cpp",
       "native/ops/optimizer.cpp",
+      "native/ops/poisson.cpp",
       "native/ops/random.cpp",
       "native/ops/reduce.cpp",
       "native/ops/sampling.cpp",

@@ -82,6 +82,7 @@ export const rowNames = {
     'truncatedNormal',
     'randperm',
     'multinomial',
+    'poisson',
     'sgd',
     'sgdMomentum',
     'adam',

@@ -102,6 +102,19 @@ export const UNCHANGED = -0;
 
 type Distribution = 'uniform' | 'normal' | 'exponential' | 'truncatedNormal';
 
+const OPTION_NAMES = ['dtype', 'requiresGrad', 'generator'];
+
+/** @throws TensorError for unknown options and unless the dtype (default float32) is one to compute in */
+function checkRandomOptions(operation: string, options: RandomOptions): DType {
+  checkOptions(operation, options, OPTION_NAMES);
+  const { dtype = 'float32' } = options;
+  if (Object.hasOwn(dtypes, dtype) && dtypes[dtype].arithmetic) return dtype;
+  throw new TensorError(
+    'ERR_DTYPE',
+    `[${operation}] makes float32 or float64, not ${describe(dtype)}`,
+  );
+}
+
 /** A tensor of values that a row draws, each from the stream alone. */
 function random(
   row: Distribution,
@@ -110,14 +123,7 @@ function random(
   options: RandomOptions,
   parameters: readonly number[],
 ): Tensor {
-  checkOptions(operation, options, ['dtype', 'requiresGrad', 'generator']);
-  const { dtype = 'float32' } = options;
-  if (!Object.hasOwn(dtypes, dtype) || !dtypes[dtype].arithmetic) {
-    throw new TensorError(
-      'ERR_DTYPE',
-      `[${operation}] makes float32 or float64, not ${describe(dtype)}`,
-    );
-  }
+  const dtype = checkRandomOptions(operation, options);
   const generator = checkGenerator(operation, options.generator);
   const result = uninitialized(checkShape(operation, shape), dtype);
   runRow(
@@ -143,7 +149,7 @@ export function randn(shape: Shape, options: RandomOptions = {}): Tensor {
 /** Options for a tensor like another one, whose dtype is the default. */
 function likeOptions(operation: string, other: Tensor, options: RandomOptions): RandomOptions {
   checkFloating(operation, other);
-  checkOptions(operation, options, ['dtype', 'requiresGrad', 'generator']);
+  checkOptions(operation, options, OPTION_NAMES);
   return { ...options, dtype: options.dtype === undefined ? other.dtype : options.dtype };
 }
 
@@ -240,18 +246,11 @@ export function bernoulli(
 ): Tensor {
   if (typeof p === 'number') {
     checkProbability('bernoulli', p);
-    checkOptions('bernoulli', third, ['dtype', 'requiresGrad', 'generator']);
-    const { dtype = 'float32', generator } = third;
-    if (!Object.hasOwn(dtypes, dtype) || !dtypes[dtype].arithmetic) {
-      throw new TensorError(
-        'ERR_DTYPE',
-        `[bernoulli] makes float32 or float64, not ${describe(dtype)}`,
-      );
-    }
+    const dtype = checkRandomOptions('bernoulli', third);
     const shape = checkShape('bernoulli', second);
     const strides = shape.map(() => 0);
-    const whole = { ...placeOf(scalar(p, dtype)), strides };
-    const result = drawBernoulli(whole, shape, dtype, generator);
+    const { array, offset } = scalar(p, dtype);
+    const result = drawBernoulli({ array, offset, strides }, shape, dtype, third.generator);
     result.leafRequiresGrad = Boolean(third.requiresGrad);
     return result;
   }
@@ -268,10 +267,6 @@ export function bernoulli(
     }
   }
   return drawBernoulli(p, p.shape, p.dtype, options.generator);
-}
-
-function placeOf({ array, offset }: Tensor): Omit<Operand, 'strides'> {
-  return { array, offset };
 }
 
 function drawBernoulli(
@@ -338,8 +333,7 @@ export function drawTruncated(
   shape: Shape,
   options: TruncatedNormalOptions,
 ): Tensor {
-  const names = ['mean', 'std', 'a', 'b'];
-  checkOptions(operation, options, [...names, 'dtype', 'requiresGrad', 'generator']);
+  checkOptions(operation, options, ['mean', 'std', 'a', 'b', ...OPTION_NAMES]);
   const { mean = 0, std = 1, a = -2, b = 2, ...others } = options;
   checkNumber(operation, 'mean', mean);
   checkNumber(operation, 'std', std, Number.MIN_VALUE);

@@ -1,7 +1,7 @@
 /** Random whole numbers, orders and choices, from the streams of random.ts. */
 import { noGrad } from '../autograd/mode.js';
 import { TensorError } from '../errors.js';
-import { isRecording, rows, runRow } from '../native/commands.js';
+import { isRecording, rows, runGeometry, runRow } from '../native/commands.js';
 import { uninitialized } from '../tensor/creation.js';
 import { checkDType, type DType } from '../tensor/dtype.js';
 import { checkOptions, checkShape, describe, formatShape, type Shape } from '../tensor/shape.js';
@@ -9,7 +9,7 @@ import type { Tensor } from '../tensor/tensor.js';
 import { sign } from './arithmetic.js';
 import { defineMethods } from './elementwise.js';
 import { checkFloating, checkTensor, contiguous, to } from './operand.js';
-import { checkGenerator, type Generator } from './random.js';
+import { checkGenerator, type Generator, stateOperand } from './random.js';
 import { amax, amin, sum } from './reduce.js';
 
 export interface RandintOptions {
@@ -106,6 +106,36 @@ export function randperm(n: number, options: RandintOptions = {}): Tensor {
   const y = uninitialized([n], 'int32');
   runRow(rows.randperm, [generator.state, y.array], [0, y.offset], [n]);
   return to(y, dtype);
+}
+
+export interface PoissonOptions {
+  /** The stream to draw from; default the one that `manualSeed` seeds. */
+  generator?: Generator;
+}
+
+/**
+ * Poisson numbers with the tensor's elements as rates, of its shape and dtype. Rates below 2^20 by
+ * inversion, outwards from the mode (Devroye 1986); larger ones by Cornish and Fisher's expansion around
+ * the normal distribution, whose quantiles are off by less than 0.01. No gradient flows to the rates.
+ * @throws TensorError ERR_ARGUMENT for rates that are negative, infinite or NaN (while a program is being
+ * recorded, elements are not looked at: such rates then give NaN or infinity); ERR_DTYPE
+ */
+export function poisson(rates: Tensor, options: PoissonOptions = {}): Tensor {
+  checkFloating('poisson', rates);
+  checkOptions('poisson', options, ['generator']);
+  const generator = checkGenerator('poisson', options.generator);
+  if (!isRecording() && rates.numel > 0) {
+    const [low, high] = noGrad(() => [amin(rates).item(), amax(rates).item()]);
+    if (!(low >= 0 && high < Infinity)) {
+      throw new TensorError(
+        'ERR_ARGUMENT',
+        `[poisson] rates are finite and not negative, not ${low} to ${high}`,
+      );
+    }
+  }
+  const y = uninitialized(rates.shape, rates.dtype);
+  runGeometry(rows.poisson, rates.shape, [rates, y, stateOperand(generator)]);
+  return y;
 }
 
 export interface MultinomialOptions {

@@ -14,6 +14,7 @@ RowList reduceRows();
 RowList softmaxRows();
 RowList randomRows();
 RowList samplingRows();
+RowList poissonRows();
 RowList optimizerRows();
 
 // The length of an array of rows, as a list.

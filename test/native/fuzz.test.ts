@@ -181,6 +181,7 @@ const AGREE: Partial<Record<RowName, () => void>> = {
   packInt8: packedSizes(3, 4, 5, 6),
   linearInt8: packedSizes(10, 11, 8, 9),
   bernoulli: contiguousResult(3),
+  poisson: contiguousResult(3),
   dropout: contiguousResult(8),
   dropoutBackward: contiguousResult(5),
 };

@@ -11,6 +11,7 @@ import {
   nn,
   normal,
   ones,
+  poisson,
   rand,
   randint,
   randintLike,
@@ -217,6 +218,12 @@ export const randomness: Family = {
       ]),
       ...argument([() => multinomial(tensor([1, 0, 1]), 3)]),
     ]),
+    poisson: withoutGradient([
+      ...tensorArguments((rates) => poisson(rates)),
+      ...optionsOf('poisson', (options) => poisson(x, options)),
+      [() => poisson(x, { generator: wrong(5) }), 'ERR_ARGUMENT'],
+      ...argument([-1, Number.NaN, Infinity].map((rate) => () => poisson(tensor([1, rate])))),
+    ]),
     manualSeed: withoutGradient(
       argument(
         [undefined, null, -1, 0.5, 2 ** 53, '1'].map((seed) => () => {
@@ -285,6 +292,15 @@ export const randomness: Family = {
             (x) => featureDropout(x, 0.4, { generator }),
             numbers([9, 17, 5], dtype),
           ),
+        ];
+      });
+      add(`poisson ${dtype}`, () => {
+        const generator = new Generator(15);
+        const rates = rand([67, 301], { dtype, generator }).mul(40);
+        return [
+          poisson(rates, { generator }),
+          poisson(rates.transpose().mul(1000), { generator }),
+          poisson(tensor([0, 0.01, 9.99, 10, 1e6, 2 ** 20, 1e9, 1e15], { dtype }), { generator }),
         ];
       });
       add(`multinomial ${dtype}`, () => {

@@ -14,6 +14,7 @@ import {
   multinomial,
   normal,
   ones,
+  poisson,
   rand,
   randint,
   randn,
@@ -211,6 +212,33 @@ describe.each(floats)('%s', (dtype) => {
       expectNear(mean, 0, 1 / root, `mean of alphaDropout of ${p}`);
       expectNear(variance, 1, Math.sqrt(fourth - 1) / root, `variance of alphaDropout of ${p}`);
     }
+  });
+
+  test.each([0.02, 0.9, 5, 9.9, 10, 10.5, 47.3])('poisson of rate %f in frequencies', (rate) => {
+    const drawn = poisson(tensor(rate, { dtype }).expand([N]), { generator: new Generator(18) });
+    // Single numbers where enough of each are expected, the rest at either end together.
+    const probabilities: number[] = [];
+    for (let k = 0, p = Math.exp(-rate); k < 200; k++, p *= rate / k) probabilities.push(p);
+    const enough = probabilities.flatMap((p, k) => (N * p >= 10 ? [k] : []));
+    const [first, last] = [enough[0]!, enough.at(-1)!];
+    const merged = (list: readonly number[]): number[] => {
+      const sum = (part: readonly number[]) => part.reduce((a, b) => a + b, 0);
+      return [sum(list.slice(0, first + 1)), ...list.slice(first + 1, last), sum(list.slice(last))];
+    };
+    const counts = histogram(drawn.data, 200);
+    expect(counts.length).toBe(200);
+    expectFrequencies(merged(counts), merged(probabilities), `rate ${rate}`);
+  });
+
+  test.each([1000, 54321.6, 2 ** 20 - 1, 2 ** 20, 3e7])('poisson of rate %f in moments', (rate) => {
+    const n = 1 << 14;
+    const drawn = poisson(tensor(rate, { dtype }).expand([n]), { generator: new Generator(19) });
+    const [mean, variance, third] = moments(drawn.to('float64').sub(rate).div(Math.sqrt(rate)));
+    expectNear(mean, 0, 1 / Math.sqrt(n), 'mean');
+    expectNear(variance, 1, Math.sqrt((2 + 1 / rate) / n), 'variance');
+    expectNear(third, 1 / Math.sqrt(rate), Math.sqrt(15 / n), 'third moment');
+    const whole = Array.from(drawn.data, (v) => Number.isInteger(v) && v >= 0);
+    expect(whole.every(Boolean)).toBe(true);
   });
 
   test('multinomial with replacement follows the weights', () => {

@@ -12,6 +12,7 @@ import {
   nn,
   normal,
   ones,
+  poisson,
   rand,
   randint,
   randintLike,
@@ -319,6 +320,23 @@ test('an exponential number is never 0, not even where the uniform one is', () =
   expect(exponential(1, [4], generator()).data[zero]).toBe(2 ** -25);
   expect(exponential(0.5, [4], generator()).data[zero]).toBe(2 ** -24);
   expect(Math.abs(randn([4], generator()).data[zero]!)).toBe(0);
+});
+
+test('poisson of small rates inverts the distribution function at the stream of float64', () => {
+  const units = streamUnits(21, 300, 'float64');
+  const rates = Float64Array.from({ length: 300 }, (_, i) => (i % 100) / 10.1);
+  const expected = Array.from(rates, (rate, i) => {
+    let [k, p] = [0, Math.exp(-rate)];
+    for (let left = units[i]! - p; left >= 0; left -= p) p *= rate / ++k;
+    return k;
+  });
+  const drawn = poisson(tensor(rates), { generator: new Generator(21) });
+  expect(Array.from(drawn.data)).toEqual(expected);
+  expect(poisson(zeros([2, 3])).toArray()).toEqual(zeros([2, 3]).toArray());
+  expect(poisson(zeros([0, 3])).shape).toEqual([0, 3]);
+  const strided = tensor(rates).reshape([20, 15]).transpose();
+  const inOrder = poisson(strided.contiguous(), { generator: new Generator(21) });
+  expect(poisson(strided, { generator: new Generator(21) }).toArray()).toEqual(inOrder.toArray());
 });
 
 test('truncatedNormal far out and between infinite bounds', () => {
