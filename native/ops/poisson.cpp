@@ -20,49 +20,72 @@ constexpr double kLargeRate = 1048576;
 // Below this rate the search starts at 0, since Stirling's series needs a mode that isn't small.
 constexpr double kSmallRate = 10;
 
-double apply(Unary op, double x) {
-  double y;
-  floatKernels<double>().elementwise.unary[static_cast<int>(op)](1, &x, &y);
-  return y;
-}
+// Numbers that are drawn together: 4 KB of float64, whole blocks of the kernels.
+constexpr int64_t kTogether = 512;
 
-// Where a rate's search starts, and the probability there.
-struct Start {
-  double rate, at, probability;
+// Whether a number of this rate is searched for.
+bool isSearched(double rate) { return rate > 0 && rate < kLargeRate; }
+
+// Where the searches for `n` rates start, and the probabilities there.
+struct Starts {
+  double at[kTogether];
+  double probability[kTogether];
 };
 
-Start startOf(double rate) {
-  if (rate < kSmallRate) return {rate, 0, apply(Unary::exp, -rate)};
-  // rate^m e^-rate / m! with Stirling's series for m!, to its term of m^-7 (below 1e-10 of a
-  // relative error of 1e-3 here): for the mode m, and rate = m (1 + d) with d < 1/m.
-  const double m = static_cast<double>(static_cast<int64_t>(rate));
-  const double d = (rate - m) / m, square = m * m;
-  const double series =
-      (1 - (1 / 30.0 - (1 / 105.0 - 1 / (140 * square)) / square) / square) / (12 * m);
-  const double exponent = m * apply(Unary::log1p, d) - (rate - m) - series;
+// rate^m e^-rate / m! with Stirling's series for m!, to its term of m^-7 (the next one is below
+// 1e-12): for the mode m, and rate = m (1 + d) with d < 1/m.
+template <class T>
+void findStarts(int64_t n, const T* rates, Starts* starts) {
+  const auto& unary = floatKernels<double>().elementwise.unary;
+  double* const p = starts->probability;
+  for (int64_t i = 0; i < n; ++i) {
+    const double rate = static_cast<double>(rates[i]);
+    const bool small = !isSearched(rate) || rate < kSmallRate;
+    const double m = small ? 0 : static_cast<double>(static_cast<int64_t>(rate));
+    starts->at[i] = m;
+    p[i] = small ? 0 : (rate - m) / m;
+  }
+  unary[static_cast<int>(Unary::log1p)](n, p, p);
+  for (int64_t i = 0; i < n; ++i) {
+    const double rate = static_cast<double>(rates[i]), m = starts->at[i], square = m * m;
+    const double inner = 1 / 30.0 - (1 / 105.0 - 1 / (140 * square)) / square;
+    p[i] = m > 0 ? m * p[i] - (rate - m) - (1 - inner / square) / (12 * m) : -rate;
+  }
+  unary[static_cast<int>(Unary::exp)](n, p, p);
   constexpr double kTwoPi = 6.283185307179586;
-  return {rate, m, apply(Unary::exp, exponent) / sqrt(kTwoPi * m)};
+  for (int64_t i = 0; i < n; ++i) {
+    if (starts->at[i] > 0) p[i] /= sqrt(kTwoPi * starts->at[i]);
+  }
 }
 
-// Inversion: takes probabilities from u, from the mode outwards on both sides, until nothing is
-// left of it (Devroye, "Non-Uniform Random Variate Generation", 1986, X.3 with III.2). What
-// rounding leaves of u = 1 - 2^-53 ends when the probabilities have become 0.
-double search(double u, const Start& start) {
-  double left = u - start.probability;
-  if (left < 0) return start.at;
-  double up = start.probability, down = start.probability;
-  double above = start.at, below = start.at;
+// Inversion: takes probabilities from u until nothing is left of it, from 0 upwards or from the
+// mode outwards on both sides (Devroye, "Non-Uniform Random Variate Generation", 1986, X.3 with
+// III.2). What rounding leaves of u = 1 - 2^-53 ends when the probabilities have become 0.
+double search(double u, double rate, double at, double probability) {
+  double left = u - probability;
+  if (left < 0) return at;
+  double up = probability, above = at;
+  if (at <= 0) {
+    while (up > 0) {
+      above += 1;
+      up *= rate / above;
+      left -= up;
+      if (left < 0) return above;
+    }
+    return at;
+  }
+  double down = probability, below = at;
   while (up > 0 || down > 0) {
     above += 1;
-    up *= start.rate / above;
+    up *= rate / above;
     left -= up;
     if (left < 0) return above;
-    down *= below / start.rate;  // 0 below 0
+    down *= below / rate;  // 0 below 0
     below -= 1;
     left -= down;
     if (left < 0) return below;
   }
-  return start.at;
+  return at;
 }
 
 // Cornish and Fisher's expansion of the distribution function's inverse from a normal z, to the
@@ -75,18 +98,18 @@ double large(double rate, double z) {
 
 template <class T>
 void fill(int64_t n, const T* rates, Stream stream, T* y) {
-  constexpr int64_t kBuffer = 512;  // 4 KB, whole blocks of the kernels
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   const Truncation whole = {0, 1, 1, 0, -kInfinity, kInfinity};
-  double uniform[kBuffer], normal[kBuffer];
-  Start start = startOf(1);
-  for (int64_t i = 0; i < n; i += kBuffer) {
-    const int64_t count = n - i < kBuffer ? n - i : kBuffer;
+  double uniform[kTogether], normal[kTogether];
+  Starts starts;
+  for (int64_t i = 0; i < n; i += kTogether) {
+    const int64_t count = n - i < kTogether ? n - i : kTogether;
     const uint64_t first = stream.first + static_cast<uint64_t>(i / kPhiloxValues<double>);
     kernels().f64.random.uniform(count, stream.key, first, 1, -0.0, uniform);
     bool anyLarge = false;
     for (int64_t j = 0; j < count; ++j) anyLarge = anyLarge || rates[i + j] >= kLargeRate;
     if (anyLarge) kernels().stream.truncatedNormal(count, stream.key, first, whole, normal);
+    findStarts(count, rates + i, &starts);
     for (int64_t j = 0; j < count; ++j) {
       const double rate = static_cast<double>(rates[i + j]);
       double number = rate;  // of 0, and of NaN
@@ -94,8 +117,7 @@ void fill(int64_t n, const T* rates, Stream stream, T* y) {
         // NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): drawn, as there is a large rate
         number = large(rate, normal[j]);
       } else if (rate > 0) {
-        if (!(rate <= start.rate && rate >= start.rate)) start = startOf(rate);
-        number = search(uniform[j], start);
+        number = search(uniform[j], rate, starts.at[j], starts.probability[j]);
       } else if (rate < 0) {
         number = std::numeric_limits<double>::quiet_NaN();
       }
