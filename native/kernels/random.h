@@ -147,29 +147,32 @@ TG_INLINE void boxMuller(Vec<T>& a, Vec<T>& b) {
   b = mul(radius, sine);
 }
 
+// A block of words at a time: its two pairs of vectors hide each other's latencies.
 template <class T>
 void normalKernel(int64_t n, uint64_t key, uint64_t first, double scale, double shift, T* y) {
   constexpr int64_t kWidth = kLanes<T>;
+  constexpr int64_t kBlock = 4 * kWidth;
+  static_assert(kBlock * kWords<T> == kBlockWords, "four vectors to a block");
   const Affine<T> affine = Affine<T>::make(scale, shift);
   inBatches<T>(n, key, first,
                [&](int64_t begin, int64_t count, const uint32_t* words) TG_INLINE_LAMBDA {
-                 T* const to = y + begin;
-                 for (int64_t i = 0; i < count; i += 2 * kWidth) {
-                   Vec<T> a = unitAt<T>(words + i * kWords<T>),
-                          b = unitAt<T>(words + (i + kWidth) * kWords<T>);
-                   splitPairs(a, b);
-                   boxMuller(a, b);
-                   joinPairs(a, b);
-                   a = Affine<T>::apply(affine, a, a);
-                   b = Affine<T>::apply(affine, b, b);
-                   if (i + 2 * kWidth <= count) {
-                     store(to + i, a);
-                     store(to + i + kWidth, b);
-                   } else {
-                     T rest[2 * kWidth];
-                     store(rest, a);
-                     store(rest + kWidth, b);
-                     memcpy(to + i, rest, static_cast<size_t>(count - i) * sizeof(T));
+                 for (int64_t i = 0; i < count; i += kBlock) {
+                   Vec<T> v[4];
+                   for (int k = 0; k < 4; ++k) {
+                     v[k] = unitAt<T>(words + (i + k * kWidth) * kWords<T>);
+                   }
+                   for (int k = 0; k < 4; k += 2) {
+                     splitPairs(v[k], v[k + 1]);
+                     boxMuller(v[k], v[k + 1]);
+                     joinPairs(v[k], v[k + 1]);
+                   }
+                   T values[kBlock];
+                   T* const to = i + kBlock <= count ? y + begin + i : values;
+                   for (int k = 0; k < 4; ++k) {
+                     store(to + k * kWidth, Affine<T>::apply(affine, v[k], v[k]));
+                   }
+                   if (to == values) {
+                     memcpy(y + begin + i, values, static_cast<size_t>(count - i) * sizeof(T));
                    }
                  }
                });

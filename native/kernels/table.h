@@ -210,7 +210,7 @@ struct Truncation {
   double low, high;
 };
 
-// Values i of randint come from two words each: the upper half of 64 bits from word i + 16 * (i /
+// Value i of randint comes from two words: the upper half of 64 bits from word i + 16 * (i /
 // 16) of the stream, the lower half from the word 16 later. So n values take 8 positions for every
 // 16 of them.
 constexpr int kRandintValues = 16;
