@@ -84,6 +84,7 @@ export {
   lt,
   ne,
 } from './ops/compare.js';
+export { alphaDropout, type DropoutOptions, dropout, featureDropout } from './ops/dropout.js';
 export { type EpilogueActivation, type MatmulPlan, setWeightPacking } from './ops/gemm.js';
 export {
   type Float32MatmulPrecision,
@@ -125,13 +126,19 @@ export {
   threshold,
 } from './ops/piecewise.js';
 export {
-  type DropoutOptions,
-  dropout,
+  bernoulli,
+  exponential,
   Generator,
   manualSeed,
+  normal,
   type RandomOptions,
   rand,
+  randLike,
   randn,
+  randnLike,
+  type TruncatedNormalOptions,
+  truncatedNormal,
+  uniform,
 } from './ops/random.js';
 export {
   amax,
@@ -154,6 +161,17 @@ export {
   round,
   trunc,
 } from './ops/rounding.js';
+export {
+  type MultinomialOptions,
+  multinomial,
+  type PoissonOptions,
+  poisson,
+  type RandintOptions,
+  randint,
+  randintLike,
+  randperm,
+} from './ops/sampling.js';
+
 export {
   flatten,
   permute,

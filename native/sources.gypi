@@ -24,10 +24,13 @@
       "native/ops/loops.cpp",
       "native/ops/map.cpp",
       "native/ops/optimizer.cpp",
+      "native/ops/poisson.cpp",
       "native/ops/random.cpp",
       "native/ops/reduce.cpp",
       "native/ops/softmax.cpp",
       "native/ops/ternary.cpp"
+      "native/ops/sampling.cpp",
+      "native/ops/softmax.cpp"
     ],
     "addon_sources": [
       "native/addon/addon.cpp",

@@ -5,18 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import * as tilegrad from 'tilegrad';
-import {
-  crossEntropy,
-  dropout,
-  Generator,
-  linear,
-  matmul,
-  nn,
-  rand,
-  randn,
-  type Tensor,
-  tensor,
-} from 'tilegrad';
+import { crossEntropy, Generator, linear, matmul, nn, rand, type Tensor } from 'tilegrad';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadBinding } from '../lib/native/binding.js';
 import { activations } from '../lib/ops/gemm.js';
@@ -121,16 +110,6 @@ for (const dtype of dtypes) {
         numbers([20_011], dtype).mul(10),
       ),
     ];
-  });
-
-  add(`random ${dtype}`, () => {
-    const generator = new Generator(2 ** 40 + 7);
-    const drawn = lengths.flatMap((n) => [
-      rand([n], { dtype, generator }),
-      randn([n], { dtype, generator }),
-      dropout(numbers([n], dtype), 0.3, { generator }),
-    ]);
-    return [...drawn, tensor(Array.from(generator.state), { dtype: 'float64' })];
   });
 
   add(`conversions ${dtype}`, () =>

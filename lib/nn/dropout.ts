@@ -1,4 +1,5 @@
-import { checkGenerator, checkProbability, dropout, type Generator } from '../ops/random.js';
+import { alphaDropout, type DropoutOptions, dropout, featureDropout } from '../ops/dropout.js';
+import { checkGenerator, checkProbability, type Generator } from '../ops/random.js';
 import { checkOptions } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { Module } from './module.js';
@@ -8,24 +9,60 @@ export interface DropoutLayerOptions {
   generator?: Generator;
 }
 
-/** In training: elements become 0 with probability p, the others are scaled by 1 / (1 - p). */
-export class Dropout extends Module {
+/** What the layers share: a probability and a generator. */
+abstract class RandomLayer extends Module {
   private readonly generator: Generator | undefined;
 
-  /** @throws TensorError ERR_ARGUMENT unless 0 <= p <= 1, and for unknown options */
   constructor(
-    readonly p = 0.5,
-    options: DropoutLayerOptions = {},
+    name: string,
+    readonly p: number,
+    options: DropoutLayerOptions,
   ) {
     super();
-    checkProbability('Dropout', p);
-    checkOptions('Dropout', options, ['generator']);
-    checkGenerator('Dropout', options.generator);
+    checkProbability(name, p);
+    checkOptions(name, options, ['generator']);
+    checkGenerator(name, options.generator);
     this.generator = options.generator;
   }
 
-  forward(x: Tensor): Tensor {
+  protected options(): DropoutOptions {
     const options = { training: this.training };
-    return dropout(x, this.p, this.generator ? { ...options, generator: this.generator } : options);
+    return this.generator ? { ...options, generator: this.generator } : options;
+  }
+}
+
+/** In training: elements become 0 with probability p, the others are scaled by 1 / (1 - p). */
+export class Dropout extends RandomLayer {
+  /** @throws TensorError ERR_ARGUMENT unless 0 <= p <= 1, and for unknown options */
+  constructor(p = 0.5, options: DropoutLayerOptions = {}) {
+    super('Dropout', p, options);
+  }
+
+  forward(x: Tensor): Tensor {
+    return dropout(x, this.p, this.options());
+  }
+}
+
+/** In training: whole channels of [batch, channels, ...] are dropped, see `featureDropout`. */
+export class Dropout2d extends RandomLayer {
+  /** @throws TensorError ERR_ARGUMENT unless 0 <= p <= 1, and for unknown options */
+  constructor(p = 0.5, options: DropoutLayerOptions = {}) {
+    super('Dropout2d', p, options);
+  }
+
+  forward(x: Tensor): Tensor {
+    return featureDropout(x, this.p, this.options());
+  }
+}
+
+/** In training: dropout that keeps mean 0 and variance 1, for networks of SELUs: see `alphaDropout`. */
+export class AlphaDropout extends RandomLayer {
+  /** @throws TensorError ERR_ARGUMENT unless 0 <= p <= 1, and for unknown options */
+  constructor(p = 0.5, options: DropoutLayerOptions = {}) {
+    super('AlphaDropout', p, options);
+  }
+
+  forward(x: Tensor): Tensor {
+    return alphaDropout(x, this.p, this.options());
   }
 }

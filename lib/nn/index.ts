@@ -16,7 +16,7 @@ export {
   Tanhshrink,
 } from './activation.js';
 export { Buffer } from './buffer.js';
-export { Dropout, type DropoutLayerOptions } from './dropout.js';
+export { AlphaDropout, Dropout, Dropout2d, type DropoutLayerOptions } from './dropout.js';
 export * as init from './init.js';
 export { Linear, type LinearLayerOptions } from './linear.js';
 export { type LoadStateDictOptions, Module, type StateDict } from './module.js';

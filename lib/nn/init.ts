@@ -6,7 +6,14 @@
 import { noGrad } from '../autograd/mode.js';
 import { TensorError } from '../errors.js';
 import { checkFloating, checkTensor, copyInto } from '../ops/operand.js';
-import { checkGenerator, type Generator, rand, randn } from '../ops/random.js';
+import {
+  checkGenerator,
+  drawTruncated,
+  type Generator,
+  type RandomOptions,
+  normal as randomNormal,
+  uniform as randomUniform,
+} from '../ops/random.js';
 import { fillWith } from '../tensor/creation.js';
 import { checkNumber, checkOptions, describe, formatShape, numel } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -34,21 +41,20 @@ export function zeros<T extends Tensor>(target: T): T {
   return target;
 }
 
-/** Uniform on [low, high). */
+/** A generator and a target's dtype as options of a function that makes a tensor. */
+function drawing(target: Tensor, generator: Generator | undefined): RandomOptions {
+  return { dtype: target.dtype, ...(generator && { generator }) };
+}
+
+/**
+ * Uniform on [low, high).
+ * @throws TensorError ERR_ARGUMENT unless the bounds are finite numbers with low <= high
+ */
 export function uniform<T extends Tensor>(target: T, low = 0, high = 1, generator?: Generator): T {
   checkFloating('uniform', target);
-  checkNumber('uniform', 'low', low);
-  checkNumber('uniform', 'high', high);
   checkGenerator('uniform', generator);
-  const options = { dtype: target.dtype, ...(generator && { generator }) };
-  noGrad(() =>
-    copyInto(
-      target,
-      rand(target.shape, options)
-        .mul(high - low)
-        .add(low),
-    ),
-  );
+  const values = randomUniform(low, high, target.shape, drawing(target, generator));
+  noGrad(() => copyInto(target, values));
   return target;
 }
 
@@ -58,8 +64,29 @@ export function normal<T extends Tensor>(target: T, mean = 0, std = 1, generator
   checkNumber('normal', 'mean', mean);
   checkNumber('normal', 'std', std, 0);
   checkGenerator('normal', generator);
-  const options = { dtype: target.dtype, ...(generator && { generator }) };
-  noGrad(() => copyInto(target, randn(target.shape, options).mul(std).add(mean)));
+  const values = randomNormal(mean, std, target.shape, drawing(target, generator));
+  noGrad(() => copyInto(target, values));
+  return target;
+}
+
+export interface TruncNormalOptions {
+  /** Of the distribution before it is cut. Default 0. */
+  mean?: number;
+  /** Of the distribution before it is cut. Default 1. */
+  std?: number;
+  /** Lower bound. Default -2. */
+  a?: number;
+  /** Upper bound. Default 2. */
+  b?: number;
+  generator?: Generator;
+}
+
+/** Normal, cut to [a, b] (the values themselves, not multiples of `std`): see `truncatedNormal`. */
+export function truncNormal<T extends Tensor>(target: T, options: TruncNormalOptions = {}): T {
+  checkFloating('truncNormal', target);
+  checkOptions('truncNormal', options, ['mean', 'std', 'a', 'b', 'generator']);
+  const values = drawTruncated('truncNormal', target.shape, { ...options, dtype: target.dtype });
+  noGrad(() => copyInto(target, values));
   return target;
 }
 

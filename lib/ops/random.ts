@@ -1,15 +1,26 @@
 /**
  * Random tensors from Philox4x32-10 (Salmon et al. 2011), a counter-based generator: a value depends
- * on the seed and its position in the stream only, so threads and SIMD levels can't change it.
+ * on the seed and its position in the stream only, so threads and SIMD levels can't change it. None of
+ * these functions is differentiable: what they make depends on nothing that has a gradient.
  */
+import { noGrad } from '../autograd/mode.js';
 import { TensorError } from '../errors.js';
-import { rows, runRow } from '../native/commands.js';
+import { isRecording, type Operand, rows, runGeometry, runRow } from '../native/commands.js';
 import { type TensorOptions, uninitialized } from '../tensor/creation.js';
-import { dtypes } from '../tensor/dtype.js';
-import { checkOptions, checkShape, describe, type Shape } from '../tensor/shape.js';
+import { type DType, dtypes } from '../tensor/dtype.js';
+import {
+  broadcastShapes,
+  checkNumber,
+  checkOptions,
+  checkShape,
+  describe,
+  type Shape,
+} from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { mul } from './arithmetic.js';
-import { checkFloating } from './operand.js';
+import { defineMethods } from './elementwise.js';
+import { exp } from './math.js';
+import { checkFloating, promote, scalar, type TensorLike } from './operand.js';
+import { amax, amin } from './reduce.js';
 
 function checkSeed(operation: string, seed: unknown): asserts seed is number {
   if (!Number.isSafeInteger(seed) || (seed as number) < 0) {
@@ -71,65 +82,6 @@ export function checkGenerator(operation: string, generator: Generator | undefin
   );
 }
 
-/** Overwrites a contiguous floating tensor with values from the stream. */
-function draw(row: 'uniform' | 'normal', into: Tensor, generator: Generator): void {
-  runRow(rows[row], [generator.state, into.array], [0, into.offset], [into.numel]);
-}
-
-function random(
-  row: 'uniform' | 'normal',
-  operation: string,
-  shape: Shape,
-  options: RandomOptions,
-): Tensor {
-  checkOptions(operation, options, ['dtype', 'requiresGrad', 'generator']);
-  const { dtype = 'float32' } = options;
-  if (!Object.hasOwn(dtypes, dtype) || !dtypes[dtype].arithmetic) {
-    throw new TensorError(
-      'ERR_DTYPE',
-      `[${operation}] makes float32 or float64, not ${describe(dtype)}`,
-    );
-  }
-  const generator = checkGenerator(operation, options.generator);
-  const result = uninitialized(checkShape(operation, shape), dtype);
-  draw(row, result, generator);
-  result.leafRequiresGrad = Boolean(options.requiresGrad);
-  return result;
-}
-
-/** Uniform on [0, 1): multiples of 2^-24 (float32) or 2^-53 (float64). Default dtype float32. */
-export function rand(shape: Shape, options: RandomOptions = {}): Tensor {
-  return random('uniform', 'rand', shape, options);
-}
-
-/** Normal with mean 0 and standard deviation 1 (Box & Muller 1958). Default dtype float32. */
-export function randn(shape: Shape, options: RandomOptions = {}): Tensor {
-  return random('normal', 'randn', shape, options);
-}
-
-export interface DropoutOptions {
-  /** Whether to drop anything; the identity otherwise. Default true. */
-  training?: boolean;
-  /** The stream to draw from; default the one that `manualSeed` seeds. */
-  generator?: Generator;
-}
-
-/**
- * Sets elements to 0 with probability p and scales the others by 1 / (1 - p), so that the expected
- * value stays (Srivastava et al. 2014, in the form that leaves evaluation alone).
- * @throws TensorError ERR_ARGUMENT unless 0 <= p <= 1
- */
-export function dropout(x: Tensor, p = 0.5, options: DropoutOptions = {}): Tensor {
-  checkFloating('dropout', x);
-  checkOptions('dropout', options, ['training', 'generator']);
-  checkProbability('dropout', p);
-  const generator = checkGenerator('dropout', options.generator);
-  if (options.training === false || p === 0) return x;
-  const mask = uninitialized(x.shape, x.dtype);
-  runRow(rows.dropoutMask, [generator.state, mask.array], [0, mask.offset], [mask.numel, p]);
-  return mul(x, mask);
-}
-
 /** @throws TensorError ERR_ARGUMENT unless 0 <= p <= 1 */
 export function checkProbability(operation: string, p: unknown): asserts p is number {
   if (typeof p !== 'number' || !(p >= 0 && p <= 1)) {
@@ -137,5 +89,275 @@ export function checkProbability(operation: string, p: unknown): asserts p is nu
       'ERR_ARGUMENT',
       `[${operation}] a probability is from 0 to 1, not ${describe(p)}`,
     );
+  }
+}
+
+/** The generator's state as an operand. */
+export function stateOperand(generator: Generator): Operand {
+  return { array: generator.state, offset: 0, strides: [] };
+}
+
+/** -0: added to a number it changes nothing, a zero of either sign included. */
+export const UNCHANGED = -0;
+
+type Distribution = 'uniform' | 'normal' | 'exponential' | 'truncatedNormal';
+
+const OPTION_NAMES = ['dtype', 'requiresGrad', 'generator'];
+
+/** @throws TensorError for unknown options and unless the dtype (default float32) is one to compute in */
+function checkRandomOptions(operation: string, options: RandomOptions): DType {
+  checkOptions(operation, options, OPTION_NAMES);
+  const { dtype = 'float32' } = options;
+  if (Object.hasOwn(dtypes, dtype) && dtypes[dtype].arithmetic) return dtype;
+  throw new TensorError(
+    'ERR_DTYPE',
+    `[${operation}] makes float32 or float64, not ${describe(dtype)}`,
+  );
+}
+
+/** A tensor of values that a row draws, each from the stream alone. */
+function random(
+  row: Distribution,
+  operation: string,
+  shape: Shape,
+  options: RandomOptions,
+  parameters: readonly number[],
+): Tensor {
+  const dtype = checkRandomOptions(operation, options);
+  const generator = checkGenerator(operation, options.generator);
+  const result = uninitialized(checkShape(operation, shape), dtype);
+  runRow(
+    rows[row],
+    [generator.state, result.array],
+    [0, result.offset],
+    [result.numel, ...parameters],
+  );
+  result.leafRequiresGrad = Boolean(options.requiresGrad);
+  return result;
+}
+
+/** Uniform on [0, 1): multiples of 2^-24 (float32) or 2^-53 (float64). Default dtype float32. */
+export function rand(shape: Shape, options: RandomOptions = {}): Tensor {
+  return random('uniform', 'rand', shape, options, [1, UNCHANGED]);
+}
+
+/** Normal with mean 0 and standard deviation 1 (Box & Muller 1958). Default dtype float32. */
+export function randn(shape: Shape, options: RandomOptions = {}): Tensor {
+  return random('normal', 'randn', shape, options, [1, UNCHANGED]);
+}
+
+/** Options for a tensor like another one, whose dtype is the default. */
+function likeOptions(operation: string, other: Tensor, options: RandomOptions): RandomOptions {
+  checkFloating(operation, other);
+  checkOptions(operation, options, OPTION_NAMES);
+  return { ...options, dtype: options.dtype === undefined ? other.dtype : options.dtype };
+}
+
+/** Uniform on [0, 1) with the shape and, by default, the dtype of another tensor: see `rand`. */
+export function randLike(other: Tensor, options: RandomOptions = {}): Tensor {
+  const own = likeOptions('randLike', other, options);
+  return random('uniform', 'randLike', other.shape, own, [1, UNCHANGED]);
+}
+
+/** Standard normal with the shape and, by default, the dtype of another tensor: see `randn`. */
+export function randnLike(other: Tensor, options: RandomOptions = {}): Tensor {
+  const own = likeOptions('randnLike', other, options);
+  return random('normal', 'randnLike', other.shape, own, [1, UNCHANGED]);
+}
+
+/**
+ * Uniform on [low, high): u * (high - low) + low with u as from `rand`. Where `low` is large beside
+ * high - low, rounding can give `high` itself, as in PyTorch. Default dtype float32.
+ * @throws TensorError ERR_ARGUMENT unless the bounds are finite numbers with low <= high
+ */
+export function uniform(
+  low: number,
+  high: number,
+  shape: Shape,
+  options: RandomOptions = {},
+): Tensor {
+  checkNumber('uniform', 'low', low);
+  checkNumber('uniform', 'high', high);
+  if (low > high) {
+    throw new TensorError('ERR_ARGUMENT', `[uniform] low = ${low} is above high = ${high}`);
+  }
+  return random('uniform', 'uniform', shape, options, [high - low, low]);
+}
+
+/**
+ * Normal: z * std + mean with z as from `randn`. With numbers the shape is the third argument; with a
+ * tensor of means or standard deviations both broadcast to the result's shape, and the dtype is theirs.
+ * No gradient flows to them; `randn(shape).mul(std).add(mean)` has one. Default dtype float32.
+ * @throws TensorError ERR_ARGUMENT for a standard deviation below 0 (while a program is being recorded,
+ * elements of a tensor are not looked at) and numbers that aren't finite; ERR_SHAPE, ERR_DTYPE
+ */
+export function normal(mean: number, std: number, shape: Shape, options?: RandomOptions): Tensor;
+export function normal(
+  mean: TensorLike,
+  std: TensorLike,
+  options?: Pick<RandomOptions, 'generator'>,
+): Tensor;
+export function normal(
+  mean: TensorLike,
+  std: TensorLike,
+  third?: Shape | RandomOptions,
+  fourth: RandomOptions = {},
+): Tensor {
+  if (typeof std === 'number') checkNumber('normal', 'std', std, 0);
+  if (typeof mean === 'number') checkNumber('normal', 'mean', mean);
+  if (typeof mean === 'number' && typeof std === 'number') {
+    return random('normal', 'normal', third as Shape, fourth, [std, mean]);
+  }
+  const [center, spread] = promote('normal', mean, std);
+  const options = (third ?? {}) as RandomOptions;
+  checkOptions('normal', options, ['generator']);
+  const generator = checkGenerator('normal', options.generator);
+  return noGrad(() => {
+    if (!isRecording() && spread.numel > 0 && !(amin(spread).item() >= 0)) {
+      throw new TensorError('ERR_ARGUMENT', '[normal] a standard deviation is below 0 or NaN');
+    }
+    const shape = broadcastShapes('normal', center.shape, spread.shape);
+    return randn(shape, { dtype: center.dtype, generator }).mul(spread).add(center);
+  });
+}
+
+/**
+ * Exponential with density rate * e^(-rate x): -log(1 - u) / rate. Never 0, as in PyTorch; the largest
+ * value is 24 log(2) / rate in float32, 53 log(2) / rate in float64. Default dtype float32.
+ * @throws TensorError ERR_ARGUMENT unless the rate is a finite number above 0
+ */
+export function exponential(rate: number, shape: Shape, options: RandomOptions = {}): Tensor {
+  checkNumber('exponential', 'rate', rate, Number.MIN_VALUE);
+  return random('exponential', 'exponential', shape, options, [1 / rate]);
+}
+
+/**
+ * 1 with probability p, otherwise 0. With a number the shape is the second argument (default dtype
+ * float32); a tensor of probabilities gives a result of its shape and dtype.
+ * @throws TensorError ERR_ARGUMENT unless 0 <= p <= 1 (while a program is being recorded, elements of a
+ * tensor are not looked at: below 0 and NaN then count as 0, above 1 as 1); ERR_SHAPE, ERR_DTYPE
+ */
+export function bernoulli(p: number, shape: Shape, options?: RandomOptions): Tensor;
+export function bernoulli(p: Tensor, options?: Pick<RandomOptions, 'generator'>): Tensor;
+export function bernoulli(
+  p: TensorLike,
+  second?: Shape | RandomOptions,
+  third: RandomOptions = {},
+): Tensor {
+  if (typeof p === 'number') {
+    checkProbability('bernoulli', p);
+    const dtype = checkRandomOptions('bernoulli', third);
+    const shape = checkShape('bernoulli', second);
+    const strides = shape.map(() => 0);
+    const { array, offset } = scalar(p, dtype);
+    const result = drawBernoulli({ array, offset, strides }, shape, dtype, third.generator);
+    result.leafRequiresGrad = Boolean(third.requiresGrad);
+    return result;
+  }
+  checkFloating('bernoulli', p);
+  const options = (second ?? {}) as RandomOptions;
+  checkOptions('bernoulli', options, ['generator']);
+  if (!isRecording() && p.numel > 0) {
+    const [low, high] = noGrad(() => [amin(p).item(), amax(p).item()]);
+    if (!(low >= 0 && high <= 1)) {
+      throw new TensorError(
+        'ERR_ARGUMENT',
+        `[bernoulli] probabilities are from 0 to 1, not ${low} to ${high}`,
+      );
+    }
+  }
+  return drawBernoulli(p, p.shape, p.dtype, options.generator);
+}
+
+function drawBernoulli(
+  p: Operand,
+  shape: Shape,
+  dtype: DType,
+  generator: Generator | undefined,
+): Tensor {
+  const state = stateOperand(checkGenerator('bernoulli', generator));
+  const y = uninitialized(shape, dtype);
+  runGeometry(rows.bernoulli, shape, [p, y, state]);
+  return y;
+}
+
+export interface TruncatedNormalOptions extends RandomOptions {
+  /** Of the distribution before it is cut. Default 0. */
+  mean?: number;
+  /** Of the distribution before it is cut. Default 1. */
+  std?: number;
+  /** Lower bound. Default -2. */
+  a?: number;
+  /** Upper bound. Default 2. */
+  b?: number;
+}
+
+/** Beyond it terms of the continued fraction serve; below, the series loses less than 3 digits. */
+const TAIL = 3;
+
+/** P(Z < z) of a standard normal Z for z <= 0, with nearly all digits in the tail too. */
+function lowerTail(z: number): number {
+  // The library's own exponential, so that every machine gets the same bits.
+  const density = exp(scalar((-z * z) / 2, 'float64')).item() / Math.sqrt(2 * Math.PI);
+  if (density === 0) return 0;
+  if (z > -TAIL) {
+    // Abramowitz & Stegun 26.2.11; 60 terms are exact to the last digit for |z| < 3.
+    let term = z;
+    let sum = z;
+    for (let n = 1; n <= 60; n++) {
+      term *= (z * z) / (2 * n + 1);
+      sum += term;
+    }
+    return 0.5 + density * sum;
+  }
+  // Abramowitz & Stegun 26.2.14, from the inside; 100 levels are exact to the last digits from 3 on.
+  let fraction = -z;
+  for (let n = 100; n >= 1; n--) fraction = -z + n / fraction;
+  return density / fraction;
+}
+
+/**
+ * Normal with the given mean and standard deviation, cut to [a, b] (PyTorch's `trunc_normal_`): the
+ * inverse of the distribution function (Wichura 1988, AS 241), computed in float64, at uniform numbers.
+ * Default dtype float32. The bounds may be infinite, and lie far out on one side of the mean; beyond 37
+ * standard deviations all values are the nearer bound.
+ * @throws TensorError ERR_ARGUMENT unless mean and std are finite numbers, std > 0, a < b
+ */
+export function truncatedNormal(shape: Shape, options: TruncatedNormalOptions = {}): Tensor {
+  return drawTruncated('truncatedNormal', shape, options);
+}
+
+/** `truncatedNormal` on behalf of an operation, for its messages. */
+export function drawTruncated(
+  operation: string,
+  shape: Shape,
+  options: TruncatedNormalOptions,
+): Tensor {
+  checkOptions(operation, options, ['mean', 'std', 'a', 'b', ...OPTION_NAMES]);
+  const { mean = 0, std = 1, a = -2, b = 2, ...others } = options;
+  checkNumber(operation, 'mean', mean);
+  checkNumber(operation, 'std', std, Number.MIN_VALUE);
+  if (typeof a !== 'number' || typeof b !== 'number' || !(a < b)) {
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[${operation}] the bounds must be numbers with a < b, not ${describe(a)} and ${describe(b)}`,
+    );
+  }
+  // Mirrored when both bounds are above the mean: probabilities are exact in the lower tail.
+  const mirrored = a > mean;
+  const low = mirrored ? (mean - b) / std : (a - mean) / std;
+  const high = mirrored ? (mean - a) / std : (b - mean) / std;
+  const below = (z: number): number => (z <= 0 ? lowerTail(z) : 1 - lowerTail(-z));
+  const scale = mirrored ? -std : std;
+  const parameters = [below(low), below(high), scale, mean, a, b];
+  return random('truncatedNormal', operation, shape, others, parameters);
+}
+
+defineMethods({ bernoulli });
+
+declare module '../tensor/tensor.js' {
+  interface Tensor {
+    /** 1 with this tensor's elements as probabilities, otherwise 0: see the function `bernoulli`. */
+    bernoulli(options?: Pick<RandomOptions, 'generator'>): Tensor;
   }
 }

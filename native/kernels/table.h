@@ -245,19 +245,58 @@ struct SoftmaxKernels {
 };
 
 // Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC11), key = seed,
-// counter = {position low, position high, 0, 0}. Value i of a call comes from word i % 4 of
-// position first + i / 4, whatever the vector width or thread; float64 takes two words a value.
+// counter = {position low, position high, 0, 0}. A position gives four words, and words are a
+// stream in the order of positions: word w comes from position first + w / 4. What a kernel
+// computes depends on the words only, not on the vector width or how a call is cut.
+constexpr int kBlockPositions = 16;
+constexpr int kBlockWords = 4 * kBlockPositions;
+
+// float32 value i of a call comes from word i, float64 value i from words 2 i and 2 i + 1.
 template <class T>
 constexpr int kPhiloxValues = sizeof(T) == 8 ? 2 : 4;  // values of one position
 
+// What becomes of x in dropout: with probability p x * 0 + dropped, otherwise x * scale + kept.
+struct Dropping {
+  double p, scale, kept, dropped;
+};
+
 template <class T>
 struct RandomKernels {
-  // Uniform on [0, 1): multiples of 2^-24 (float32), 2^-53 (float64).
-  void (*uniform)(int64_t n, uint64_t key, uint64_t first, T* y);
-  // Standard normal by Box and Muller (1958): values come in pairs from one pair of uniforms.
-  void (*normal)(int64_t n, uint64_t key, uint64_t first, T* y);
-  // 0 with probability p, otherwise 1 / (1 - p); p = 1 gives zeros.
-  void (*dropoutMask)(int64_t n, uint64_t key, uint64_t first, double p, T* y);
+  // u * scale + shift, each step rounded; u uniform on [0, 1): a multiple of 2^-24 (float32), 2^-53
+  // (float64). (1, -0) leaves every u as it is, zeros of both signs too.
+  void (*uniform)(int64_t n, uint64_t key, uint64_t first, double scale, double shift, T* y);
+  // z * scale + shift, z standard normal by Box and Muller (1958): pairs from pairs of uniforms.
+  void (*normal)(int64_t n, uint64_t key, uint64_t first, double scale, double shift, T* y);
+  // -log(1 - u) * scale, where u = 0 counts as half a step, so that no value is 0.
+  void (*exponential)(int64_t n, uint64_t key, uint64_t first, double scale, T* y);
+  // 1 where u < p[i * pStep], otherwise 0; pStep is 1 or 0.
+  void (*bernoulli)(int64_t n, uint64_t key, uint64_t first, const T* p, int64_t pStep, T* y);
+  // Dropping where u < p. y may be x.
+  void (*dropout)(int64_t n, uint64_t key, uint64_t first, const Dropping& dropping, const T* x,
+                  T* y);
+};
+
+// A normal distribution between two bounds, by the inverse of its distribution function at
+// probabilities pLow + u * (pHigh - pLow). The result z * scale + shift is clamped to [low, high].
+struct Truncation {
+  double pLow, pHigh;
+  double scale, shift;
+  double low, high;
+};
+
+// Value i of randint comes from two words: the upper half of 64 bits from word i + 16 * (i /
+// 16) of the stream, the lower half from the word 16 later. So n values take 8 positions for every
+// 16 of them.
+constexpr int kRandintValues = 16;
+constexpr int kRandintPositions = 8;
+
+struct StreamKernels {
+  // The words of whole blocks.
+  void (*words)(int64_t blocks, uint64_t key, uint64_t first, uint32_t* words);
+  // low + (word64 * range >> 64), modulo 2^32; a range of 0 stands for 2^32.
+  void (*randint)(int64_t n, uint64_t key, uint64_t first, int32_t low, uint32_t range, int32_t* y);
+  // From the words of float64 values.
+  void (*truncatedNormal)(int64_t n, uint64_t key, uint64_t first, const Truncation& t, double* y);
 };
 
 // Optimizer steps: one fused pass over a stretch of a parameter, its gradient and its state. What
@@ -424,6 +463,7 @@ struct KernelTable {
   FloatKernels<float> f32;
   FloatKernels<double> f64;
   Int8Kernels i8;
+  StreamKernels stream;
   const IntegerTables& integer;
 };
 

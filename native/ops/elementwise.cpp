@@ -1,4 +1,6 @@
 // Elementwise operations of one type: y = f(x) and y = f(a, b).
+#include "elementwise.h"
+
 #include "dispatch.h"
 #include "integer.h"
 #include "map.h"
@@ -254,6 +256,8 @@ const Row kRows[] = {
 };
 
 }  // namespace
+
+Status copyElements(const Command& c) { return runUnary<Unary::copy>(c); }
 
 RowList elementwiseRows() { return rowList(kRows); }
 

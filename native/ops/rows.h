@@ -1,6 +1,8 @@
 // The families of native operations. Each list is defined by the file of its name, beside the
 // functions that it points to.
 #pragma once
+#include <initializer_list>
+
 #include "command.h"
 
 namespace tilegrad {
@@ -15,9 +17,22 @@ RowList int8Rows();
 RowList reduceRows();
 RowList softmaxRows();
 RowList randomRows();
+RowList samplingRows();
+RowList poissonRows();
 RowList optimizerRows();
 RowList ternaryRows();
 RowList gradientRows();
+
+// Calls f(list) for every family.
+template <class F>
+void eachFamily(const F& f) {
+  for (const RowList& family :
+       {compareRows(), copyRows(), elementwiseRows(), gemmBf16Rows(), gemmRows(), gradientRows(),
+        int8Rows(), integerRows(), optimizerRows(), poissonRows(), randomRows(), reduceRows(),
+        samplingRows(), softmaxRows(), ternaryRows()}) {
+    f(family);
+  }
+}
 
 // The length of an array of rows, as a list.
 template <int count>

@@ -72,6 +72,13 @@ TG_INLINE Reg<T> logSpecial(Reg<T> x, Reg<T> y) {
   return select(gt(x, splat<T>(0)), select(lt(x, infinity), y, x), notPositive);
 }
 
+// Natural logarithm of a positive normal finite number: the same bits as log gives.
+template <class T>
+TG_INLINE Reg<T> logNormal(Reg<T> x) {
+  const LogParts<T> parts = logParts(x);
+  return logSum(parts.exponent, sub(parts.mantissa, splat<T>(1)), splat<T>(0));
+}
+
 // Natural logarithm: -infinity for 0 and -0, NaN for x < 0.
 template <class T>
 TG_INLINE Reg<T> log(Reg<T> x) {

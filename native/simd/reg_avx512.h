@@ -42,6 +42,7 @@ template <>
 struct IReg<double> {
   __m512i v;
   TG_INLINE IReg splat(uint64_t x) { return {_mm512_set1_epi64(static_cast<int64_t>(x))}; }
+  TG_INLINE IReg load(const uint32_t* p) { return {_mm512_loadu_si512(p)}; }
 };
 
 template <>
@@ -197,12 +198,16 @@ TG_INLINE IRegF mulLo(IRegF a, IRegF b) {
   return {_mm512_mask_blend_epi32(0xAAAA, even, _mm512_slli_epi64(odd, 32))};
 }
 
-// Integers below 2^24 as floats, below 2^31 as doubles (half 0: the first 8 lanes, 1: the others).
-TG_INLINE RegF toFloat(IRegF a) { return {_mm512_cvtepi32_ps(a.v)}; }
-template <int half>
-TG_INLINE RegD toDouble(IRegF a) {
-  return {_mm512_cvtepi32_pd(_mm512_extracti64x4_epi64(a.v, half))};
+// What those are made of: the 64-bit products of the even lanes, the odd lanes in the places of the
+// even ones, and both back in their places.
+TG_INLINE IRegF mulEven(IRegF a, IRegF b) { return {_mm512_mul_epu32(a.v, b.v)}; }
+TG_INLINE IRegF oddToEven(IRegF a) { return {_mm512_srli_epi64(a.v, 32)}; }
+TG_INLINE IRegF evenAndOdd(IRegF even, IRegF odd) {
+  return {_mm512_mask_blend_epi32(0xAAAA, even.v, _mm512_slli_epi64(odd.v, 32))};
 }
+
+// Integers below 2^24 as floats.
+TG_INLINE RegF toFloat(IRegF a) { return {_mm512_cvtepi32_ps(a.v)}; }
 
 // Lane i + k in lane i, for i < k; the other lanes are unspecified.
 template <int k>

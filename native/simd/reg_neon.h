@@ -36,6 +36,7 @@ template <>
 struct IReg<double> {
   uint64x2_t v;
   TG_INLINE IReg splat(uint64_t x) { return {vdupq_n_u64(x)}; }
+  TG_INLINE IReg load(const uint32_t* p) { return {vreinterpretq_u64_u32(vld1q_u32(p))}; }
 };
 
 template <>
@@ -186,12 +187,8 @@ TG_INLINE IRegF mulHi(IRegF a, IRegF b) {
 }
 TG_INLINE IRegF mulLo(IRegF a, IRegF b) { return {vmulq_u32(a.v, b.v)}; }
 
-// Integers below 2^24 as floats, below 2^31 as doubles (half 0: the first 2 lanes, 1: the others).
+// Integers below 2^24 as floats.
 TG_INLINE RegF toFloat(IRegF a) { return {vcvtq_f32_u32(a.v)}; }
-template <int half>
-TG_INLINE RegD toDouble(IRegF a) {
-  return {vcvtq_f64_u64(vmovl_u32(half ? vget_high_u32(a.v) : vget_low_u32(a.v)))};
-}
 
 // Lane i + k in lane i, for i < k; the other lanes are unspecified.
 template <int k>

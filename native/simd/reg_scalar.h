@@ -20,7 +20,10 @@ struct IReg {
   using Bits = typename Format<T>::Bits;
   Bits v;
   TG_INLINE IReg splat(Bits x) { return {x}; }
-  TG_INLINE IReg load(const Bits* p) { return {*p}; }
+  TG_INLINE IReg load(const uint32_t* p) {
+    if constexpr (sizeof(Bits) == 4) return {*p};
+    return {static_cast<Bits>(p[0] | static_cast<uint64_t>(p[1]) << 32)};
+  }
 };
 
 template <class T>
@@ -232,13 +235,9 @@ TG_INLINE IReg<float> mulHi(IReg<float> a, IReg<float> b) {
 }
 TG_INLINE IReg<float> mulLo(IReg<float> a, IReg<float> b) { return {a.v * b.v}; }
 
-// Integers below 2^24 as floats, below 2^31 as doubles (one lane here: half is 0).
+// Integers below 2^24 as floats.
 TG_INLINE Reg<float> toFloat(IReg<float> a) {
   return {static_cast<float>(static_cast<int32_t>(a.v))};
-}
-template <int half>
-TG_INLINE Reg<double> toDouble(IReg<float> a) {
-  return {static_cast<double>(static_cast<int32_t>(a.v))};
 }
 
 // With one lane there are no halves to fold, so this is declared for foldLanes and never called.

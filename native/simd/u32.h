@@ -50,26 +50,96 @@ TG_INLINE Vec<float> toUnitFloatEach(RegList<i...>, U32Vec a) {
 // The upper 24 bits as a number in [0, 1): (a >> 8) * 2^-24, exactly.
 TG_INLINE Vec<float> toUnitFloat(U32Vec a) { return toUnitFloatEach(RegsOf<float>(), a); }
 
-// 53 bits of two words as numbers in [0, 1): ((high >> 5) * 2^26 + (low >> 6)) * 2^-53, exactly.
-// Lanes 0..7 of the words make `first`, lanes 8..15 make `second`.
-TG_INLINE void toUnitDouble(U32Vec high, U32Vec low, Vec<double>& first, Vec<double>& second) {
-  // A float register's lanes fill two double registers (one at the scalar level).
-  constexpr int parts = 2 * kRegs<double> / kRegs<float>;
-  Reg<double> unit[2 * kRegs<double>];
-  for (int i = 0; i < kRegs<float>; ++i) {
-    const IReg<float> a = ishr<5>(high.r[i]);
-    const IReg<float> b = ishr<6>(low.r[i]);
-    const Reg<double> weight = splat<double>(0x1p-27);
-    const Reg<double> scale = splat<double>(0x1p-53);
-    unit[i * parts] = fma(toDouble<0>(a), weight, mul(toDouble<0>(b), scale));
-    if constexpr (parts == 2) {
-      unit[i * parts + 1] = fma(toDouble<1>(a), weight, mul(toDouble<1>(b), scale));
-    }
-  }
-  for (int i = 0; i < kRegs<double>; ++i) {
-    first.r[i] = unit[i];
-    second.r[i] = unit[i + kRegs<double>];
-  }
+// Words two by two as 64-bit lanes: words[2 i] is the lower half of lane i.
+template <int... i>
+TG_INLINE IVec<double> uloadPairsEach(RegList<i...>, const uint32_t* words) {
+  return {{IReg<double>::load(words + i * 2 * Reg<double>::lanes)...}};
 }
+TG_INLINE IVec<double> uloadPairs(const uint32_t* words) {
+  return uloadPairsEach(RegsOf<double>(), words);
+}
+
+// Integers below 2^52 as doubles: they are the low bits of 2^52 + x.
+TG_INLINE Vec<double> toDouble(IVec<double> x) {
+  constexpr uint64_t kBitsOf2To52 = uint64_t{1023 + 52} << 52;
+  return sub(fromBits(ior(x, visplat<double>(kBitsOf2To52))), vsplat<double>(0x1p52));
+}
+
+// 53 bits of two words each as numbers in [0, 1): ((word 0 >> 5) * 2^26 + (word 1 >> 6)) * 2^-53,
+// exactly.
+TG_INLINE Vec<double> toUnitDouble(IVec<double> pairs) {
+  const Vec<double> high = toDouble(ishr<37>(ishl<32>(pairs)));
+  const Vec<double> low = toDouble(ishr<38>(pairs));
+  return fma(high, vsplat<double>(0x1p-27), mul(low, vsplat<double>(0x1p-53)));
+}
+
+// Words as the multiplier takes them, for chains of 64-bit products. On x86 it takes even lanes, so
+// even and odd lanes are kept apart, each as the lower halves of 64-bit lanes; the upper halves are
+// anything, which saves putting the halves of every product in their places.
+#if defined(TG_TARGET_AVX512) || defined(TG_TARGET_AVX2)
+
+struct Words {
+  IReg<float> even[kRegs<float>], odd[kRegs<float>];
+};
+using WordProduct = Words;  // a product takes the whole 64-bit lane
+
+TG_INLINE Words toWords(U32Vec a) {
+  Words w;
+  for (int i = 0; i < kRegs<float>; ++i) w.even[i] = a.r[i], w.odd[i] = oddToEven(a.r[i]);
+  return w;
+}
+TG_INLINE U32Vec fromWords(const Words& w) {
+  U32Vec a;
+  for (int i = 0; i < kRegs<float>; ++i) a.r[i] = evenAndOdd(w.even[i], w.odd[i]);
+  return a;
+}
+TG_INLINE WordProduct mulWide(const Words& a, uint32_t b) {
+  WordProduct p;
+  const IReg<float> factor = isplat<float>(b);
+  for (int i = 0; i < kRegs<float>; ++i) {
+    p.even[i] = mulEven(a.even[i], factor);
+    p.odd[i] = mulEven(a.odd[i], factor);
+  }
+  return p;
+}
+TG_INLINE Words lowWords(const WordProduct& p) { return p; }
+TG_INLINE Words highWords(const WordProduct& p) {
+  Words w;
+  for (int i = 0; i < kRegs<float>; ++i) {
+    w.even[i] = oddToEven(p.even[i]), w.odd[i] = oddToEven(p.odd[i]);
+  }
+  return w;
+}
+TG_INLINE Words ixor(const Words& a, const Words& b, uint32_t c) {
+  Words w;
+  const IReg<float> third = isplat<float>(c);
+  for (int i = 0; i < kRegs<float>; ++i) {
+    w.even[i] = ixor(ixor(a.even[i], b.even[i]), third);
+    w.odd[i] = ixor(ixor(a.odd[i], b.odd[i]), third);
+  }
+  return w;
+}
+
+#else
+
+struct Words {
+  U32Vec all;
+};
+struct WordProduct {
+  U32Vec low, high;
+};
+
+TG_INLINE Words toWords(U32Vec a) { return {a}; }
+TG_INLINE U32Vec fromWords(const Words& w) { return w.all; }
+TG_INLINE WordProduct mulWide(const Words& a, uint32_t b) {
+  return {mulLo(a.all, usplat(b)), mulHi(a.all, usplat(b))};
+}
+TG_INLINE Words lowWords(const WordProduct& p) { return {p.low}; }
+TG_INLINE Words highWords(const WordProduct& p) { return {p.high}; }
+TG_INLINE Words ixor(const Words& a, const Words& b, uint32_t c) {
+  return {ixor(ixor(a.all, b.all), usplat(c))};
+}
+
+#endif
 
 TG_TARGET_END

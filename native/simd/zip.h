@@ -7,7 +7,10 @@ TG_TARGET_BEGIN
 #if !defined(TG_TARGET_SCALAR)
 
 // Of floats: a0 b0 a1 b1, a2 b2 a3 b3, and the same for pairs of them. Of doubles: a0 b0, a1 b1.
+// evenLanes and oddLanes undo it: of zipLow(a, b) and zipHigh(a, b) they give a and b.
 #if defined(TG_TARGET_AVX512)
+TG_INLINE RegF evenLanes(RegF a, RegF b) { return {_mm512_shuffle_ps(a.v, b.v, 0x88)}; }
+TG_INLINE RegF oddLanes(RegF a, RegF b) { return {_mm512_shuffle_ps(a.v, b.v, 0xdd)}; }
 TG_INLINE RegF zipLow(RegF a, RegF b) { return {_mm512_unpacklo_ps(a.v, b.v)}; }
 TG_INLINE RegF zipHigh(RegF a, RegF b) { return {_mm512_unpackhi_ps(a.v, b.v)}; }
 TG_INLINE RegF zipLowPairs(RegF a, RegF b) {
@@ -19,6 +22,8 @@ TG_INLINE RegF zipHighPairs(RegF a, RegF b) {
 TG_INLINE RegD zipLow(RegD a, RegD b) { return {_mm512_unpacklo_pd(a.v, b.v)}; }
 TG_INLINE RegD zipHigh(RegD a, RegD b) { return {_mm512_unpackhi_pd(a.v, b.v)}; }
 #elif defined(TG_TARGET_AVX2)
+TG_INLINE RegF evenLanes(RegF a, RegF b) { return {_mm256_shuffle_ps(a.v, b.v, 0x88)}; }
+TG_INLINE RegF oddLanes(RegF a, RegF b) { return {_mm256_shuffle_ps(a.v, b.v, 0xdd)}; }
 TG_INLINE RegF zipLow(RegF a, RegF b) { return {_mm256_unpacklo_ps(a.v, b.v)}; }
 TG_INLINE RegF zipHigh(RegF a, RegF b) { return {_mm256_unpackhi_ps(a.v, b.v)}; }
 TG_INLINE RegF zipLowPairs(RegF a, RegF b) {
@@ -30,6 +35,8 @@ TG_INLINE RegF zipHighPairs(RegF a, RegF b) {
 TG_INLINE RegD zipLow(RegD a, RegD b) { return {_mm256_unpacklo_pd(a.v, b.v)}; }
 TG_INLINE RegD zipHigh(RegD a, RegD b) { return {_mm256_unpackhi_pd(a.v, b.v)}; }
 #else
+TG_INLINE RegF evenLanes(RegF a, RegF b) { return {vuzp1q_f32(a.v, b.v)}; }
+TG_INLINE RegF oddLanes(RegF a, RegF b) { return {vuzp2q_f32(a.v, b.v)}; }
 TG_INLINE RegF zipLow(RegF a, RegF b) { return {vzip1q_f32(a.v, b.v)}; }
 TG_INLINE RegF zipHigh(RegF a, RegF b) { return {vzip2q_f32(a.v, b.v)}; }
 TG_INLINE RegF zipLowPairs(RegF a, RegF b) {
@@ -43,6 +50,8 @@ TG_INLINE RegF zipHighPairs(RegF a, RegF b) {
 TG_INLINE RegD zipLow(RegD a, RegD b) { return {vzip1q_f64(a.v, b.v)}; }
 TG_INLINE RegD zipHigh(RegD a, RegD b) { return {vzip2q_f64(a.v, b.v)}; }
 #endif
+TG_INLINE RegD evenLanes(RegD a, RegD b) { return zipLow(a, b); }
+TG_INLINE RegD oddLanes(RegD a, RegD b) { return zipHigh(a, b); }
 
 #endif
 

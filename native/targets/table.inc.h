@@ -21,8 +21,12 @@ constexpr FloatKernels<T> tableOf(const ElementwiseTable<T>& lanes, const GemmKe
 
 constexpr KernelTable kernelTable(Level level, const ElementwiseTables& elementwise,
                                   const IntegerTables& integer, const GemmTables& gemm) {
-  return {level, tableOf<float>(elementwise.f32, gemm.f32),
-          tableOf<double>(elementwise.f64, gemm.f64), int8Kernels(), integer};
+  return {level,
+          tableOf<float>(elementwise.f32, gemm.f32),
+          tableOf<double>(elementwise.f64, gemm.f64),
+          int8Kernels(),
+          streamKernels(),
+          integer};
 }
 
 TG_TARGET_END

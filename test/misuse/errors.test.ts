@@ -21,7 +21,6 @@ import {
   type Misuse,
   notFinite,
   optionsOf,
-  random,
   reduction,
   shapes,
   tensorArguments,
@@ -86,15 +85,6 @@ const functions: Record<string, Misuse[]> = {
   ],
   zerosLike: tensorArguments(tilegrad.zerosLike, { takesIntegers: true }),
   onesLike: tensorArguments(tilegrad.onesLike, { takesIntegers: true }),
-  rand: random('rand', tilegrad.rand),
-  randn: random('randn', tilegrad.randn),
-  manualSeed: [undefined, null, -1, 0.5, 2 ** 53, '1'].map(
-    (seed): Misuse => [() => tilegrad.manualSeed(wrong(seed)), 'ERR_ARGUMENT'],
-  ),
-  Generator: [null, -1, 0.5, 2 ** 53, '1'].flatMap((seed): Misuse[] => [
-    [() => new tilegrad.Generator(wrong(seed)), 'ERR_ARGUMENT'],
-    [() => new tilegrad.Generator(1).seed(wrong(seed)), 'ERR_ARGUMENT', '[seed]'],
-  ]),
 
   sqrt: unary(tilegrad.sqrt),
   reciprocal: unary(tilegrad.reciprocal),
@@ -289,14 +279,6 @@ const functions: Record<string, Misuse[]> = {
     [() => tilegrad.crossEntropy(x, ones([2])), 'ERR_DTYPE'],
     [() => tilegrad.crossEntropy(x, new Float32Array(2)), 'ERR_DTYPE'],
   ],
-  dropout: [
-    ...tensorArguments((t) => tilegrad.dropout(t)),
-    ...[null, -0.1, 1.1, Number.NaN, '0.5', x].map(
-      (p): Misuse => [() => tilegrad.dropout(x, wrong(p)), 'ERR_ARGUMENT'],
-    ),
-    ...optionsOf('dropout', (options) => tilegrad.dropout(x, 0.5, options)),
-    [() => tilegrad.dropout(x, 0.5, { generator: wrong(5) }), 'ERR_ARGUMENT'],
-  ],
 
   backward: [
     ...kinds.map((value): Misuse => [() => tilegrad.backward(wrong(value)), 'ERR_ARGUMENT']),
@@ -403,13 +385,6 @@ const modules: Record<string, Misuse[]> = {
       ([call, code]): Misuse => [call, code, '[linear]'],
     ),
   ],
-  Dropout: [
-    ...[null, -0.1, 1.1, Number.NaN, '0.5'].map(
-      (p): Misuse => [() => new nn.Dropout(wrong(p)), 'ERR_ARGUMENT'],
-    ),
-    ...optionsOf('Dropout', (options) => new nn.Dropout(0.5, options)),
-    [() => new nn.Dropout(0.5, { generator: wrong(5) }), 'ERR_ARGUMENT'],
-  ],
   QuantizedLinear: [
     ...[undefined, null, 0, -1, 1.5, '3', [3]].flatMap((size): Misuse[] => [
       [() => new nn.QuantizedLinear(wrong(size), 1), 'ERR_ARGUMENT'],
@@ -494,6 +469,13 @@ const initializers: Record<string, Misuse[]> = {
   zeros: tensorArguments(nn.init.zeros, { takesIntegers: true }),
   uniform: distribution(nn.init.uniform),
   normal: [...distribution(nn.init.normal), [() => nn.init.normal(weight, 0, -1), 'ERR_ARGUMENT']],
+  truncNormal: [
+    ...tensorArguments(nn.init.truncNormal),
+    ...optionsOf('truncNormal', (options) => nn.init.truncNormal(weight, options)),
+    ...[{ mean: wrong('0') }, { std: 0 }, { a: 1, b: 1 }, { generator: wrong(5) }].map(
+      (options): Misuse => [() => nn.init.truncNormal(weight, options), 'ERR_ARGUMENT'],
+    ),
+  ],
   xavierUniform: [
     ...scaled('xavierUniform', nn.init.xavierUniform),
     [() => nn.init.xavierUniform(weight, { gain: wrong('1') }), 'ERR_ARGUMENT'],

@@ -170,6 +170,17 @@ const packedSizes = (panels: number, quads: number, n: number, k: number) => () 
   params[quads] = Math.ceil((params[k] as number) / 4);
 };
 
+/** Row-major strides for the second operand of a geometry, which begins at `rankAt`. */
+const contiguousResult = (rankAt: number) => () => {
+  const rank = params[rankAt] as number;
+  if (!Number.isInteger(rank) || rank < 0 || rank > 4) return;
+  let stride = 1;
+  for (let d = rank - 1; d >= 0; d--) {
+    params[rankAt + 1 + 2 * rank + d] = stride;
+    stride *= Math.max(1, params[rankAt + 1 + d] as number);
+  }
+};
+
 /**
  * Tables of segments: small entries, of which some may reach outside or be no numbers at all.
  * @param table the operand, and `count` and `kept` the places of these numbers in the parameter block
@@ -219,6 +230,10 @@ const AGREE: Partial<Record<RowName, (random: Random, operands: readonly unknown
   scaleGrads: stretches(2, 4),
   clampGrads: stretches(1, 3),
   ...Object.fromEntries(rowNames.optimizer.map((name) => [name, steps])),
+  bernoulli: contiguousResult(3),
+  poisson: contiguousResult(3),
+  dropout: contiguousResult(8),
+  dropoutBackward: contiguousResult(5),
 };
 
 test.each(Object.keys(native.signatures) as RowName[])('%s survives hostile calls', (name) => {

@@ -220,40 +220,94 @@ bool sameBits(const Drawn<T>& a, const Drawn<T>& b) {
   return test::sameBits(a.y, b.y) && a.state == b.state;
 }
 
+constexpr double kDropping = 0.3;
+
+// What a row draws: `before` fills the arguments before the state, `after` those after it.
+template <class T, class Before, class After>
+Drawn<T> drawn(const char* name, int64_t n, uint64_t key, uint64_t first, const Before& before,
+               const After& after) {
+  return everywhere(name + (" " + std::to_string(n)), [&] {
+    Drawn<T> result{std::vector<T>(static_cast<size_t>(n) + 3, T(-7)),
+                    {static_cast<uint32_t>(key), static_cast<uint32_t>(key >> 32),
+                     static_cast<uint32_t>(first), static_cast<uint32_t>(first >> 32)}};
+    Call call(name);
+    before(call, &result);
+    call.array(result.state.data());
+    after(call, &result);
+    call.run();
+    return result;
+  });
+}
+
+// Of a row that takes the state, the result, its size and some reals.
+template <class T>
+Drawn<T> drawn(const char* name, int64_t n, uint64_t key, uint64_t first,
+               const std::vector<double>& reals) {
+  return drawn<T>(
+      name, n, key, first, [](Call&, Drawn<T>*) {},
+      [&](Call& call, Drawn<T>* result) {
+        call.array(result->y.data()).number(n);
+        for (double r : reals) call.real(r);
+      });
+}
+
 template <class T>
 void testRandom(int64_t n, uint64_t key, uint64_t first) {
-  const double p = 0.3;
-  const auto draw = [&](const char* name, bool mask) {
-    return everywhere(name + (" " + std::to_string(n)), [&] {
-      Drawn<T> drawn{std::vector<T>(static_cast<size_t>(n) + 3, T(-7)),
-                     {static_cast<uint32_t>(key), static_cast<uint32_t>(key >> 32),
-                      static_cast<uint32_t>(first), static_cast<uint32_t>(first >> 32)}};
-      Call call(name);
-      call.array(drawn.state.data()).array(drawn.y.data()).number(n);
-      if (mask) call.real(p);
-      call.run();
-      return drawn;
-    });
+  const Drawn<T> uniform = drawn<T>("uniform", n, key, first, {1, -0.0});
+  const Drawn<T> moved = drawn<T>("uniform", n, key, first, {3, -1.25});
+  const Drawn<T> normal = drawn<T>("normal", n, key, first, {1, -0.0});
+  const Drawn<T> exponential = drawn<T>("exponential", n, key, first, {0.5});
+  const std::vector<T> x = randomValues<T>(n + 1, 17);
+  int32_t used[4];
+  const auto input = [&](Call& call, Drawn<T>* result) {
+    call.dimensions({n}).strides({1}).array(x.data() + 1).strides({1}).array(result->y.data());
   };
-  const Drawn<T> uniform = draw("uniform", false), normal = draw("normal", false);
-  const Drawn<T> mask = draw("dropoutMask", true);
+  const Drawn<T> dropped = drawn<T>("dropout", n, key, first, input, [&](Call& call, Drawn<T>*) {
+    call.array(used).real(kDropping).real(2).real(0.25).real(-0.5);
+  });
   const int64_t values = sizeof(T) == 4 ? 4 : 2;
   const uint64_t next = first + static_cast<uint64_t>((n + values - 1) / values);
-  expect(uniform.state[2] == static_cast<uint32_t>(next) &&
-             uniform.state[3] == static_cast<uint32_t>(next >> 32),
-         "the random state did not advance rightly");
+  for (const Drawn<T>& one : {uniform, moved, normal, exponential, dropped}) {
+    expect(one.state[2] == static_cast<uint32_t>(next) &&
+               one.state[3] == static_cast<uint32_t>(next >> 32),
+           "the random state did not advance rightly");
+    expect(one.y[static_cast<size_t>(n)] == T(-7), "a row wrote past the end");
+  }
   for (int64_t i = 0; i < n; ++i) {
     const size_t at = static_cast<size_t>(i);
     const T u = uniformAt<T>(key, first, i);
     expect(uniform.y[at] == u, "uniform " + std::to_string(i));
-    expect(mask.y[at] == (u < T(p) ? T(0) : T(1 / (1 - p))), "dropoutMask");
+    expect(moved.y[at] == u * 3 + T(-1.25), "uniform between bounds");
+    const T in = x[at + 1];
+    expect(dropped.y[at] == (u < T(kDropping) ? in * 0 - T(0.5) : in * 2 + T(0.25)), "dropout");
+    const Real wait =
+        u > 0 ? -log1pl(-static_cast<Real>(u)) : (sizeof(T) == 4 ? 0x1p-25L : 0x1p-54L);
+    expect(isClose(exponential.y[at], wait / 2, 2, static_cast<double>(wait)), "exponential");
     const Real u1 = uniformAt<T>(key, first, i & ~int64_t{1});
     const Real angle = 2 * 3.14159265358979323846264338327950288L * uniformAt<T>(key, first, i | 1);
     const Real radius = sqrtl(-2 * log1pl(-u1));
     const Real z = radius * (i % 2 == 0 ? cosl(angle) : sinl(angle));
     expect(isClose(normal.y[at], z, 4, static_cast<double>(radius)), "normal");
   }
-  expect(uniform.y[static_cast<size_t>(n)] == T(-7), "uniform wrote past the end");
+}
+
+void testRandint(int64_t n, int64_t low, int64_t high) {
+  const Drawn<int32_t> y = drawn<int32_t>(
+      "randint", n, 9, 77, [](Call&, Drawn<int32_t>*) {},
+      [&](Call& call, Drawn<int32_t>* result) {
+        call.array(result->y.data()).number(n).number(low).number(high);
+      });
+  for (int64_t i = 0; i < n; ++i) {
+    // 16 values from 32 words: the upper halves, then the lower ones.
+    const int64_t word = i / 16 * 32 + i % 16;
+    const Philox upper(9, 77 + static_cast<uint64_t>(word / 4));
+    const Philox lower(9, 77 + static_cast<uint64_t>((word + 16) / 4));
+    const uint64_t range = static_cast<uint64_t>(high - low);
+    const uint64_t rest = uint64_t{lower.word[(word + 16) % 4]} * range >> 32;
+    const uint64_t above = (uint64_t{upper.word[word % 4]} * range + rest) >> 32;
+    const int64_t expected = low + static_cast<int64_t>(above);
+    expect(y.y[static_cast<size_t>(i)] == expected, "randint");
+  }
 }
 
 void testRandomKnown() {
@@ -271,17 +325,25 @@ void testRandomKnown() {
   testRandom<double>(300, 3, 0xFFFFFFFFFFFFFFFAu);
   testRandom<float>(200003, 5, 0);
   testRandom<double>(90001, 5, 0);
-  std::vector<uint32_t> state(4, 0);
-  std::vector<float> y(100, -1.0f);
-  Call("dropoutMask").array(state.data()).array(y.data()).number(100).real(1).run();
-  for (float v : y) expect(v == 0, "dropoutMask of probability 1");
-  Call("dropoutMask").array(state.data()).array(y.data()).number(100).real(0).run();
-  for (float v : y) expect(v == 1, "dropoutMask of probability 0");
-  for (double p : {-0.1, 1.1, static_cast<double>(NAN)}) {
-    Call call("dropoutMask");
-    call.array(state.data()).array(y.data()).number(100).real(p);
-    expect(call.problem(), "dropoutMask took a wrong probability");
+  for (int64_t n : {0, 1, 15, 16, 17, 100, 1000, 60000}) {
+    testRandint(n, 0, 10);
+    testRandint(n, -1, 2147483648);
+    // Of all numbers the range is 2^32: the upper half itself.
+    testRandint(n, -2147483648, 2147483648);
   }
+  std::vector<uint32_t> state(4, 0);
+  std::vector<int32_t> used(4);
+  std::vector<float> y(100, -1.0f);
+  const auto call = [&](double p, int64_t step) {
+    Call dropout("dropout");
+    dropout.dimensions({50}).strides({1}).array(y.data()).strides({step}).array(y.data());
+    dropout.array(state.data()).array(used.data()).real(p).real(1).real(0).real(0);
+    return dropout;
+  };
+  for (double p : {-0.1, 1.1, static_cast<double>(NAN)}) {
+    expect(call(p, 1).problem(), "dropout took a wrong probability");
+  }
+  expect(call(0.5, 2).problem(), "dropout took a strided result");
 }
 
 template <class T>

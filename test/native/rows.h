@@ -9,13 +9,13 @@ namespace tilegrad {
 namespace test {
 
 inline const Row& rowNamed(const std::string& name) {
-  for (const RowList& family :
-       {elementwiseRows(), copyRows(), gemmRows(), gemmBf16Rows(), int8Rows(), reduceRows(),
-        softmaxRows(), randomRows(), optimizerRows(), gradientRows()}) {
+  const Row* found = nullptr;
+  eachFamily([&](const RowList& family) {
     for (int i = 0; i < family.count; ++i) {
-      if (name == family.rows[i].name) return family.rows[i];
+      if (name == family.rows[i].name) found = &family.rows[i];
     }
-  }
+  });
+  if (found) return *found;
   printf("no row %s\n", name.c_str());
   abort();
 }

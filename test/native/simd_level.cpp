@@ -2,6 +2,7 @@
 #include "simd_levels.h"
 
 #include "native/kernels/activation.h"
+#include "native/simd/interleave.h"
 #include "native/simd/math.h"
 #include "native/simd/u32.h"
 
@@ -179,11 +180,23 @@ void multiply(const uint32_t* a, const uint32_t* b, uint32_t* high, uint32_t* lo
 
 void unitFloat(const uint32_t* a, float* y) { store(y, toUnitFloat(uload(a))); }
 
-void unitDouble(const uint32_t* high, const uint32_t* low, double* y) {
-  Vec<double> first, second;
-  toUnitDouble(uload(high), uload(low), first, second);
-  store(y, first);
-  store(y + kLanes<double>, second);
+void unitDouble(const uint32_t* pairs, double* y) { store(y, toUnitDouble(uloadPairs(pairs))); }
+
+// Through the form that the multiplier takes and back.
+void multiplyWide(const uint32_t* a, uint32_t b, uint32_t* high, uint32_t* low) {
+  const WordProduct product = mulWide(toWords(uload(a)), b);
+  store(high, fromWords(highWords(product)));
+  store(low, fromWords(lowWords(product)));
+}
+
+// Pairs of floats apart, doubled on one side, and together again.
+void doubleSeconds(const float* pairs, float* y) {
+  Vec<float> a = vload(pairs), b = vload(pairs + kLanes<float>);
+  splitPairs(a, b);
+  b = add(b, b);
+  joinPairs(a, b);
+  store(y, a);
+  store(y + kLanes<float>, b);
 }
 
 #define TESTS(T)                                                                                \
@@ -242,5 +255,5 @@ TG_TARGET_END
 #endif
 
 using namespace tilegrad::TG_TARGET;
-const SimdLevel TESTS_NAME = {LEVEL_NAME, TESTS(float), TESTS(double),
-                              multiply,   unitFloat,    unitDouble};
+const SimdLevel TESTS_NAME = {LEVEL_NAME, TESTS(float), TESTS(double), multiply,
+                              unitFloat,  unitDouble,   multiplyWide,  doubleSeconds};

@@ -86,7 +86,10 @@ struct SimdLevel {
   // On 16 lanes: the upper and lower halves of a * b, and two conversions to [0, 1).
   void (*multiply)(const uint32_t* a, const uint32_t* b, uint32_t* high, uint32_t* low);
   void (*unitFloat)(const uint32_t* a, float* y);
-  void (*unitDouble)(const uint32_t* high, const uint32_t* low, double* y);
+  void (*unitDouble)(const uint32_t* pairs, double* y);
+  // The products with one number, and pairs x0 y0 x1 y1 ... of 32 floats with each y doubled.
+  void (*multiplyWide)(const uint32_t* a, uint32_t b, uint32_t* high, uint32_t* low);
+  void (*doubleSeconds)(const float* pairs, float* y);
 };
 
 extern const SimdLevel kScalarTests;

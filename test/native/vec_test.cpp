@@ -225,7 +225,9 @@ void checkUint32(const SimdLevel& level) {
   for (int round = 0; round < 20000; ++round) {
     uint32_t a[16], b[16], high[16], low[16];
     float unit[16];
-    double wide[16];
+    double wide[8];
+    uint32_t wideHigh[16], wideLow[16];
+    float pairs[32], doubled[32];
     for (int i = 0; i < 16; ++i) {
       const uint64_t random = engine();
       a[i] = round == 0 ? (i % 2 ? 0xffffffffu : 0) : static_cast<uint32_t>(random);
@@ -233,12 +235,17 @@ void checkUint32(const SimdLevel& level) {
     }
     level.multiply(a, b, high, low);
     level.unitFloat(a, unit);
-    level.unitDouble(a, b, wide);
+    level.unitDouble(a, wide);
+    level.multiplyWide(a, b[0], wideHigh, wideLow);
+    for (int i = 0; i < 32; ++i) pairs[i] = float(a[i / 2] >> 8) + float(i);
+    level.doubleSeconds(pairs, doubled);
     for (int i = 0; i < 16; ++i) {
-      const uint64_t product = uint64_t(a[i]) * b[i];
-      const uint64_t bits53 = uint64_t(a[i] >> 5) << 26 | b[i] >> 6;
+      const uint64_t product = uint64_t(a[i]) * b[i], product0 = uint64_t(a[i]) * b[0];
+      const uint64_t bits53 = uint64_t(a[i & ~1] >> 5) << 26 | a[i | 1] >> 6;
       if (high[i] != uint32_t(product >> 32) || low[i] != uint32_t(product) ||
-          unit[i] != float(a[i] >> 8) / 16777216.0f || wide[i] != double(bits53) * 0x1p-53) {
+          wideHigh[i] != uint32_t(product0 >> 32) || wideLow[i] != uint32_t(product0) ||
+          doubled[2 * i] != pairs[2 * i] || doubled[2 * i + 1] != 2 * pairs[2 * i + 1] ||
+          unit[i] != float(a[i] >> 8) / 16777216.0f || wide[i / 2] != double(bits53) * 0x1p-53) {
         printf("%s: integer lane operations on %#x, %#x are wrong\n", level.name, a[i], b[i]);
         ++failures;
         return;

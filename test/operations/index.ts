@@ -6,6 +6,7 @@ import { integerOperations } from './integer.js';
 import { math } from './math.js';
 import type { Family } from './operation.js';
 import { optimizers } from './optimizers.js';
+import { randomness } from './random.js';
 import { softmaxes } from './softmax.js';
 import { ternaries } from './ternary.js';
 
@@ -15,7 +16,8 @@ export const families: readonly Family[] = [
   comparisons,
   integerOperations,
   math,
+  optimizers,
+  randomness,
   softmaxes,
   ternaries,
 ];
-export const families: readonly Family[] = [optimizers, softmaxes];
