@@ -9,6 +9,7 @@
       "native/base/thread_pool.cpp"
     ],
     "ops_sources": [
+      "native/ops/arg.cpp",
       "native/ops/copy.cpp",
       "native/ops/dispatch.cpp",
       "native/ops/elementwise.cpp",
@@ -21,6 +22,8 @@
       "native/ops/optimizer.cpp",
       "native/ops/random.cpp",
       "native/ops/reduce.cpp",
+      "native/ops/reduce_int.cpp",
+      "native/ops/scan.cpp",
       "native/ops/softmax.cpp"
     ],
     "addon_sources": [

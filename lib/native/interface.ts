@@ -23,6 +23,8 @@ export const rowNames = {
     'square',
     'sqrt',
     'reciprocal',
+    'nanToZero',
+    'notNan',
     'exp',
     'log',
     'log1p',
@@ -42,6 +44,7 @@ export const rowNames = {
     'div',
     'maximum',
     'minimum',
+    'squaredDifference',
     'greaterShare',
     'leakyRelu',
     'leakySlope',
@@ -52,11 +55,31 @@ export const rowNames = {
     'geluTanhBackward',
     'siluBackward',
   ],
-  reduce: ['sum', 'mean', 'max', 'min', 'argmax'],
+  reduce: [
+    'sum',
+    'mean',
+    'prod',
+    'max',
+    'min',
+    'nansum',
+    'logsumexp',
+    'variance',
+    'norm',
+    'intSum',
+    'intProd',
+    'intMax',
+    'intMin',
+    'countNonzero',
+    'any',
+    'all',
+  ],
+  search: ['argmax', 'argmin'],
+  scan: ['cumsum', 'cumprod', 'logcumsumexp', 'cummax', 'cummin', 'cumprodBackward'],
   softmax: ['softmax', 'logSoftmax'],
   softmaxBackward: ['softmaxBackward', 'logSoftmaxBackward'],
   random: ['uniform', 'normal'],
   other: [
+    'addAtIndices',
     'cast',
     'castBool',
     'fill',
@@ -83,6 +106,8 @@ export const rowNames = {
 export type UnaryRow = (typeof rowNames.unary)[number];
 export type BinaryRow = (typeof rowNames.binary)[number];
 export type ReduceRow = (typeof rowNames.reduce)[number];
+export type SearchRow = (typeof rowNames.search)[number];
+export type ScanRow = (typeof rowNames.scan)[number];
 export type RowName = (typeof rowNames)[keyof typeof rowNames][number];
 
 /** A recorded list of commands. */

@@ -47,6 +47,11 @@ TG_INLINE Vec<T> signOf(Vec<T> x) {
   return select(gt(x, zero), vsplat<T>(1), select(lt(x, zero), vsplat<T>(-1), zero));
 }
 
+template <class T>
+TG_INLINE Vec<T> square(Vec<T> x) {
+  return mul(x, x);
+}
+
 // d max(a, b) / da: 0 where a < b, 1/2 at a tie, otherwise 1 (with a NaN too, as PyTorch has it).
 template <class T>
 TG_INLINE Vec<T> greaterShareOf(Vec<T> a, Vec<T> b) {
@@ -58,9 +63,11 @@ TG_DEFINE_UNARY(copy, kCheap, x)
 TG_DEFINE_UNARY(neg, kCheap, neg(x))
 TG_DEFINE_UNARY(abs, kCheap, abs(x))
 TG_DEFINE_UNARY(sign, kCheap, signOf(x))
-TG_DEFINE_UNARY(square, kCheap, mul(x, x))
+TG_DEFINE_UNARY(square, kCheap, square(x))
 TG_DEFINE_UNARY(sqrt, kCheap, sqrt(x))
 TG_DEFINE_UNARY(reciprocal, kCheap, div(vsplat<T>(1), x))
+TG_DEFINE_UNARY(nanToZero, kCheap, select(isNan(x), vsplat<T>(0), x))
+TG_DEFINE_UNARY(notNan, kCheap, select(isNan(x), vsplat<T>(0), vsplat<T>(1)))
 TG_DEFINE_UNARY(exp, kLong, exp(x))
 TG_DEFINE_UNARY(log, kLong, log(x))
 TG_DEFINE_UNARY(log1p, kLong, log1p(x))
@@ -79,6 +86,7 @@ TG_DEFINE_BINARY(mul, kCheap, mul(a, b))
 TG_DEFINE_BINARY(div, kCheap, div(a, b))
 TG_DEFINE_BINARY(maximum, kCheap, maxNan(a, b))
 TG_DEFINE_BINARY(minimum, kCheap, minNan(a, b))
+TG_DEFINE_BINARY(squaredDifference, kCheap, square(sub(a, b)))
 TG_DEFINE_BINARY(greaterShare, kCheap, greaterShareOf(a, b))
 TG_DEFINE_BINARY(leakyRelu, kCheap, leakyReluOf(a, b))
 TG_DEFINE_BINARY(leakySlope, kCheap, leakySlopeOf(a, b))

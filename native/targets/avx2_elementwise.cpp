@@ -1,10 +1,12 @@
 // The elementwise kernels of avx2.cpp.
 #define TG_TARGET_AVX2
+#include "../kernels/columns.h"
 #include "../kernels/elementwise.h"
+#include "../kernels/integer.h"
 
 namespace tilegrad {
 
 constexpr ElementwiseTables kAvx2Elementwise = {avx2::elementwiseKernels<float>(),
-                                                avx2::elementwiseKernels<double>()};
+                                                avx2::elementwiseKernels<double>(), avx2::columnKernels<float>(), avx2::columnKernels<double>(), avx2::integerKernels()};
 
 }  // namespace tilegrad

@@ -13,15 +13,19 @@ TG_TARGET_BEGIN
 
 template <class T>
 constexpr FloatKernels<T> tableOf(const ElementwiseKernels<T>& elementwise,
-                                  const GemmKernels<T>& gemm) {
-  return {elementwise,          gemm, reduceKernels<T>(), softmaxKernels<T>(), randomKernels<T>(),
+                                  const GemmKernels<T>& gemm,
+                                  const ColumnKernels<T>& columns) {
+  return {elementwise,         gemm,
+          columns,             reduceKernels<T>(),
+          softmaxKernels<T>(), randomKernels<T>(),
           optimizerKernels<T>()};
 }
 
 constexpr KernelTable kernelTable(Level level, const ElementwiseTables& elementwise,
                                   const GemmTables& gemm) {
-  return {level, tableOf<float>(elementwise.f32, gemm.f32),
-          tableOf<double>(elementwise.f64, gemm.f64), int8Kernels()};
+  return {level, tableOf<float>(elementwise.f32, gemm.f32, elementwise.columns32),
+          tableOf<double>(elementwise.f64, gemm.f64, elementwise.columns64), int8Kernels(),
+          elementwise.i32};
 }
 
 TG_TARGET_END
