@@ -57,6 +57,18 @@ export {
   square,
   sub,
 } from './ops/arithmetic.js';
+export { all, any, countNonzero } from './ops/count.js';
+export {
+  amax,
+  amin,
+  aminmax,
+  argmax,
+  argmin,
+  type DimOptions,
+  max,
+  min,
+  type ValuesAndIndices,
+} from './ops/extremum.js';
 export { type EpilogueActivation, type MatmulPlan, setWeightPacking } from './ops/gemm.js';
 export {
   type Float32MatmulPrecision,
@@ -76,6 +88,7 @@ export { erf, exp, log, log1p } from './ops/math.js';
 export { type AddmmOptions, addmm, baddbmm, matmul, matmulPlan } from './ops/matmul.js';
 export type { MatmulOptions } from './ops/matmul_bf16.js';
 export { clone, contiguous, type TensorLike, to } from './ops/operand.js';
+export { prod } from './ops/prod.js';
 export {
   type DropoutOptions,
   dropout,
@@ -85,17 +98,9 @@ export {
   rand,
   randn,
 } from './ops/random.js';
-export {
-  amax,
-  amin,
-  argmax,
-  expand,
-  max,
-  mean,
-  min,
-  type ReduceOptions,
-  sum,
-} from './ops/reduce.js';
+export { expand, mean, nanmean, nansum, sum } from './ops/reduce.js';
+export type { ReduceOptions } from './ops/reduction.js';
+export { cummax, cummin, cumprod, cumsum, logcumsumexp } from './ops/scan.js';
 export {
   flatten,
   permute,
@@ -107,6 +112,16 @@ export {
   unsqueeze,
 } from './ops/shape.js';
 export { logSoftmax, softmax } from './ops/softmax.js';
+export {
+  logsumexp,
+  type NormOptions,
+  norm,
+  std,
+  stdMean,
+  type VarianceOptions,
+  variance,
+  varMean,
+} from './ops/statistics.js';
 export * as optim from './optim/index.js';
 export {
   arange,

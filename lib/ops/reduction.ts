@@ -119,7 +119,7 @@ export function checkNotEmpty(operation: string, x: Tensor, { mask }: Plan): voi
 }
 
 /** Whether it is a tensor of integers or bools; other tensors have to be float32 or float64. */
-export function checkNumeric(operation: string, x: unknown): x is Tensor {
+export function checkNumeric(operation: string, x: Tensor): boolean {
   checkTensor(operation, x);
   if (!dtypes[x.dtype].floating) return true;
   checkFloating(operation, x);

@@ -267,7 +267,7 @@ constexpr ReduceKernels<T> reduceKernels() {
           reduceKernel<MinReduction, T>,      argKernel<MaxReduction, T>,
           reduceRowsKernel<SumReduction, T>,  reduceRowsKernel<MaxReduction, T>,
           reduceRowsKernel<MinReduction, T>,  reduceKernel<ProdReduction, T>,
-          reduceRowsKernel<ProdReduction, T>, argKernel<MinReduction, T>};
+          argKernel<MinReduction, T>};
 }
 
 TG_TARGET_END

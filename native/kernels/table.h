@@ -154,7 +154,6 @@ struct ReduceKernels {
   void (*minRows)(int64_t rows, int64_t cols, const T* x, int64_t xRow, T* y);
   // The product, in the order of the sum; 1 of an empty range.
   T (*prod)(int64_t n, const T* x);
-  void (*prodRows)(int64_t rows, int64_t cols, const T* x, int64_t xRow, T* y);
   // Index of the first minimum (the first NaN, if there is one). n >= 1.
   int64_t (*argmin)(int64_t n, const T* x);
 };

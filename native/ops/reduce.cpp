@@ -30,7 +30,7 @@ Pass<T> sums(Map<T> map = nullptr) {
 template <class T>
 Pass<T> products() {
   const ReduceKernels<T>& k = floatKernels<T>().reduce;
-  return {1, k.prod, k.prodRows, binary<T>(Binary::mul), nullptr, 0};
+  return {1, k.prod, nullptr, binary<T>(Binary::mul), nullptr, 0};
 }
 
 template <class T>

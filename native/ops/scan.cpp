@@ -44,28 +44,43 @@ bool takeLines(const Command& c, int operands, Lines* lines) {
   return true;
 }
 
-// f(columns, at) for tiles of lines that lie side by side.
-template <class F>
-void overColumns(const Lines& lines, int64_t elementBytes, const F& f) {
+using ColumnsTask = void (*)(const void* context, int64_t cols, const Odometer& at);
+
+void runColumns(const Lines& lines, int64_t elementBytes, ColumnsTask f, const void* context) {
   const Tiles tiles = columnTiles(lines.loops, lines.operands);
   const int64_t widest = tiles.cols < tiles.tileCols ? tiles.cols : tiles.tileCols;
   parallelShares(elementCount(tiles.tasks), 1, lines.n * widest * elementBytes, kLightShare,
                  [&](int64_t begin, int64_t end) {
                    Odometer at(tiles.tasks, lines.operands, begin);
                    for (int64_t task = begin; task < end; ++task, at.next()) {
-                     f(tiles.colsOf(at), at);
+                     f(context, tiles.colsOf(at), at);
                    }
                  });
 }
 
-// f(count, offsets) for groups of up to `together` lines; offsets[k][i] is of operand k and line i.
-template <int together, class F>
-void overLines(const Lines& lines, int64_t elementBytes, const F& f) {
-  const int64_t count = elementCount(lines.loops);
-  parallelShares(count, together, lines.n * elementBytes, kHeavyShare,
+// f(columns, at) for tiles of lines that lie side by side.
+template <class F>
+void overColumns(const Lines& lines, int64_t elementBytes, const F& f) {
+  runColumns(
+      lines, elementBytes,
+      [](const void* context, int64_t cols, const Odometer& at) {
+        (*static_cast<const F*>(context))(cols, at);
+      },
+      &f);
+}
+
+// Offsets of the lines of one group, by operand.
+constexpr int kMostTogether = 16;
+using Offsets = int64_t[kMaxArrays][kMostTogether];
+
+using LinesTask = void (*)(const void* context, int count, const Offsets& offset);
+
+void runLines(const Lines& lines, int together, int64_t elementBytes, LinesTask f,
+              const void* context) {
+  parallelShares(elementCount(lines.loops), together, lines.n * elementBytes, kHeavyShare,
                  [&](int64_t begin, int64_t end) {
                    Odometer at(lines.loops, lines.operands, begin);
-                   int64_t offset[kMaxArrays][together];
+                   Offsets offset;
                    for (int64_t i = begin; i < end;) {
                      int group = 0;
                      for (; group < together && i < end; ++group, ++i, at.next()) {
@@ -73,9 +88,20 @@ void overLines(const Lines& lines, int64_t elementBytes, const F& f) {
                          offset[k][group] = at.offset(k);
                        }
                      }
-                     f(group, offset);
+                     f(context, group, offset);
                    }
                  });
+}
+
+// f(count, offsets) for groups of up to `together` lines.
+template <class F>
+void overLines(const Lines& lines, int together, int64_t elementBytes, const F& f) {
+  runLines(
+      lines, together, elementBytes,
+      [](const void* context, int count, const Offsets& offset) {
+        (*static_cast<const F*>(context))(count, offset);
+      },
+      &f);
 }
 
 template <class T>
@@ -98,7 +124,7 @@ Carry step(Carry carry, Carry x) {
 constexpr int kTogether = 4;
 
 template <Scan scan, class T, int count>
-void scanLines(const Lines& lines, const T* x, T* y, const int64_t (*offset)[kTogether], int first) {
+void scanLines(const Lines& lines, const T* x, T* y, const Offsets& offset, int first) {
   using Carry = typename ScanKernels<T>::Carry;
   const int64_t xStep = lines.step[0], yStep = lines.step[1];
   Carry carry[count];
@@ -134,7 +160,7 @@ void cumulate(const Command& c) {
     });
     return;
   }
-  overLines<kTogether>(lines, sizeof(T), [&](int count, const int64_t (*offset)[kTogether]) {
+  overLines(lines, kTogether, sizeof(T), [&](int count, const Offsets& offset) {
     if (count == kTogether) return scanLines<scan, T, kTogether>(lines, x, y, offset, 0);
     for (int l = 0; l < count; ++l) scanLines<scan, T, 1>(lines, x, y, offset, l);
   });
@@ -181,7 +207,7 @@ void cumExtremum(const Command& c) {
     });
     return;
   }
-  overLines<1>(lines, kBytes, [&](int, const int64_t (*offset)[1]) {
+  overLines(lines, 1, kBytes, [&](int, const Offsets& offset) {
     const T* const from = x + offset[0][0];
     T best = beforeFirst<T>(most);
     int32_t where = 0;
@@ -212,12 +238,12 @@ Status runCumExtremum(const Command& c) {
 
 // A tile of lines that don't lie side by side is copied to where they do: 16 lines fill a vector of
 // float32, and 64 steps of them the two buffers of 8 KB of float64.
-constexpr int kTileLines = 16;
+constexpr int kTileLines = kMostTogether;
 constexpr int64_t kTileSteps = 64;
 
 template <class T>
 void logCumSumExpLines(const Lines& lines, const T* x, T* y, int count,
-                       const int64_t (*offset)[kTileLines]) {
+                       const Offsets& offset) {
   T tile[kTileSteps * kTileLines], maximum[kTileLines], sum[kTileLines];
   for (int l = 0; l < count; ++l) {
     maximum[l] = static_cast<T>(-INFINITY);
@@ -244,7 +270,7 @@ void logCumSumExp(const Command& c) {
   const T* const x = static_cast<const T*>(c.data[0]);
   T* const y = static_cast<T*>(c.data[1]);
   if (!lines.sideBySide) {
-    overLines<kTileLines>(lines, sizeof(T), [&](int count, const int64_t (*offset)[kTileLines]) {
+    overLines(lines, kTileLines, sizeof(T), [&](int count, const Offsets& offset) {
       logCumSumExpLines(lines, x, y, count, offset);
     });
     return;
@@ -300,7 +326,7 @@ void cumProdBackward(const Command& c) {
     });
     return;
   }
-  overLines<1>(lines, 4 * sizeof(T), [&](int, const int64_t (*offset)[1]) {
+  overLines(lines, 1, 4 * sizeof(T), [&](int, const Offsets& offset) {
     T rest = 0;
     for (int64_t i = lines.n - 1; i >= 0; --i) {
       if (i + 1 < lines.n) rest *= x[offset[0][0] + (i + 1) * step[0]];
