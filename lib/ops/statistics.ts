@@ -94,7 +94,7 @@ function varianceGradient(g: Tensor, x: Tensor, p: Plan, divisor: number): Tenso
  * @throws TensorError ERR_ARGUMENT unless correction is a number
  */
 export function variance(x: Tensor, options?: VarianceOptions): Tensor {
-  return spread('var', x, options, false);
+  return spread('variance', x, options, false);
 }
 
 /**
@@ -135,9 +135,11 @@ function normGradient(g: Tensor, x: Tensor, y: Tensor, p: Plan, order: number): 
     return sign(x).mul(shareAmongTies(order > 0 ? 'max' : 'min', g, size, y, p));
   }
   // sign(x) (|x| / y)^(p - 1), with 1 for the elements that are 0, whose sign is 0.
-  const ratio = divOrZero(size, norms).add(isZero(size));
+  const zero = isZero(norms);
+  const ratio = size.div(norms.add(zero)).add(isZero(size));
   return sign(x)
     .mul(exp(log(ratio).mul(order - 1)))
+    .mul(zero.mul(-1).add(1))
     .mul(share);
 }
 

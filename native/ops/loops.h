@@ -4,7 +4,7 @@
 
 namespace tilegrad {
 
-constexpr int kMaxLoopOperands = 3;
+constexpr int kMaxLoopOperands = 4;
 
 // Dimensions (outermost first) with each operand's strides, in elements. Rank 0 is one element.
 struct Loops {

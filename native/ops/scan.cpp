@@ -14,14 +14,12 @@
 namespace tilegrad {
 namespace {
 
-constexpr int kMaxArrays = 4;
-
 // The lines of a command with their first elements.
 struct Lines {
   Loops loops;
   int operands;
   int64_t n;                 // elements of a line
-  int64_t step[kMaxArrays];  // along it, by operand
+  int64_t step[kMaxLoopOperands];  // along it, by operand
   bool sideBySide;           // in all operands
 };
 
@@ -71,7 +69,7 @@ void overColumns(const Lines& lines, int64_t elementBytes, const F& f) {
 
 // Offsets of the lines of one group, by operand.
 constexpr int kMostTogether = 16;
-using Offsets = int64_t[kMaxArrays][kMostTogether];
+using Offsets = int64_t[kMaxLoopOperands][kMostTogether];
 
 using LinesTask = void (*)(const void* context, int count, const Offsets& offset);
 

@@ -24,7 +24,6 @@ import {
   layouts,
   one,
   perElement,
-  reductions,
   unary,
 } from '../operations/gradients.js';
 import { families } from '../operations/index.js';
@@ -65,12 +64,6 @@ const table: Record<string, readonly Case[]> = {
   div: binary(tilegrad.div, 20),
   maximum: binary((a, b) => tilegrad.maximum(a, tilegrad.add(b, 0.05))),
   minimum: binary((a, b) => tilegrad.minimum(a, tilegrad.add(b, 0.05))),
-  sum: [...reductions(tilegrad.sum), one((x) => tilegrad.sum(x, { dim: 1 }), [3, 0])],
-  mean: reductions(tilegrad.mean),
-  amax: reductions(tilegrad.amax).slice(0, -1),
-  amin: reductions(tilegrad.amin).slice(0, -1),
-  max: [one(tilegrad.max, [2, 3]), one(tilegrad.max, [])],
-  min: [one(tilegrad.min, [2, 3]), one(tilegrad.min, [])],
   expand: [
     one((x) => tilegrad.expand(x, [2, 3, 4]), [3, 1]),
     one((x) => tilegrad.expand(x, [2, 2]), []),
@@ -160,7 +153,7 @@ const table: Record<string, readonly Case[]> = {
 
 /** Functions of the library that have no gradient. */
 const others = new Set([
-  ...['backward', 'gradcheck', 'noGrad', 'enableGrad', 'isGradEnabled', 'manualSeed', 'argmax'],
+  ...['backward', 'gradcheck', 'noGrad', 'enableGrad', 'isGradEnabled', 'manualSeed'],
   ...['tensor', 'fromTypedArray', 'zeros', 'ones', 'full', 'empty', 'eye', 'arange', 'zerosLike'],
   ...['onesLike', 'rand', 'randn', 'batches', 'parseIdx', 'readIdx', 'readIdxSync', 'loadMnist'],
   ...['loadMnistSync', 'loadSafetensors', 'loadSafetensorsSync', 'saveSafetensors'],
