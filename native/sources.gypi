@@ -10,6 +10,7 @@
     ],
     "ops_sources": [
       "native/ops/arg.cpp",
+      "native/ops/columns.cpp",
       "native/ops/copy.cpp",
       "native/ops/dispatch.cpp",
       "native/ops/elementwise.cpp",

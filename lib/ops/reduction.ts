@@ -4,7 +4,7 @@ import { rows, runReduction, runReductionContiguous } from '../native/commands.j
 import type { ReduceRow, SearchRow } from '../native/interface.js';
 import { fillWith, uninitialized } from '../tensor/creation.js';
 import { type DType, dtypes } from '../tensor/dtype.js';
-import { checkOptions, formatShape, type Shape } from '../tensor/shape.js';
+import { checkOptions, formatShape, normalizeDim, type Shape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { checkDims, checkFloating, checkTensor, contiguous, to } from './operand.js';
 
@@ -23,13 +23,14 @@ export interface Plan {
 }
 
 const NOTHING: Shape = [];
+const KNOWN = ['dim', 'keepDim'];
 
 /** The plan of `dim` and `keepDim`; `known` are the options that the operation takes. */
 export function plan(
   operation: string,
   x: Tensor,
   options: ReduceOptions | undefined,
-  known: readonly string[] = ['dim', 'keepDim'],
+  known: readonly string[] = KNOWN,
 ): Plan {
   const rank = x.ndim;
   const all = 2 ** rank - 1;
@@ -37,17 +38,25 @@ export function plan(
   checkOptions(operation, options, known);
   if (options.dim === undefined && !options.keepDim) return { mask: all, outputShape: NOTHING };
   let mask = 0;
-  for (const d of checkDims(operation, options.dim, rank)) mask |= 1 << d;
+  if (typeof options.dim === 'number') {
+    mask = 1 << normalizeDim(operation, options.dim, rank);
+  } else {
+    for (const d of checkDims(operation, options.dim, rank)) mask |= 1 << d;
+  }
   return { mask, outputShape: options.keepDim ? keptShape(x, mask) : droppedShape(x, mask) };
 }
 
 /** x's shape with 1 in place of the reduced dimensions: what broadcasts against x. */
 export function keptShape(x: Tensor, mask: number): number[] {
-  return x.shape.map((size, d) => ((mask >> d) & 1 ? 1 : size));
+  const shape = x.shape.slice();
+  for (let d = 0; d < shape.length; d++) if ((mask >> d) & 1) shape[d] = 1;
+  return shape;
 }
 
 function droppedShape(x: Tensor, mask: number): number[] {
-  return x.shape.filter((_, d) => ((mask >> d) & 1) === 0);
+  const shape: number[] = [];
+  for (let d = 0; d < x.ndim; d++) if (((mask >> d) & 1) === 0) shape.push(x.shape[d] as number);
+  return shape;
 }
 
 /** The dimensions of a plan. */
@@ -64,8 +73,10 @@ export function reducedCount(x: Tensor, { mask }: Plan): number {
 
 /** The native side wants every dimension to move an operand: a stretched one that is reduced doesn't. */
 function movable(x: Tensor, mask: number): Tensor {
-  const stuck = x.strides.some((stride, d) => (mask >> d) & 1 && stride === 0);
-  return stuck ? contiguous(x) : x;
+  for (let d = 0; d < x.ndim; d++) {
+    if ((mask >> d) & 1 && x.strides[d] === 0) return contiguous(x);
+  }
+  return x;
 }
 
 /** Runs a reduction row. `identity` is the result of nothing, `number` the row's own parameter. */

@@ -87,10 +87,11 @@ void argColumnsKernel(int64_t rows, int64_t cols, const T* x, int64_t xRow, T* b
   }
 }
 
-// Plain loops, which compilers turn into vectors: widening and rounding are theirs to arrange.
+// Plain loops, which compilers turn into vectors: widening and rounding are theirs to arrange. What
+// is carried overlaps nothing else.
 template <class T>
 void cumSumKernel(int64_t rows, int64_t cols, const T* x, int64_t xRow,
-                  typename ScanCarry<T>::Type* carry, T* y, int64_t yRow) {
+                  typename ScanCarry<T>::Type* __restrict carry, T* y, int64_t yRow) {
   using Carry = typename ScanCarry<T>::Type;
   for (int64_t i = 0; i < rows; ++i, x += xRow, y += yRow) {
     for (int64_t j = 0; j < cols; ++j) {
@@ -102,7 +103,7 @@ void cumSumKernel(int64_t rows, int64_t cols, const T* x, int64_t xRow,
 
 template <class T>
 void cumProdKernel(int64_t rows, int64_t cols, const T* x, int64_t xRow,
-                   typename ScanCarry<T>::Type* carry, T* y, int64_t yRow) {
+                   typename ScanCarry<T>::Type* __restrict carry, T* y, int64_t yRow) {
   using Carry = typename ScanCarry<T>::Type;
   for (int64_t i = 0; i < rows; ++i, x += xRow, y += yRow) {
     for (int64_t j = 0; j < cols; ++j) {
@@ -113,8 +114,9 @@ void cumProdKernel(int64_t rows, int64_t cols, const T* x, int64_t xRow,
 }
 
 template <class Order, class T>
-void cumExtremumKernel(int64_t rows, int64_t cols, const T* x, int64_t xRow, int64_t first, T* best,
-                       int32_t* at, T* y, int64_t yRow, int32_t* index, int64_t indexRow) {
+void cumExtremumKernel(int64_t rows, int64_t cols, const T* x, int64_t xRow, int64_t first,
+                       T* __restrict best, int32_t* __restrict at, T* y, int64_t yRow,
+                       int32_t* index, int64_t indexRow) {
   for (int64_t i = 0; i < rows; ++i, x += xRow, y += yRow, index += indexRow) {
     const int32_t number = static_cast<int32_t>(first + i);
     for (int64_t j = 0; j < cols; ++j) {
@@ -129,9 +131,9 @@ void cumExtremumKernel(int64_t rows, int64_t cols, const T* x, int64_t xRow, int
   }
 }
 
-// The running sum is kept relative to the running maximum, so it is at least 1 once a value is above
-// -inf, and nothing overflows (the online normalizer of Milakov and Gimelshein, 2018). An infinite
-// maximum is not subtracted.
+// The running sum is kept relative to the running maximum, so it is at least 1 once a value is
+// above -inf, and nothing overflows (the online normalizer of Milakov and Gimelshein, 2018). An
+// infinite maximum is not subtracted.
 template <class T>
 TG_INLINE Vec<T> logCumSumExpStep(Vec<T> x, Vec<T>* maximum, Vec<T>* sum) {
   const Vec<T> infinity = fromBits(visplat<T>(Format<T>::infinity));

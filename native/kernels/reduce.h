@@ -98,6 +98,20 @@ struct Values {
   }
 };
 
+// (x - c)^2.
+template <class T>
+struct SquaredDifferences {
+  const T* x;
+  Vec<T> c;
+  TG_INLINE Vec<T> square(Vec<T> difference) { return mul(difference, difference); }
+  TG_INLINE Vec<T> load(const SquaredDifferences& s, int64_t i) {
+    return square(sub(vload<T>(s.x + i), s.c));
+  }
+  TG_INLINE Vec<T> loadFirst(const SquaredDifferences& s, int64_t i, int64_t n) {
+    return square(sub(vloadFirst<T>(s.x + i, n), s.c));
+  }
+};
+
 // Values [begin, begin + n) of a source, n <= kReduceBlock. Source::loadFirst may leave anything in
 // the lanes that it does not load.
 template <class Reduction, class T, class Source>
@@ -151,11 +165,17 @@ T reduceKernel(int64_t n, const T* x) {
   return reduceRange<Reduction, T>(Values<T>{x}, 0, n);
 }
 
-// Index of the first maximum (or minimum), or of the first NaN. Blocks are compared by their extrema;
-// then the best block is searched, in parts of its own: one pass over x. n >= 1.
+template <class T>
+T squaresKernel(int64_t n, const T* x, T c) {
+  return reduceRange<SumReduction, T>(SquaredDifferences<T>{x, vsplat<T>(c)}, 0, n);
+}
+
+// Index of the first maximum (or minimum), or of the first NaN. Blocks are compared by their
+// extrema; then the best block is searched, in parts of its own: one pass over x. n >= 1.
 template <class Reduction, class T>
 int64_t argKernel(int64_t n, const T* x) {
-  // Long enough that combining a block's lanes costs little, short enough for the first-level cache.
+  // Long enough that combining a block's lanes costs little, short enough for the first-level
+  // cache.
   constexpr int64_t kSearchBlock = 2048;
   constexpr int64_t kSearchPart = 128;  // a few vectors, which are searched value by value
   int64_t best = 0;
@@ -263,11 +283,11 @@ void reduceRowsKernel(int64_t rows, int64_t cols, const T* x, int64_t xRow, T* y
 
 template <class T>
 constexpr ReduceKernels<T> reduceKernels() {
-  return {reduceKernel<SumReduction, T>,      reduceKernel<MaxReduction, T>,
-          reduceKernel<MinReduction, T>,      argKernel<MaxReduction, T>,
-          reduceRowsKernel<SumReduction, T>,  reduceRowsKernel<MaxReduction, T>,
-          reduceRowsKernel<MinReduction, T>,  reduceKernel<ProdReduction, T>,
-          argKernel<MinReduction, T>};
+  return {reduceKernel<SumReduction, T>,     reduceKernel<MaxReduction, T>,
+          reduceKernel<MinReduction, T>,     argKernel<MaxReduction, T>,
+          reduceRowsKernel<SumReduction, T>, reduceRowsKernel<MaxReduction, T>,
+          reduceRowsKernel<MinReduction, T>, squaresKernel<T>,
+          reduceKernel<ProdReduction, T>,    argKernel<MinReduction, T>};
 }
 
 TG_TARGET_END

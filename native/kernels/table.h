@@ -152,6 +152,8 @@ struct ReduceKernels {
   void (*sumRows)(int64_t rows, int64_t cols, const T* x, int64_t xRow, T* y);
   void (*maxRows)(int64_t rows, int64_t cols, const T* x, int64_t xRow, T* y);
   void (*minRows)(int64_t rows, int64_t cols, const T* x, int64_t xRow, T* y);
+  // The sum of (x[i] - c)^2, the difference and its square rounded, in the order of the sum.
+  T (*squares)(int64_t n, const T* x, T c);
   // The product, in the order of the sum; 1 of an empty range.
   T (*prod)(int64_t n, const T* x);
   // Index of the first minimum (the first NaN, if there is one). n >= 1.
@@ -169,8 +171,8 @@ struct ScanCarry<int32_t> {
   using Type = uint32_t;
 };
 
-// Scans over rows: for i < rows in ascending order and j < cols, from what was carried so far. y may
-// be x.
+// Scans over rows: for i < rows in ascending order and j < cols, from what was carried so far. y
+// may be x.
 template <class T>
 struct ScanKernels {
   using Carry = typename ScanCarry<T>::Type;
@@ -179,8 +181,8 @@ struct ScanKernels {
               int64_t yRow);
   void (*prod)(int64_t rows, int64_t cols, const T* x, int64_t xRow, Carry* carry, T* y,
                int64_t yRow);
-  // best[j] = x where x >= best[j] (or <=) or x is NaN, and at[j] = first + i there; y and index get
-  // both.
+  // best[j] = x where x >= best[j] (or <=) or x is NaN, and at[j] = first + i there; y and index
+  // get both.
   void (*max)(int64_t rows, int64_t cols, const T* x, int64_t xRow, int64_t first, T* best,
               int32_t* at, T* y, int64_t yRow, int32_t* index, int64_t indexRow);
   void (*min)(int64_t rows, int64_t cols, const T* x, int64_t xRow, int64_t first, T* best,
@@ -190,8 +192,8 @@ struct ScanKernels {
 // Kernels over rows whose columns are independent of each other.
 template <class T>
 struct ColumnKernels {
-  // For j < cols: the row of the first maximum (minimum) of x[i * xRow + j] over i < rows, or of the
-  // first NaN, and its value. rows >= 1.
+  // For j < cols: the row of the first maximum (minimum) of x[i * xRow + j] over i < rows, or of
+  // the first NaN, and its value. rows >= 1.
   void (*argmax)(int64_t rows, int64_t cols, const T* x, int64_t xRow, T* best, int32_t* index);
   void (*argmin)(int64_t rows, int64_t cols, const T* x, int64_t xRow, T* best, int32_t* index);
   ScanKernels<T> scan;

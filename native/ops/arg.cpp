@@ -186,8 +186,8 @@ const char* checkAddAtIndices(const Command& c) {
   return c.geometry.rank < 1 ? "the geometry has no dimension" : nullptr;
 }
 
-// index = row-major index, within the reduced dimensions, of the first extremum or the first NaN, and
-// y its value. The geometry is that of "sum" (reduce.cpp).
+// index = row-major index, within the reduced dimensions, of the first extremum or the first NaN,
+// and y its value. The geometry is that of "sum" (reduce.cpp).
 constexpr char kSignature[] = "in x T[@] out index i32[@] optout y T[@]; kept int";
 
 const Row kRows[] = {

@@ -24,25 +24,33 @@ using Map = void (*)(const Pass<T>& pass, int64_t n, const T* x, const T* c, int
 template <class T>
 Pass<T> sums(Map<T> map = nullptr) {
   const ReduceKernels<T>& k = floatKernels<T>().reduce;
-  return {0, k.sum, k.sumRows, binary<T>(Binary::add), map, 0};
+  return {0, k.sum, k.sumRows, binary<T>(Binary::add), map, nullptr, 0};
+}
+
+// Squares of differences from c, or of the values.
+template <class T>
+Pass<T> squares(Map<T> map) {
+  Pass<T> pass = sums<T>(map);
+  pass.mappedRange = floatKernels<T>().reduce.squares;
+  return pass;
 }
 
 template <class T>
 Pass<T> products() {
   const ReduceKernels<T>& k = floatKernels<T>().reduce;
-  return {1, k.prod, nullptr, binary<T>(Binary::mul), nullptr, 0};
+  return {1, k.prod, nullptr, binary<T>(Binary::mul), nullptr, nullptr, 0};
 }
 
 template <class T>
 Pass<T> maxima(Map<T> map = nullptr) {
   const ReduceKernels<T>& k = floatKernels<T>().reduce;
-  return {static_cast<T>(-INFINITY), k.max, k.maxRows, binary<T>(Binary::maximum), map, 0};
+  return {static_cast<T>(-INFINITY), k.max, k.maxRows, binary<T>(Binary::maximum), map, nullptr, 0};
 }
 
 template <class T>
 Pass<T> minima(Map<T> map = nullptr) {
   const ReduceKernels<T>& k = floatKernels<T>().reduce;
-  return {static_cast<T>(INFINITY), k.min, k.minRows, binary<T>(Binary::minimum), map, 0};
+  return {static_cast<T>(INFINITY), k.min, k.minRows, binary<T>(Binary::minimum), map, nullptr, 0};
 }
 
 template <class T, Unary op>
@@ -97,7 +105,7 @@ template <class T>
 bool solveVariance(const Reduction<T>& r, const Runner<T>& runner, int64_t cols, T* results) {
   T mean[kTaskCols];
   if (!solveMean(r, runner, cols, mean)) return false;
-  if (!runner.run(sums<T>(mapSquaredDifference<T>), mean, results)) return false;
+  if (!runner.run(squares<T>(mapSquaredDifference<T>), mean, results)) return false;
   const T divisor = static_cast<T>(r.number);
   binary<T>(Binary::div)(cols, results, 1, &divisor, 0, results);
   return true;
@@ -123,7 +131,8 @@ bool isFinal(T extremum) {
   return extremum == 0 || !isfinite(extremum);
 }
 
-// What values are divided by, so that none overflows: the extremum where there is a norm to compute.
+// What values are divided by, so that none overflows: the extremum where there is a norm to
+// compute.
 template <class T>
 void toScales(int64_t cols, const T* extrema, T* scales) {
   for (int64_t j = 0; j < cols; ++j) scales[j] = isFinal(extrema[j]) ? 1 : extrema[j];
@@ -135,7 +144,7 @@ void toScales(int64_t cols, const T* extrema, T* scales) {
 template <class T>
 bool solveNorm2(const Reduction<T>&, const Runner<T>& runner, int64_t cols, T* results) {
   constexpr T kSafe = sizeof(T) == 4 ? static_cast<T>(0x1p-80) : static_cast<T>(0x1p-918);
-  if (!runner.run(sums<T>(mapUnary<T, Unary::square>), nullptr, results)) return false;
+  if (!runner.run(squares<T>(mapUnary<T, Unary::square>), nullptr, results)) return false;
   const auto isSafe = [&](T sum) { return sum >= kSafe && isfinite(sum); };
   bool safe = true;
   for (int64_t j = 0; j < cols; ++j) safe = safe && isSafe(results[j]);

@@ -1,5 +1,5 @@
-// Reductions with integer results: of integers modulo 2^32, and of any type's zeros. Values of other
-// types are widened to 32 bits, a block or a row at a time.
+// Reductions with integer results: of integers modulo 2^32, and of any type's zeros. Values of
+// other types are widened to 32 bits, a block or a row at a time.
 #include "dispatch.h"
 #include "reduction.h"
 #include "rows.h"
@@ -50,7 +50,9 @@ Reduction<int32_t> reductionOf(int32_t identity) {
   Reduction<int32_t> r{};
   r.solve = [](const Reduction<int32_t>& self, const Runner<int32_t>& runner, int64_t,
                int32_t* results) { return runner.run(self.pass, nullptr, results); };
-  r.pass = {identity, kernels().i32.range[static_cast<int>(kind)], nullptr, combine<kind>, nullptr,
+  r.pass = {identity, kernels().i32.range[static_cast<int>(kind)],
+            nullptr,  combine<kind>,
+            nullptr,  nullptr,
             0};
   r.share = kLightShare;
   r.unordered = true;

@@ -35,6 +35,8 @@ struct Pass {
   BinaryKernel<T> combine;
   // y[i] = f(x[i], c[i * cStep]) with a parameter for each result; y may be x. Null: the values.
   void (*map)(const Pass& pass, int64_t n, const T* x, const T* c, int64_t cStep, T* y);
+  // The same as mapping and then `range`, in one kernel; null where there is none.
+  T (*mappedRange)(int64_t n, const T* x, T c);
   T power;  // a parameter of the map's
 };
 
@@ -92,7 +94,8 @@ inline bool splitGeometry(const Command& c, int operands, bool unordered, Loops*
   return true;
 }
 
-// For rows with one input, whose results have strides of 0 in the dimensions after the first `kept`.
+// For rows with one input, whose results have strides of 0 in the dimensions after the first
+// `kept`.
 inline const char* checkReduced(const Command& c, int operands) {
   const Geometry& g = c.geometry;
   const int64_t kept = c.number[0].i;
@@ -177,6 +180,7 @@ T reduceSpan(const Reduction<T>& r, const Pass<T>& pass, const T* c, const char*
              int64_t n) {
   const T* const values = r.isDirect() ? reinterpret_cast<const T*>(x) + begin : nullptr;
   if (values && !pass.map) return pass.range(n, values);
+  if (values && pass.mappedRange) return pass.mappedRange(n, values, c ? *c : 0);
   T block[kReduceBlock];
   // Partial results of the whole blocks so far, one for each bit of their number: a binary counter
   // walks the tree of splits without knowing n beforehand.
@@ -336,11 +340,10 @@ Status runTasks(const Reduction<T>& r, bool columns) {
     for (int64_t task = begin; task < end; ++task, at.next()) {
       const char* const x = r.x + at.offset(0) * r.xSize;
       const int64_t cols = columns ? tiles.colsOf(at) : 1, yCol = columns ? tiles.colStride[1] : 0;
-      const bool done = pieces ? finishColumns(r, PieceRunner<T>(r, columns, cols, x), cols,
-                                               at.offset(1), yCol)
-                        : columns
-                            ? finishColumns(r, ColumnRunner<T>(r, cols, x), cols, at.offset(1), yCol)
-                            : finishColumns(r, SpanRunner<T>(r, x), 1, at.offset(1), yCol);
+      const bool done =
+          pieces ? finishColumns(r, PieceRunner<T>(r, columns, cols, x), cols, at.offset(1), yCol)
+          : columns ? finishColumns(r, ColumnRunner<T>(r, cols, x), cols, at.offset(1), yCol)
+                    : finishColumns(r, SpanRunner<T>(r, x), 1, at.offset(1), yCol);
       if (!done) return Status::outOfMemory;
     }
     return Status::ok;
@@ -352,8 +355,8 @@ Status runTasks(const Reduction<T>& r, bool columns) {
   return Status::ok;
 }
 
-// Runs a reduction whose passes, types and parameters are set, on a command with the signature "in x
-// out y; kept ...".
+// Runs a reduction whose passes, types and parameters are set, on a command with the signature "in
+// x out y; kept ...".
 template <class T>
 Status runReduction(const Command& c, Reduction<T>* r) {
   if (!splitGeometry(c, 2, r->unordered, &r->kept, &r->reduced)) return Status::ok;

@@ -1,7 +1,7 @@
 // Scans along the last dimension of the geometry: y[i] = y[i - 1] op x[i], in this order, whatever
-// the layout. Sums and products of float32 are carried in float64 and rounded as they are stored; so
-// an error is that of one rounding, plus i * 2^-53 of the largest partial result. A scan from the end
-// has negative strides.
+// the layout. Sums and products of float32 are carried in float64 and rounded as they are stored;
+// so an error is that of one rounding, plus i * 2^-53 of the largest partial result. A scan from
+// the end has negative strides.
 //
 // Where lines lie side by side, kernels walk down many of them at a time; otherwise a thread walks
 // along a few lines at once, to hide the latency of each.
@@ -13,94 +13,6 @@
 
 namespace tilegrad {
 namespace {
-
-// The lines of a command with their first elements.
-struct Lines {
-  Loops loops;
-  int operands;
-  int64_t n;                 // elements of a line
-  int64_t step[kMaxLoopOperands];  // along it, by operand
-  bool sideBySide;           // in all operands
-};
-
-// False when there is nothing to do.
-bool takeLines(const Command& c, int operands, Lines* lines) {
-  const Geometry& g = c.geometry;
-  if (isEmpty(g)) return false;
-  const int last = g.rank - 1;
-  takeDimensions(g, 0, last, operands, &lines->loops);
-  sortByStride(&lines->loops, operands, 0);
-  mergeDimensions(&lines->loops, operands);
-  lines->operands = operands;
-  lines->n = g.shape[last];
-  lines->sideBySide = lines->loops.rank > 0;
-  for (int k = 0; k < operands; ++k) {
-    lines->step[k] = g.stride[k][last];
-    const int inner = lines->loops.rank - 1;
-    if (inner >= 0 && lines->loops.stride[k][inner] != 1) lines->sideBySide = false;
-  }
-  return true;
-}
-
-using ColumnsTask = void (*)(const void* context, int64_t cols, const Odometer& at);
-
-void runColumns(const Lines& lines, int64_t elementBytes, ColumnsTask f, const void* context) {
-  const Tiles tiles = columnTiles(lines.loops, lines.operands);
-  const int64_t widest = tiles.cols < tiles.tileCols ? tiles.cols : tiles.tileCols;
-  parallelShares(elementCount(tiles.tasks), 1, lines.n * widest * elementBytes, kLightShare,
-                 [&](int64_t begin, int64_t end) {
-                   Odometer at(tiles.tasks, lines.operands, begin);
-                   for (int64_t task = begin; task < end; ++task, at.next()) {
-                     f(context, tiles.colsOf(at), at);
-                   }
-                 });
-}
-
-// f(columns, at) for tiles of lines that lie side by side.
-template <class F>
-void overColumns(const Lines& lines, int64_t elementBytes, const F& f) {
-  runColumns(
-      lines, elementBytes,
-      [](const void* context, int64_t cols, const Odometer& at) {
-        (*static_cast<const F*>(context))(cols, at);
-      },
-      &f);
-}
-
-// Offsets of the lines of one group, by operand.
-constexpr int kMostTogether = 16;
-using Offsets = int64_t[kMaxLoopOperands][kMostTogether];
-
-using LinesTask = void (*)(const void* context, int count, const Offsets& offset);
-
-void runLines(const Lines& lines, int together, int64_t elementBytes, LinesTask f,
-              const void* context) {
-  parallelShares(elementCount(lines.loops), together, lines.n * elementBytes, kHeavyShare,
-                 [&](int64_t begin, int64_t end) {
-                   Odometer at(lines.loops, lines.operands, begin);
-                   Offsets offset;
-                   for (int64_t i = begin; i < end;) {
-                     int group = 0;
-                     for (; group < together && i < end; ++group, ++i, at.next()) {
-                       for (int k = 0; k < lines.operands; ++k) {
-                         offset[k][group] = at.offset(k);
-                       }
-                     }
-                     f(context, group, offset);
-                   }
-                 });
-}
-
-// f(count, offsets) for groups of up to `together` lines.
-template <class F>
-void overLines(const Lines& lines, int together, int64_t elementBytes, const F& f) {
-  runLines(
-      lines, together, elementBytes,
-      [](const void* context, int count, const Offsets& offset) {
-        (*static_cast<const F*>(context))(count, offset);
-      },
-      &f);
-}
 
 template <class T>
 struct Tables {
@@ -240,8 +152,7 @@ constexpr int kTileLines = kMostTogether;
 constexpr int64_t kTileSteps = 64;
 
 template <class T>
-void logCumSumExpLines(const Lines& lines, const T* x, T* y, int count,
-                       const Offsets& offset) {
+void logCumSumExpLines(const Lines& lines, const T* x, T* y, int count, const Offsets& offset) {
   T tile[kTileSteps * kTileLines], maximum[kTileLines], sum[kTileLines];
   for (int l = 0; l < count; ++l) {
     maximum[l] = static_cast<T>(-INFINITY);
@@ -293,8 +204,9 @@ Status runLogCumSumExp(const Command& c) {
   return Status::ok;
 }
 
-// dx[k] = (product of x before k) * r[k], where r[k] = g[k] + x[k + 1] r[k + 1] is the sum over i >= k
-// of g[i] times the product of x after k up to i: no division, so zeros are values like any other.
+// dx[k] = (product of x before k) * r[k], where r[k] = g[k] + x[k + 1] r[k + 1] is the sum over i
+// >= k of g[i] times the product of x after k up to i: no division, so zeros are values like any
+// other.
 template <class T>
 void cumProdBackward(const Command& c) {
   Lines lines;

@@ -6,7 +6,8 @@
 
 namespace tilegrad {
 
-constexpr ElementwiseTables kAvx2Elementwise = {avx2::elementwiseKernels<float>(),
-                                                avx2::elementwiseKernels<double>(), avx2::columnKernels<float>(), avx2::columnKernels<double>(), avx2::integerKernels()};
+constexpr ElementwiseTables kAvx2Elementwise = {
+    avx2::elementwiseKernels<float>(), avx2::elementwiseKernels<double>(),
+    avx2::columnKernels<float>(), avx2::columnKernels<double>(), avx2::integerKernels()};
 
 }  // namespace tilegrad

@@ -6,7 +6,8 @@
 
 namespace tilegrad {
 
-constexpr ElementwiseTables kAvx512Elementwise = {avx512::elementwiseKernels<float>(),
-                                                  avx512::elementwiseKernels<double>(), avx512::columnKernels<float>(), avx512::columnKernels<double>(), avx512::integerKernels()};
+constexpr ElementwiseTables kAvx512Elementwise = {
+    avx512::elementwiseKernels<float>(), avx512::elementwiseKernels<double>(),
+    avx512::columnKernels<float>(), avx512::columnKernels<double>(), avx512::integerKernels()};
 
 }  // namespace tilegrad

@@ -6,7 +6,8 @@
 
 namespace tilegrad {
 
-constexpr ElementwiseTables kNeonElementwise = {neon::elementwiseKernels<float>(),
-                                                neon::elementwiseKernels<double>(), neon::columnKernels<float>(), neon::columnKernels<double>(), neon::integerKernels()};
+constexpr ElementwiseTables kNeonElementwise = {
+    neon::elementwiseKernels<float>(), neon::elementwiseKernels<double>(),
+    neon::columnKernels<float>(), neon::columnKernels<double>(), neon::integerKernels()};
 
 }  // namespace tilegrad

@@ -7,7 +7,8 @@
 
 namespace tilegrad {
 
-constexpr ElementwiseTables kScalarElementwise = {scalar::elementwiseKernels<float>(),
-                                                  scalar::elementwiseKernels<double>(), scalar::columnKernels<float>(), scalar::columnKernels<double>(), scalar::integerKernels()};
+constexpr ElementwiseTables kScalarElementwise = {
+    scalar::elementwiseKernels<float>(), scalar::elementwiseKernels<double>(),
+    scalar::columnKernels<float>(), scalar::columnKernels<double>(), scalar::integerKernels()};
 
 }  // namespace tilegrad

@@ -13,11 +13,13 @@ TG_TARGET_BEGIN
 
 template <class T>
 constexpr FloatKernels<T> tableOf(const ElementwiseKernels<T>& elementwise,
-                                  const GemmKernels<T>& gemm,
-                                  const ColumnKernels<T>& columns) {
-  return {elementwise,         gemm,
-          columns,             reduceKernels<T>(),
-          softmaxKernels<T>(), randomKernels<T>(),
+                                  const GemmKernels<T>& gemm, const ColumnKernels<T>& columns) {
+  return {elementwise,
+          gemm,
+          columns,
+          reduceKernels<T>(),
+          softmaxKernels<T>(),
+          randomKernels<T>(),
           optimizerKernels<T>()};
 }
 

@@ -255,21 +255,36 @@ void testBinary() {
 }
 
 // The order of accumulation that kernels/reduce.h promises, value by value.
-template <class T>
-T orderedSum(const T* x, int64_t n) {
+template <class T, class Combine>
+T ordered(const T* x, int64_t n, const Combine& combine) {
   constexpr int64_t kLaneCount = 64 / static_cast<int64_t>(sizeof(T));
   if (n > kReduceBlock) {
     int64_t left = kReduceBlock;
     while (2 * left < n) left *= 2;
-    return orderedSum(x, left) + orderedSum(x + left, n - left);
+    return combine(ordered(x, left, combine), ordered(x + left, n - left, combine));
   }
-  T acc[4 * kLaneCount] = {};
-  for (int64_t i = 0; i < n; ++i) acc[i % (4 * kLaneCount)] += x[i];
+  T acc[4 * kLaneCount];
+  for (T& a : acc) a = combine.identity;
+  for (int64_t i = 0; i < n; ++i) {
+    T& lane = acc[i % (4 * kLaneCount)];
+    lane = combine(lane, x[i]);
+  }
   for (int64_t width = 2 * kLaneCount; width > 0; width /= 2) {
-    for (int64_t i = 0; i < width; ++i) acc[i] += acc[i + width];
+    for (int64_t i = 0; i < width; ++i) acc[i] = combine(acc[i], acc[i + width]);
   }
   return acc[0];
 }
+
+template <class T>
+struct Plus {
+  T identity = 0;
+  T operator()(T a, T b) const { return a + b; }
+};
+template <class T>
+struct Times {
+  T identity = 1;
+  T operator()(T a, T b) const { return a * b; }
+};
 
 template <class T>
 T orderedColumnSum(const T* x, int64_t rows, int64_t xRow) {
@@ -293,12 +308,20 @@ void testReduce() {
       std::vector<T> x = randomValues<T>(n + 1, 11);
       T* from = x.data() + 1;
       if (nanAt >= 0 && n > 0) from[nanAt == 0 ? n / 2 : n - 1] = NAN;
-      T sum = orderedSum(from, n), most = -infinity, least = infinity;
-      int64_t index = 0;
+      const T sum = ordered(from, n, Plus<T>()), product = ordered(from, n, Times<T>());
+      std::vector<T> squares(from, from + n);
+      for (T& v : squares) v = (v - T(0.25)) * (v - T(0.25));
+      const T squared = ordered(squares.data(), n, Plus<T>());
+      T most = -infinity, least = infinity;
+      int64_t index = 0, leastIndex = 0;
       for (int64_t i = 0; i < n; ++i) {
         most = from[i] != from[i] || most != most ? T(NAN) : from[i] > most ? from[i] : most;
         least = from[i] != from[i] || least != least ? T(NAN) : from[i] < least ? from[i] : least;
-        if (from[index] == from[index] && (from[i] > from[index] || from[i] != from[i])) index = i;
+        const auto takes = [&](int64_t best, bool better) {
+          return from[best] == from[best] && (better || from[i] != from[i]);
+        };
+        if (takes(index, from[i] > from[index])) index = i;
+        if (takes(leastIndex, from[i] < from[leastIndex])) leastIndex = i;
       }
       for (Level level : availableLevels()) {
         const std::string where = std::string(" n ") + std::to_string(n) + " " + levelName(level);
@@ -306,7 +329,11 @@ void testReduce() {
         expect(sameBits(k.sum(n, from), sum), "sum" + where);
         expect(sameBits(k.max(n, from), most), "max" + where);
         expect(sameBits(k.min(n, from), least), "min" + where);
-        if (n > 0) expect(k.argmax(n, from) == index, "argmax" + where);
+        expect(sameBits(k.prod(n, from), product), "prod" + where);
+        expect(sameBits(k.squares(n, from, T(0.25)), squared), "squares" + where);
+        if (n == 0) continue;
+        expect(k.argmax(n, from) == index, "argmax" + where);
+        expect(k.argmin(n, from) == leastIndex, "argmin" + where);
       }
     }
   }

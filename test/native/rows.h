@@ -11,7 +11,7 @@ namespace test {
 inline const Row& rowNamed(const std::string& name) {
   for (const RowList& family :
        {elementwiseRows(), copyRows(), gemmRows(), gemmBf16Rows(), int8Rows(), reduceRows(),
-        softmaxRows(), randomRows(), optimizerRows()}) {
+        integerReduceRows(), argRows(), scanRows(), softmaxRows(), randomRows(), optimizerRows()}) {
     for (int i = 0; i < family.count; ++i) {
       if (name == family.rows[i].name) return family.rows[i];
     }
