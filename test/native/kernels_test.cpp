@@ -74,6 +74,10 @@ Real reference(Unary op, Real x) {
       return sqrtl(x);
     case Unary::reciprocal:
       return 1 / x;
+    case Unary::nanToZero:
+      return x != x ? 0 : x;
+    case Unary::notNan:
+      return x == x;
     case Unary::exp:
       return expl(x);
     case Unary::log:
@@ -117,6 +121,8 @@ Real reference(Binary op, Real a, Real b) {
       return nan ? NAN : a > b ? a : b;
     case Binary::minimum:
       return nan ? NAN : a < b ? a : b;
+    case Binary::squaredDifference:
+      return (a - b) * (a - b);
     case Binary::greaterShare:
       return a < b ? 0 : a == b ? 0.5L : 1;
     case Binary::leakyRelu:
@@ -244,7 +250,9 @@ void testBinary() {
             continue;
           }
           const double scale = derivative ? fabs(av) * (1 + fabs(bv)) * (1 + fabs(bv)) : 0;
-          if (!isClose(y[i], reference(which, av, bv), derivative ? 4 : 0.5, scale)) {
+          // The square doubles the difference's rounding.
+          const double roundings = which == Binary::squaredDifference ? 1.5 : 0.5;
+          if (!isClose(y[i], reference(which, av, bv), derivative ? 4 : roundings, scale)) {
             fail(name + "(" + std::to_string(av) + ", " + std::to_string(bv) +
                  ") = " + std::to_string(y[i]));
           }

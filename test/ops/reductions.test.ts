@@ -42,7 +42,10 @@ function groups(x: Tensor, dim: number): number[][] {
 
 const total = (v: number[]) => v.reduce((a, b) => a + b, 0);
 const average = (v: number[]) => total(v) / v.length;
-const squares = (v: number[]) => total(v.map((a) => (a - average(v)) ** 2));
+const squares = (v: number[]) => {
+  const mean = average(v);
+  return total(v.map((a) => (a - mean) ** 2));
+};
 
 interface Reference {
   of: (x: Tensor, options: { dim: number }) => Tensor;
