@@ -137,10 +137,12 @@ void cumExtremumKernel(int64_t rows, int64_t cols, const T* x, int64_t xRow, int
 template <class T>
 TG_INLINE Vec<T> logCumSumExpStep(Vec<T> x, Vec<T>* maximum, Vec<T>* sum) {
   const Vec<T> infinity = fromBits(visplat<T>(Format<T>::infinity));
-  const auto finite = [&](Vec<T> m) { return select(eq(abs(m), infinity), vsplat<T>(0), m); };
+  const auto finite = [&](Vec<T> m, Vec<T> other) {
+    return select(eq(abs(m), infinity), other, m);
+  };
   const Vec<T> top = maxNan(*maximum, x);
-  const Vec<T> shift = finite(top);
-  *sum = fma(*sum, exp(sub(finite(*maximum), shift)), exp(sub(x, shift)));
+  const Vec<T> shift = finite(top, vsplat<T>(0));
+  *sum = fma(*sum, exp(sub(finite(*maximum, shift), shift)), exp(sub(x, shift)));
   *maximum = top;
   return add(log(*sum), shift);
 }
