@@ -268,6 +268,22 @@ test('a sum of 10^7 float32 is within log2 n roundings of the exact one', () => 
   }
 });
 
+test('the first of several NaN and the first of several extrema win, across blocks and threads', () => {
+  for (const special of [Number.NaN, Infinity]) {
+    const whole = randn([600_014], { generator });
+    for (const at of [200_002, 200_004, 400_004]) whole.data[at] = special;
+    const half = whole.slice([[0, null, 2]]);
+    for (const count of [1, 2]) {
+      setNumThreads(count);
+      expect(whole.argmax().item()).toBe(200_002);
+      expect(half.argmax().item()).toBe(100_001);
+      expect(whole.reshape([300_007, 2]).argmax({ dim: 0 }).slice([0]).item()).toBe(100_001);
+      expect(half.reshape([1, 300_007]).max({ dim: 1 }).values.item()).toBe(special);
+      expect(half.mul(-1).argmin().item()).toBe(100_001);
+    }
+  }
+});
+
 test('a cumulative sum of float32 is the float64 sum, rounded', () => {
   const n = 100_003;
   const x = randn([n], { generator });
