@@ -11,9 +11,9 @@ template <class X>
 void widen(int64_t n, const void* x, int64_t step, int32_t* to) {
   const X* const from = static_cast<const X*>(x);
   if (step == 1) {  // a loop of its own, which compilers turn into vectors
-    for (int64_t i = 0; i < n; ++i) to[i] = from[i];
+    for (int64_t i = 0; i < n; ++i) to[i] = +from[i];
   } else {
-    for (int64_t i = 0; i < n; ++i) to[i] = from[i * step];
+    for (int64_t i = 0; i < n; ++i) to[i] = +from[i * step];
   }
 }
 
