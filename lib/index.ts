@@ -84,7 +84,19 @@ export {
   lt,
   ne,
 } from './ops/compare.js';
+export { all, any, countNonzero } from './ops/count.js';
 export { alphaDropout, type DropoutOptions, dropout, featureDropout } from './ops/dropout.js';
+export {
+  amax,
+  amin,
+  aminmax,
+  argmax,
+  argmin,
+  type DimOptions,
+  max,
+  min,
+  type ValuesAndIndices,
+} from './ops/extremum.js';
 export { type EpilogueActivation, type MatmulPlan, setWeightPacking } from './ops/gemm.js';
 export {
   type Float32MatmulPrecision,
@@ -125,6 +137,7 @@ export {
   softshrink,
   threshold,
 } from './ops/piecewise.js';
+export { prod } from './ops/prod.js';
 export {
   bernoulli,
   exponential,
@@ -140,17 +153,8 @@ export {
   truncatedNormal,
   uniform,
 } from './ops/random.js';
-export {
-  amax,
-  amin,
-  argmax,
-  expand,
-  max,
-  mean,
-  min,
-  type ReduceOptions,
-  sum,
-} from './ops/reduce.js';
+export { expand, mean, nanmean, nansum, sum } from './ops/reduce.js';
+export type { ReduceOptions } from './ops/reduction.js';
 export {
   ceil,
   floor,
@@ -171,6 +175,7 @@ export {
   randintLike,
   randperm,
 } from './ops/sampling.js';
+export { cummax, cummin, cumprod, cumsum, logcumsumexp } from './ops/scan.js';
 
 export {
   flatten,
@@ -183,6 +188,16 @@ export {
   unsqueeze,
 } from './ops/shape.js';
 export { logSoftmax, softmax } from './ops/softmax.js';
+export {
+  logsumexp,
+  type NormOptions,
+  norm,
+  std,
+  stdMean,
+  type VarianceOptions,
+  variance,
+  varMean,
+} from './ops/statistics.js';
 export {
   addcdiv,
   addcmul,

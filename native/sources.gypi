@@ -11,6 +11,8 @@
     ],
     "ops_sources": [
       "native/ops/compare.cpp",
+      "native/ops/arg.cpp",
+      "native/ops/columns.cpp",
       "native/ops/copy.cpp",
       "native/ops/dispatch.cpp",
       "native/ops/elementwise.cpp",
@@ -30,6 +32,8 @@
       "native/ops/softmax.cpp",
       "native/ops/ternary.cpp"
       "native/ops/sampling.cpp",
+      "native/ops/reduce_int.cpp",
+      "native/ops/scan.cpp",
       "native/ops/softmax.cpp"
     ],
     "addon_sources": [

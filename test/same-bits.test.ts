@@ -39,34 +39,6 @@ for (const dtype of dtypes) {
       ...withGradients((x) => x.transpose()[op](), numbers([31, 67], dtype)),
     ]);
   }
-  for (const op of ['sum', 'mean', 'amax', 'amin', 'argmax'] as const) {
-    add(`${op} ${dtype}`, () => {
-      const sizes = [1, 100, 100_003, 1_000_003].map((n) => numbers([n], dtype));
-      const matrix = numbers([1003, 997], dtype);
-      const cube = numbers([37, 101, 53], dtype);
-      const all = [...sizes, matrix, matrix.transpose()].map((x) => x[op]());
-      const along = [0, 1].flatMap((dim) => [
-        matrix[op]({ dim }),
-        matrix.transpose()[op]({ dim }),
-        matrix
-          .slice([
-            [0, null, 3],
-            [1, null, 2],
-          ])
-          [op]({ dim }),
-      ]);
-      const middle = [0, 1, 2].map((dim) => cube[op]({ dim }));
-      if (op === 'argmax') return [...all, ...along, ...middle];
-      const several = [
-        [0, 2],
-        [0, 1],
-        [1, 2],
-      ].map((dim) => cube[op]({ dim }));
-      const stretched = numbers([5, 1], dtype).expand([5, 10_001])[op]({ dim: 1 });
-      const gradients = withGradients((x) => x[op]({ dim: 1 }), numbers([33, 1003], dtype));
-      return [...all, ...along, ...middle, ...several, stretched, ...gradients];
-    });
-  }
 
   for (const [m, k, n] of [
     [1, 1, 1],

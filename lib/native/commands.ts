@@ -174,6 +174,83 @@ export function runGeometry(
   call(row, arrays);
 }
 
+/**
+ * A reduction of x over the dimensions whose bits are set in `reduced`, to results that lie in
+ * row-major order without gaps at each of the places `to` (null for one that isn't wanted). Numbers
+ * of the row's own follow in `number`.
+ */
+export function runReduction(
+  row: Row,
+  x: Operand,
+  shape: readonly number[],
+  reduced: number,
+  to: readonly (Place | null)[],
+  number?: number,
+): void {
+  const rank = shape.length;
+  const count = to.length + 1;
+  params[0] = x.offset;
+  for (let k = 1; k < count; k++) params[k] = to[k - 1]?.offset ?? 0;
+  let at = count;
+  const keptAt = at++;
+  if (number !== undefined) params[at++] = number;
+  params[at++] = rank;
+  // Kept dimensions stand first in the geometry.
+  const sizes = at;
+  const strides = sizes + rank;
+  let kept = 0;
+  for (let d = 0; d < rank; d++) {
+    if (((reduced >> d) & 1) === 1) continue;
+    params[sizes + kept] = shape[d] as number;
+    params[strides + kept++] = x.strides[d] as number;
+  }
+  for (let d = 0, i = kept; d < rank; d++) {
+    if (((reduced >> d) & 1) === 0) continue;
+    params[sizes + i] = shape[d] as number;
+    params[strides + i++] = x.strides[d] as number;
+  }
+  params[keptAt] = kept;
+  for (let k = 1; k < count; k++) {
+    const begin = strides + k * rank;
+    let stride = 1;
+    for (let i = rank - 1; i >= 0; i--) {
+      const has = i < kept && to[k - 1] !== null;
+      params[begin + i] = has ? stride : 0;
+      if (has) stride *= params[sizes + i] as number;
+    }
+  }
+  try {
+    if (count === 2) row(x.array, (to[0] as Place).array);
+    else row(x.array, to[0]?.array ?? null, to[1]?.array ?? null);
+  } catch (error) {
+    rethrow(error);
+  }
+}
+
+/** A reduction of n contiguous elements to one. */
+export function runReductionContiguous(
+  row: Row,
+  x: Place,
+  n: number,
+  y: Place,
+  number?: number,
+): void {
+  params[0] = x.offset;
+  params[1] = y.offset;
+  params[2] = 0;
+  let at = 3;
+  if (number !== undefined) params[at++] = number;
+  params[at++] = 1;
+  params[at++] = n;
+  params[at++] = 1;
+  params[at] = 0;
+  try {
+    row(x.array, y.array);
+  } catch (error) {
+    rethrow(error);
+  }
+}
+
 /** A row without geometry: arrays with their offsets, then its numbers in the signature's order. */
 export function runRow(
   row: Row,

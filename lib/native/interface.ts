@@ -26,6 +26,8 @@ export const rowNames = {
     'copy',
     'sqrt',
     'reciprocal',
+    'nanToZero',
+    'notNan',
     'exp',
     'log',
     'log1p',
@@ -70,6 +72,7 @@ export const rowNames = {
     'powBaseSlope',
     'powExponentSlope',
     'atan2Slope',
+    'squaredDifference',
     'greaterShare',
     'prelu',
     'preluSlope',
@@ -98,10 +101,30 @@ export const rowNames = {
   compare: ['eq', 'ne', 'lt', 'le'],
   predicate: ['isnan', 'isinf', 'isfinite'],
   ternary: ['lerp', 'addcmul', 'addcdiv', 'clamp', 'clampBackward'],
-  reduce: ['sum', 'mean', 'max', 'min', 'argmax'],
+  reduce: [
+    'sum',
+    'mean',
+    'prod',
+    'max',
+    'min',
+    'nansum',
+    'logsumexp',
+    'variance',
+    'norm',
+    'intSum',
+    'intProd',
+    'intMax',
+    'intMin',
+    'countNonzero',
+    'any',
+    'all',
+  ],
+  search: ['argmax', 'argmin'],
+  scan: ['cumsum', 'cumprod', 'logcumsumexp', 'cummax', 'cummin', 'cumprodBackward'],
   softmax: ['softmax', 'logSoftmax'],
   softmaxBackward: ['softmaxBackward', 'logSoftmaxBackward'],
   other: [
+    'addAtIndices',
     'cast',
     'castBool',
     'fill',
@@ -167,6 +190,8 @@ export type PredicateRow = (typeof rowNames.predicate)[number];
 export type TernaryRow = (typeof rowNames.ternary)[number];
 export type ReduceRow = (typeof rowNames.reduce)[number];
 export type OptimizerRow = (typeof rowNames.optimizer)[number];
+export type SearchRow = (typeof rowNames.search)[number];
+export type ScanRow = (typeof rowNames.scan)[number];
 export type RowName = (typeof rowNames)[keyof typeof rowNames][number];
 
 /** A recorded list of commands. */

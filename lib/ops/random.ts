@@ -18,9 +18,10 @@ import {
 } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { defineMethods } from './elementwise.js';
+import { amax, amin } from './extremum.js';
 import { exp } from './math.js';
-import { checkFloating, promote, scalar, type TensorLike } from './operand.js';
-import { amax, amin } from './reduce.js';
+import { checkFloating, scalar, type TensorLike } from './operand.js';
+import { promote } from './promotion.js';
 
 function checkSeed(operation: string, seed: unknown): asserts seed is number {
   if (!Number.isSafeInteger(seed) || (seed as number) < 0) {

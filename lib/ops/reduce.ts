@@ -1,199 +1,90 @@
 /**
- * Reductions over any dimensions, and `expand`, which is their opposite: each is the other's gradient.
+ * Sums and means over any dimensions, and `expand`, which is their opposite: each is the other's
+ * gradient.
  */
 import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
-import { rows, runGeometry } from '../native/commands.js';
-import type { ReduceRow } from '../native/interface.js';
-import { fillWith, uninitialized } from '../tensor/creation.js';
-import type { DType } from '../tensor/dtype.js';
+import { zerosLike } from '../tensor/creation.js';
 import {
   broadcastShapes,
   broadcastStrides,
-  checkOptions,
   checkShape,
-  contiguousStrides,
   formatShape,
-  numel,
   type Shape,
   sameShape,
 } from '../tensor/shape.js';
-import { Tensor } from '../tensor/tensor.js';
-import { greaterShare } from './arithmetic.js';
-import { checkDims, checkFloating, checkTensor, contiguous, to } from './operand.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { mul } from './arithmetic.js';
+import { defineMethods, unary } from './elementwise.js';
+import { checkFloating, checkTensor, to } from './operand.js';
+import {
+  checkNumeric,
+  compute,
+  keptShape,
+  type Plan,
+  plan,
+  type ReduceOptions,
+  reducedCount,
+} from './reduction.js';
 import { reshape } from './shape.js';
 
-export interface ReduceOptions {
-  /** The dimension or dimensions to reduce; negative ones count from the end. Default all. */
-  dim?: number | readonly number[];
-  /** Keeps reduced dimensions with size 1. Default false. */
-  keepDim?: boolean;
-}
-
-/** What a reduction works on: the dimensions in the order kept first, then reduced. */
-interface Plan {
-  readonly reduced: readonly number[];
-  /** Shape of the result with reduced dimensions as 1. */
-  readonly keptShape: number[];
-  readonly outputShape: number[];
-}
-
-function plan(operation: string, x: Tensor, options: ReduceOptions): Plan {
-  checkOptions(operation, options, ['dim', 'keepDim']);
-  const reduced = checkDims(operation, options.dim, x.ndim);
-  const keptShape = x.shape.map((size, d) => (reduced.includes(d) ? 1 : size));
-  const outputShape = options.keepDim ? keptShape : x.shape.filter((_, d) => !reduced.includes(d));
-  return { reduced, keptShape, outputShape };
-}
-
-/** Runs a reduction row; the result has reduced dimensions of size 1. `identity` is that of nothing. */
-function compute(
-  row: ReduceRow,
-  source: Tensor,
-  { reduced, keptShape }: Plan,
-  dtype: DType,
-  identity: number,
-): Tensor {
-  const y = uninitialized(keptShape, dtype);
-  if (source.numel === 0) {
-    fillWith(y, identity);
-    return y;
-  }
-  if (reduced.length === source.ndim && source.isContiguous) {
-    const x = { array: source.array, offset: source.offset, strides: ONE_STEP };
-    const result = { array: y.array, offset: y.offset, strides: NO_STEP };
-    runGeometry(rows[row], [source.numel], [x, result], NOTHING_KEPT);
-    return y;
-  }
-  // The native side wants every dimension to move an operand: a stretched one that is reduced doesn't.
-  const x = reduced.some((d) => source.strides[d] === 0) ? contiguous(source) : source;
-  const kept = x.shape.map((_, d) => d).filter((d) => !reduced.includes(d));
-  const order = [...kept, ...reduced];
-  const pick = (list: readonly number[]) => order.map((d) => list[d] as number);
-  const yStrides = y.strides.map((stride, d) => (reduced.includes(d) ? 0 : stride));
-  runGeometry(
-    rows[row],
-    pick(x.shape),
-    [
-      { array: x.array, offset: x.offset, strides: pick(x.strides) },
-      { array: y.array, offset: y.offset, strides: pick(yStrides) },
-    ],
-    [kept.length],
-  );
-  return y;
-}
-
-/** The geometry of reducing everything: one dimension, none kept. */
-const ONE_STEP = [1];
-const NO_STEP = [0];
-const NOTHING_KEPT = [0];
-
-/** The result without the reduced dimensions, unless they are kept. */
-function shaped(y: Tensor, p: Plan): Tensor {
-  if (p.outputShape === p.keptShape) return y;
-  return y.viewAs(p.outputShape, contiguousStrides(p.outputShape), y.offset);
-}
-
-function checkNotEmpty(operation: string, x: Tensor, { reduced }: Plan): void {
-  if (reduced.some((d) => x.shape[d] === 0)) {
-    throw new TensorError(
-      'ERR_SHAPE',
-      `[${operation}] nothing to choose from in shape ${formatShape(x.shape)}`,
-    );
-  }
+/** The gradient of a sum: g for every value that was added. */
+function spread(g: Tensor, x: Tensor, { mask }: Plan): Tensor {
+  return expand(reshape(g, keptShape(x, mask)), x.shape);
 }
 
 /**
  * The sum over dimensions. Blocks of a fixed size are added pairwise, so that the result depends on
- * neither threads nor SIMD level and its error grows with log n.
+ * neither threads nor SIMD level and its error grows with log n. Integers and bools are added modulo
+ * 2^32 to int32 (PyTorch's int64 isn't there yet).
  */
-export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {
-  checkFloating('sum', x);
+export function sum(x: Tensor, options?: ReduceOptions): Tensor {
+  const integers = checkNumeric('sum', x);
   const p = plan('sum', x, options);
-  const result = shaped(compute('sum', x, p, x.dtype, 0), p);
-  if (recording(x)) attach(result, 'sum', [x], [(g) => expand(reshape(g, p.keptShape), x.shape)]);
-  return result;
+  if (integers) return compute('intSum', x, p, 'int32', 0);
+  const y = compute('sum', x, p, x.dtype, 0);
+  if (recording(x)) attach(y, 'sum', [x], [(g) => spread(g, x, p)]);
+  return y;
 }
 
 /** The arithmetic mean over dimensions; NaN of nothing. */
-export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
+export function mean(x: Tensor, options?: ReduceOptions): Tensor {
   checkFloating('mean', x);
   const p = plan('mean', x, options);
-  const result = shaped(compute('mean', x, p, x.dtype, Number.NaN), p);
+  const y = compute('mean', x, p, x.dtype, Number.NaN);
   if (recording(x)) {
-    const count = numel(p.reduced.map((d) => x.shape[d] as number));
-    attach(result, 'mean', [x], [(g) => expand(reshape(g.div(count), p.keptShape), x.shape)]);
+    attach(y, 'mean', [x], [(g) => spread(g.div(reducedCount(x, p)), x, p)]);
+  }
+  return y;
+}
+
+/** 1, or 0 for NaN. */
+function notNan(x: Tensor): Tensor {
+  return unary('notNan', x, zerosLike);
+}
+
+/** The sum over dimensions of the elements that aren't NaN; integers as in `sum`. */
+export function nansum(x: Tensor, options?: ReduceOptions): Tensor {
+  const integers = checkNumeric('nansum', x);
+  const p = plan('nansum', x, options);
+  if (integers) return compute('intSum', x, p, 'int32', 0);
+  const y = compute('nansum', x, p, x.dtype, 0);
+  if (recording(x)) attach(y, 'nansum', [x], [(g) => mul(notNan(x), spread(g, x, p))]);
+  return y;
+}
+
+/** The mean over dimensions of the elements that aren't NaN; NaN where there are none. */
+export function nanmean(x: Tensor, options?: ReduceOptions): Tensor {
+  checkFloating('nanmean', x);
+  const p = plan('nanmean', x, options);
+  const y = compute('nansum', x, p, x.dtype, 0);
+  const here = notNan(x.detach());
+  const count = compute('sum', here, p, x.dtype, 0);
+  const result = y.div(count);
+  if (recording(x)) {
+    attach(result, 'nanmean', [x], [(g) => mul(here, spread(g.div(count), x, p))]);
   }
   return result;
-}
-
-/** The largest or smallest elements; `operation` is the name that it was called by. */
-function extremum(
-  operation: string,
-  kind: 'max' | 'min',
-  x: Tensor,
-  options: ReduceOptions,
-): Tensor {
-  checkFloating(operation, x);
-  const p = plan(operation, x, options);
-  checkNotEmpty(operation, x, p);
-  const y = compute(kind, x, p, x.dtype, Number.NaN);
-  const result = shaped(y, p);
-  if (recording(x)) {
-    attach(
-      result,
-      operation,
-      [x],
-      [
-        (g) => {
-          // Half a share each for the elements that are equal to the extremum, none for the others.
-          const ties = kind === 'max' ? greaterShare(x, y) : greaterShare(y, x);
-          return ties
-            .div(sum(ties, { dim: p.reduced, keepDim: true }))
-            .mul(reshape(g, p.keptShape));
-        },
-      ],
-    );
-  }
-  return result;
-}
-
-/**
- * The largest element over dimensions; NaN if there is one. Elements that tie share the gradient.
- * @throws TensorError ERR_SHAPE when a reduced dimension is empty
- */
-export function amax(x: Tensor, options: ReduceOptions = {}): Tensor {
-  return extremum('amax', 'max', x, options);
-}
-
-/**
- * The smallest element over dimensions; NaN if there is one. Elements that tie share the gradient.
- * @throws TensorError ERR_SHAPE when a reduced dimension is empty
- */
-export function amin(x: Tensor, options: ReduceOptions = {}): Tensor {
-  return extremum('amin', 'min', x, options);
-}
-
-/** The largest of all elements: `amax` over every dimension. */
-export function max(x: Tensor): Tensor {
-  return extremum('max', 'max', x, {});
-}
-
-/** The smallest of all elements: `amin` over every dimension. */
-export function min(x: Tensor): Tensor {
-  return extremum('min', 'min', x, {});
-}
-
-/**
- * Where the largest element is (the first of several; the first NaN if there is one), as int32: its
- * index along `dim`, or in the flattened tensor without one.
- * @throws TensorError ERR_SHAPE when there is nothing to choose from
- */
-export function argmax(x: Tensor, options: { dim?: number; keepDim?: boolean } = {}): Tensor {
-  checkFloating('argmax', x);
-  const p = plan('argmax', x, options);
-  checkNotEmpty('argmax', x, p);
-  return shaped(compute('argmax', x, p, 'int32', 0), p);
 }
 
 /**
@@ -234,42 +125,13 @@ declare module '../tensor/tensor.js' {
     sum(options?: ReduceOptions): Tensor;
     /** The mean over all dimensions or the given ones. */
     mean(options?: ReduceOptions): Tensor;
-    /** The largest element over all dimensions or the given ones. */
-    amax(options?: ReduceOptions): Tensor;
-    /** The smallest element over all dimensions or the given ones. */
-    amin(options?: ReduceOptions): Tensor;
-    /** The largest of all elements. */
-    max(): Tensor;
-    /** The smallest of all elements. */
-    min(): Tensor;
-    /** The index of the largest element, as int32. */
-    argmax(options?: { dim?: number; keepDim?: boolean }): Tensor;
+    /** The sum of the elements that aren't NaN, over all dimensions or the given ones. */
+    nansum(options?: ReduceOptions): Tensor;
+    /** The mean of the elements that aren't NaN, over all dimensions or the given ones. */
+    nanmean(options?: ReduceOptions): Tensor;
     /** A view in which dimensions of size 1 are repeated. */
     expand(shape: Shape): Tensor;
   }
 }
 
-Tensor.prototype.sum = function (this: Tensor, options) {
-  return sum(this, options);
-};
-Tensor.prototype.mean = function (this: Tensor, options) {
-  return mean(this, options);
-};
-Tensor.prototype.amax = function (this: Tensor, options) {
-  return amax(this, options);
-};
-Tensor.prototype.amin = function (this: Tensor, options) {
-  return amin(this, options);
-};
-Tensor.prototype.max = function (this: Tensor) {
-  return max(this);
-};
-Tensor.prototype.min = function (this: Tensor) {
-  return min(this);
-};
-Tensor.prototype.argmax = function (this: Tensor, options) {
-  return argmax(this, options);
-};
-Tensor.prototype.expand = function (this: Tensor, shape) {
-  return expand(this, shape);
-};
+defineMethods({ sum, mean, nansum, nanmean, expand });

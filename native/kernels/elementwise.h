@@ -85,6 +85,11 @@ TG_INLINE Vec<T> signOf(Vec<T> x) {
   return select(gt(x, zero), vsplat<T>(1), select(lt(x, zero), vsplat<T>(-1), zero));
 }
 
+template <class T>
+TG_INLINE Vec<T> square(Vec<T> x) {
+  return mul(x, x);
+}
+
 // d max(a, b) / da: 0 where a < b, 1/2 at a tie, otherwise 1 (with a NaN too, as PyTorch has it).
 template <class T>
 TG_INLINE Vec<T> greaterShareOf(Vec<T> a, Vec<T> b) {
@@ -117,9 +122,11 @@ TG_DEFINE_UNARY(copy, kCheap, x)
 TG_DEFINE_UNARY(neg, kCheap, neg(x))
 TG_DEFINE_UNARY(abs, kCheap, abs(x))
 TG_DEFINE_UNARY(sign, kCheap, signOf(x))
-TG_DEFINE_UNARY(square, kCheap, mul(x, x))
+TG_DEFINE_UNARY(square, kCheap, square(x))
 TG_DEFINE_UNARY(sqrt, kCheap, sqrt(x))
 TG_DEFINE_UNARY(reciprocal, kCheap, div(vsplat<T>(1), x))
+TG_DEFINE_UNARY(nanToZero, kCheap, select(isNan(x), vsplat<T>(0), x))
+TG_DEFINE_UNARY(notNan, kCheap, select(isNan(x), vsplat<T>(0), vsplat<T>(1)))
 TG_DEFINE_UNARY(exp, interleaved(2), exp(x))
 TG_DEFINE_UNARY(log, interleaved(3), log(x))
 TG_DEFINE_UNARY(log1p, kLong, log1p(x))
@@ -169,6 +176,7 @@ TG_DEFINE_BINARY(hypot, kLong, hypot(a, b))
 TG_DEFINE_BINARY(powBaseSlope, kLong, powBaseSlopeOf(a, b))
 TG_DEFINE_BINARY(powExponentSlope, kLong, powExponentSlopeOf(a, b))
 TG_DEFINE_BINARY(atan2Slope, kLong, atan2SlopeOf(a, b))
+TG_DEFINE_BINARY(squaredDifference, kCheap, square(sub(a, b)))
 TG_DEFINE_BINARY(greaterShare, kCheap, greaterShareOf(a, b))
 TG_DEFINE_BINARY(prelu, kCheap, leakyReluOf(a, b))
 TG_DEFINE_BINARY(preluSlope, kCheap, leakySlopeOf(a, b))

@@ -34,6 +34,21 @@ struct SumReduction {
   }
 };
 
+struct ProdReduction {
+  template <class T>
+  TG_INLINE Vec<T> identity() {
+    return vsplat<T>(1);
+  }
+  template <class V>
+  TG_INLINE V combine(V a, V b) {
+    return mul(a, b);
+  }
+  template <class T>
+  TG_INLINE T fold(Vec<T> a) {
+    return reduceMul(a);
+  }
+};
+
 struct MaxReduction {
   template <class T>
   TG_INLINE Vec<T> identity() {
@@ -46,6 +61,10 @@ struct MaxReduction {
   template <class T>
   TG_INLINE T fold(Vec<T> a) {
     return reduceMax(a);
+  }
+  template <class T>
+  TG_INLINE bool better(T a, T b) {
+    return a > b;
   }
 };
 
@@ -62,6 +81,10 @@ struct MinReduction {
   TG_INLINE T fold(Vec<T> a) {
     return reduceMin(a);
   }
+  template <class T>
+  TG_INLINE bool better(T a, T b) {
+    return a < b;
+  }
 };
 
 // The values of a contiguous range as they are. Other sources compute values on the way
@@ -72,6 +95,20 @@ struct Values {
   TG_INLINE Vec<T> load(const Values& values, int64_t i) { return vload<T>(values.x + i); }
   TG_INLINE Vec<T> loadFirst(const Values& values, int64_t i, int64_t n) {
     return vloadFirst<T>(values.x + i, n);
+  }
+};
+
+// (x - c)^2.
+template <class T>
+struct SquaredDifferences {
+  const T* x;
+  Vec<T> c;
+  TG_INLINE Vec<T> square(Vec<T> difference) { return mul(difference, difference); }
+  TG_INLINE Vec<T> load(const SquaredDifferences& s, int64_t i) {
+    return square(sub(vload<T>(s.x + i), s.c));
+  }
+  TG_INLINE Vec<T> loadFirst(const SquaredDifferences& s, int64_t i, int64_t n) {
+    return square(sub(vloadFirst<T>(s.x + i, n), s.c));
   }
 };
 
@@ -128,27 +165,37 @@ T reduceKernel(int64_t n, const T* x) {
   return reduceRange<Reduction, T>(Values<T>{x}, 0, n);
 }
 
-// Index of the first maximum, or of the first NaN. Blocks are compared by their maxima, then the
-// best block is searched: one pass over x. n >= 1.
 template <class T>
-int64_t argmaxKernel(int64_t n, const T* x) {
-  constexpr int64_t kSearchBlock = 256;  // short enough to search value by value, in any cache
+T squaresKernel(int64_t n, const T* x, T c) {
+  return reduceRange<SumReduction, T>(SquaredDifferences<T>{x, vsplat<T>(c)}, 0, n);
+}
+
+// Index of the first maximum (or minimum), or of the first NaN. Blocks are compared by their
+// extrema; then the best block is searched, in parts of its own: one pass over x. n >= 1.
+template <class Reduction, class T>
+int64_t argKernel(int64_t n, const T* x) {
+  // Long enough that combining a block's lanes costs little, short enough for the first-level
+  // cache.
+  constexpr int64_t kSearchBlock = 2048;
+  constexpr int64_t kSearchPart = 128;  // a few vectors, which are searched value by value
   int64_t best = 0;
   T bestValue = x[0];
   for (int64_t i = 0; i < n; i += kSearchBlock) {
     const int64_t count = n - i < kSearchBlock ? n - i : kSearchBlock;
-    const T value = reduceBlock<MaxReduction, T>(Values<T>{x}, i, count);
-    if (value != value) {
-      best = i;
-      while (x[best] == x[best]) ++best;
-      return best;
-    }
-    if (value > bestValue) {
+    const T value = reduceKernel<Reduction, T>(count, x + i);
+    if (value != value || Reduction::better(value, bestValue)) {
       best = i;
       bestValue = value;
+      if (value != value) break;
     }
   }
-  while (x[best] != bestValue) ++best;
+  const auto isBest = [&](T value) { return value == bestValue || value != value; };
+  // Here x[best + ...] has the best value (or the first NaN) within one block.
+  for (;; best += kSearchPart) {
+    const int64_t count = n - best < kSearchPart ? n - best : kSearchPart;
+    if (isBest(reduceKernel<Reduction, T>(count, x + best))) break;
+  }
+  while (!isBest(x[best])) ++best;
   return best;
 }
 
@@ -237,9 +284,10 @@ void reduceRowsKernel(int64_t rows, int64_t cols, const T* x, int64_t xRow, T* y
 template <class T>
 constexpr ReduceKernels<T> reduceKernels() {
   return {reduceKernel<SumReduction, T>,     reduceKernel<MaxReduction, T>,
-          reduceKernel<MinReduction, T>,     argmaxKernel<T>,
+          reduceKernel<MinReduction, T>,     argKernel<MaxReduction, T>,
           reduceRowsKernel<SumReduction, T>, reduceRowsKernel<MaxReduction, T>,
-          reduceRowsKernel<MinReduction, T>};
+          reduceRowsKernel<MinReduction, T>, squaresKernel<T>,
+          reduceKernel<ProdReduction, T>,    argKernel<MinReduction, T>};
 }
 
 TG_TARGET_END

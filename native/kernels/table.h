@@ -226,6 +226,66 @@ struct ReduceKernels {
   void (*sumRows)(int64_t rows, int64_t cols, const T* x, int64_t xRow, T* y);
   void (*maxRows)(int64_t rows, int64_t cols, const T* x, int64_t xRow, T* y);
   void (*minRows)(int64_t rows, int64_t cols, const T* x, int64_t xRow, T* y);
+  // The sum of (x[i] - c)^2, the difference and its square rounded, in the order of the sum.
+  T (*squares)(int64_t n, const T* x, T c);
+  // The product, in the order of the sum; 1 of an empty range.
+  T (*prod)(int64_t n, const T* x);
+  // Index of the first minimum (the first NaN, if there is one). n >= 1.
+  int64_t (*argmin)(int64_t n, const T* x);
+};
+
+// What is carried along a scan of T: sums and products of float32 in float64, of integers modulo
+// 2^32.
+template <class T>
+struct ScanCarry {
+  using Type = double;
+};
+template <>
+struct ScanCarry<int32_t> {
+  using Type = uint32_t;
+};
+
+// Scans over rows: for i < rows in ascending order and j < cols, from what was carried so far. y
+// may be x.
+template <class T>
+struct ScanKernels {
+  using Carry = typename ScanCarry<T>::Type;
+  // carry[j] += (or *=) x[i * xRow + j], and y[i * yRow + j] = carry[j], rounded to T.
+  void (*sum)(int64_t rows, int64_t cols, const T* x, int64_t xRow, Carry* carry, T* y,
+              int64_t yRow);
+  void (*prod)(int64_t rows, int64_t cols, const T* x, int64_t xRow, Carry* carry, T* y,
+               int64_t yRow);
+  // best[j] = x where x >= best[j] (or <=) or x is NaN, and at[j] = first + i there; y and index
+  // get both.
+  void (*max)(int64_t rows, int64_t cols, const T* x, int64_t xRow, int64_t first, T* best,
+              int32_t* at, T* y, int64_t yRow, int32_t* index, int64_t indexRow);
+  void (*min)(int64_t rows, int64_t cols, const T* x, int64_t xRow, int64_t first, T* best,
+              int32_t* at, T* y, int64_t yRow, int32_t* index, int64_t indexRow);
+};
+
+// Kernels over rows whose columns are independent of each other.
+template <class T>
+struct ColumnKernels {
+  // For j < cols: the row of the first maximum (minimum) of x[i * xRow + j] over i < rows, or of
+  // the first NaN, and its value. rows >= 1.
+  void (*argmax)(int64_t rows, int64_t cols, const T* x, int64_t xRow, T* best, int32_t* index);
+  void (*argmin)(int64_t rows, int64_t cols, const T* x, int64_t xRow, T* best, int32_t* index);
+  ScanKernels<T> scan;
+  // The running log(sum(exp(x))), as the running maximum (-inf before the first row) and the sum of
+  // exp(x - maximum) (0 before the first row).
+  void (*logCumSumExp)(int64_t rows, int64_t cols, const T* x, int64_t xRow, T* maximum, T* sum,
+                       T* y, int64_t yRow);
+};
+
+// Reductions of integers, modulo 2^32, in any order: the results are the same.
+enum class IntegerReduction : int { sum, prod, max, min, count };
+
+struct IntegerReduceKernels {
+  static constexpr int kCount = static_cast<int>(IntegerReduction::count);
+  int32_t (*range[kCount])(int64_t n, const int32_t* x);
+  // y[j] = y[j] op x[j].
+  void (*accumulate[kCount])(int64_t n, const int32_t* x, int32_t* y);
+  ScanKernels<int32_t> scan;
 };
 
 // One row of n >= 1 contiguous logits. A row that is all -inf gives NaN, as in PyTorch.
@@ -375,16 +435,18 @@ struct IntegerKernels {
 };
 
 // The large families are compiled in files of their own, and a level's table refers to them.
-// Optimizer steps go with the elementwise kernels: no lane depends on another in either.
+// Optimizer steps and columns go with the elementwise kernels: no lane depends on another in them.
 template <class T>
 struct ElementwiseTable {
   ElementwiseKernels<T> elementwise;
   OptimizerKernels<T> optimizer;
+  ColumnKernels<T> columns;
 };
 
 struct ElementwiseTables {
   ElementwiseTable<float> f32;
   ElementwiseTable<double> f64;
+  IntegerReduceKernels integerReduce;
 };
 
 struct IntegerTables {
@@ -406,6 +468,7 @@ template <class T>
 struct FloatKernels {
   const ElementwiseKernels<T>& elementwise;
   const GemmKernels<T>& gemm;
+  const ColumnKernels<T>& columns;
   ReduceKernels<T> reduce;
   SoftmaxKernels<T> softmax;
   RandomKernels<T> random;
@@ -465,6 +528,7 @@ struct KernelTable {
   Int8Kernels i8;
   StreamKernels stream;
   const IntegerTables& integer;
+  const IntegerReduceKernels& integerReduce;
 };
 
 // A build defines those of its architecture; ops/dispatch.cpp knows which (TG_HAVE_AVX2 ...).

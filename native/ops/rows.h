@@ -15,6 +15,9 @@ RowList gemmRows();
 RowList gemmBf16Rows();
 RowList int8Rows();
 RowList reduceRows();
+RowList integerReduceRows();
+RowList argRows();
+RowList scanRows();
 RowList softmaxRows();
 RowList randomRows();
 RowList samplingRows();
@@ -27,9 +30,10 @@ RowList gradientRows();
 template <class F>
 void eachFamily(const F& f) {
   for (const RowList& family :
-       {compareRows(), copyRows(), elementwiseRows(), gemmBf16Rows(), gemmRows(), gradientRows(),
-        int8Rows(), integerRows(), optimizerRows(), poissonRows(), randomRows(), reduceRows(),
-        samplingRows(), softmaxRows(), ternaryRows()}) {
+       {argRows(), compareRows(), copyRows(), elementwiseRows(), gemmBf16Rows(), gemmRows(),
+        gradientRows(), int8Rows(), integerReduceRows(), integerRows(), optimizerRows(),
+        poissonRows(), randomRows(), reduceRows(), samplingRows(), scanRows(), softmaxRows(),
+        ternaryRows()}) {
     f(family);
   }
 }

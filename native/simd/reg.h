@@ -192,6 +192,13 @@ struct AddFold {
   }
 };
 
+struct MulFold {
+  template <class V>
+  TG_INLINE V apply(V a, V b) {
+    return mul(a, b);
+  }
+};
+
 struct MaxFold {
   template <class V>
   TG_INLINE V apply(V a, V b) {

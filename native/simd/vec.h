@@ -243,6 +243,12 @@ TG_INLINE T reduceAdd(Vec<T> a) {
   return foldRegs<AddFold>(a.r);
 }
 
+// Product of all lanes, as the same tree.
+template <class T>
+TG_INLINE T reduceMul(Vec<T> a) {
+  return foldRegs<MulFold>(a.r);
+}
+
 // Largest and smallest lane; NaN when a lane is NaN.
 template <class T>
 TG_INLINE T reduceMax(Vec<T> a) {

@@ -1,12 +1,17 @@
 // The elementwise kernels and optimizer steps of avx2.cpp.
 #define TG_TARGET_AVX2
+#include "../kernels/columns.h"
 #include "../kernels/elementwise.h"
+#include "../kernels/integer_reduce.h"
 #include "../kernels/optimizer.h"
 
 namespace tilegrad {
 
 constexpr ElementwiseTables kAvx2Elementwise = {
-    {avx2::elementwiseKernels<float>(), avx2::optimizerKernels<float>()},
-    {avx2::elementwiseKernels<double>(), avx2::optimizerKernels<double>()}};
+    {avx2::elementwiseKernels<float>(), avx2::optimizerKernels<float>(),
+     avx2::columnKernels<float>()},
+    {avx2::elementwiseKernels<double>(), avx2::optimizerKernels<double>(),
+     avx2::columnKernels<double>()},
+    avx2::integerReduceKernels()};
 
 }  // namespace tilegrad

@@ -6,13 +6,18 @@
 #pragma GCC optimize("schedule-insns")
 #endif
 #define TG_TARGET_AVX512
+#include "../kernels/columns.h"
 #include "../kernels/elementwise.h"
+#include "../kernels/integer_reduce.h"
 #include "../kernels/optimizer.h"
 
 namespace tilegrad {
 
 constexpr ElementwiseTables kAvx512Elementwise = {
-    {avx512::elementwiseKernels<float>(), avx512::optimizerKernels<float>()},
-    {avx512::elementwiseKernels<double>(), avx512::optimizerKernels<double>()}};
+    {avx512::elementwiseKernels<float>(), avx512::optimizerKernels<float>(),
+     avx512::columnKernels<float>()},
+    {avx512::elementwiseKernels<double>(), avx512::optimizerKernels<double>(),
+     avx512::columnKernels<double>()},
+    avx512::integerReduceKernels()};
 
 }  // namespace tilegrad

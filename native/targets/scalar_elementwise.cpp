@@ -1,13 +1,18 @@
 // The elementwise kernels and optimizer steps of scalar.cpp.
 #define TG_TARGET_SCALAR
 #define TG_ONE_REGISTER
+#include "../kernels/columns.h"
 #include "../kernels/elementwise.h"
+#include "../kernels/integer_reduce.h"
 #include "../kernels/optimizer.h"
 
 namespace tilegrad {
 
 constexpr ElementwiseTables kScalarElementwise = {
-    {scalar::elementwiseKernels<float>(), scalar::optimizerKernels<float>()},
-    {scalar::elementwiseKernels<double>(), scalar::optimizerKernels<double>()}};
+    {scalar::elementwiseKernels<float>(), scalar::optimizerKernels<float>(),
+     scalar::columnKernels<float>()},
+    {scalar::elementwiseKernels<double>(), scalar::optimizerKernels<double>(),
+     scalar::columnKernels<double>()},
+    scalar::integerReduceKernels()};
 
 }  // namespace tilegrad

@@ -13,10 +13,10 @@ TG_TARGET_BEGIN
 
 template <class T>
 constexpr FloatKernels<T> tableOf(const ElementwiseTable<T>& lanes, const GemmKernels<T>& gemm) {
-  return {lanes.elementwise,  gemm,
-          reduceKernels<T>(), softmaxKernels<T>(),
-          randomKernels<T>(), normKernels<T>(),
-          lanes.optimizer};
+  return {lanes.elementwise,   gemm,
+          lanes.columns,       reduceKernels<T>(),
+          softmaxKernels<T>(), randomKernels<T>(),
+          normKernels<T>(),    lanes.optimizer};
 }
 
 constexpr KernelTable kernelTable(Level level, const ElementwiseTables& elementwise,
@@ -26,7 +26,8 @@ constexpr KernelTable kernelTable(Level level, const ElementwiseTables& elementw
           tableOf<double>(elementwise.f64, gemm.f64),
           int8Kernels(),
           streamKernels(),
-          integer};
+          integer,
+          elementwise.integerReduce};
 }
 
 TG_TARGET_END

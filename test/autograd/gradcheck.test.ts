@@ -21,7 +21,6 @@ import {
   layouts,
   one,
   perElement,
-  reductions,
   unary,
 } from '../operations/gradients.js';
 import { families } from '../operations/index.js';
@@ -32,12 +31,6 @@ const product: Fn = (a, b) => matmul(a!, b!);
 const table: Record<string, readonly Case[]> = {
   sqrt: unary(tilegrad.sqrt, 20),
   reciprocal: unary(tilegrad.reciprocal, 20),
-  sum: [...reductions(tilegrad.sum), one((x) => tilegrad.sum(x, { dim: 1 }), [3, 0])],
-  mean: reductions(tilegrad.mean),
-  amax: reductions(tilegrad.amax).slice(0, -1),
-  amin: reductions(tilegrad.amin).slice(0, -1),
-  max: [one(tilegrad.max, [2, 3]), one(tilegrad.max, [])],
-  min: [one(tilegrad.min, [2, 3]), one(tilegrad.min, [])],
   expand: [
     one((x) => tilegrad.expand(x, [2, 3, 4]), [3, 1]),
     one((x) => tilegrad.expand(x, [2, 2]), []),
@@ -120,7 +113,7 @@ const table: Record<string, readonly Case[]> = {
 
 /** Functions of the library that have no gradient. */
 const others = new Set([
-  ...['backward', 'gradcheck', 'noGrad', 'enableGrad', 'isGradEnabled', 'argmax'],
+  ...['backward', 'gradcheck', 'noGrad', 'enableGrad', 'isGradEnabled'],
   ...['tensor', 'fromTypedArray', 'zeros', 'ones', 'full', 'empty', 'eye', 'arange', 'zerosLike'],
   ...['onesLike', 'batches', 'parseIdx', 'readIdx', 'readIdxSync', 'loadMnist'],
   ...['loadMnistSync', 'loadSafetensors', 'loadSafetensorsSync', 'saveSafetensors'],

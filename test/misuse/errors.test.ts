@@ -21,7 +21,6 @@ import {
   type Misuse,
   notFinite,
   optionsOf,
-  reduction,
   shapes,
   tensorArguments,
   unary,
@@ -89,16 +88,6 @@ const functions: Record<string, Misuse[]> = {
   sqrt: unary(tilegrad.sqrt),
   reciprocal: unary(tilegrad.reciprocal),
 
-  sum: reduction('sum', tilegrad.sum),
-  mean: reduction('mean', tilegrad.mean),
-  amax: [...reduction('amax', tilegrad.amax), [() => tilegrad.amax(zeros([0])), 'ERR_SHAPE']],
-  amin: [...reduction('amin', tilegrad.amin), [() => tilegrad.amin(zeros([0])), 'ERR_SHAPE']],
-  argmax: [
-    ...reduction('argmax', tilegrad.argmax as (x: Tensor, options?: object) => Tensor),
-    [() => tilegrad.argmax(zeros([0, 2])), 'ERR_SHAPE'],
-  ],
-  max: [...unary(tilegrad.max), [() => tilegrad.max(zeros([0])), 'ERR_SHAPE']],
-  min: [...unary(tilegrad.min), [() => tilegrad.min(zeros([0])), 'ERR_SHAPE']],
   expand: [
     ...tensorArguments((t) => tilegrad.expand(t, [2]), { takesIntegers: true }),
     ...shapes((shape) => tilegrad.expand(x, shape)),

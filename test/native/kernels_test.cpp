@@ -50,6 +50,10 @@ Real reference(Unary op, Real x) {
       return sqrtl(x);
     case Unary::reciprocal:
       return 1 / x;
+    case Unary::nanToZero:
+      return x != x ? 0 : x;
+    case Unary::notNan:
+      return x == x;
     case Unary::exp:
       return expl(x);
     case Unary::log:
@@ -101,6 +105,8 @@ Real reference(Binary op, Real a, Real b) {
       return nan ? NAN : a > b ? a : b;
     case Binary::minimum:
       return nan ? NAN : a < b ? a : b;
+    case Binary::squaredDifference:
+      return (a - b) * (a - b);
     case Binary::greaterShare:
       return a < b ? 0 : a == b ? 0.5L : 1;
     case Binary::prelu:
@@ -209,8 +215,11 @@ void testBinary() {
           const T av = pa[static_cast<int64_t>(i) * aStep],
                   bv = pb[static_cast<int64_t>(i) * bStep];
           const Binary which = static_cast<Binary>(op);
-          // The product of a and a sigmoid.
-          if (!isClose(y[i], reference(which, av, bv), which == Binary::glu ? 3 : 0.5, 0)) {
+          // The product of a and a sigmoid; a square doubles its difference's rounding.
+          const double roundings = which == Binary::glu                 ? 3
+                                   : which == Binary::squaredDifference ? 1.5
+                                                                        : 0.5;
+          if (!isClose(y[i], reference(which, av, bv), roundings, 0)) {
             fail(name + "(" + std::to_string(av) + ", " + std::to_string(bv) +
                  ") = " + std::to_string(y[i]));
           }
@@ -221,21 +230,36 @@ void testBinary() {
 }
 
 // The order of accumulation that kernels/reduce.h promises, value by value.
-template <class T>
-T orderedSum(const T* x, int64_t n) {
+template <class T, class Combine>
+T ordered(const T* x, int64_t n, const Combine& combine) {
   constexpr int64_t kLaneCount = 64 / static_cast<int64_t>(sizeof(T));
   if (n > kReduceBlock) {
     int64_t left = kReduceBlock;
     while (2 * left < n) left *= 2;
-    return orderedSum(x, left) + orderedSum(x + left, n - left);
+    return combine(ordered(x, left, combine), ordered(x + left, n - left, combine));
   }
-  T acc[4 * kLaneCount] = {};
-  for (int64_t i = 0; i < n; ++i) acc[i % (4 * kLaneCount)] += x[i];
+  T acc[4 * kLaneCount];
+  for (T& a : acc) a = combine.identity;
+  for (int64_t i = 0; i < n; ++i) {
+    T& lane = acc[i % (4 * kLaneCount)];
+    lane = combine(lane, x[i]);
+  }
   for (int64_t width = 2 * kLaneCount; width > 0; width /= 2) {
-    for (int64_t i = 0; i < width; ++i) acc[i] += acc[i + width];
+    for (int64_t i = 0; i < width; ++i) acc[i] = combine(acc[i], acc[i + width]);
   }
   return acc[0];
 }
+
+template <class T>
+struct Plus {
+  T identity = 0;
+  T operator()(T a, T b) const { return a + b; }
+};
+template <class T>
+struct Times {
+  T identity = 1;
+  T operator()(T a, T b) const { return a * b; }
+};
 
 template <class T>
 T orderedColumnSum(const T* x, int64_t rows, int64_t xRow) {
@@ -259,12 +283,20 @@ void testReduce() {
       std::vector<T> x = randomValues<T>(n + 1, 11);
       T* from = x.data() + 1;
       if (nanAt >= 0 && n > 0) from[nanAt == 0 ? n / 2 : n - 1] = NAN;
-      T sum = orderedSum(from, n), most = -infinity, least = infinity;
-      int64_t index = 0;
+      const T sum = ordered(from, n, Plus<T>()), product = ordered(from, n, Times<T>());
+      std::vector<T> squares(from, from + n);
+      for (T& v : squares) v = (v - T(0.25)) * (v - T(0.25));
+      const T squared = ordered(squares.data(), n, Plus<T>());
+      T most = -infinity, least = infinity;
+      int64_t index = 0, leastIndex = 0;
       for (int64_t i = 0; i < n; ++i) {
         most = from[i] != from[i] || most != most ? T(NAN) : from[i] > most ? from[i] : most;
         least = from[i] != from[i] || least != least ? T(NAN) : from[i] < least ? from[i] : least;
-        if (from[index] == from[index] && (from[i] > from[index] || from[i] != from[i])) index = i;
+        const auto takes = [&](int64_t best, bool better) {
+          return from[best] == from[best] && (better || from[i] != from[i]);
+        };
+        if (takes(index, from[i] > from[index])) index = i;
+        if (takes(leastIndex, from[i] < from[leastIndex])) leastIndex = i;
       }
       for (Level level : availableLevels()) {
         const std::string where = std::string(" n ") + std::to_string(n) + " " + levelName(level);
@@ -272,7 +304,11 @@ void testReduce() {
         expect(sameBits(k.sum(n, from), sum), "sum" + where);
         expect(sameBits(k.max(n, from), most), "max" + where);
         expect(sameBits(k.min(n, from), least), "min" + where);
-        if (n > 0) expect(k.argmax(n, from) == index, "argmax" + where);
+        expect(sameBits(k.prod(n, from), product), "prod" + where);
+        expect(sameBits(k.squares(n, from, T(0.25)), squared), "squares" + where);
+        if (n == 0) continue;
+        expect(k.argmax(n, from) == index, "argmax" + where);
+        expect(k.argmin(n, from) == leastIndex, "argmin" + where);
       }
     }
   }

@@ -7,6 +7,8 @@ import { math } from './math.js';
 import type { Family } from './operation.js';
 import { optimizers } from './optimizers.js';
 import { randomness } from './random.js';
+import { reductions } from './reduce.js';
+import { scans } from './scan.js';
 import { softmaxes } from './softmax.js';
 import { ternaries } from './ternary.js';
 
@@ -18,6 +20,8 @@ export const families: readonly Family[] = [
   math,
   optimizers,
   randomness,
+  reductions,
+  scans,
   softmaxes,
   ternaries,
 ];

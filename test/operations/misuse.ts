@@ -160,9 +160,10 @@ export function addProduct(
 
 export const reduction = (
   name: string,
-  call: (x: Tensor, options?: object) => Tensor,
+  call: (x: Tensor, options?: object) => unknown,
+  other: { takesIntegers?: boolean } = {},
 ): Misuse[] => [
-  ...tensorArguments(call),
+  ...tensorArguments(call, other),
   ...optionsOf(name, (options) => call(x, options)),
   ...dims((dim) => call(x, { dim })),
   ...dims((dim) => call(x, { dim: [0, dim] })),
