@@ -12,16 +12,22 @@
       "native/ops/copy.cpp",
       "native/ops/dispatch.cpp",
       "native/ops/elementwise.cpp",
+      "native/ops/gather.cpp",
       "native/ops/gemm.cpp",
       "native/ops/gemm_bf16.cpp",
       "native/ops/gemm_int8.cpp",
       "native/ops/gemm_plan.cpp",
       "native/ops/gemm_rows.cpp",
+      "native/ops/indexed.cpp",
       "native/ops/loops.cpp",
       "native/ops/optimizer.cpp",
       "native/ops/random.cpp",
       "native/ops/reduce.cpp",
-      "native/ops/softmax.cpp"
+      "native/ops/scatter.cpp",
+      "native/ops/select.cpp",
+      "native/ops/softmax.cpp",
+      "native/ops/sort.cpp",
+      "native/ops/unique.cpp"
     ],
     "addon_sources": [
       "native/addon/addon.cpp",

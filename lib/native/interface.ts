@@ -77,6 +77,18 @@ export const rowNames = {
     'sgd',
     'sgdMomentum',
     'adam',
+    'gather',
+    'scatter',
+    'scatterReduce',
+    'divideByCount',
+    'sort',
+    'countUnique',
+    'unique',
+    'countNonzero',
+    'nonzero',
+    'maskedSelect',
+    'maskedScatter',
+    'maskedFill',
   ],
 } as const;
 

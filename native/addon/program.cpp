@@ -2,6 +2,10 @@
 
 namespace tilegrad {
 
+const char* describe(Status status) {
+  return status == Status::outOfMemory ? "out of memory" : "an index is outside its dimension";
+}
+
 int Program::arrayIndex(napi_env env, const ArrayView& view) {
   // Two views of the same memory are one array: the references keep the memory from being reused
   // for another array as long as the program lives.
@@ -58,7 +62,8 @@ const char* Program::replay(napi_env env) {
             arrays_[static_cast<size_t>(step.array[i])].data + step.byteOffset[i];
       }
     }
-    if (step.row->run(step.command) != Status::ok) return "out of memory";
+    const Status status = step.row->run(step.command);
+    if (status != Status::ok) return describe(status);
   }
   return nullptr;
 }

@@ -17,6 +17,9 @@ struct ArrayView {
   DType type;
 };
 
+// What a status other than ok means, for messages.
+const char* describe(Status status);
+
 class Program {
  public:
   // Appends a command whose operand k was read from views[k] (data null for an absent operand).

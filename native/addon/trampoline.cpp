@@ -261,9 +261,11 @@ napi_value callRow(napi_env env, napi_callback_info info) {
   Command command;
   Reader reader(env, bound, &command);
   if (!reader.read(argv, argc)) return throwNative(env, "ERR_NATIVE_ARGUMENT", reader.message());
-  if (bound.row->run(command) != Status::ok) {
-    return throwNative(env, "ERR_NATIVE_MEMORY",
-                       std::string("[") + bound.row->name + "] out of memory");
+  const Status status = bound.row->run(command);
+  if (status != Status::ok) {
+    const bool memory = status == Status::outOfMemory;
+    return throwNative(env, memory ? "ERR_NATIVE_MEMORY" : "ERR_NATIVE_INDEX",
+                       std::string("[") + bound.row->name + "] " + describe(status));
   }
   if (environment.recording) {
     environment.recording->add(env, *bound.row, command, reader.views(), static_cast<int>(argc));

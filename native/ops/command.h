@@ -29,8 +29,9 @@ struct Command {
   Geometry geometry;           // only for rows whose operands are written with [@]
 };
 
-// What running a command can report. Arguments were checked before; only resources can fail.
-enum class Status : uint8_t { ok, outOfMemory };
+// What running a command can report. Arguments were checked before; what is left are resources, and
+// indices that lie in memory: those are read when the command runs, and nothing was written then.
+enum class Status : uint8_t { ok, outOfMemory, badIndex };
 
 // One native operation. The signature names every argument and says how far each operand reaches,
 // so one trampoline can check any row (the grammar is in native/addon/signature.h). `check` adds

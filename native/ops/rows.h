@@ -14,6 +14,11 @@ RowList reduceRows();
 RowList softmaxRows();
 RowList randomRows();
 RowList optimizerRows();
+RowList gatherRows();
+RowList scatterRows();
+RowList sortRows();
+RowList selectRows();
+RowList uniqueRows();
 
 // The length of an array of rows, as a list.
 template <int count>
