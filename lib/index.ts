@@ -57,12 +57,15 @@ export {
   square,
   sub,
 } from './ops/arithmetic.js';
+export { type EmbeddingOptions, embedding, oneHot } from './ops/embedding.js';
+export { gather, indexSelect, type TakeAlongDimOptions, take, takeAlongDim } from './ops/gather.js';
 export { type EpilogueActivation, type MatmulPlan, setWeightPacking } from './ops/gemm.js';
 export {
   type Float32MatmulPrecision,
   getFloat32MatmulPrecision,
   setFloat32MatmulPrecision,
 } from './ops/gemm_bf16.js';
+export type { IndexLike, NestedIndices } from './ops/indices.js';
 export {
   type ChannelOptions,
   dequantize,
@@ -72,6 +75,7 @@ export {
 } from './ops/int8.js';
 export { type LinearOptions, linear } from './ops/linear.js';
 export { binaryCrossEntropyWithLogits, crossEntropy, mseLoss } from './ops/loss.js';
+export { maskedFill, maskedScatter, maskedSelect, nonzero } from './ops/masked.js';
 export { erf, exp, log, log1p } from './ops/math.js';
 export { type AddmmOptions, addmm, baddbmm, matmul, matmulPlan } from './ops/matmul.js';
 export type { MatmulOptions } from './ops/matmul_bf16.js';
@@ -97,6 +101,15 @@ export {
   sum,
 } from './ops/reduce.js';
 export {
+  type IndexAddOptions,
+  indexAdd,
+  type ScatterReduceOptions,
+  type ScatterReduction,
+  scatter,
+  scatterAdd,
+  scatterReduce,
+} from './ops/scatter.js';
+export {
   flatten,
   permute,
   reshape,
@@ -107,6 +120,17 @@ export {
   unsqueeze,
 } from './ops/shape.js';
 export { logSoftmax, softmax } from './ops/softmax.js';
+export {
+  argsort,
+  type Sorted,
+  type SortOptions,
+  sort,
+  type TopkOptions,
+  topk,
+  type Unique,
+  type UniqueOptions,
+  unique,
+} from './ops/sort.js';
 export * as optim from './optim/index.js';
 export {
   arange,
