@@ -45,9 +45,11 @@ export function read(operation: string, x: Tensor, places: Places, skip = -1): T
  */
 export function indexSelect(x: Tensor, dim: number, index: IndexLike): Tensor {
   checkTensor('indexSelect', x);
-  if (x.ndim === 0) return reshape(indexSelect(atLeast1d(x), dim, index), []);
-  const at = normalizeDim('indexSelect', dim, x.ndim);
   const given = indexTensor('indexSelect', index);
+  if (x.ndim === 0 && given.numel === 1) {
+    return reshape(indexSelect(atLeast1d(x), dim, given), []);
+  }
+  const at = normalizeDim('indexSelect', dim, x.ndim);
   if (given.ndim > 1) {
     throw new TensorError(
       'ERR_SHAPE',

@@ -96,9 +96,10 @@ function run(
   const ends = [table.strides[places.dim] as number, 0, 0];
   try {
     if (shape.length < MAX_RANK) {
-      const all = operands.map((operand, k) => ({
-        ...operand,
-        strides: [...operand.strides, ends[k] as number],
+      const all = operands.map(({ array, offset, strides }, k) => ({
+        array,
+        offset,
+        strides: [...strides, ends[k] as number],
       }));
       runGeometry(rows[row], [...shape, size], all, numbers);
       return;

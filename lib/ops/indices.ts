@@ -2,7 +2,7 @@
 import { TensorError } from '../errors.js';
 import { tensor } from '../tensor/creation.js';
 import { dtypeOf, dtypes, type TypedArray } from '../tensor/dtype.js';
-import { describe } from '../tensor/shape.js';
+import { describe, MAX_RANK } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { checkTensor, to } from './operand.js';
 
@@ -12,9 +12,10 @@ export type NestedIndices = number | readonly NestedIndices[];
 /** What operations take for indices: a tensor of int32 (or of bytes), or whole numbers. */
 export type IndexLike = Tensor | NestedIndices | TypedArray;
 
-function areWhole(indices: unknown): boolean {
-  if (Array.isArray(indices)) return indices.every(areWhole);
-  return Number.isInteger(indices);
+/** Whether there is nothing but whole numbers; deeper than a tensor nobody looks. */
+function areWhole(indices: unknown, depth = 0): boolean {
+  if (!Array.isArray(indices)) return Number.isInteger(indices);
+  return depth < MAX_RANK && indices.every((item) => areWhole(item, depth + 1));
 }
 
 /** The ends of int32: what lies beyond stays outside every dimension. */
