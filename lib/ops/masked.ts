@@ -29,6 +29,7 @@ function moving(x: Tensor): Tensor {
 
 /** How many elements of a moving tensor are not 0. */
 function countNonzero(x: Tensor): number {
+  if (x.numel === 0) return 0;
   const count = uninitialized([], 'float64');
   runGeometry(rows.countNonzero, x.shape, [x, plain(count)]);
   return count.item();
@@ -44,7 +45,7 @@ export function nonzero(x: Tensor): Tensor {
   checkTensor('nonzero', x);
   const source = moving(x);
   const y = uninitialized([countNonzero(source), x.ndim], 'int32');
-  runGeometry(rows.nonzero, source.shape, [source, plain(y)], [...y.shape]);
+  if (y.shape[0] !== 0) runGeometry(rows.nonzero, source.shape, [source, plain(y)], [...y.shape]);
   return y;
 }
 
@@ -98,7 +99,7 @@ export function maskedSelect(x: Tensor, mask: Tensor): Tensor {
 /** The elements where a moving mask of x's shape is true, without recording. */
 function selected(x: Tensor, mask: Tensor): Tensor {
   const y = uninitialized([countNonzero(mask)], x.dtype);
-  runGeometry(rows.maskedSelect, x.shape, [x, mask, plain(y)], [y.numel]);
+  if (y.numel > 0) runGeometry(rows.maskedSelect, x.shape, [x, mask, plain(y)], [y.numel]);
   return y;
 }
 

@@ -18,7 +18,7 @@ function numbers(n: number, dtype: DType): Tensor {
 }
 
 // One chunk that threads share has 32768 elements.
-const shapes = [[0], [1], [7], [65], [3, 37], [5, 1, 9], [], [2, 0, 3], [40, 1001], [100_001]];
+const shapes = [[0], [1], [7], [65], [3, 37], [5, 1, 9], [], [2, 0, 3], [3, 11_003]];
 
 describe.each(types)('%s', (dtype) => {
   test('nonzero', () => {
@@ -51,8 +51,8 @@ describe.each(types)('%s', (dtype) => {
   test('maskedSelect, maskedFill and maskedScatter', () => {
     for (const shape of shapes) {
       const n = shape.reduce((a, b) => a * b, 1);
-      for (const other of [shape, shape.slice(1), shape.with(-1, 1).slice(-shape.length)]) {
-        if (shape.length === 0 && other.length > 0) continue;
+      // The same shape, fewer dimensions, and a column that is stretched.
+      for (const other of [shape, shape.slice(1), shape.map((m, d) => (d === 0 ? m : 1))]) {
         const x = numbers(n, dtype).reshape(shape);
         const chosen = mask(other);
         const whole = flat(chosen.expand(shape).reshape([-1]));

@@ -29,7 +29,7 @@ const types: DType[] = ['float32', 'float64', 'int32', 'int8', 'uint8', 'bool', 
 const numbersOf = (x: Tensor): number[] => (x.toArray() as (number | boolean)[]).map(Number);
 
 /** Lengths at which another way of sorting begins, and around them. */
-const lengths = [...Array(48).keys(), 63, 64, 65, 100, 1000, 4096, 4097, 5001];
+const lengths = [...Array(48).keys(), 63, 64, 65, 100, 1000, 4097];
 
 describe.each(types)('%s', (dtype) => {
   test.each(Object.entries(kinds))('sort, argsort, topk and unique of %s', (_, draw) => {
@@ -82,12 +82,13 @@ test('a line that is long enough to be cut into pieces gives the same on any num
   try {
     for (const dtype of ['float32', 'float64', 'int32'] as const) {
       const x = tensor(list, { dtype });
-      const wanted = dtype === 'int32' ? order(numbersOf(x)) : expected;
+      const stored = numbersOf(x);
+      const wanted = dtype === 'int32' ? order(stored) : expected;
       for (const count of [1, 2, 3, 5, 8]) {
         tilegrad.setNumThreads(count);
         const { values, indices } = x.sort();
         expect(numbersOf(indices)).toEqual(wanted);
-        expect(numbersOf(values)).toEqual(wanted.map((i) => numbersOf(x)[i]));
+        expect(numbersOf(values)).toEqual(wanted.map((i) => stored[i]));
         expect(numbersOf(x.topk(50_000, { largest: false }).indices)).toEqual(
           wanted.slice(0, 50_000),
         );
