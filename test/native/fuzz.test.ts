@@ -165,11 +165,35 @@ const packedSizes = (panels: number, quads: number, n: number, k: number) => () 
   params[quads] = Math.ceil((params[k] as number) / 4);
 };
 
+/** An indexed row's last dimension is the table's: index and values don't move along it. */
+const indexed = (numbers: number) => () => {
+  const rankAt = 3 + numbers;
+  const rank = params[rankAt] as number;
+  if (!(rank >= 1 && rank <= 4)) return;
+  params[rankAt + rank] = 9;
+  for (const operand of [2, 3]) params[rankAt + (1 + operand) * rank] = 0;
+};
+
 /** Sizes that have to agree, which random numbers rarely do: half of a row's calls get them so. */
 const AGREE: Partial<Record<RowName, () => void>> = {
   packInt8: packedSizes(3, 4, 5, 6),
   linearInt8: packedSizes(10, 11, 8, 9),
+  gather: indexed(0),
+  scatter: indexed(0),
+  scatterReduce: indexed(2),
+  nonzero: () => {
+    params[3] = params[4] as number;
+  },
 };
+
+/** Rows whose operands of any type have to have one type: most of their calls get it. */
+const ONE_TYPE = new Set<RowName>([
+  ...(['gather', 'scatter', 'scatterReduce', 'sort', 'unique'] as const),
+  ...(['maskedSelect', 'maskedScatter', 'maskedFill'] as const),
+]);
+
+/** Rows that take nothing when an index is outside: most of their calls have none below 0. */
+const INDEXED = new Set<RowName>(['gather', 'scatter', 'scatterReduce']);
 
 test.each(Object.keys(native.signatures) as RowName[])('%s survives hostile calls', (name) => {
   const row = parse(native.signatures[name]);
@@ -182,6 +206,8 @@ test.each(Object.keys(native.signatures) as RowName[])('%s survives hostile call
   for (let i = 0; i < CALLS; i++) {
     const hostility = pick(random, [0, 0, 0.02, 0.3]);
     const floating = pick(random, ['f32', 'f64'] as const);
+    const anything = pick(random, ['f32', 'f64', 'i32', 'u8', 'i8', 'bf16'] as const);
+    const oneType = ONE_TYPE.has(name) && random() < 0.9;
     const guards: Guarded[] = [];
     const operands: unknown[] = row.types.map((type, k) => {
       if (random() < hostility) return notAnArray(random);
@@ -189,16 +215,21 @@ test.each(Object.keys(native.signatures) as RowName[])('%s survives hostile call
       const known =
         type === 'T'
           ? floating
-          : type === 'A'
-            ? pick(random, ['f32', 'f64', 'i32', 'u8', 'i8', 'bf16'] as const)
-            : type === 'F'
-              ? pick(random, ['f32', 'bf16'] as const)
-              : type;
+          : type === 'A' && oneType
+            ? anything
+            : type === 'A'
+              ? pick(random, ['f32', 'f64', 'i32', 'u8', 'i8', 'bf16'] as const)
+              : type === 'F'
+                ? pick(random, ['f32', 'bf16'] as const)
+                : type;
       const any = Object.keys(ARRAY_TYPES) as (keyof typeof ARRAY_TYPES)[];
       const chosen =
         random() < hostility / 4 ? pick(random, any) : (known as keyof typeof ARRAY_TYPES);
       const lengths = name in AGREE ? [60, 200, 600] : [0, 1, 4, 16, 60, 200];
       const operand = guarded(random, chosen, pick(random, lengths));
+      if (INDEXED.has(name) && type === 'i32' && operand.array.length > 0 && random() < 0.8) {
+        for (let j = 0; j < operand.array.length; j++) operand.array[j] = below(random, 9);
+      }
       guards.push(operand);
       return operand.array;
     });
