@@ -3,8 +3,10 @@
 //
 //   lines    a dimension along which the table moves with the loops: values with different
 //            coordinates there never meet
-//   places   otherwise the table's own dimension: each thread goes over the whole index and takes
-//            the places of its range, which are cut so that each range gets as many values
+//   places   otherwise, when whole runs belong to an index, the table's own dimension: each thread
+//            goes over the whole index and takes the places of its range, which are cut so that
+//            each range gets as many values. (Going over an index for each value takes as long as
+//            adding the values, so then one thread does it.)
 #include <string.h>
 
 #include <type_traits>
@@ -201,6 +203,10 @@ void scatterOf(const Command& c, const IndexedLoops& indexed, int64_t skip) {
       for (int k = 0; k < kIndexedOperands; ++k) part.offset[k] = begin * loops.stride[k][d];
       scatterPart<T, Op>(part, y, index, values);
     });
+    return;
+  }
+  if (loops.stride[kIndex][loops.rank - 1] != 0) {
+    scatterPart<T, Op>(whole, y, index, values);
     return;
   }
   const int parts = numThreads();

@@ -108,6 +108,11 @@ struct Room {
       : next(start[chunk]), end(start[chunk + 1] < count ? start[chunk + 1] : count) {}
 };
 
+template <class T>
+void clear(T* y, int64_t n) {
+  memset(y, 0, static_cast<size_t>(n) * sizeof(T));
+}
+
 Status countNonzero(const Command& c) {
   double* const count = static_cast<double*>(c.data[1]);
   Loops loops;
@@ -130,11 +135,50 @@ Status countNonzero(const Command& c) {
   });
 }
 
-// The coordinates of a row-major position.
-void storeCoordinates(const Geometry& g, int64_t linear, int32_t* y) {
-  for (int d = g.rank - 1; d >= 0; --d) {
-    y[d] = static_cast<int32_t>(linear % g.shape[d]);
-    linear /= g.shape[d];
+// The coordinates of row-major positions that ascend: only a new row costs a division.
+class Coordinates {
+ public:
+  Coordinates(const Geometry& g, int64_t linear) : g_(g) {
+    for (int d = 0; d < g.rank; ++d) at_[d] = 0;
+    moveTo(linear);
+  }
+  void moveTo(int64_t linear) {
+    int d = g_.rank - 1;
+    if (d < 0) return;
+    at_[d] += linear - linear_;
+    linear_ = linear;
+    for (; d > 0 && at_[d] >= g_.shape[d]; --d) {
+      const int64_t carry = at_[d] / g_.shape[d];
+      at_[d] -= carry * g_.shape[d];
+      at_[d - 1] += carry;
+    }
+  }
+  void store(int32_t* y) const {
+    for (int d = 0; d < g_.rank; ++d) y[d] = static_cast<int32_t>(at_[d]);
+  }
+
+ private:
+  const Geometry& g_;
+  int64_t linear_ = 0;
+  int64_t at_[kMaxRank];
+};
+
+// Elements whose hits are collected at a time.
+constexpr int64_t kBlock = 256;
+
+// Calls f with the place of each hit among n elements, without a branch for each element: whether
+// one is a hit can't be predicted.
+template <class T, class F>
+void overHits(const T* x, int64_t step, int64_t n, const F& f) {
+  int64_t places[kBlock];
+  for (int64_t from = 0; from < n; from += kBlock) {
+    const int64_t end = from + kBlock < n ? from + kBlock : n;
+    int64_t hits = 0;
+    for (int64_t i = from; i < end; ++i) {
+      places[hits] = i;
+      hits += isHit(x[i * step]) ? 1 : 0;
+    }
+    for (int64_t k = 0; k < hits; ++k) f(places[k]);
   }
 }
 
@@ -149,18 +193,19 @@ Status nonzeroOf(const Command& c, const Loops& loops) {
   const int64_t n = elementCount(loops);
   overChunks(n, static_cast<int64_t>(sizeof(T)), [&](int64_t chunk, int64_t begin, int64_t end) {
     Room room(start, chunk, count);
+    Coordinates at(g, begin);
     overRuns<1>(loops, begin, end,
                 [&](const int64_t* offset, const int64_t* step, int64_t length, int64_t linear) {
-                  const T* const x = p + offset[0];
-                  for (int64_t i = 0; i < length && room.next < room.end; ++i) {
-                    if (isHit(x[i * step[0]])) {
-                      storeCoordinates(g, linear + i, y + room.next++ * rank);
-                    }
-                  }
+                  overHits(p + offset[0], step[0], length, [&](int64_t i) {
+                    if (room.next == room.end) return;
+                    at.moveTo(linear + i);
+                    at.store(y + room.next++ * rank);
+                  });
                 });
-    for (; room.next < room.end; ++room.next) storeCoordinates(g, 0, y + room.next * rank);
+    if (room.next < room.end) clear(y + room.next * rank, (room.end - room.next) * rank);
   });
-  for (int64_t i = start[chunksOf(n)]; i < count; ++i) storeCoordinates(g, 0, y + i * rank);
+  const int64_t hits = start[chunksOf(n)];
+  if (hits < count) clear(y + hits * rank, (count - hits) * rank);
   return Status::ok;
 }
 
@@ -209,9 +254,10 @@ Status selectOf(const Command& c, const Loops& loops) {
                     room.next += chosen[i * step[1]] != 0 ? 1 : 0;
                   }
                 });
-    for (; room.next < room.end; ++room.next) y[room.next] = 0;
+    if (room.next < room.end) clear(y + room.next, room.end - room.next);
   });
-  for (int64_t i = start[chunksOf(n)]; i < count; ++i) y[i] = 0;
+  const int64_t hits = start[chunksOf(n)];
+  if (hits < count) clear(y + hits, count - hits);
   return Status::ok;
 }
 
@@ -264,14 +310,30 @@ const char* checkMaskedScatter(const Command& c) {
 }
 
 template <class T>
+void copyStrided(int64_t n, const T* x, int64_t xStep, T* y, int64_t yStep) {
+  if (xStep == 1 && yStep == 1) {
+    memcpy(y, x, static_cast<size_t>(n) * sizeof(T));
+  } else {
+    for (int64_t i = 0; i < n; ++i) y[i * yStep] = x[i * xStep];
+  }
+}
+
+// Each block goes through memory of its own, which no operand overlaps, and without a branch: then
+// compilers vectorise it.
+template <class T>
 void fillRun(int64_t n, const T* x, int64_t xStep, const uint8_t* mask, int64_t maskStep, T value,
              T* y, int64_t yStep) {
-  if (xStep == 1 && maskStep == 1 && yStep == 1) {
-    for (int64_t i = 0; i < n; ++i) y[i] = mask[i] != 0 ? value : x[i];
-  } else {
-    for (int64_t i = 0; i < n; ++i) {
-      y[i * yStep] = mask[i * maskStep] != 0 ? value : x[i * xStep];
+  T values[kBlock];
+  uint8_t chosen[kBlock];
+  for (int64_t from = 0; from < n; from += kBlock) {
+    const int64_t count = n - from < kBlock ? n - from : kBlock;
+    copyStrided(count, x + from * xStep, xStep, values, 1);
+    copyStrided(count, mask + from * maskStep, maskStep, chosen, 1);
+    for (int64_t i = 0; i < count; ++i) {
+      const T keep = static_cast<T>(T{0} - static_cast<T>(chosen[i] == 0 ? 1 : 0));
+      values[i] = static_cast<T>((values[i] & keep) | (value & static_cast<T>(~keep)));
     }
+    copyStrided(count, values, 1, y + from * yStep, yStep);
   }
 }
 

@@ -88,18 +88,36 @@ Item* sortItems(Item* items, Item* other, int64_t n) {
   return sortByDigits<kLongDigit, keyBits>(items, other, n);
 }
 
-// Merges two sorted runs; of equal keys those of the first, which have the lower places.
+// How many of the first `count` merged items come from a: of equal keys those of a come first,
+// since they have the lower places (merge path: Odeh et al., IPDPSW 2012).
 template <class Item>
-void mergeRuns(const Item* a, int64_t aCount, const Item* b, int64_t bCount, Item* to) {
-  int64_t i = 0, j = 0;
-  while (i < aCount && j < bCount) {
+int64_t fromFirst(const Item* a, int64_t aCount, const Item* b, int64_t bCount, int64_t count) {
+  int64_t low = count > bCount ? count - bCount : 0, high = count < aCount ? count : aCount;
+  while (low < high) {
+    const int64_t i = (low + high) / 2, j = count - i;
+    if (b[j - 1].key() >= a[i].key()) {
+      low = i + 1;
+    } else {
+      high = i;
+    }
+  }
+  return low;
+}
+
+// Places [begin, end) of the merge of two sorted runs.
+template <class Item>
+void mergeRange(const Item* a, int64_t aCount, const Item* b, int64_t bCount, int64_t begin,
+                int64_t end, Item* to) {
+  int64_t i = fromFirst(a, aCount, b, bCount, begin), j = begin - i;
+  int64_t k = begin;
+  for (; k < end && i < aCount && j < bCount; ++k) {
     const bool second = b[j].key() < a[i].key();
-    *to++ = second ? b[j] : a[i];
+    to[k] = second ? b[j] : a[i];
     j += second ? 1 : 0;
     i += second ? 0 : 1;
   }
-  while (i < aCount) *to++ = a[i++];
-  while (j < bCount) *to++ = b[j++];
+  for (; k < end && i < aCount; ++k) to[k] = a[i++];
+  for (; k < end; ++k) to[k] = b[j++];
 }
 
 // The first k of the sorted items without sorting all: counts the keys' leading digit and keeps
@@ -224,11 +242,15 @@ Status sortPieces(const Lines<T>& lines, int64_t line) {
     }
   });
   for (int64_t width = 1; width < pieces; width *= 2) {
-    parallelFor(pieces / (2 * width), 1, [&](int64_t first, int64_t last) {
-      for (int64_t pair = first; pair < last; ++pair) {
-        const int64_t begin = start(2 * pair * width), middle = start((2 * pair + 1) * width);
-        const int64_t end = start((2 * pair + 2) * width);
-        mergeRuns(items + begin, middle - begin, items + middle, end - middle, other + begin);
+    // Threads share the places of the result, whatever runs they are made of.
+    parallelFor(n, kCacheLine, [&](int64_t first, int64_t last) {
+      for (int64_t pair = 0; pair < pieces; pair += 2 * width) {
+        const int64_t begin = start(pair), middle = start(pair + width);
+        const int64_t end = start(pair + 2 * width);
+        if (end <= first || begin >= last) continue;
+        mergeRange(items + begin, middle - begin, items + middle, end - middle,
+                   (first > begin ? first : begin) - begin, (last < end ? last : end) - begin,
+                   other + begin);
       }
     });
     Item* const merged = other;
