@@ -111,7 +111,7 @@ void scatterRun(const Part& part, int64_t n, T* y, int64_t yStep, const int32_t*
 }
 
 template <class T, class Op>
-void scatterPart(const Part& part, T* y, const int32_t* index, const T* values) {
+void scatterPart(const Part& part, const Command& c) {
   Loops outer = part.indexed.loops;
   int64_t n = 1, step[kIndexedOperands] = {0, 0, 0};
   if (outer.rank > 0) {
@@ -119,9 +119,9 @@ void scatterPart(const Part& part, T* y, const int32_t* index, const T* values) 
     n = outer.shape[outer.rank];
     for (int k = 0; k < kIndexedOperands; ++k) step[k] = outer.stride[k][outer.rank];
   }
-  y += part.offset[kTable];
-  index += part.offset[kIndex];
-  values += part.offset[kValues];
+  T* const y = static_cast<T*>(c.data[kTable]) + part.offset[kTable];
+  const int32_t* const index = static_cast<const int32_t*>(c.data[kIndex]) + part.offset[kIndex];
+  const T* const values = static_cast<const T*>(c.data[kValues]) + part.offset[kValues];
   const int64_t count = elementCount(outer);
   Odometer at(outer, kIndexedOperands, 0);
   for (int64_t i = 0; i < count; ++i, at.next()) {
@@ -180,44 +180,42 @@ void cutPlaces(const Part& whole, const int32_t* index, int parts, int64_t* cuts
   }
 }
 
-template <class T, class Op>
-void scatterOf(const Command& c, const IndexedLoops& indexed, int64_t skip) {
-  T* const y = static_cast<T*>(c.data[kTable]);
-  const int32_t* const index = static_cast<const int32_t*>(c.data[kIndex]);
-  const T* const values = static_cast<const T*>(c.data[kValues]);
-  constexpr int64_t kBytes = static_cast<int64_t>(sizeof(T));
+using PartFunction = void (*)(const Part& part, const Command& c);
+
+// Runs a part, or several of them at the same time. (Not a template of the type: code is repeated
+// where it pays only.)
+Status scatterParts(const Command& c, const IndexedLoops& indexed, int64_t skip,
+                    PartFunction scatterPart) {
+  const int64_t elementBytes = sizeOf(c.type[kTable]);
   const Part whole = {indexed, {0, 0, 0}, 0, indexed.size, skip};
   const Loops& loops = indexed.loops;
-  const int64_t bytes = elementCount(loops) * 2 * kBytes;
-  if (bytes < 2 * kLightShare || numThreads() == 1) {
-    scatterPart<T, Op>(whole, y, index, values);
-    return;
-  }
-  const int d = lineDimension(loops, kBytes);
+  const int64_t bytes = elementCount(loops) * 2 * elementBytes;
+  const int d = bytes < 2 * kLightShare ? -1 : lineDimension(loops, elementBytes);
   if (d >= 0) {
     const int64_t n = loops.shape[d];
-    const int64_t grain = d == loops.rank - 1 ? kCacheLine / kBytes : 1;
+    const int64_t grain = d == loops.rank - 1 ? kCacheLine / elementBytes : 1;
     parallelShares(n, grain, bytes / n, kLightShare, [&](int64_t begin, int64_t end) {
       Part part = whole;
       part.indexed.loops.shape[d] = end - begin;
       for (int k = 0; k < kIndexedOperands; ++k) part.offset[k] = begin * loops.stride[k][d];
-      scatterPart<T, Op>(part, y, index, values);
+      scatterPart(part, c);
     });
-    return;
-  }
-  if (loops.stride[kIndex][loops.rank - 1] != 0) {
-    scatterPart<T, Op>(whole, y, index, values);
-    return;
+    return Status::ok;
   }
   const int parts = numThreads();
+  if (bytes < 2 * kLightShare || parts == 1 || loops.stride[kIndex][loops.rank - 1] != 0) {
+    scatterPart(whole, c);
+    return Status::ok;
+  }
   int64_t cuts[kMaxThreads + 1];
-  cutPlaces(whole, index, parts, cuts);
+  cutPlaces(whole, static_cast<const int32_t*>(c.data[kIndex]), parts, cuts);
   parallelFor(parts, 1, [&](int64_t begin, int64_t end) {
     Part part = whole;
     part.low = cuts[begin];
     part.high = cuts[end];
-    scatterPart<T, Op>(part, y, index, values);
+    scatterPart(part, c);
   });
+  return Status::ok;
 }
 
 // The loops of a scattering row. They stay in row-major order: it is the order of arrival.
@@ -236,28 +234,22 @@ Status scatter(const Command& c) {
   if (empty || status != Status::ok) return status;
   return withBytes(c.type[kTable], [&](auto element) {
     using T = decltype(element);
-    scatterOf<T, Replace<T>>(c, indexed, -1);
-    return Status::ok;
+    return scatterParts(c, indexed, -1, scatterPart<T, Replace<T>>);
   });
 }
 
 template <class T>
-Status reduceOf(const Command& c, const IndexedLoops& indexed) {
-  const int64_t skip = c.number[1].i;
-  switch (static_cast<Reduce>(c.number[0].i)) {
+PartFunction reductionOf(Reduce kind) {
+  switch (kind) {
     case Reduce::prod:
-      scatterOf<T, Combine<T, Reduce::prod>>(c, indexed, skip);
-      break;
+      return scatterPart<T, Combine<T, Reduce::prod>>;
     case Reduce::amax:
-      scatterOf<T, Combine<T, Reduce::amax>>(c, indexed, skip);
-      break;
+      return scatterPart<T, Combine<T, Reduce::amax>>;
     case Reduce::amin:
-      scatterOf<T, Combine<T, Reduce::amin>>(c, indexed, skip);
-      break;
+      return scatterPart<T, Combine<T, Reduce::amin>>;
     default:
-      scatterOf<T, Combine<T, Reduce::sum>>(c, indexed, skip);
+      return scatterPart<T, Combine<T, Reduce::sum>>;
   }
-  return Status::ok;
 }
 
 Status scatterReduce(const Command& c) {
@@ -265,8 +257,10 @@ Status scatterReduce(const Command& c) {
   bool empty;
   const Status status = takeScatter(c, &indexed, &empty);
   if (empty || status != Status::ok) return status;
-  return withNumber(c.type[kTable],
-                    [&](auto element) { return reduceOf<decltype(element)>(c, indexed); });
+  return withNumber(c.type[kTable], [&](auto element) {
+    const auto kind = static_cast<Reduce>(c.number[0].i);
+    return scatterParts(c, indexed, c.number[1].i, reductionOf<decltype(element)>(kind));
+  });
 }
 
 const char* checkReduce(const Command& c) {

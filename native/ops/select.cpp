@@ -58,22 +58,24 @@ void overChunks(int64_t n, int64_t elementBytes, const F& f) {
                  });
 }
 
-// Whether an element of a type is not 0; NaN isn't.
+// The bits that are not all 0 in an element that isn't 0: all but the sign of a floating-point
+// number, of which there is a zero of either sign. NaN is not 0.
 template <class T>
-bool isHit(T x) {
-  return x != T{0};
+T hitBits(DType type) {
+  const bool floating = type == DType::float32 || type == DType::float64 || type == DType::bfloat16;
+  const T all = static_cast<T>(~T{0});
+  return floating ? static_cast<T>(all >> 1) : all;
 }
-bool isHit(BFloat16 x) { return (x.bits & 0x7fffu) != 0; }
 
 // Hits of a condition (operand k of the loops, at p) in [begin, end).
 template <int operands, class T>
-int64_t countHits(const Loops& loops, int k, const T* p, int64_t begin, int64_t end) {
+int64_t countHits(const Loops& loops, int k, const T* p, T bits, int64_t begin, int64_t end) {
   int64_t hits = 0;
   overRuns<operands>(loops, begin, end,
                      [&](const int64_t* offset, const int64_t* step, int64_t n, int64_t) {
                        const T* const x = p + offset[k];
                        int64_t sum = 0;
-                       for (int64_t i = 0; i < n; ++i) sum += isHit(x[i * step[k]]) ? 1 : 0;
+                       for (int64_t i = 0; i < n; ++i) sum += (x[i * step[k]] & bits) != 0 ? 1 : 0;
                        hits += sum;
                      });
   return hits;
@@ -82,13 +84,13 @@ int64_t countHits(const Loops& loops, int k, const T* p, int64_t begin, int64_t 
 // Where each chunk's hits begin in the numbering of all, and behind the last their number; null
 // when memory ran out.
 template <int operands, class T>
-int64_t* numberHits(const Loops& loops, int k, const T* p) {
+int64_t* numberHits(const Loops& loops, int k, const T* p, T bits) {
   const int64_t n = elementCount(loops), chunks = chunksOf(n);
   int64_t* const start = static_cast<int64_t*>(
       scratch(ScratchSlot::partial, static_cast<size_t>(chunks + 1) * sizeof(int64_t)));
   if (!start) return nullptr;
   overChunks(n, static_cast<int64_t>(sizeof(T)), [&](int64_t chunk, int64_t begin, int64_t end) {
-    start[chunk] = countHits<operands>(loops, k, p, begin, end);
+    start[chunk] = countHits<operands>(loops, k, p, bits, begin, end);
   });
   int64_t sum = 0;
   for (int64_t chunk = 0; chunk < chunks; ++chunk) {
@@ -99,6 +101,9 @@ int64_t* numberHits(const Loops& loops, int k, const T* p) {
   start[chunks] = sum;
   return start;
 }
+
+// Of a mask any bit counts.
+constexpr uint8_t kMaskBits = 0xff;
 
 // Where a chunk may write at most: up to the next one's hits, and not beyond what there is.
 struct Room {
@@ -123,12 +128,14 @@ Status countNonzero(const Command& c) {
   // The order doesn't matter here.
   sortByStride(&loops, 1, 0);
   mergeDimensions(&loops, 1);
-  return withType(c.type[0], [&](auto element) {
+  return withBytes(c.type[0], [&](auto element) {
     using T = decltype(element);
+    const T bits = hitBits<T>(c.type[0]);
     std::atomic<int64_t> total{0};
     overChunks(elementCount(loops), static_cast<int64_t>(sizeof(T)),
                [&](int64_t, int64_t begin, int64_t end) {
-                 total += countHits<1>(loops, 0, static_cast<const T*>(c.data[0]), begin, end);
+                 total +=
+                     countHits<1>(loops, 0, static_cast<const T*>(c.data[0]), bits, begin, end);
                });
     *count = static_cast<double>(total.load());
     return Status::ok;
@@ -169,14 +176,14 @@ constexpr int64_t kBlock = 256;
 // Calls f with the place of each hit among n elements, without a branch for each element: whether
 // one is a hit can't be predicted.
 template <class T, class F>
-void overHits(const T* x, int64_t step, int64_t n, const F& f) {
+void overHits(const T* x, int64_t step, int64_t n, T bits, const F& f) {
   int64_t places[kBlock];
   for (int64_t from = 0; from < n; from += kBlock) {
     const int64_t end = from + kBlock < n ? from + kBlock : n;
     int64_t hits = 0;
     for (int64_t i = from; i < end; ++i) {
       places[hits] = i;
-      hits += isHit(x[i * step]) ? 1 : 0;
+      hits += (x[i * step] & bits) != 0 ? 1 : 0;
     }
     for (int64_t k = 0; k < hits; ++k) f(places[k]);
   }
@@ -188,7 +195,8 @@ Status nonzeroOf(const Command& c, const Loops& loops) {
   const T* const p = static_cast<const T*>(c.data[0]);
   int32_t* const y = static_cast<int32_t*>(c.data[1]);
   const int64_t count = c.number[0].i, rank = g.rank;
-  const int64_t* const start = numberHits<1>(loops, 0, p);
+  const T bits = hitBits<T>(c.type[0]);
+  const int64_t* const start = numberHits<1>(loops, 0, p, bits);
   if (!start) return Status::outOfMemory;
   const int64_t n = elementCount(loops);
   overChunks(n, static_cast<int64_t>(sizeof(T)), [&](int64_t chunk, int64_t begin, int64_t end) {
@@ -196,7 +204,7 @@ Status nonzeroOf(const Command& c, const Loops& loops) {
     Coordinates at(g, begin);
     overRuns<1>(loops, begin, end,
                 [&](const int64_t* offset, const int64_t* step, int64_t length, int64_t linear) {
-                  overHits(p + offset[0], step[0], length, [&](int64_t i) {
+                  overHits(p + offset[0], step[0], length, bits, [&](int64_t i) {
                     if (room.next == room.end) return;
                     at.moveTo(linear + i);
                     at.store(y + room.next++ * rank);
@@ -213,7 +221,7 @@ Status nonzero(const Command& c) {
   Loops loops;
   if (!takeDimensions(c.geometry, 0, c.geometry.rank, 1, &loops)) return Status::ok;
   mergeDimensions(&loops, 1);
-  return withType(c.type[0], [&](auto element) { return nonzeroOf<decltype(element)>(c, loops); });
+  return withBytes(c.type[0], [&](auto element) { return nonzeroOf<decltype(element)>(c, loops); });
 }
 
 const char* checkNonzero(const Command& c) {
@@ -241,7 +249,7 @@ Status selectOf(const Command& c, const Loops& loops) {
   const uint8_t* const mask = static_cast<const uint8_t*>(c.data[1]);
   T* const y = static_cast<T*>(c.data[2]);
   const int64_t count = c.number[0].i, n = elementCount(loops);
-  const int64_t* const start = numberHits<2>(loops, 1, mask);
+  const int64_t* const start = numberHits<2>(loops, 1, mask, kMaskBits);
   if (!start) return Status::outOfMemory;
   overChunks(n, static_cast<int64_t>(sizeof(T)), [&](int64_t chunk, int64_t begin, int64_t end) {
     Room room(start, chunk, count);
@@ -279,7 +287,7 @@ Status maskedScatterOf(const Command& c, const Loops& loops) {
   const uint8_t* const mask = static_cast<const uint8_t*>(c.data[1]);
   T* const y = static_cast<T*>(c.data[2]);
   const T* const source = static_cast<const T*>(c.data[3]);
-  const int64_t* const start = numberHits<3>(loops, 1, mask);
+  const int64_t* const start = numberHits<3>(loops, 1, mask, kMaskBits);
   if (!start) return Status::outOfMemory;
   overChunks(elementCount(loops), 2 * static_cast<int64_t>(sizeof(T)),
              [&](int64_t chunk, int64_t begin, int64_t end) {
