@@ -279,7 +279,7 @@ void divideRange(int64_t n, T* y, const int32_t* count) {
       y[i] /= static_cast<T>(count[i]);
     } else {
       // Towards minus infinity, as PyTorch's means of integers.
-      const int64_t value = y[i];
+      const int64_t value = static_cast<int64_t>(y[i]);
       const int64_t quotient = value / count[i];
       y[i] = static_cast<T>(quotient - (value % count[i] < 0 ? 1 : 0));
     }

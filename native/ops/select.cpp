@@ -357,7 +357,6 @@ T bitsOf(DType type, double value) {
     case DType::float64:
       return copied(value);
     case DType::int32:
-      return copied(static_cast<int64_t>(value));
     case DType::uint8:
     case DType::int8:
       return copied(static_cast<int64_t>(value));
