@@ -278,10 +278,11 @@ void divideRange(int64_t n, T* y, const int32_t* count) {
     if constexpr (std::is_floating_point_v<T>) {
       y[i] /= static_cast<T>(count[i]);
     } else {
-      // Towards minus infinity, as PyTorch's means of integers.
-      const int64_t value = static_cast<int64_t>(y[i]);
-      const int64_t quotient = value / count[i];
-      y[i] = static_cast<T>(quotient - (value % count[i] < 0 ? 1 : 0));
+      // Towards minus infinity, as PyTorch's means of integers. A double tells a quotient of 32-bit
+      // numbers from every whole number that it isn't.
+      const double quotient = static_cast<double>(y[i]) / count[i];
+      const int64_t cut = static_cast<int64_t>(quotient);
+      y[i] = static_cast<T>(static_cast<double>(cut) > quotient ? cut - 1 : cut);
     }
   }
 }

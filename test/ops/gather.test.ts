@@ -17,6 +17,7 @@ import {
 } from '../golden.js';
 import { expectError } from '../helpers/errors.js';
 import { generator } from '../helpers/generator.js';
+import { expectSame } from '../helpers/same.js';
 
 interface Options {
   dim: number;
@@ -179,19 +180,19 @@ describe('every dtype and layout', () => {
         const expected = positionsOf(shape).map((at) =>
           valueAt(x, at.with(dim, valueAt(index, at))),
         );
-        expect(flat(x.gather(dim, index))).toEqual(expected);
+        expectSame(flat(x.gather(dim, index)), expected);
         const list = Array.from({ length: 9 }, () => below(x.shape[dim]!));
         const slices = positionsOf([...x.shape].with(dim, 9)).map((at) =>
           valueAt(x, at.with(dim, list[at[dim]!]!)),
         );
-        expect(flat(x.indexSelect(dim, list))).toEqual(slices);
+        expectSame(flat(x.indexSelect(dim, list)), slices);
       }
       const table = some([6, 9], dtype, strided);
       const numbers = someIndex(6, [2, 3], strided);
       const rows = positionsOf([2, 3, 9]).map(([i, j, k]) =>
         valueAt(table, [valueAt(numbers, [i!, j!]), k!]),
       );
-      expect(flat(tilegrad.embedding(table, numbers))).toEqual(rows);
+      expectSame(flat(tilegrad.embedding(table, numbers)), rows);
       expect(table.take(numbers).shape).toEqual([2, 3]);
     }
   });
@@ -206,7 +207,7 @@ describe('every dtype and layout', () => {
           const [i, j] = at.with(dim, valueAt(index, at));
           expected[i! * 6 + j!] = valueAt(src, at);
         }
-        expect(flat(x.scatter(dim, index, src))).toEqual(expected);
+        expectSame(flat(x.scatter(dim, index, src)), expected);
       }
     }
   });
@@ -280,7 +281,7 @@ describe('every dtype and layout', () => {
         const sum = x.indexAdd(0, [1, 1], y);
         const values = Float32Array.from(memory.subarray(offset));
         for (let i = 0; i < n; i++) values[n + i]! += 2 * n + i + offset + (i + offset);
-        expect(sum.data).toEqual(values);
+        expectSame(sum.data, values);
       }
     }
   });
@@ -291,7 +292,7 @@ describe('every dtype and layout', () => {
     for (const dim of [0, 2, 7]) {
       const index = someIndex(shape[dim]!, shape);
       const expected = positionsOf(shape).map((at) => valueAt(x, at.with(dim, valueAt(index, at))));
-      expect(flat(x.gather(dim, index))).toEqual(expected);
+      expectSame(flat(x.gather(dim, index)), expected);
       const sums = zeros(shape).scatterAdd(dim, index, x);
       expect(sums.sum().item()).toBeCloseTo(x.sum().item(), 3);
       expect(x.sort({ dim }).values.gather(dim, x.argsort({ dim }).argsort({ dim })).data).toEqual(
@@ -327,7 +328,7 @@ describe('gradients add up in the order of the index, however threads share them
         const x = zeros(shape, { dtype: 'float64', requiresGrad: true });
         const y = dim === 0 ? x.indexSelect(0, index) : x.gather(1, index);
         y.backward(g);
-        expect(x.grad!.data).toEqual(expected);
+        expectSame(x.grad!.data, expected);
       }
     } finally {
       tilegrad.setNumThreads(threads);

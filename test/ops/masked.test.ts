@@ -3,6 +3,7 @@ import { type DType, type Tensor, tensor, zeros } from 'tilegrad';
 import { describe, expect, test } from 'vitest';
 import { rows, runGeometry } from '../../lib/native/commands.js';
 import { generator } from '../helpers/generator.js';
+import { expectSame } from '../helpers/same.js';
 
 const random = generator(13);
 const types: DType[] = ['float32', 'float64', 'int32', 'int8', 'uint8', 'bool', 'bfloat16'];
@@ -36,7 +37,7 @@ describe.each(types)('%s', (dtype) => {
       });
       const result = x.nonzero();
       expect([result.dtype, ...result.shape]).toEqual(['int32', expected.length, shape.length]);
-      expect(flat(result)).toEqual(expected.flat());
+      expectSame(flat(result), expected.flat());
     }
     const view = numbers(60, dtype).reshape([6, 10]).transpose();
     expect(view.nonzero().toArray()).toEqual(view.contiguous().nonzero().toArray());
@@ -57,14 +58,21 @@ describe.each(types)('%s', (dtype) => {
         const chosen = mask(other);
         const whole = flat(chosen.expand(shape).reshape([-1]));
         const values = flat(x.reshape([n]));
-        expect(flat(x.maskedSelect(chosen))).toEqual(values.filter((_, i) => whole[i]));
+        expectSame(
+          flat(x.maskedSelect(chosen)),
+          values.filter((_, i) => whole[i]),
+        );
         const filled = x.maskedFill(chosen, 1);
         expect(filled.dtype).toBe(dtype);
-        expect(flat(filled.reshape([n]))).toEqual(values.map((v, i) => (whole[i] ? 1 : v)));
+        expectSame(
+          flat(filled.reshape([n])),
+          values.map((v, i) => (whole[i] ? 1 : v)),
+        );
         const source = numbers(n, dtype);
         const next = flat(source).values();
-        expect(flat(x.maskedScatter(chosen, source).reshape([n]))).toEqual(
-          values.map((v, i) => (whole[i] ? next.next().value : v)),
+        expectSame(
+          flat(x.maskedScatter(chosen, source).reshape([n])),
+          values.map((v, i) => (whole[i] ? (next.next().value as number) : v)),
         );
       }
     }
@@ -101,16 +109,16 @@ test('a command that fills stops at what was allocated when memory changed after
     const places = memory.slice([[0, count]]);
     runGeometry(rows.nonzero, x.shape, [x, plain(places)], [count, 1]);
     const wanted = [0, 1, 3, 0, 0];
-    expect(flat(memory)).toEqual([...wanted.slice(0, count), ...Array(8 - count).fill(9)]);
+    expectSame(flat(memory), [...wanted.slice(0, count), ...Array(8 - count).fill(9)]);
     const values = tensor(new Float32Array(8).fill(9));
     runGeometry(rows.maskedSelect, x.shape, [x, chosen, plain(values)], [count]);
     const found = [1, 1, 1, 0, 0];
-    expect(flat(values)).toEqual([...found.slice(0, count), ...Array(8 - count).fill(9)]);
+    expectSame(flat(values), [...found.slice(0, count), ...Array(8 - count).fill(9)]);
     const source = tensor([5, 6, 7, 8, 9]);
     const y = zeros([4]);
     runGeometry(rows.maskedScatter, x.shape, [x, chosen, y, plain(source)], [count]);
     const next = [5, 6, 7].slice(0, count);
-    expect(flat(y)).toEqual([next[0] ?? 1, next[1] ?? 1, 0, next[2] ?? 1]);
+    expectSame(flat(y), [next[0] ?? 1, next[1] ?? 1, 0, next[2] ?? 1]);
   }
 });
 

@@ -2,6 +2,7 @@ import * as tilegrad from 'tilegrad';
 import { type DType, type Tensor, tensor } from 'tilegrad';
 import { describe, expect, test } from 'vitest';
 import { generator } from '../helpers/generator.js';
+import { expectSame } from '../helpers/same.js';
 
 const random = generator(11);
 
@@ -42,13 +43,19 @@ describe.each(types)('%s', (dtype) => {
       for (const descending of [false, true]) {
         const expected = order(values, descending);
         const { values: sorted, indices } = x.sort({ descending });
-        expect(numbersOf(indices)).toEqual(expected);
-        expect(numbersOf(sorted)).toEqual(expected.map((i) => values[i]));
+        expectSame(numbersOf(indices), expected);
+        expectSame(
+          numbersOf(sorted),
+          expected.map((i) => values[i]),
+        );
         expect(sorted.dtype).toBe(dtype);
         for (const k of new Set([0, Math.min(1, n), n >> 3, n >> 1, n])) {
           const top = x.topk(k, { largest: descending });
-          expect(numbersOf(top.indices)).toEqual(expected.slice(0, k));
-          expect(numbersOf(top.values)).toEqual(expected.slice(0, k).map((i) => values[i]));
+          expectSame(numbersOf(top.indices), expected.slice(0, k));
+          expectSame(
+            numbersOf(top.values),
+            expected.slice(0, k).map((i) => values[i]),
+          );
         }
       }
       const sorted = order(values).map((i) => values[i]!);
@@ -61,7 +68,7 @@ describe.each(types)('%s', (dtype) => {
         returnInverse: true,
         returnCounts: true,
       });
-      expect(numbersOf(found)).toEqual(different);
+      expectSame(numbersOf(found), different);
       expect(counts.shape).toEqual([different.length]);
       const [places, times] = [numbersOf(inverse), numbersOf(counts)];
       expect(times.reduce((a, b) => a + b, 0)).toBe(n);
@@ -87,11 +94,12 @@ test('a line that is long enough to be cut into pieces gives the same on any num
       for (const count of [1, 2, 3, 5, 8]) {
         tilegrad.setNumThreads(count);
         const { values, indices } = x.sort();
-        expect(numbersOf(indices)).toEqual(wanted);
-        expect(numbersOf(values)).toEqual(wanted.map((i) => stored[i]));
-        expect(numbersOf(x.topk(50_000, { largest: false }).indices)).toEqual(
-          wanted.slice(0, 50_000),
+        expectSame(numbersOf(indices), wanted);
+        expectSame(
+          numbersOf(values),
+          wanted.map((i) => stored[i]),
         );
+        expectSame(numbersOf(x.topk(50_000, { largest: false }).indices), wanted.slice(0, 50_000));
       }
     }
   } finally {
