@@ -57,7 +57,13 @@ export {
   square,
   sub,
 } from './ops/arithmetic.js';
-export { type EmbeddingOptions, embedding, oneHot } from './ops/embedding.js';
+export {
+  type BincountOptions,
+  bincount,
+  type EmbeddingOptions,
+  embedding,
+  oneHot,
+} from './ops/embedding.js';
 export { gather, indexSelect, type TakeAlongDimOptions, take, takeAlongDim } from './ops/gather.js';
 export { type EpilogueActivation, type MatmulPlan, setWeightPacking } from './ops/gemm.js';
 export {

@@ -1,11 +1,11 @@
-/** Rows of a table by their numbers, and numbers as rows. */
+/** Rows of a table by their numbers; numbers as rows; how often numbers come. */
 import { TensorError } from '../errors.js';
-import { fillWith, uninitialized, zeros } from '../tensor/creation.js';
-import { checkOptions, describe, formatShape, MAX_RANK } from '../tensor/shape.js';
+import { fillWith, ones, uninitialized, zeros } from '../tensor/creation.js';
+import { checkOptions, describe, formatShape, MAX_RANK, sameShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { read } from './gather.js';
-import { perElement, perRow, scatterAt } from './indexed.js';
-import { type IndexLike, indexTensor } from './indices.js';
+import { addedUp, perElement, perRow, scatterAt } from './indexed.js';
+import { checkNumeric, type IndexLike, indexTensor } from './indices.js';
 import { checkTensor, contiguous } from './operand.js';
 import { unsqueeze } from './shape.js';
 
@@ -73,6 +73,42 @@ function largest(indices: Tensor): number {
   let most = -1;
   for (const index of contiguous(indices).data) most = Math.max(most, index);
   return most;
+}
+
+export interface BincountOptions {
+  /** What each number counts for: as many elements, float32, float64 or integers. Default 1 each. */
+  weights?: Tensor;
+  /** At least so many bins. Default 0. */
+  minlength?: number;
+}
+
+/**
+ * How often each number comes: y[n] = how many elements are n, or the sum of their weights, added in
+ * their order. As many bins as the largest number needs, at least `minlength`; int32 (PyTorch has
+ * int64), or the dtype of the weights. No gradients, as in PyTorch.
+ * @param x one dimension, int32 or whole numbers >= 0
+ * @throws TensorError ERR_INDEX for a number below 0, ERR_SHAPE, ERR_DTYPE, ERR_ARGUMENT
+ */
+export function bincount(x: IndexLike, options: BincountOptions = {}): Tensor {
+  const given = indexTensor('bincount', x);
+  checkOptions('bincount', options, ['weights', 'minlength']);
+  const { weights = ones([given.numel], { dtype: 'int32' }), minlength = 0 } = options;
+  checkNumeric('bincount', weights);
+  if (!Number.isInteger(minlength) || minlength < 0) {
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[bincount] minlength is a whole number >= 0, not ${describe(minlength)}`,
+    );
+  }
+  if (given.ndim !== 1 || !sameShape(given.shape, weights.shape)) {
+    throw new TensorError(
+      'ERR_SHAPE',
+      `[bincount] takes one dimension and as many weights, not ${formatShape(given.shape)} and ` +
+        formatShape(weights.shape),
+    );
+  }
+  const bins = Math.max(minlength, largest(given) + 1);
+  return addedUp('bincount', [bins], weights.dtype, perElement(0, given), weights.detach());
 }
 
 /**

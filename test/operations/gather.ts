@@ -194,6 +194,21 @@ export const gathers: Family = {
       ],
       gradients: 'none',
     },
+    bincount: {
+      misuse: [
+        ...indices((index) => tilegrad.bincount(index)),
+        ...optionsOf('bincount', (options) => tilegrad.bincount([0], options)),
+        ...tensorArguments((weights) => tilegrad.bincount([0], { weights }), every).slice(1),
+        ...[null, 'text', 1.5, -1].map(
+          (n): Misuse => [() => tilegrad.bincount([0], { minlength: wrong(n) }), 'ERR_ARGUMENT'],
+        ),
+        [() => tilegrad.bincount([2, -1]), 'ERR_INDEX', 'index -1 is outside'],
+        [() => tilegrad.bincount([0], { weights: half }), 'ERR_DTYPE'],
+        [() => tilegrad.bincount([[0]]), 'ERR_SHAPE'],
+        [() => tilegrad.bincount([0], { weights: ones([2]) }), 'ERR_SHAPE'],
+      ],
+      gradients: 'none',
+    },
     scatter: {
       misuse: [
         ...tensorArguments((t) => scatter(t, 0, [[0]], 1), every),

@@ -132,3 +132,12 @@ test('oneHot', () => {
   expect(tilegrad.oneHot([], 3).shape).toEqual([0, 3]);
   expect(tilegrad.oneHot(tensor(new Uint8Array([1]))).dtype).toBe('int32');
 });
+
+test('bincount', () => {
+  expect(tilegrad.bincount([1, 3, 1]).toArray()).toEqual([0, 2, 0, 1]);
+  expect(tilegrad.bincount([], { minlength: 2 }).toArray()).toEqual([0, 0]);
+  expect(tilegrad.bincount([]).shape).toEqual([0]);
+  const weights = tensor([0.5, 1, 2]);
+  const y = tilegrad.bincount([1, 3, 1], { weights, minlength: 5 });
+  expect([y.dtype, y.toArray()]).toEqual(['float32', [0, 2.5, 0, 1, 0]]);
+});
