@@ -46,16 +46,29 @@ void overRuns(const Loops& loops, int64_t begin, int64_t end, const F& f) {
 
 int64_t chunksOf(int64_t n) { return (n + kChunk - 1) / kChunk; }
 
+// Calls run(context, first, last) for ranges of chunks, shared between threads.
+TG_NOINLINE void shareChunks(int64_t chunks, int64_t elementBytes, RangeFunction run,
+                             const void* context) {
+  parallelShares(chunks, 1, kChunk * elementBytes, kLightShare,
+                 [&](int64_t begin, int64_t end) { run(context, begin, end); });
+}
+
 // Calls f(chunk, begin, end) for all chunks of [0, n), shared between threads.
 template <class F>
 void overChunks(int64_t n, int64_t elementBytes, const F& f) {
-  parallelShares(chunksOf(n), 1, kChunk * elementBytes, kLightShare,
-                 [&](int64_t begin, int64_t end) {
-                   for (int64_t chunk = begin; chunk < end; ++chunk) {
-                     const int64_t stop = (chunk + 1) * kChunk;
-                     f(chunk, chunk * kChunk, stop < n ? stop : n);
-                   }
-                 });
+  const auto run = [&](int64_t first, int64_t last) {
+    for (int64_t chunk = first; chunk < last; ++chunk) {
+      const int64_t stop = (chunk + 1) * kChunk;
+      f(chunk, chunk * kChunk, stop < n ? stop : n);
+    }
+  };
+  // By a pointer, so that there is one copy of f's code.
+  shareChunks(
+      chunksOf(n), elementBytes,
+      [](const void* context, int64_t first, int64_t last) {
+        (*static_cast<const decltype(run)*>(context))(first, last);
+      },
+      &run);
 }
 
 // The bits that are not all 0 in an element that isn't 0: all but the sign of a floating-point

@@ -209,7 +209,7 @@ Item* twoArrays(int64_t n) {
 }
 
 template <class T>
-Status sortLine(const Lines<T>& lines, int64_t line) {
+TG_NOINLINE Status sortLine(const Lines<T>& lines, int64_t line) {
   using Item = typename Lines<T>::Item;
   const int64_t n = lines.number(kN), k = lines.number(kK);
   Item* const items = twoArrays<Item>(n);
