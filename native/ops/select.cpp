@@ -158,10 +158,7 @@ Status countNonzero(const Command& c) {
 // The coordinates of row-major positions that ascend: only a new row costs a division.
 class Coordinates {
  public:
-  Coordinates(const Geometry& g, int64_t linear) : g_(g) {
-    for (int d = 0; d < g.rank; ++d) at_[d] = 0;
-    moveTo(linear);
-  }
+  Coordinates(const Geometry& g, int64_t linear) : g_(g) { moveTo(linear); }
   void moveTo(int64_t linear) {
     int d = g_.rank - 1;
     if (d < 0) return;
@@ -180,7 +177,7 @@ class Coordinates {
  private:
   const Geometry& g_;
   int64_t linear_ = 0;
-  int64_t at_[kMaxRank];
+  int64_t at_[kMaxRank] = {};
 };
 
 // Elements whose hits are collected at a time.
