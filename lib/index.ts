@@ -87,6 +87,13 @@ export {
 export { all, any, countNonzero } from './ops/count.js';
 export { alphaDropout, type DropoutOptions, dropout, featureDropout } from './ops/dropout.js';
 export {
+  type BincountOptions,
+  bincount,
+  type EmbeddingOptions,
+  embedding,
+  oneHot,
+} from './ops/embedding.js';
+export {
   amax,
   amin,
   aminmax,
@@ -97,6 +104,8 @@ export {
   min,
   type ValuesAndIndices,
 } from './ops/extremum.js';
+
+export { gather, indexSelect, type TakeAlongDimOptions, take, takeAlongDim } from './ops/gather.js';
 export { type EpilogueActivation, type MatmulPlan, setWeightPacking } from './ops/gemm.js';
 export {
   type Float32MatmulPrecision,
@@ -104,6 +113,7 @@ export {
   setFloat32MatmulPrecision,
 } from './ops/gemm_bf16.js';
 export { glu } from './ops/glu.js';
+export type { IndexLike, NestedIndices } from './ops/indices.js';
 export {
   type ChannelOptions,
   dequantize,
@@ -121,7 +131,20 @@ export {
 } from './ops/integer.js';
 export { type LinearOptions, linear } from './ops/linear.js';
 export { binaryCrossEntropyWithLogits, crossEntropy, mseLoss } from './ops/loss.js';
-export { erf, erfc, exp, exp2, expm1, hypot, log, log1p, log2, log10, pow } from './ops/math.js';
+export { maskedFill, maskedScatter, maskedSelect, nonzero } from './ops/masked.js';
+export {
+  erf,
+  erfc,
+  exp,
+  exp2,
+  expm1,
+  hypot,
+  log,
+  log1p,
+  log2,
+  log10,
+  pow,
+} from './ops/math.js';
 export { type AddmmOptions, addmm, baddbmm, matmul, matmulPlan } from './ops/matmul.js';
 export type { MatmulOptions } from './ops/matmul_bf16.js';
 export { clone, contiguous, type TensorLike, to } from './ops/operand.js';
@@ -178,6 +201,15 @@ export {
 export { cummax, cummin, cumprod, cumsum, logcumsumexp } from './ops/scan.js';
 
 export {
+  type IndexAddOptions,
+  indexAdd,
+  type ScatterReduceOptions,
+  type ScatterReduction,
+  scatter,
+  scatterAdd,
+  scatterReduce,
+} from './ops/scatter.js';
+export {
   flatten,
   permute,
   reshape,
@@ -188,6 +220,17 @@ export {
   unsqueeze,
 } from './ops/shape.js';
 export { logSoftmax, softmax } from './ops/softmax.js';
+export {
+  argsort,
+  type Sorted,
+  type SortOptions,
+  sort,
+  type TopkOptions,
+  topk,
+  type Unique,
+  type UniqueOptions,
+  unique,
+} from './ops/sort.js';
 export {
   logsumexp,
   type NormOptions,
@@ -208,6 +251,7 @@ export {
   where,
 } from './ops/ternary.js';
 export { acos, asin, atan, atan2, cos, cosh, sin, sinh, tan } from './ops/trigonometry.js';
+
 export * as optim from './optim/index.js';
 export {
   arange,

@@ -16,6 +16,7 @@
       "native/ops/copy.cpp",
       "native/ops/dispatch.cpp",
       "native/ops/elementwise.cpp",
+      "native/ops/gather.cpp",
       "native/ops/gemm.cpp",
       "native/ops/gemm_bf16.cpp",
       "native/ops/gemm_int8.cpp",
@@ -23,6 +24,7 @@
       "native/ops/gemm_rows.cpp",
       "native/ops/integer.cpp",
       "native/ops/gradients.cpp",
+      "native/ops/indexed.cpp",
       "native/ops/loops.cpp",
       "native/ops/map.cpp",
       "native/ops/optimizer.cpp",
@@ -35,6 +37,11 @@
       "native/ops/reduce_int.cpp",
       "native/ops/scan.cpp",
       "native/ops/softmax.cpp"
+      "native/ops/scatter.cpp",
+      "native/ops/select.cpp",
+      "native/ops/softmax.cpp",
+      "native/ops/sort.cpp",
+      "native/ops/unique.cpp"
     ],
     "addon_sources": [
       "native/addon/addon.cpp",

@@ -4,7 +4,7 @@
  * over N dimensions) rank, shape and the strides of each operand. The native side checks all of it
  * against the arrays' lengths, so a wrong call is an error and never a wrong access.
  */
-import { TensorError } from '../errors.js';
+import { TensorError, type TensorErrorCode } from '../errors.js';
 import { loadBinding } from './binding.js';
 import type { NativeBinding, NativeProgram, OperandArray, Row, RowName } from './interface.js';
 
@@ -28,16 +28,17 @@ export interface Operand {
   readonly strides: readonly number[];
 }
 
+/** What the native side's errors are called here. */
+const CODES = new Map<unknown, TensorErrorCode>([
+  ['ERR_NATIVE_ARGUMENT', 'ERR_ARGUMENT'],
+  ['ERR_NATIVE_INDEX', 'ERR_INDEX'],
+  ['ERR_NATIVE_MEMORY', 'ERR_STATE'],
+]);
+
 /** Reports an error of the native side as the library's own. */
 function rethrow(error: unknown): never {
-  const code = (error as { code?: unknown }).code;
-  if (code === 'ERR_NATIVE_ARGUMENT' || code === 'ERR_NATIVE_MEMORY') {
-    throw new TensorError(
-      code === 'ERR_NATIVE_MEMORY' ? 'ERR_STATE' : 'ERR_ARGUMENT',
-      (error as Error).message,
-      { cause: error },
-    );
-  }
+  const code = CODES.get((error as { code?: unknown }).code);
+  if (code !== undefined) throw new TensorError(code, (error as Error).message, { cause: error });
   throw error;
 }
 

@@ -172,6 +172,18 @@ export const rowNames = {
     'lion',
     'rprop',
     'asgd',
+    'gather',
+    'scatter',
+    'scatterReduce',
+    'divideByCount',
+    'sort',
+    'countUnique',
+    'unique',
+    'countSelected',
+    'nonzero',
+    'maskedSelect',
+    'maskedScatter',
+    'maskedFill',
   ],
 } as const;
 

@@ -17,6 +17,7 @@ export {
 } from './activation.js';
 export { Buffer } from './buffer.js';
 export { AlphaDropout, Dropout, Dropout2d, type DropoutLayerOptions } from './dropout.js';
+export { Embedding, type EmbeddingLayerOptions } from './embedding.js';
 export * as init from './init.js';
 export { Linear, type LinearLayerOptions } from './linear.js';
 export { type LoadStateDictOptions, Module, type StateDict } from './module.js';

@@ -8,9 +8,10 @@ import { checkOptions, checkShape, describe, formatShape, type Shape } from '../
 import type { Tensor } from '../tensor/tensor.js';
 import { sign } from './arithmetic.js';
 import { defineMethods } from './elementwise.js';
+import { amax, amin } from './extremum.js';
 import { checkFloating, checkTensor, contiguous, to } from './operand.js';
 import { checkGenerator, type Generator, stateOperand } from './random.js';
-import { amax, amin, sum } from './reduce.js';
+import { sum } from './reduce.js';
 
 export interface RandintOptions {
   /** Default int32. The numbers must be exact in it. */

@@ -253,9 +253,10 @@ napi_value callRow(napi_env env, napi_callback_info info) {
   if (!reader.read(argv, argc)) return throwNative(env, "ERR_NATIVE_ARGUMENT", reader.message());
   const Status status = bound.row->run(command);
   if (status != Status::ok) {
-    return throwNative(env,
-                       status == Status::outOfMemory ? "ERR_NATIVE_MEMORY" : "ERR_NATIVE_ARGUMENT",
-                       std::string("[") + bound.row->name + "] " + problemOf(status));
+    const char* const code = status == Status::outOfMemory ? "ERR_NATIVE_MEMORY"
+                             : status == Status::badIndex  ? "ERR_NATIVE_INDEX"
+                                                           : "ERR_NATIVE_ARGUMENT";
+    return throwNative(env, code, std::string("[") + bound.row->name + "] " + problemOf(status));
   }
   if (environment.recording) {
     environment.recording->add(env, *bound.row, command, reader.views(), static_cast<int>(argc));

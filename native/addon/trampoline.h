@@ -33,7 +33,8 @@ struct BoundRow {
 // arrays (null for an absent optional one) in the order of the signature, numbers in the block.
 // Runs the command, and records it too while a program is being recorded. Throws Error with a code:
 // ERR_NATIVE_ARGUMENT for arguments that do not fit (also elements, such as a divisor of 0),
-// ERR_NATIVE_MEMORY when memory ran out.
+// ERR_NATIVE_INDEX for an index in memory that is outside its dimension, ERR_NATIVE_MEMORY when
+// memory ran out.
 napi_value callRow(napi_env env, napi_callback_info info);
 
 // Throws an Error with a code; returns null for the caller to return.

@@ -30,12 +30,19 @@ struct Command {
 };
 
 // What running a command can report. Arguments were checked before; what is left are resources and
-// what only the elements show.
-enum class Status : uint8_t { ok, outOfMemory, zeroDivisor };
+// what only the elements show: divisors, and indices, which are read before anything is written.
+enum class Status : uint8_t { ok, outOfMemory, zeroDivisor, badIndex };
 
 // What to tell of a status that isn't ok.
 inline const char* problemOf(Status status) {
-  return status == Status::outOfMemory ? "out of memory" : "division by zero";
+  switch (status) {
+    case Status::outOfMemory:
+      return "out of memory";
+    case Status::zeroDivisor:
+      return "division by zero";
+    default:
+      return "an index is outside its dimension";
+  }
 }
 
 // One native operation. The signature names every argument and says how far each operand reaches,

@@ -1,6 +1,6 @@
 // Copies that change the element type, and constants. Plain loops: conversions are bound by memory,
 // and exact or IEEE-rounded on every CPU.
-#include "../base/bfloat16.h"
+#include "elements.h"
 #include "loops.h"
 #include "parallel.h"
 #include "rows.h"
@@ -134,26 +134,6 @@ Status convert(const Command& c) {
                    }
                  });
   return Status::ok;
-}
-
-// Calls f with a value of the C++ type of a dtype. uint32 only holds random states: no row takes
-// it.
-template <class F>
-Status withType(DType type, const F& f) {
-  switch (type) {
-    case DType::float64:
-      return f(double{});
-    case DType::int32:
-      return f(int32_t{});
-    case DType::uint8:
-      return f(uint8_t{});
-    case DType::bfloat16:
-      return f(BFloat16{});
-    case DType::int8:
-      return f(int8_t{});
-    default:
-      return f(float{});
-  }
 }
 
 Status cast(const Command& c) {

@@ -25,15 +25,21 @@ RowList poissonRows();
 RowList optimizerRows();
 RowList ternaryRows();
 RowList gradientRows();
+RowList gatherRows();
+RowList scatterRows();
+RowList sortRows();
+RowList selectRows();
+RowList uniqueRows();
 
 // Calls f(list) for every family.
 template <class F>
 void eachFamily(const F& f) {
   for (const RowList& family :
-       {argRows(), compareRows(), copyRows(), elementwiseRows(), gemmBf16Rows(), gemmRows(),
-        gradientRows(), int8Rows(), integerReduceRows(), integerRows(), optimizerRows(),
-        poissonRows(), randomRows(), reduceRows(), samplingRows(), scanRows(), softmaxRows(),
-        ternaryRows()}) {
+       {argRows(),      compareRows(),   copyRows(),     elementwiseRows(), gatherRows(),
+        gemmBf16Rows(), gemmRows(),      gradientRows(), int8Rows(),        integerReduceRows(),
+        integerRows(),  optimizerRows(), poissonRows(),  randomRows(),      reduceRows(),
+        samplingRows(), scanRows(),      scatterRows(),  selectRows(),      softmaxRows(),
+        sortRows(),     ternaryRows(),   uniqueRows()}) {
     f(family);
   }
 }

@@ -2,6 +2,7 @@
 import { activations } from './activation.js';
 import { arithmetic } from './arithmetic.js';
 import { comparisons } from './compare.js';
+import { gathers } from './gather.js';
 import { integerOperations } from './integer.js';
 import { math } from './math.js';
 import type { Family } from './operation.js';
@@ -16,6 +17,7 @@ export const families: readonly Family[] = [
   activations,
   arithmetic,
   comparisons,
+  gathers,
   integerOperations,
   math,
   optimizers,

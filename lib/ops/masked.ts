@@ -1,0 +1,214 @@
+/** Choosing elements by a condition: masks, and where elements are not 0. */
+import { attach, recording } from '../autograd/tape.js';
+import { TensorError } from '../errors.js';
+import { type Operand, rows, runGeometry } from '../native/commands.js';
+import { uninitialized, zeros } from '../tensor/creation.js';
+import {
+  broadcastShapes,
+  broadcastStrides,
+  describe,
+  formatShape,
+  type Shape,
+  sameShape,
+} from '../tensor/shape.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { defineMethods } from './elementwise.js';
+import { checkSameDType } from './indices.js';
+import { checkTensor, contiguous, copyInto } from './operand.js';
+import { expand } from './reduce.js';
+import { reshape, slice } from './shape.js';
+
+/** An operand without strides of the geometry. */
+const plain = ({ array, offset }: Tensor): Operand => ({ array, offset, strides: [] });
+
+/** The native side wants every dimension to move an operand: where none does, x is copied. */
+function moving(x: Tensor): Tensor {
+  const moves = x.strides.every((stride, d) => stride !== 0 || x.shape[d] === 1);
+  return moves ? x : contiguous(x.detach());
+}
+
+/** How many elements of a moving tensor are not 0. */
+function countSelected(x: Tensor): number {
+  if (x.numel === 0) return 0;
+  const count = uninitialized([], 'float64');
+  runGeometry(rows.countSelected, x.shape, [x, plain(count)]);
+  return count.item();
+}
+
+/**
+ * The coordinates of the elements that are not 0 (NaN isn't), one row for each, in row-major order:
+ * shape [count, x.ndim], int32 (PyTorch has int64).
+ * @param x any shape and dtype
+ * @throws TensorError ERR_ARGUMENT for anything but a tensor
+ */
+export function nonzero(x: Tensor): Tensor {
+  checkTensor('nonzero', x);
+  const source = moving(x);
+  const y = uninitialized([countSelected(source), x.ndim], 'int32');
+  if (y.shape[0] !== 0) runGeometry(rows.nonzero, source.shape, [source, plain(y)], [...y.shape]);
+  return y;
+}
+
+/** @throws TensorError unless it is a tensor of bools */
+function checkMask(operation: string, mask: unknown): asserts mask is Tensor {
+  checkTensor(operation, mask);
+  if (mask.dtype !== 'bool') {
+    throw new TensorError(
+      'ERR_DTYPE',
+      `[${operation}] the mask is a bool tensor, not ${mask.dtype}; convert with to('bool')`,
+    );
+  }
+}
+
+/** A mask as it looks beside x. */
+function stretched(mask: Tensor, shape: Shape): Operand {
+  const strides = broadcastStrides(mask.shape, mask.strides, shape);
+  return { array: mask.array, offset: mask.offset, strides };
+}
+
+/** @throws TensorError ERR_SHAPE unless the mask broadcasts to x */
+function checkFits(operation: string, mask: Tensor, x: Tensor): void {
+  if (!sameShape(broadcastShapes(operation, mask.shape, x.shape), x.shape)) {
+    throw new TensorError(
+      'ERR_SHAPE',
+      `[${operation}] a mask of shape ${formatShape(mask.shape)} does not broadcast to ` +
+        formatShape(x.shape),
+    );
+  }
+}
+
+/**
+ * The elements where the mask is true, in row-major order, in one dimension. x and mask are
+ * broadcast to each other.
+ * @param x any dtype
+ * @param mask bool
+ * @throws TensorError ERR_SHAPE when the shapes don't fit, ERR_DTYPE, ERR_ARGUMENT
+ */
+export function maskedSelect(x: Tensor, mask: Tensor): Tensor {
+  checkTensor('maskedSelect', x);
+  checkMask('maskedSelect', mask);
+  const shape = broadcastShapes('maskedSelect', x.shape, mask.shape);
+  const [source, chosen] = [expand(x, shape), moving(expand(mask, shape))];
+  const y = selected(source, chosen);
+  if (recording(source)) {
+    attach(y, 'maskedSelect', [source], [(g) => spread(g, chosen)]);
+  }
+  return y;
+}
+
+/** The elements where a moving mask of x's shape is true, without recording. */
+function selected(x: Tensor, mask: Tensor): Tensor {
+  const y = uninitialized([countSelected(mask)], x.dtype);
+  if (y.numel > 0) runGeometry(rows.maskedSelect, x.shape, [x, mask, plain(y)], [y.numel]);
+  return y;
+}
+
+/** Zeros with the elements of `source`, in order, where a mask is true. */
+function spread(source: Tensor, mask: Tensor): Tensor {
+  return scattered(zeros(mask.shape, { dtype: source.dtype }), mask, contiguous(source));
+}
+
+/** x with the elements of a contiguous source, in order, where the mask is true. */
+function scattered(x: Tensor, mask: Tensor, source: Tensor): Tensor {
+  const y = uninitialized(x.shape, x.dtype);
+  const operands = [x, stretched(mask, x.shape), y, plain(source)];
+  runGeometry(rows.maskedScatter, x.shape, operands, [source.numel]);
+  return y;
+}
+
+/** x with one number where the mask is true, without recording. */
+function filled(x: Tensor, mask: Tensor, value: number): Tensor {
+  const y = uninitialized(x.shape, x.dtype);
+  runGeometry(rows.maskedFill, x.shape, [x, stretched(mask, x.shape), y], [value]);
+  return y;
+}
+
+/** What an element of x's dtype can be. */
+function checkValue(x: Tensor, value: unknown): number {
+  if (typeof value !== 'number' && typeof value !== 'boolean') {
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[maskedFill] the value is a number, not ${describe(value)}`,
+    );
+  }
+  const ranges = { int32: [-(2 ** 31), 2 ** 31 - 1], int8: [-128, 127], uint8: [0, 255] } as const;
+  const range = ranges[x.dtype as keyof typeof ranges];
+  if (x.dtype === 'bool') return Number(value !== 0 && value !== false);
+  const number = Number(value);
+  if (range !== undefined && !(number >= range[0] && number <= range[1])) {
+    throw new TensorError('ERR_ARGUMENT', `[maskedFill] ${x.dtype} can't hold ${number}`);
+  }
+  return number;
+}
+
+/**
+ * A copy of x with one number where the mask is true. The gradient is 0 there.
+ * @param x any shape and dtype
+ * @param mask bool, broadcasts to x
+ * @param value a number (or boolean) that x's dtype can hold; integers drop its fraction
+ * @throws TensorError ERR_SHAPE when the mask doesn't broadcast to x, ERR_DTYPE, ERR_ARGUMENT
+ */
+export function maskedFill(x: Tensor, mask: Tensor, value: number | boolean): Tensor {
+  checkTensor('maskedFill', x);
+  checkMask('maskedFill', mask);
+  checkFits('maskedFill', mask, x);
+  const y = filled(x, mask, checkValue(x, value));
+  if (recording(x)) attach(y, 'maskedFill', [x], [(g) => filled(g, mask, 0)]);
+  return y;
+}
+
+/**
+ * A copy of x with the elements of `source`, in row-major order, where the mask is true.
+ * @param x any shape and dtype
+ * @param mask bool, broadcasts to x
+ * @param source x's dtype, at least as many elements as the mask has true ones
+ * @throws TensorError ERR_SHAPE when the mask doesn't broadcast to x or the source is too small,
+ * ERR_DTYPE, ERR_ARGUMENT
+ */
+export function maskedScatter(x: Tensor, mask: Tensor, source: Tensor): Tensor {
+  checkTensor('maskedScatter', x);
+  checkMask('maskedScatter', mask);
+  checkTensor('maskedScatter', source);
+  checkSameDType('maskedScatter', x, source);
+  checkFits('maskedScatter', mask, x);
+  const chosen = moving(expand(mask, x.shape));
+  const count = countSelected(chosen);
+  if (count > source.numel) {
+    throw new TensorError(
+      'ERR_SHAPE',
+      `[maskedScatter] the mask has ${count} true elements, the source only ${source.numel}`,
+    );
+  }
+  const y = scattered(x, chosen, contiguous(source.detach()));
+  if (recording(x, source)) {
+    attach(
+      y,
+      'maskedScatter',
+      [x, source],
+      [(g) => filled(g, chosen, 0), (g) => padded(selected(g, chosen), source.shape)],
+    );
+  }
+  return y;
+}
+
+/** A row of elements as the first ones of a shape, the rest 0. */
+function padded(x: Tensor, shape: Shape): Tensor {
+  const y = zeros(shape, { dtype: x.dtype });
+  copyInto(slice(reshape(y, [y.numel]), [[0, x.numel]]), x);
+  return y;
+}
+
+defineMethods({ nonzero, maskedSelect, maskedFill, maskedScatter });
+
+declare module '../tensor/tensor.js' {
+  interface Tensor {
+    /** The coordinates of the elements that are not 0: see the function `nonzero`. */
+    nonzero(): Tensor;
+    /** The elements where a mask is true, in one dimension. */
+    maskedSelect(mask: Tensor): Tensor;
+    /** A copy with one number where a mask is true. */
+    maskedFill(mask: Tensor, value: number | boolean): Tensor;
+    /** A copy with a source's elements where a mask is true. */
+    maskedScatter(mask: Tensor, source: Tensor): Tensor;
+  }
+}

@@ -1,0 +1,98 @@
+// Gathering: y = the elements of a table that an index names. What is contiguous behind one index
+// (a row of an embedding) is copied as a whole.
+#include <string.h>
+
+#include "elements.h"
+#include "indexed.h"
+#include "parallel.h"
+#include "rows.h"
+
+namespace tilegrad {
+namespace {
+
+// Elements of a task: enough to forget what a task costs, few enough to share one long row.
+constexpr int64_t kTaskValues = 8192;
+
+// One index for a whole run.
+template <class T>
+void copyRun(int64_t n, const T* x, int64_t xStep, T* y, int64_t yStep) {
+  if (xStep == 1 && yStep == 1) {
+    // Not memcpy: a hostile call may pass overlapping arrays.
+    memmove(y, x, static_cast<size_t>(n) * sizeof(T));
+    return;
+  }
+  for (int64_t i = 0; i < n; ++i) y[i * yStep] = x[i * xStep];
+}
+
+// An index for each element.
+template <class T>
+void gatherRun(const IndexedLoops& indexed, int64_t n, const T* x, int64_t xStep,
+               const int32_t* index, int64_t indexStep, T* y, int64_t yStep) {
+  for (int64_t i = 0; i < n; ++i) {
+    const int32_t at = index[i * indexStep];
+    if (isInside(at, indexed.size)) y[i * yStep] = x[i * xStep + at * indexed.step];
+  }
+}
+
+template <class T>
+void gatherTile(const IndexedLoops& indexed, const Tiles& tiles, int64_t rows, int64_t cols,
+                const T* x, const int32_t* index, T* y) {
+  const int64_t* const rowStep = tiles.rowStride;
+  const int64_t* const colStep = tiles.colStride;
+  for (int64_t i = 0; i < rows; ++i) {
+    const T* const from = x + i * rowStep[kTable];
+    const int32_t* const at = index + i * rowStep[kIndex];
+    T* const to = y + i * rowStep[kValues];
+    if (colStep[kIndex] != 0) {
+      gatherRun(indexed, cols, from, colStep[kTable], at, colStep[kIndex], to, colStep[kValues]);
+    } else if (const int32_t place = *at; isInside(place, indexed.size)) {
+      copyRun(cols, from + place * indexed.step, colStep[kTable], to, colStep[kValues]);
+    }
+  }
+}
+
+template <class T>
+void gatherOf(const Command& c, const IndexedLoops& indexed) {
+  const T* const x = static_cast<const T*>(c.data[kTable]);
+  const int32_t* const index = static_cast<const int32_t*>(c.data[kIndex]);
+  T* const y = static_cast<T*>(c.data[kValues]);
+  const int rank = indexed.loops.rank;
+  const int64_t length = rank == 0 ? 1 : indexed.loops.shape[rank - 1];
+  const int64_t rows = length < kTaskValues ? kTaskValues / length : 1;
+  const Tiles tiles = makeTiles(indexed.loops, kIndexedOperands, rows, kTaskValues);
+  const int64_t tileRows = tiles.rows < tiles.tileRows ? tiles.rows : tiles.tileRows;
+  const int64_t tileCols = tiles.cols < tiles.tileCols ? tiles.cols : tiles.tileCols;
+  const int64_t tileBytes = 2 * tileRows * tileCols * static_cast<int64_t>(sizeof(T));
+  parallelShares(
+      elementCount(tiles.tasks), 1, tileBytes, kLightShare, [&](int64_t begin, int64_t end) {
+        Odometer at(tiles.tasks, kIndexedOperands, begin);
+        for (int64_t task = begin; task < end; ++task, at.next()) {
+          gatherTile(indexed, tiles, tiles.rowsOf(at), tiles.colsOf(at), x + at.offset(kTable),
+                     index + at.offset(kIndex), y + at.offset(kValues));
+        }
+      });
+}
+
+Status gather(const Command& c) {
+  IndexedLoops indexed;
+  if (!takeIndexed(c.geometry, &indexed)) return Status::ok;
+  sortByStride(&indexed.loops, kIndexedOperands, kValues);
+  mergeDimensions(&indexed.loops, kIndexedOperands);
+  if (!allInside(indexed, static_cast<const int32_t*>(c.data[kIndex]))) return Status::badIndex;
+  return withBytes(c.type[kTable], [&](auto element) {
+    gatherOf<decltype(element)>(c, indexed);
+    return Status::ok;
+  });
+}
+
+const Row kRows[] = {
+    // y = x at place `index` of the geometry's last dimension. An index outside it is an error
+    // before anything is written.
+    {"gather", "in x A[@] in index i32[@] out y A[@]", gather, checkIndexed},
+};
+
+}  // namespace
+
+RowList gatherRows() { return rowList(kRows); }
+
+}  // namespace tilegrad

@@ -1,0 +1,61 @@
+// Keys: unsigned integers that order as the elements that they stand for, so that sorting needs no
+// comparison of floating-point numbers.
+#pragma once
+#include <string.h>
+
+#include "../base/bfloat16.h"
+
+namespace tilegrad {
+
+// A number's bits, with all bits flipped below 0 and the sign otherwise: the larger number has the
+// larger key (Herf, "Radix tricks", 2001). Zeros of both signs are one key; every NaN is the
+// largest of all, as in PyTorch.
+template <class Bits, class T>
+Bits floatKey(T x) {
+  constexpr Bits kSign = Bits{1} << (sizeof(Bits) * 8 - 1);
+  if (x != x) return static_cast<Bits>(~Bits{0});
+  if (x == 0) return kSign;
+  Bits bits;
+  memcpy(&bits, &x, sizeof(bits));
+  return (bits & kSign) != 0 ? static_cast<Bits>(~bits) : static_cast<Bits>(bits | kSign);
+}
+
+inline uint64_t keyOf(double x) { return floatKey<uint64_t>(x); }
+inline uint32_t keyOf(float x) { return floatKey<uint32_t>(x); }
+// A bfloat16's bits are the upper half of a float32's.
+inline uint16_t keyOf(BFloat16 x) {
+  return static_cast<uint16_t>(floatKey<uint32_t>(widen(x)) >> 16);
+}
+inline uint32_t keyOf(int32_t x) { return static_cast<uint32_t>(x) ^ 0x80000000u; }
+inline uint8_t keyOf(int8_t x) { return static_cast<uint8_t>(static_cast<uint8_t>(x) ^ 0x80u); }
+inline uint8_t keyOf(uint8_t x) { return x; }
+
+// A key with the place that it comes from. Keys of up to 32 bits share a word with it, which makes
+// items as light to move as they can be.
+struct SmallItem {
+  uint64_t word;
+
+  static SmallItem of(uint64_t key, uint32_t place) { return {key << 32 | place}; }
+  uint64_t key() const { return word >> 32; }
+  uint32_t place() const { return static_cast<uint32_t>(word); }
+};
+
+struct LargeItem {
+  uint64_t bits;
+  uint32_t from;
+
+  static LargeItem of(uint64_t key, uint32_t place) { return {key, place}; }
+  uint64_t key() const { return bits; }
+  uint32_t place() const { return from; }
+};
+
+template <class T>
+struct ItemOf {
+  using type = SmallItem;
+};
+template <>
+struct ItemOf<double> {
+  using type = LargeItem;
+};
+
+}  // namespace tilegrad
