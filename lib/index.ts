@@ -57,6 +57,7 @@ export {
   square,
   sub,
 } from './ops/arithmetic.js';
+export { type BatchNormOptions, batchNorm } from './ops/batch_norm.js';
 export { type EpilogueActivation, type MatmulPlan, setWeightPacking } from './ops/gemm.js';
 export {
   type Float32MatmulPrecision,
@@ -75,6 +76,14 @@ export { binaryCrossEntropyWithLogits, crossEntropy, mseLoss } from './ops/loss.
 export { erf, exp, log, log1p } from './ops/math.js';
 export { type AddmmOptions, addmm, baddbmm, matmul, matmulPlan } from './ops/matmul.js';
 export type { MatmulOptions } from './ops/matmul_bf16.js';
+export {
+  groupNorm,
+  instanceNorm,
+  layerNorm,
+  type NormOptions,
+  type RmsNormOptions,
+  rmsNorm,
+} from './ops/norm.js';
 export { clone, contiguous, type TensorLike, to } from './ops/operand.js';
 export {
   type DropoutOptions,

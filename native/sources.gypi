@@ -9,6 +9,7 @@
       "native/base/thread_pool.cpp"
     ],
     "ops_sources": [
+      "native/ops/batch_norm.cpp",
       "native/ops/copy.cpp",
       "native/ops/dispatch.cpp",
       "native/ops/elementwise.cpp",
@@ -18,6 +19,7 @@
       "native/ops/gemm_plan.cpp",
       "native/ops/gemm_rows.cpp",
       "native/ops/loops.cpp",
+      "native/ops/norm.cpp",
       "native/ops/optimizer.cpp",
       "native/ops/random.cpp",
       "native/ops/reduce.cpp",

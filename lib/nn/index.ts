@@ -4,6 +4,19 @@ export { Dropout, type DropoutLayerOptions } from './dropout.js';
 export * as init from './init.js';
 export { Linear, type LinearLayerOptions } from './linear.js';
 export { type LoadStateDictOptions, Module, type StateDict } from './module.js';
+export {
+  BatchNorm1d,
+  BatchNorm2d,
+  type BatchNormLayerOptions,
+  GroupNorm,
+  type GroupNormOptions,
+  InstanceNorm1d,
+  InstanceNorm2d,
+  LayerNorm,
+  type LayerNormOptions,
+  RMSNorm,
+  type RMSNormOptions,
+} from './norm.js';
 export { Parameter } from './parameter.js';
 export {
   QuantizedLinear,

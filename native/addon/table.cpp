@@ -10,7 +10,7 @@ const std::vector<const Row*>& allRows() {
     auto* rows = new std::vector<const Row*>();
     for (const RowList& family :
          {elementwiseRows(), copyRows(), gemmRows(), gemmBf16Rows(), int8Rows(), reduceRows(),
-          softmaxRows(), randomRows(), optimizerRows()}) {
+          softmaxRows(), normRows(), batchNormRows(), randomRows(), optimizerRows()}) {
       for (int i = 0; i < family.count; ++i) rows->push_back(&family.rows[i]);
     }
     return rows;

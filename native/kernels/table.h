@@ -170,6 +170,54 @@ struct SoftmaxKernels {
   void (*crossEntropyBackward)(int64_t n, const T* x, T logSum, int64_t target, T scale, T* dx);
 };
 
+// values[i] for lane i; or, without values, one value for all.
+template <class T>
+struct PerLane {
+  const T* values;
+  T value;
+};
+
+// y = (x - mean) * (rstd * weight) + bias, the multiplication by rstd * weight and the addition
+// rounded once. y may be x.
+template <class T>
+struct Normalization {
+  int64_t n;
+  const T* x;
+  PerLane<T> mean, rstd, weight, bias;
+  T* y;
+};
+
+// With d = x - mean: dx = g * (rstd * weight) + (d * slope + offset); dweight += g * (d * rstd);
+// dbias += g. Each of the three may be null. dx may be g or x.
+template <class T>
+struct NormalizationBackward {
+  int64_t n;
+  const T* x;
+  const T* g;
+  PerLane<T> mean, rstd, weight, slope, offset;
+  T* dx;
+  T* dweight;
+  T* dbias;
+};
+
+// Lanes are independent here: compiled with the elementwise kernels.
+template <class T>
+struct NormKernels {
+  void (*normalize)(const Normalization<T>&);
+  void (*backward)(const NormalizationBackward<T>&);
+  // squares[i] += (x[i] - mean[i])^2
+  void (*addSquares)(int64_t n, const T* x, const T* mean, T* squares);
+};
+
+// Sums over n contiguous values, in the order of kernels/reduce.h.
+template <class T>
+struct NormSumKernels {
+  // Sum of (x - shift)^2.
+  T (*squares)(int64_t n, const T* x, T shift);
+  // Sums of g * weight and of g * weight * (x - shift); weight may be null, for 1.
+  void (*gradients)(int64_t n, const T* x, const T* g, const T* weight, T shift, T* sum, T* dot);
+};
+
 // Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC11), key = seed,
 // counter = {position low, position high, 0, 0}. Value i of a call comes from word i % 4 of
 // position first + i / 4, whatever the vector width or thread; float64 takes two words a value.
@@ -215,6 +263,7 @@ template <class T>
 struct ElementwiseKernels {
   UnaryKernel<T> unary[static_cast<int>(Unary::count)];
   BinaryKernel<T> binary[static_cast<int>(Binary::count)];
+  NormKernels<T> norm;
 };
 
 // The large families are compiled in files of their own, and a level's table refers to them.
@@ -234,6 +283,7 @@ struct FloatKernels {
   const GemmKernels<T>& gemm;
   ReduceKernels<T> reduce;
   SoftmaxKernels<T> softmax;
+  NormSumKernels<T> normSums;
   RandomKernels<T> random;
   OptimizerKernels<T> optimizer;
 };

@@ -12,6 +12,8 @@ RowList gemmBf16Rows();
 RowList int8Rows();
 RowList reduceRows();
 RowList softmaxRows();
+RowList normRows();
+RowList batchNormRows();
 RowList randomRows();
 RowList optimizerRows();
 

@@ -1,10 +1,10 @@
 // The elementwise kernels of avx2.cpp.
 #define TG_TARGET_AVX2
-#include "../kernels/elementwise.h"
+#include "../kernels/independent.h"
 
 namespace tilegrad {
 
-constexpr ElementwiseTables kAvx2Elementwise = {avx2::elementwiseKernels<float>(),
-                                                avx2::elementwiseKernels<double>()};
+constexpr ElementwiseTables kAvx2Elementwise = {avx2::independentKernels<float>(),
+                                                avx2::independentKernels<double>()};
 
 }  // namespace tilegrad

@@ -1,10 +1,10 @@
 // The elementwise kernels of avx512.cpp.
 #define TG_TARGET_AVX512
-#include "../kernels/elementwise.h"
+#include "../kernels/independent.h"
 
 namespace tilegrad {
 
-constexpr ElementwiseTables kAvx512Elementwise = {avx512::elementwiseKernels<float>(),
-                                                  avx512::elementwiseKernels<double>()};
+constexpr ElementwiseTables kAvx512Elementwise = {avx512::independentKernels<float>(),
+                                                  avx512::independentKernels<double>()};
 
 }  // namespace tilegrad

@@ -1,10 +1,10 @@
 // The elementwise kernels of neon.cpp.
 #define TG_TARGET_NEON
-#include "../kernels/elementwise.h"
+#include "../kernels/independent.h"
 
 namespace tilegrad {
 
-constexpr ElementwiseTables kNeonElementwise = {neon::elementwiseKernels<float>(),
-                                                neon::elementwiseKernels<double>()};
+constexpr ElementwiseTables kNeonElementwise = {neon::independentKernels<float>(),
+                                                neon::independentKernels<double>()};
 
 }  // namespace tilegrad

@@ -1,11 +1,11 @@
 // The elementwise kernels of scalar.cpp.
 #define TG_TARGET_SCALAR
 #define TG_ONE_REGISTER
-#include "../kernels/elementwise.h"
+#include "../kernels/independent.h"
 
 namespace tilegrad {
 
-constexpr ElementwiseTables kScalarElementwise = {scalar::elementwiseKernels<float>(),
-                                                  scalar::elementwiseKernels<double>()};
+constexpr ElementwiseTables kScalarElementwise = {scalar::independentKernels<float>(),
+                                                  scalar::independentKernels<double>()};
 
 }  // namespace tilegrad

@@ -3,6 +3,7 @@
 // does not have. Its large parts are files of their own.
 #pragma once
 #include "../kernels/gemm_int8.h"
+#include "../kernels/norm_sums.h"
 #include "../kernels/optimizer.h"
 #include "../kernels/quantize.h"
 #include "../kernels/random.h"
@@ -14,7 +15,9 @@ TG_TARGET_BEGIN
 template <class T>
 constexpr FloatKernels<T> tableOf(const ElementwiseKernels<T>& elementwise,
                                   const GemmKernels<T>& gemm) {
-  return {elementwise,          gemm, reduceKernels<T>(), softmaxKernels<T>(), randomKernels<T>(),
+  return {elementwise,          gemm,
+          reduceKernels<T>(),   softmaxKernels<T>(),
+          normSumKernels<T>(),  randomKernels<T>(),
           optimizerKernels<T>()};
 }
 
