@@ -1,13 +1,4 @@
-import {
-  batchNorm,
-  groupNorm,
-  instanceNorm,
-  layerNorm,
-  nn,
-  rmsNorm,
-  type Tensor,
-  tensor,
-} from 'tilegrad';
+import { batchNorm, groupNorm, instanceNorm, layerNorm, nn, rmsNorm, type Tensor } from 'tilegrad';
 import { describe, expect, it, test } from 'vitest';
 import {
   epsilon,
@@ -42,7 +33,8 @@ interface Running {
 
 const fixture = new Fixture<{ cases: StoredCase<Options>[]; running: Running[] }>('norm');
 
-function run(c: GoldenCase<Options>, [x, weight = null, bias = null]: readonly Tensor[]): Tensor {
+function run(c: GoldenCase<Options>, inputs: readonly Tensor[]): Tensor {
+  const [x, weight, bias] = [inputs[0], inputs[1] ?? null, inputs[2] ?? null];
   const { normalizedShape, numGroups, eps = 1e-5, training } = c.options!;
   const input = x as Tensor;
   const stored = (index?: number) =>
