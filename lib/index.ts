@@ -58,6 +58,14 @@ export {
   sub,
 } from './ops/arithmetic.js';
 export { type BatchNormOptions, batchNorm } from './ops/batch_norm.js';
+export {
+  type CrossEntropyOptions,
+  crossEntropy,
+  type LossReduction,
+  type NllLossOptions,
+  nllLoss,
+  type Targets,
+} from './ops/cross_entropy.js';
 export { type EpilogueActivation, type MatmulPlan, setWeightPacking } from './ops/gemm.js';
 export {
   type Float32MatmulPrecision,
@@ -72,7 +80,7 @@ export {
   quantizePerChannel,
 } from './ops/int8.js';
 export { type LinearOptions, linear } from './ops/linear.js';
-export { binaryCrossEntropyWithLogits, crossEntropy, mseLoss } from './ops/loss.js';
+export { binaryCrossEntropyWithLogits, mseLoss } from './ops/loss.js';
 export { erf, exp, log, log1p } from './ops/math.js';
 export { type AddmmOptions, addmm, baddbmm, matmul, matmulPlan } from './ops/matmul.js';
 export type { MatmulOptions } from './ops/matmul_bf16.js';
@@ -115,7 +123,7 @@ export {
   transpose,
   unsqueeze,
 } from './ops/shape.js';
-export { logSoftmax, softmax } from './ops/softmax.js';
+export { logSoftmax, softmax, softmin } from './ops/softmax.js';
 export * as optim from './optim/index.js';
 export {
   arange,

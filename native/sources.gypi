@@ -11,6 +11,7 @@
     "ops_sources": [
       "native/ops/batch_norm.cpp",
       "native/ops/copy.cpp",
+      "native/ops/cross_entropy.cpp",
       "native/ops/dispatch.cpp",
       "native/ops/elementwise.cpp",
       "native/ops/gemm.cpp",

@@ -3,6 +3,7 @@ export { Buffer } from './buffer.js';
 export { Dropout, type DropoutLayerOptions } from './dropout.js';
 export * as init from './init.js';
 export { Linear, type LinearLayerOptions } from './linear.js';
+export { CrossEntropyLoss, NLLLoss } from './loss.js';
 export { type LoadStateDictOptions, Module, type StateDict } from './module.js';
 export {
   BatchNorm1d,

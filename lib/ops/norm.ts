@@ -15,6 +15,7 @@ import {
 } from '../tensor/shape.js';
 import type { GradRule, Tensor } from '../tensor/tensor.js';
 import { defineMethods } from './elementwise.js';
+import { outerStep } from './layout.js';
 import { checkFloating, contiguous } from './operand.js';
 
 export interface NormOptions {
@@ -100,25 +101,6 @@ export function attachJoint(
   return attach(y, name, inputs, rules);
 }
 
-/** The step between rows when x is rows of contiguous values, or null. */
-function rowStep(x: Tensor, rowDims: number): number | null {
-  let step = 1;
-  for (let d = x.ndim - 1; d >= rowDims; d--) {
-    if (x.shape[d] !== 1 && x.strides[d] !== step) return null;
-    step *= x.shape[d] as number;
-  }
-  let row: number | null = null;
-  for (let d = rowDims - 1, expected = 0; d >= 0; d--) {
-    const size = x.shape[d] as number;
-    const stride = x.strides[d] as number;
-    if (size === 1) continue;
-    if (row === null) row = stride;
-    else if (stride !== expected) return null;
-    expected = stride * size;
-  }
-  return row ?? step;
-}
-
 /** Runs the rows; `rowDims` leading dimensions of x are rows. Without `centered` no mean is subtracted. */
 function normalize(
   operation: string,
@@ -130,7 +112,7 @@ function normalize(
   eps: number,
   centered: boolean,
 ): Tensor {
-  const step = input.numel === 0 ? null : rowStep(input, rowDims);
+  const step = input.numel === 0 ? null : outerStep(input, rowDims);
   const x = step === null ? contiguous(input) : input;
   const xRow = step ?? groups * channels * span;
   const y = uninitialized(x.shape, x.dtype);

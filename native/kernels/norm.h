@@ -8,7 +8,7 @@ TG_TARGET_BEGIN
 template <class T>
 void normalizeKernel(const Normalization<T>& job) {
   const LaneSource<T> mean(job.mean), rstd(job.rstd), weight(job.weight), bias(job.bias);
-  overVectors<T>(job.n, [&](int64_t i, auto lanes) TG_INLINE_LAMBDA {
+  overVectors<T>(job.n, [&](int64_t i, Lanes lanes) TG_INLINE_LAMBDA {
     const Vec<T> d = sub(get(lanes, job.x + i), get(lanes, mean.at(i)));
     const Vec<T> scale = mul(get(lanes, rstd.at(i)), get(lanes, weight.at(i)));
     put(lanes, job.y + i, fma(d, scale, get(lanes, bias.at(i))));
@@ -19,7 +19,7 @@ template <class T>
 void normalizeBackwardKernel(const NormalizationBackward<T>& job) {
   const LaneSource<T> mean(job.mean), rstd(job.rstd), weight(job.weight);
   const LaneSource<T> slope(job.slope), offset(job.offset);
-  overVectors<T>(job.n, [&](int64_t i, auto lanes) TG_INLINE_LAMBDA {
+  overVectors<T>(job.n, [&](int64_t i, Lanes lanes) TG_INLINE_LAMBDA {
     const Vec<T> g = get(lanes, job.g + i);
     const Vec<T> d = sub(get(lanes, job.x + i), get(lanes, mean.at(i)));
     const Vec<T> r = get(lanes, rstd.at(i));
@@ -37,7 +37,7 @@ void normalizeBackwardKernel(const NormalizationBackward<T>& job) {
 
 template <class T>
 void addSquaresKernel(int64_t n, const T* x, const T* mean, T* squares) {
-  overVectors<T>(n, [&](int64_t i, auto lanes) TG_INLINE_LAMBDA {
+  overVectors<T>(n, [&](int64_t i, Lanes lanes) TG_INLINE_LAMBDA {
     const Vec<T> d = sub(get(lanes, x + i), get(lanes, mean + i));
     put(lanes, squares + i, fma(d, d, get(lanes, squares + i)));
   });

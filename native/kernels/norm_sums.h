@@ -10,33 +10,29 @@ template <class T>
 struct SquaredDifference {
   const T* x;
   Vec<T> shift;
-  TG_INLINE Vec<T> load(const SquaredDifference& s, int64_t i) { return of(s, i, AllLanes{}); }
-  TG_INLINE Vec<T> loadFirst(const SquaredDifference& s, int64_t i, int64_t n) {
-    return of(s, i, FirstLanes{n});
+  TG_INLINE Vec<T> square(Vec<T> d) { return mul(d, d); }
+  TG_INLINE Vec<T> load(const SquaredDifference& s, int64_t i) {
+    return square(sub(vload<T>(s.x + i), s.shift));
   }
-  template <class Lanes>
-  TG_INLINE Vec<T> of(const SquaredDifference& s, int64_t i, Lanes lanes) {
-    const Vec<T> d = sub(get(lanes, s.x + i), s.shift);
-    return mul(d, d);
+  TG_INLINE Vec<T> loadFirst(const SquaredDifference& s, int64_t i, int64_t n) {
+    return square(sub(vloadFirst<T>(s.x + i, n), s.shift));
   }
 };
 
-// g * weight, or with an x that times (x - shift).
-template <class T, bool HasX>
+// g * weight * (x - shift).
+template <class T>
 struct WeightedGradient {
-  const T* g;
+  const LaneSource<T>& g;
   const LaneSource<T>& weight;
-  const T* x;
+  const LaneSource<T>& x;
   Vec<T> shift;
-  TG_INLINE Vec<T> load(const WeightedGradient& s, int64_t i) { return of(s, i, AllLanes{}); }
-  TG_INLINE Vec<T> loadFirst(const WeightedGradient& s, int64_t i, int64_t n) {
-    return of(s, i, FirstLanes{n});
+  TG_INLINE Vec<T> load(const WeightedGradient& s, int64_t i) {
+    const Vec<T> d = sub(vload<T>(s.x.at(i)), s.shift);
+    return mul(mul(vload<T>(s.g.at(i)), vload<T>(s.weight.at(i))), d);
   }
-  template <class Lanes>
-  TG_INLINE Vec<T> of(const WeightedGradient& s, int64_t i, Lanes lanes) {
-    const Vec<T> g = mul(get(lanes, s.g + i), get(lanes, s.weight.at(i)));
-    if constexpr (!HasX) return g;
-    return mul(g, sub(get(lanes, s.x + i), s.shift));
+  TG_INLINE Vec<T> loadFirst(const WeightedGradient& s, int64_t i, int64_t n) {
+    const Vec<T> d = sub(vloadFirst<T>(s.x.at(i), n), s.shift);
+    return mul(mul(vloadFirst<T>(s.g.at(i), n), vloadFirst<T>(s.weight.at(i), n)), d);
   }
 };
 
@@ -46,11 +42,15 @@ T squaresKernel(int64_t n, const T* x, T shift) {
 }
 
 template <class T>
-void gradientsKernel(int64_t n, const T* x, const T* g, const T* weight, T shift, T* sum, T* dot) {
-  const LaneSource<T> weights(PerLane<T>{weight, 1});
-  const Vec<T> shifts = vsplat<T>(shift);
-  *sum = reduceRange<SumReduction, T>(WeightedGradient<T, false>{g, weights, x, shifts}, 0, n);
-  *dot = reduceRange<SumReduction, T>(WeightedGradient<T, true>{g, weights, x, shifts}, 0, n);
+void gradientsKernel(int64_t n, const T* x, PerLane<T> g, PerLane<T> weight, T shift, T* sum,
+                     T* dot) {
+  const LaneSource<T> gs(g), weights(weight), xs({x, 0}), one({nullptr, 1});
+  const auto reduce = [n](const WeightedGradient<T>& source) {
+    return reduceRange<SumReduction, T>(source, 0, n);
+  };
+  // 1 - 0 in the place of x - shift changes nothing.
+  *sum = reduce({gs, weights, one, vsplat<T>(0)});
+  *dot = reduce({gs, weights, xs, vsplat<T>(shift)});
 }
 
 template <class T>

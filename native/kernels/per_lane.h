@@ -25,39 +25,41 @@ class LaneSource {
   const int64_t step_;
 };
 
-// Which lanes of its vector a step reads and writes: all, or the first n.
-struct AllLanes {};
-struct FirstLanes {
+// The lanes of its vector that a step reads and writes: the first n, or all when n is not less.
+struct Lanes {
   int64_t n;
 };
 
+// One body serves whole vectors and the last one: where masks are registers they are always used,
+// elsewhere a branch that is foreseen spares them.
 template <class T>
-TG_INLINE Vec<T> get(AllLanes, const T* p) {
-  return vload<T>(p);
+TG_INLINE bool whole(Lanes lanes) {
+#if defined(TG_TARGET_AVX512)
+  (void)lanes;
+  return false;
+#else
+  return kLanes<T> == 1 || lanes.n >= kLanes<T>;
+#endif
 }
 
 template <class T>
-TG_INLINE Vec<T> get(FirstLanes lanes, const T* p) {
-  return vloadFirst<T>(p, lanes.n);
+TG_INLINE Vec<T> get(Lanes lanes, const T* p) {
+  return whole<T>(lanes) ? vload<T>(p) : vloadFirst<T>(p, lanes.n);
 }
 
 template <class T>
-TG_INLINE void put(AllLanes, T* p, Vec<T> a) {
-  store(p, a);
-}
-
-template <class T>
-TG_INLINE void put(FirstLanes lanes, T* p, Vec<T> a) {
-  storeFirst(p, a, lanes.n);
+TG_INLINE void put(Lanes lanes, T* p, Vec<T> a) {
+  if (whole<T>(lanes)) {
+    store(p, a);
+  } else {
+    storeFirst(p, a, lanes.n);
+  }
 }
 
 // Calls step(i, lanes) for each vector of n values.
 template <class T, class F>
 TG_INLINE void overVectors(int64_t n, const F& step) {
-  constexpr int64_t kWidth = kLanes<T>;
-  int64_t i = 0;
-  for (; i + kWidth <= n; i += kWidth) step(i, AllLanes{});
-  if (i < n) step(i, FirstLanes{n - i});
+  for (int64_t i = 0; i < n; i += kLanes<T>) step(i, Lanes{n - i});
 }
 
 TG_TARGET_END

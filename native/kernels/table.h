@@ -165,9 +165,6 @@ struct SoftmaxKernels {
   // Returns log(sum(exp(x - max))) and the maximum: logsumexp(x) in two parts, whose sum would
   // lose the digits of a small loss.
   T (*logSumExp)(int64_t n, const T* x, T* maximum);
-  // dx = scale * (exp((x - max(x)) - logSum) - onehot(target)), logSum as from logSumExp; a target
-  // outside [0, n) subtracts nothing. dx may be x.
-  void (*crossEntropyBackward)(int64_t n, const T* x, T logSum, int64_t target, T scale, T* dx);
 };
 
 // values[i] for lane i; or, without values, one value for all.
@@ -175,6 +172,43 @@ template <class T>
 struct PerLane {
   const T* values;
   T value;
+};
+
+// Columns that are reduced side by side at a time, and rows so short that as many of them are
+// turned into columns first.
+constexpr int64_t kColumnStrip = 64;
+constexpr int64_t kShortRow = 32;
+
+// The gradient of cross entropy by n logits: dx = share * exp((x - maximum) - logSum), and when
+// `spread` minus scale * (weight * (q * factor + offset)). dx may be x.
+template <class T>
+struct CrossEntropyGradient {
+  int64_t n;
+  const T* x;
+  PerLane<T> maximum, logSum, share, scale, q, weight;
+  T factor, offset;
+  bool spread;
+  T* dx;
+};
+
+// Softmax down up to kColumnStrip columns of n rows, column by column in its lane. Sums are those
+// of blocks of kReduceRowBlock rows, in ascending order, added in ascending order. Outputs may be
+// inputs with the same step between rows.
+template <class T>
+struct ColumnKernels {
+  void (*softmax)(int64_t n, int64_t cols, const T* x, int64_t xRow, T* y, int64_t yRow);
+  void (*logSoftmax)(int64_t n, int64_t cols, const T* x, int64_t xRow, T* y, int64_t yRow);
+  void (*softmaxBackward)(int64_t n, int64_t cols, const T* y, const T* g, T* dx, int64_t row);
+  void (*logSoftmaxBackward)(int64_t n, int64_t cols, const T* y, const T* g, T* dx, int64_t row);
+  void (*logSumExp)(int64_t n, int64_t cols, const T* x, int64_t xRow, T* maximum, T* logSum);
+  // Sums of v and of v * (x - maximum), where v = weight[i] * (q * factor + offset) in row i; q is
+  // null for 0 and weight for 1.
+  void (*weightedSums)(int64_t n, int64_t cols, const T* x, int64_t xRow, const T* q, int64_t qRow,
+                       const T* weight, T factor, T offset, const T* maximum, T* mass, T* dot);
+  // Up to kColumnStrip rows of n values as columns of n rows that are kColumnStrip apart, and back.
+  void (*toColumns)(int64_t rows, int64_t n, const T* x, int64_t xRow, T* to);
+  void (*toRows)(int64_t rows, int64_t n, const T* from, T* y, int64_t yRow);
+  void (*crossEntropyGradient)(const CrossEntropyGradient<T>&);
 };
 
 // y = (x - mean) * (rstd * weight) + bias, the multiplication by rstd * weight and the addition
@@ -214,8 +248,9 @@ template <class T>
 struct NormSumKernels {
   // Sum of (x - shift)^2.
   T (*squares)(int64_t n, const T* x, T shift);
-  // Sums of g * weight and of g * weight * (x - shift); weight may be null, for 1.
-  void (*gradients)(int64_t n, const T* x, const T* g, const T* weight, T shift, T* sum, T* dot);
+  // Sums of g * weight and of g * weight * (x - shift).
+  void (*gradients)(int64_t n, const T* x, PerLane<T> g, PerLane<T> weight, T shift, T* sum,
+                    T* dot);
 };
 
 // Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC11), key = seed,
@@ -264,6 +299,7 @@ struct ElementwiseKernels {
   UnaryKernel<T> unary[static_cast<int>(Unary::count)];
   BinaryKernel<T> binary[static_cast<int>(Binary::count)];
   NormKernels<T> norm;
+  ColumnKernels<T> columns;
 };
 
 // The large families are compiled in files of their own, and a level's table refers to them.

@@ -189,7 +189,7 @@ void gradientsOfParts(const Shape& s, const T* x, const T* g, const T* mean,
     T sum[kStrip] = {}, dot[kStrip] = {};
     if (!s.sideBySide()) {
       const int64_t at = (part * s.channels + channel) * s.span;
-      k.normSums.gradients(s.span, x + at, g + at, nullptr, mean[channel], sum, dot);
+      k.normSums.gradients(s.span, x + at, {g + at, 0}, forAll<T>(1), mean[channel], sum, dot);
     } else {
       const int64_t rows = s.rowsOf(part), at = part * kReduceRowBlock * s.channels + channel;
       for (int64_t i = 0; i < rows; ++i) {

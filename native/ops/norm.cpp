@@ -105,7 +105,7 @@ void backwardGroup(const Backward<T>& b, int64_t i, T* dweight, T* dbias) {
   if (b.dx || s.span > 1) {
     overPieces(s, [&](int64_t at, int64_t n, int64_t channel, bool each) {
       T pieceSum, pieceDot;
-      b.k.normSums.gradients(n, x + at, g + at, each ? weight : nullptr, mean, &pieceSum,
+      b.k.normSums.gradients(n, x + at, {g + at, 0}, {each ? weight : nullptr, 1}, mean, &pieceSum,
                              &pieceDot);
       if (!each) {
         if (dweight) dweight[channel] = pieceDot * rstd;

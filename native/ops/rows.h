@@ -12,6 +12,7 @@ RowList gemmBf16Rows();
 RowList int8Rows();
 RowList reduceRows();
 RowList softmaxRows();
+RowList crossEntropyRows();
 RowList normRows();
 RowList batchNormRows();
 RowList randomRows();
