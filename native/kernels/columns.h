@@ -179,17 +179,24 @@ void toRowsKernel(int64_t rows, int64_t n, const T* from, T* y, int64_t yRow) {
 
 template <class T>
 void crossEntropyGradientKernel(const CrossEntropyGradient<T>& job) {
-  const LaneSource<T> maximum(job.maximum), logSum(job.logSum), share(job.share);
-  const LaneSource<T> scale(job.scale), q(job.q), weight(job.weight);
+  Copies<T> copies[6];
+  const LaneSource<T> maximum = sourceOf(job.maximum, copies[0]);
+  const LaneSource<T> logSum = sourceOf(job.logSum, copies[1]);
+  const LaneSource<T> share = sourceOf(job.share, copies[2]);
+  const LaneSource<T> scale = sourceOf(job.scale, copies[3]);
+  const LaneSource<T> q = sourceOf(job.q, copies[4]), weight = sourceOf(job.weight, copies[5]);
   const Vec<T> factor = vsplat<T>(job.factor), offset = vsplat<T>(job.offset);
-  overVectors<T>(job.n, [&](int64_t i, Lanes lanes) TG_INLINE_LAMBDA {
-    const Vec<T> d = sub(get(lanes, job.x + i), get(lanes, maximum.at(i)));
-    Vec<T> dx = mul(get(lanes, share.at(i)), exp(sub(d, get(lanes, logSum.at(i)))));
-    if (job.spread) {
+  const T* const x = job.x;
+  T* const dx = job.dx;
+  const bool spread = job.spread;
+  overVectors<T>(job.n, [=](int64_t i, Lanes lanes) TG_INLINE_LAMBDA {
+    const Vec<T> d = sub(get(lanes, x + i), get(lanes, maximum.at(i)));
+    Vec<T> result = mul(get(lanes, share.at(i)), exp(sub(d, get(lanes, logSum.at(i)))));
+    if (spread) {
       const Vec<T> v = mul(get(lanes, weight.at(i)), fma(get(lanes, q.at(i)), factor, offset));
-      dx = sub(dx, mul(get(lanes, scale.at(i)), v));
+      result = sub(result, mul(get(lanes, scale.at(i)), v));
     }
-    put(lanes, job.dx + i, dx);
+    put(lanes, dx + i, result);
   });
 }
 

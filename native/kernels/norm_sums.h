@@ -22,9 +22,7 @@ struct SquaredDifference {
 // g * weight * (x - shift).
 template <class T>
 struct WeightedGradient {
-  const LaneSource<T>& g;
-  const LaneSource<T>& weight;
-  const LaneSource<T>& x;
+  LaneSource<T> g, weight, x;
   Vec<T> shift;
   TG_INLINE Vec<T> load(const WeightedGradient& s, int64_t i) {
     const Vec<T> d = sub(vload<T>(s.x.at(i)), s.shift);
@@ -44,13 +42,15 @@ T squaresKernel(int64_t n, const T* x, T shift) {
 template <class T>
 void gradientsKernel(int64_t n, const T* x, PerLane<T> g, PerLane<T> weight, T shift, T* sum,
                      T* dot) {
-  const LaneSource<T> gs(g), weights(weight), xs({x, 0}), one({nullptr, 1});
+  Copies<T> copies[3];
+  const LaneSource<T> gs = sourceOf(g, copies[0]), weights = sourceOf(weight, copies[1]);
+  const LaneSource<T> one = sourceOf({nullptr, 1}, copies[2]);
   const auto reduce = [n](const WeightedGradient<T>& source) {
     return reduceRange<SumReduction, T>(source, 0, n);
   };
   // 1 - 0 in the place of x - shift changes nothing.
   *sum = reduce({gs, weights, one, vsplat<T>(0)});
-  *dot = reduce({gs, weights, xs, vsplat<T>(shift)});
+  *dot = reduce({gs, weights, {x, -1}, vsplat<T>(shift)});
 }
 
 template <class T>

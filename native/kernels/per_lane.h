@@ -5,25 +5,27 @@
 
 TG_TARGET_BEGIN
 
+// One value in every lane.
+template <class T>
+struct Copies {
+  alignas(64) T v[kLanes<T>];
+};
+
 // Reads as an array does: of one value there are copies, which every step reads again. One loop
 // then serves all combinations, at the price of a load from the first-level cache.
 template <class T>
-class LaneSource {
- public:
-  explicit LaneSource(const PerLane<T>& source)
-      : p_(source.values ? source.values : copies_), step_(source.values ? 1 : 0) {
-    if (!source.values) store(copies_, vsplat<T>(source.value));
-  }
-  LaneSource(const LaneSource&) = delete;
-  LaneSource& operator=(const LaneSource&) = delete;
-
-  const T* at(int64_t i) const { return p_ + i * step_; }
-
- private:
-  T copies_[kLanes<T>];
-  const T* const p_;
-  const int64_t step_;
+struct LaneSource {
+  const T* p;
+  int64_t mask;  // all bits, or none
+  const T* at(int64_t i) const { return p + (i & mask); }
 };
+
+template <class T>
+TG_INLINE LaneSource<T> sourceOf(const PerLane<T>& operand, Copies<T>& copies) {
+  if (operand.values) return {operand.values, -1};
+  store(copies.v, vsplat<T>(operand.value));
+  return {copies.v, 0};
+}
 
 // The lanes of its vector that a step reads and writes: the first n, or all when n is not less.
 struct Lanes {
@@ -60,6 +62,26 @@ TG_INLINE void put(Lanes lanes, T* p, Vec<T> a) {
 template <class T, class F>
 TG_INLINE void overVectors(int64_t n, const F& step) {
   for (int64_t i = 0; i < n; i += kLanes<T>) step(i, Lanes{n - i});
+}
+
+// The same with a second body for whole vectors, which pays for steps of a few instructions.
+struct AllLanes {};
+
+template <class T>
+TG_INLINE Vec<T> get(AllLanes, const T* p) {
+  return vload<T>(p);
+}
+
+template <class T>
+TG_INLINE void put(AllLanes, T* p, Vec<T> a) {
+  store(p, a);
+}
+
+template <class T, class F>
+TG_INLINE void overWholeVectors(int64_t n, const F& step) {
+  int64_t i = 0;
+  for (; i + kLanes<T> <= n; i += kLanes<T>) step(i, AllLanes{});
+  if (i < n) step(i, Lanes{n - i});
 }
 
 TG_TARGET_END

@@ -103,13 +103,20 @@ void momentsOfParts(const Shape& s, const T* x, const Partial& partial) {
   });
 }
 
-Moments momentsOfChannel(const Shape& s, const Partial& partial, int64_t channel) {
-  Moments all{0, 0, 0};
-  for (int64_t part = 0; part < s.parts(); ++part) {
-    const int64_t at = part * s.channels + channel;
-    all = together(all, {s.countOf(part), partial.first[at], partial.second[at]});
+// Adds the parts' moments up in the first part's place, one part after the other.
+void combineMoments(const Shape& s, const Partial& partial) {
+  double before = s.countOf(0);
+  for (int64_t part = 1; part < s.parts(); ++part) {
+    const double count = s.countOf(part), share = count / (before + count);
+    const double* const means = partial.first + part * s.channels;
+    const double* const squares = partial.second + part * s.channels;
+    for (int64_t channel = 0; channel < s.channels; ++channel) {
+      const double delta = means[channel] - partial.first[channel];
+      partial.first[channel] += delta * share;
+      partial.second[channel] += squares[channel] + delta * delta * before * share;
+    }
+    before += count;
   }
-  return all;
 }
 
 // The share of this batch in the running statistics: the momentum, or (when that is negative) one
@@ -149,17 +156,18 @@ Status forwardOf(const Command& c) {
   if (training) {
     if (!allocate(s, &partial)) return Status::outOfMemory;
     momentsOfParts(s, x, partial);
+    combineMoments(s, partial);
     share = shareOfBatch(batches, momentum);
   }
   for (int64_t channel = 0; channel < s.channels; ++channel) {
     double variance;
     if (training) {
-      const Moments m = momentsOfChannel(s, partial, channel);
-      variance = m.squares / m.count;
-      mean[channel] = static_cast<T>(m.mean);
-      if (runningMean) blend(runningMean + channel, share, m.mean);
+      const double squares = partial.second[channel];
+      variance = squares / s.count();
+      mean[channel] = static_cast<T>(partial.first[channel]);
+      if (runningMean) blend(runningMean + channel, share, partial.first[channel]);
       // The running variance is the unbiased one.
-      if (runningVar) blend(runningVar + channel, share, m.squares / (m.count - 1));
+      if (runningVar) blend(runningVar + channel, share, squares / (s.count() - 1));
     } else {
       mean[channel] = runningMean[channel];
       variance = static_cast<double>(runningVar[channel]);
@@ -178,40 +186,49 @@ Status forward(const Command& c) {
   return c.type[0] == DType::float64 ? forwardOf<double>(c) : forwardOf<float>(c);
 }
 
-// Of every part the sums of g and of g * (x - mean).
+// Of every channel the sums of g and of g * (x - mean), in the first part's place.
 template <class T>
-void gradientsOfParts(const Shape& s, const T* x, const T* g, const T* mean,
-                      const Partial& partial) {
+void gradientsOfChannels(const Shape& s, const T* x, const T* g, const T* mean,
+                         const Partial& partial) {
   const FloatKernels<T>& k = floatKernels<T>();
   overParts(s, 2 * sizeof(T), [&](int64_t part, int64_t channel, int64_t count) {
     double* const sums = partial.first + part * s.channels + channel;
     double* const dots = partial.second + part * s.channels + channel;
-    T sum[kStrip] = {}, dot[kStrip] = {};
     if (!s.sideBySide()) {
       const int64_t at = (part * s.channels + channel) * s.span;
-      k.normSums.gradients(s.span, x + at, {g + at, 0}, forAll<T>(1), mean[channel], sum, dot);
-    } else {
-      const int64_t rows = s.rowsOf(part), at = part * kReduceRowBlock * s.channels + channel;
-      for (int64_t i = 0; i < rows; ++i) {
-        const int64_t from = at + i * s.channels;
-        k.elementwise.norm.backward({count,
-                                     x + from,
-                                     g + from,
-                                     {mean + channel, 0},
-                                     forAll<T>(1),
-                                     forAll<T>(1),
-                                     forAll<T>(0),
-                                     forAll<T>(0),
-                                     nullptr,
-                                     dot,
-                                     sum});
-      }
+      T sum, dot;
+      k.normSums.gradients(s.span, x + at, {g + at, 0}, forAll<T>(1), mean[channel], &sum, &dot);
+      *sums = static_cast<double>(sum);
+      *dots = static_cast<double>(dot);
+      return;
+    }
+    T sum[kStrip] = {}, dot[kStrip] = {};
+    const int64_t rows = s.rowsOf(part), at = part * kReduceRowBlock * s.channels + channel;
+    for (int64_t i = 0; i < rows; ++i) {
+      const int64_t from = at + i * s.channels;
+      k.elementwise.norm.backward({count,
+                                   x + from,
+                                   g + from,
+                                   {mean + channel, 0},
+                                   forAll<T>(1),
+                                   forAll<T>(1),
+                                   forAll<T>(0),
+                                   forAll<T>(0),
+                                   nullptr,
+                                   dot,
+                                   sum});
     }
     for (int64_t j = 0; j < count; ++j) {
       sums[j] = static_cast<double>(sum[j]);
       dots[j] = static_cast<double>(dot[j]);
     }
   });
+  for (int64_t part = 1; part < s.parts(); ++part) {
+    for (int64_t channel = 0; channel < s.channels; ++channel) {
+      partial.first[channel] += partial.first[part * s.channels + channel];
+      partial.second[channel] += partial.second[part * s.channels + channel];
+    }
+  }
 }
 
 template <class T>
@@ -240,17 +257,13 @@ Status backwardOf(const Command& c) {
   if (!slope || !allocate(s, &partial)) return Status::outOfMemory;
   T* const offset = slope + s.channels;
   T* const scale = offset + s.channels;
-  if (training || dweight || dbias) gradientsOfParts(s, x, g, mean, partial);
+  if (training || dweight || dbias) gradientsOfChannels(s, x, g, mean, partial);
   for (int64_t channel = 0; channel < s.channels; ++channel) {
     const double r = static_cast<double>(rstd[channel]);
     const double w = weight ? static_cast<double>(weight[channel]) : 1;
     scale[channel] = static_cast<T>(r * w);
     if (!training && !dweight && !dbias) continue;
-    double sum = 0, dot = 0;
-    for (int64_t part = 0; part < s.parts(); ++part) {
-      sum += partial.first[part * s.channels + channel];
-      dot += partial.second[part * s.channels + channel];
-    }
+    const double sum = partial.first[channel], dot = partial.second[channel];
     if (dweight) dweight[channel] = static_cast<T>(dot * r);
     if (dbias) dbias[channel] = static_cast<T>(sum);
     slope[channel] = static_cast<T>(-w * r * r * r * dot / s.count());

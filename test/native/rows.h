@@ -9,9 +9,9 @@ namespace tilegrad {
 namespace test {
 
 inline const Row& rowNamed(const std::string& name) {
-  for (const RowList& family :
-       {elementwiseRows(), copyRows(), gemmRows(), gemmBf16Rows(), int8Rows(), reduceRows(),
-        softmaxRows(), randomRows(), optimizerRows()}) {
+  for (const RowList& family : {elementwiseRows(), copyRows(), gemmRows(), gemmBf16Rows(),
+                                int8Rows(), reduceRows(), softmaxRows(), crossEntropyRows(),
+                                normRows(), batchNormRows(), randomRows(), optimizerRows()}) {
     for (int i = 0; i < family.count; ++i) {
       if (name == family.rows[i].name) return family.rows[i];
     }
@@ -57,6 +57,11 @@ class Call {
   Call& array(const T* p) {
     command_.data[operands_] = const_cast<T*>(p);
     command_.type[operands_++] = dtypeOf<T>();
+    return *this;
+  }
+  // In the place of an optional operand.
+  Call& none() {
+    ++operands_;
     return *this;
   }
   Call& number(int64_t i) {
