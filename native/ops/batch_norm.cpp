@@ -39,12 +39,13 @@ void overParts(const Shape& s, int64_t bytes, const F& f) {
   const int64_t width = s.sideBySide() ? kStrip : 1;
   const int64_t strips = (s.channels + width - 1) / width;
   const int64_t taskBytes = s.rowsOf(0) * width * s.span * bytes;
-  parallelShares(s.parts() * strips, 1, taskBytes, kLightShare, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const int64_t channel = i % strips * width, left = s.channels - channel;
-      f(i / strips, channel, left < width ? left : width);
-    }
-  });
+  parallelShares(s.parts() * strips, 1, taskBytes, kLightShare,
+                 [&](int64_t begin, int64_t end) TG_NOINLINE_LAMBDA {
+                   for (int64_t i = begin; i < end; ++i) {
+                     const int64_t channel = i % strips * width, left = s.channels - channel;
+                     f(i / strips, channel, left < width ? left : width);
+                   }
+                 });
 }
 
 // Calls f(from, n, channel, each) for the pieces that one kernel call can take: a row when spans
@@ -53,11 +54,12 @@ template <class F>
 void overPieces(const Shape& s, int64_t bytes, const F& f) {
   const int64_t pieces = s.sideBySide() ? s.n : s.n * s.channels;
   const int64_t size = s.sideBySide() ? s.channels : s.span;
-  parallelShares(pieces, 1, size * bytes, kLightShare, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      f(i * size, size, s.sideBySide() ? 0 : i % s.channels, s.sideBySide());
-    }
-  });
+  parallelShares(pieces, 1, size * bytes, kLightShare,
+                 [&](int64_t begin, int64_t end) TG_NOINLINE_LAMBDA {
+                   for (int64_t i = begin; i < end; ++i) {
+                     f(i * size, size, s.sideBySide() ? 0 : i % s.channels, s.sideBySide());
+                   }
+                 });
 }
 
 // Two numbers of every channel of every part.

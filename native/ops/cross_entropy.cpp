@@ -85,7 +85,7 @@ void sumsOfRow(const Problem<T>& p, const T* x, const T* q, Sums<T>* to) {
 }
 
 template <class T>
-void sumsOfStrip(const Problem<T>& p, const Strip& strip, Sums<T>* to) {
+TG_NOINLINE void sumsOfStrip(const Problem<T>& p, const Strip& strip, Sums<T>* to) {
   const T* const x = p.x + strip.x;
   const T* const q = p.q ? p.q + strip.y : nullptr;
   if (!p.logits) {
@@ -122,8 +122,8 @@ Stats<T> statsOf(void* data, int64_t positions) {
 
 // Loss, mass and weight of the mean of one position. x is its first class.
 template <class T>
-void lossOf(const Problem<T>& p, int64_t position, const T* x, int64_t xStep, const Sums<T>& sums,
-            int64_t j, T* loss, T* mass, T* share) {
+TG_NOINLINE void lossOf(const Problem<T>& p, int64_t position, const T* x, int64_t xStep,
+                        const Sums<T>& sums, int64_t j, T* loss, T* mass, T* share) {
   *loss = *mass = *share = 0;
   if (p.ignores(position)) return;
   if (p.spread()) {
@@ -188,8 +188,8 @@ Status forward(const Command& c) {
 
 // The gradient of one position (count 1, classes `step` apart) or of the strip's columns.
 template <class T>
-void backwardOfStrip(const Problem<T>& p, const Strip& strip, const Stats<T>& stats, const T* scale,
-                     const T* share, T* dx) {
+TG_NOINLINE void backwardOfStrip(const Problem<T>& p, const Strip& strip, const Stats<T>& stats,
+                                 const T* scale, const T* share, T* dx) {
   const auto kernel = floatKernels<T>().elementwise.columns.crossEntropyGradient;
   CrossEntropyGradient<T> job{};
   job.factor = 1 - p.smoothing;

@@ -50,26 +50,27 @@ Status forwardOf(const Command& c) {
   T* const mean = static_cast<T*>(c.data[4]);
   T* const rstd = static_cast<T*>(c.data[5]);
   const int64_t bytes = 2 * cols * static_cast<int64_t>(sizeof(T));
-  parallelShares(s.n * s.groups, 1, bytes, kLightShare, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const int64_t group = i % s.groups;
-      const T* const from = x + i / s.groups * xRow + group * cols;
-      Moments m{0, 0, 0};
-      if (mean) {
-        m = momentsOf(cols, from);
-        mean[i] = static_cast<T>(m.mean);
-      } else {
-        m.squares = static_cast<double>(k.normSums.squares(cols, from, 0));
-      }
-      rstd[i] = static_cast<T>(1 / sqrt(m.squares / static_cast<double>(cols) + eps));
-      overPieces(s, [&](int64_t at, int64_t n, int64_t channel, bool each) {
-        const int64_t w = group * s.channels + channel;
-        k.elementwise.norm.normalize({n, from + at, perLane<T>(mean, i, false, 0), forAll(rstd[i]),
-                                      perLane<T>(weight, w, each, 1), perLane<T>(bias, w, each, 0),
-                                      y + i * cols + at});
+  parallelShares(
+      s.n * s.groups, 1, bytes, kLightShare, [&](int64_t begin, int64_t end) TG_NOINLINE_LAMBDA {
+        for (int64_t i = begin; i < end; ++i) {
+          const int64_t group = i % s.groups;
+          const T* const from = x + i / s.groups * xRow + group * cols;
+          Moments m{0, 0, 0};
+          if (mean) {
+            m = momentsOf(cols, from);
+            mean[i] = static_cast<T>(m.mean);
+          } else {
+            m.squares = static_cast<double>(k.normSums.squares(cols, from, 0));
+          }
+          rstd[i] = static_cast<T>(1 / sqrt(m.squares / static_cast<double>(cols) + eps));
+          overPieces(s, [&](int64_t at, int64_t n, int64_t channel, bool each) {
+            const int64_t w = group * s.channels + channel;
+            k.elementwise.norm.normalize({n, from + at, perLane<T>(mean, i, false, 0),
+                                          forAll(rstd[i]), perLane<T>(weight, w, each, 1),
+                                          perLane<T>(bias, w, each, 0), y + i * cols + at});
+          });
+        }
       });
-    }
-  });
   return Status::ok;
 }
 
@@ -94,7 +95,7 @@ struct Backward {
 // x^ = (x - mean) * rstd and N values, dx = rstd * (w g - sum(w g) / N - x^ sum(w g x^) / N), the
 // middle term only where a mean was subtracted.
 template <class T>
-void backwardGroup(const Backward<T>& b, int64_t i, T* dweight, T* dbias) {
+TG_NOINLINE void backwardGroup(const Backward<T>& b, int64_t i, T* dweight, T* dbias) {
   const Shape& s = b.s;
   const int64_t group = i % s.groups, cols = s.cols();
   const T* const x = b.x + i / s.groups * b.xRow + group * cols;
@@ -182,21 +183,23 @@ Status backwardOf(const Command& c) {
   };
   const int64_t groupBytes = 3 * s.cols() * static_cast<int64_t>(sizeof(T));
   if (s.span > 1) {
-    parallelShares(s.n * s.groups, 1, groupBytes, kLightShare, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) run(i / s.groups, i % s.groups);
-    });
+    parallelShares(s.n * s.groups, 1, groupBytes, kLightShare,
+                   [&](int64_t begin, int64_t end) TG_NOINLINE_LAMBDA {
+                     for (int64_t i = begin; i < end; ++i) run(i / s.groups, i % s.groups);
+                   });
   } else {
     const int64_t blockBytes = rows * s.groups * groupBytes;
-    parallelShares(blocks, 1, blockBytes, kLightShare, [&](int64_t begin, int64_t end) {
-      if (partial) {
-        memset(partial + begin * 2 * weights, 0,
-               static_cast<size_t>((end - begin) * 2 * weights) * sizeof(T));
-      }
-      const int64_t last = end * rows < s.n ? end * rows : s.n;
-      for (int64_t row = begin * rows; row < last; ++row) {
-        for (int64_t group = 0; group < s.groups; ++group) run(row, group);
-      }
-    });
+    parallelShares(blocks, 1, blockBytes, kLightShare,
+                   [&](int64_t begin, int64_t end) TG_NOINLINE_LAMBDA {
+                     if (partial) {
+                       memset(partial + begin * 2 * weights, 0,
+                              static_cast<size_t>((end - begin) * 2 * weights) * sizeof(T));
+                     }
+                     const int64_t last = end * rows < s.n ? end * rows : s.n;
+                     for (int64_t row = begin * rows; row < last; ++row) {
+                       for (int64_t group = 0; group < s.groups; ++group) run(row, group);
+                     }
+                   });
   }
   if (dweight) b.k.reduce.sumRows(blocks, weights, partial, 2 * weights, dweight);
   if (dbias) b.k.reduce.sumRows(blocks, weights, partial + weights, 2 * weights, dbias);

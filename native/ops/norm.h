@@ -22,7 +22,7 @@ inline Moments together(const Moments& a, const Moments& b) {
 // The moments of n contiguous values, in two passes over each block while it is in the first-level
 // cache: memory is read once.
 template <class T>
-Moments momentsOf(int64_t n, const T* x) {
+TG_NOINLINE Moments momentsOf(int64_t n, const T* x) {
   const FloatKernels<T>& k = floatKernels<T>();
   Moments all{0, 0, 0};
   for (int64_t begin = 0; begin < n; begin += kReduceBlock) {

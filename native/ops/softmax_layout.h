@@ -31,17 +31,19 @@ void overStrips(const ClassLayout& s, int64_t arrays, const F& f) {
   const int64_t strips = (positions + width - 1) / width;
   const int64_t widest = positions < width ? positions : width;
   const int64_t bytes = arrays * s.cols * widest * static_cast<int64_t>(sizeof(T));
-  parallelShares(turns * strips, 1, bytes, kHeavyShare, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const int64_t turn = i / strips, at = i % strips * width;
-      const int64_t count = positions - at < width ? positions - at : width;
-      if (s.rows()) {
-        f(Strip{at, count, at * s.xOuter, at * s.cols});
-      } else {
-        f(Strip{turn * s.inner + at, count, turn * s.xOuter + at, turn * s.cols * s.inner + at});
-      }
-    }
-  });
+  parallelShares(turns * strips, 1, bytes, kHeavyShare,
+                 [&](int64_t begin, int64_t end) TG_NOINLINE_LAMBDA {
+                   for (int64_t i = begin; i < end; ++i) {
+                     const int64_t turn = i / strips, at = i % strips * width;
+                     const int64_t count = positions - at < width ? positions - at : width;
+                     if (s.rows()) {
+                       f(Strip{at, count, at * s.xOuter, at * s.cols});
+                     } else {
+                       f(Strip{turn * s.inner + at, count, turn * s.xOuter + at,
+                               turn * s.cols * s.inner + at});
+                     }
+                   }
+                 });
 }
 
 // Short rows as columns.

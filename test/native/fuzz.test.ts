@@ -165,10 +165,21 @@ const packedSizes = (panels: number, quads: number, n: number, k: number) => () 
   params[quads] = Math.ceil((params[k] as number) / 4);
 };
 
+/** The losses that there are of cross entropy, whose numbers begin at `outer`. */
+const lossSizes = (outer: number) => () => {
+  const [losses, logits, reduction] = [outer + 3, outer + 6, outer + 7];
+  params[reduction] = Math.abs(params[reduction] as number) % 3;
+  params[logits] = 1;
+  const positions = (params[outer] as number) * (params[outer + 2] as number);
+  params[losses] = params[reduction] === 0 ? positions : 1;
+};
+
 /** Sizes that have to agree, which random numbers rarely do: half of a row's calls get them so. */
 const AGREE: Partial<Record<RowName, () => void>> = {
   packInt8: packedSizes(3, 4, 5, 6),
   linearInt8: packedSizes(10, 11, 8, 9),
+  crossEntropy: lossSizes(7),
+  crossEntropyBackward: lossSizes(8),
 };
 
 test.each(Object.keys(native.signatures) as RowName[])('%s survives hostile calls', (name) => {
