@@ -67,6 +67,7 @@ export {
   square,
   sub,
 } from './ops/arithmetic.js';
+export { type BatchNormOptions, batchNorm } from './ops/batch_norm.js';
 export {
   eq,
   ge,
@@ -85,6 +86,14 @@ export {
   ne,
 } from './ops/compare.js';
 export { all, any, countNonzero } from './ops/count.js';
+export {
+  type CrossEntropyOptions,
+  crossEntropy,
+  type LossReduction,
+  type NllLossOptions,
+  nllLoss,
+  type Targets,
+} from './ops/cross_entropy.js';
 export { alphaDropout, type DropoutOptions, dropout, featureDropout } from './ops/dropout.js';
 export {
   type BincountOptions,
@@ -104,7 +113,6 @@ export {
   min,
   type ValuesAndIndices,
 } from './ops/extremum.js';
-
 export { gather, indexSelect, type TakeAlongDimOptions, take, takeAlongDim } from './ops/gather.js';
 export { type EpilogueActivation, type MatmulPlan, setWeightPacking } from './ops/gemm.js';
 export {
@@ -130,7 +138,10 @@ export {
   bitwiseXor,
 } from './ops/integer.js';
 export { type LinearOptions, linear } from './ops/linear.js';
-export { binaryCrossEntropyWithLogits, crossEntropy, mseLoss } from './ops/loss.js';
+export {
+  binaryCrossEntropyWithLogits,
+  mseLoss,
+} from './ops/loss.js';
 export { maskedFill, maskedScatter, maskedSelect, nonzero } from './ops/masked.js';
 export {
   erf,
@@ -147,6 +158,14 @@ export {
 } from './ops/math.js';
 export { type AddmmOptions, addmm, baddbmm, matmul, matmulPlan } from './ops/matmul.js';
 export type { MatmulOptions } from './ops/matmul_bf16.js';
+export {
+  groupNorm,
+  instanceNorm,
+  layerNorm,
+  type NormalizationOptions,
+  type RmsNormOptions,
+  rmsNorm,
+} from './ops/norm.js';
 export { clone, contiguous, type TensorLike, to } from './ops/operand.js';
 export {
   type HardTanhOptions,
@@ -219,7 +238,7 @@ export {
   transpose,
   unsqueeze,
 } from './ops/shape.js';
-export { logSoftmax, softmax } from './ops/softmax.js';
+export { logSoftmax, softmax, softmin } from './ops/softmax.js';
 export {
   argsort,
   type Sorted,
@@ -251,7 +270,6 @@ export {
   where,
 } from './ops/ternary.js';
 export { acos, asin, atan, atan2, cos, cosh, sin, sinh, tan } from './ops/trigonometry.js';
-
 export * as optim from './optim/index.js';
 export {
   arange,

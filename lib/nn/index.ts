@@ -20,7 +20,21 @@ export { AlphaDropout, Dropout, Dropout2d, type DropoutLayerOptions } from './dr
 export { Embedding, type EmbeddingLayerOptions } from './embedding.js';
 export * as init from './init.js';
 export { Linear, type LinearLayerOptions } from './linear.js';
+export { CrossEntropyLoss, NLLLoss } from './loss.js';
 export { type LoadStateDictOptions, Module, type StateDict } from './module.js';
+export {
+  BatchNorm1d,
+  BatchNorm2d,
+  type BatchNormLayerOptions,
+  GroupNorm,
+  type GroupNormOptions,
+  InstanceNorm1d,
+  InstanceNorm2d,
+  LayerNorm,
+  type LayerNormOptions,
+  RMSNorm,
+  type RMSNormOptions,
+} from './norm.js';
 export { Parameter } from './parameter.js';
 export {
   Hardshrink,

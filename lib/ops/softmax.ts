@@ -1,72 +1,102 @@
-/** Softmax and log-softmax along a dimension. */
+/** Softmax, softmin and log-softmax along a dimension. */
 import { attach, recording } from '../autograd/tape.js';
 import { rows, runRow } from '../native/commands.js';
 import { uninitialized } from '../tensor/creation.js';
-import { normalizeDim } from '../tensor/shape.js';
-import { Tensor } from '../tensor/tensor.js';
+import { isContiguous, normalizeDim } from '../tensor/shape.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { neg } from './arithmetic.js';
+import { defineMethods } from './elementwise.js';
+import { aroundDim, outerStep } from './layout.js';
 import { checkFloating, contiguous } from './operand.js';
-import { transpose } from './shape.js';
+import { permute } from './shape.js';
 
 type Kind = 'softmax' | 'logSoftmax';
 
-/** Along the last dimension of contiguous rows. */
-function compute(kind: Kind, x: Tensor): Tensor {
+/** The order of dimensions in which x lies row-major without gaps, when there is one other than its own. */
+function memoryOrder(x: Tensor): number[] | null {
+  if (x.isContiguous) return null;
+  const order = x.shape.map((_, d) => d);
+  order.sort((a, b) => (x.strides[b] as number) - (x.strides[a] as number) || a - b);
+  const pick = (list: readonly number[]) => order.map((d) => list[d] as number);
+  return isContiguous(pick(x.shape), pick(x.strides)) ? order : null;
+}
+
+function compute(kind: Kind, input: Tensor, at: number): Tensor {
+  const step = outerStep(input, at);
+  const x = step === null ? contiguous(input) : input;
   const y = uninitialized(x.shape, x.dtype);
-  const cols = x.shape.at(-1) as number;
-  if (y.numel > 0) {
-    runRow(
-      rows[kind],
-      [x.array, y.array],
-      [x.offset, y.offset],
-      [x.numel / cols, cols, cols, cols],
-    );
+  const sizes = aroundDim(x, at);
+  const [, size, inner] = sizes;
+  if (y.numel === 0) {
+    if (recording(x)) attach(y, kind, [x], [(g) => g]);
+    return y;
+  }
+  runRow(
+    rows[kind],
+    [x.array, y.array],
+    [x.offset, y.offset],
+    [...sizes, step ?? size * inner, inner],
+  );
+  if (recording(x)) {
+    const rule = (gradient: Tensor) => {
+      const g = contiguous(gradient);
+      const dx = uninitialized(y.shape, y.dtype);
+      const arrays = [y.array, g.array, dx.array];
+      runRow(rows[`${kind}Backward`], arrays, [y.offset, g.offset, dx.offset], sizes);
+      return dx;
+    };
+    attach(y, kind, [x], [rule]);
   }
   return y;
 }
 
-/** y and g contiguous; the rule of softmax is y (g - sum(g y)), of log-softmax g - e^y sum(g). */
-function computeBackward(kind: Kind, y: Tensor, g: Tensor): Tensor {
-  const dx = uninitialized(y.shape, y.dtype);
-  const cols = y.shape.at(-1) as number;
-  if (y.numel > 0) {
-    runRow(
-      rows[`${kind}Backward`],
-      [y.array, g.array, dx.array],
-      [y.offset, g.offset, dx.offset],
-      [y.numel / cols, cols, cols, cols, cols],
-    );
-  }
-  return dx;
-}
-
-function alongLast(kind: Kind, x: Tensor): Tensor {
-  const source = contiguous(x);
-  const y = compute(kind, source);
-  if (recording(source))
-    attach(y, kind, [source], [(g) => computeBackward(kind, y, contiguous(g))]);
-  return y;
-}
-
-function along(kind: Kind, x: Tensor, dim: number): Tensor {
-  checkFloating(kind, x);
-  if (x.ndim === 0) return along(kind, x.reshape([1]), 0).reshape([]);
-  const at = normalizeDim(kind, dim, x.ndim);
-  if (at === x.ndim - 1) return alongLast(kind, x);
-  return transpose(alongLast(kind, transpose(x, at, -1)), at, -1);
+function along(kind: Kind, operation: string, x: Tensor, dim: number): Tensor {
+  checkFloating(operation, x);
+  if (x.ndim === 0) return along(kind, operation, x.reshape([1]), 0).reshape([]);
+  const at = normalizeDim(operation, dim, x.ndim);
+  // A transposed tensor is taken as it lies, and so does its result.
+  const order = memoryOrder(x);
+  if (order === null) return compute(kind, x, at);
+  const y = compute(kind, permute(x, order), order.indexOf(at));
+  return permute(
+    y,
+    order.map((_, d) => order.indexOf(d)),
+  );
 }
 
 /**
  * e^x / sum(e^x) along `dim` (default the last), computed from x - max(x) so that nothing
  * overflows. A row of nothing but -inf gives NaN, as in PyTorch.
+ * @param x float32 or float64, any shape; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes, ERR_INDEX for a
+ * dimension that x doesn't have
  */
 export function softmax(x: Tensor, dim = -1): Tensor {
-  return along('softmax', x, dim);
+  return along('softmax', 'softmax', x, dim);
 }
 
-/** log(softmax(x)) along `dim` (default the last), computed as (x - max) - log(sum(e^(x - max))). */
+/**
+ * log(softmax(x)) along `dim` (default the last), computed as (x - max) - log(sum(e^(x - max))).
+ * @param x float32 or float64, any shape; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes, ERR_INDEX for a
+ * dimension that x doesn't have
+ */
 export function logSoftmax(x: Tensor, dim = -1): Tensor {
-  return along('logSoftmax', x, dim);
+  return along('logSoftmax', 'logSoftmax', x, dim);
 }
+
+/**
+ * softmax(-x) along `dim` (default the last).
+ * @param x float32 or float64, any shape; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes, ERR_INDEX for a
+ * dimension that x doesn't have
+ */
+export function softmin(x: Tensor, dim = -1): Tensor {
+  checkFloating('softmin', x);
+  return along('softmax', 'softmin', neg(x), dim);
+}
+
+defineMethods({ softmax, logSoftmax, softmin });
 
 declare module '../tensor/tensor.js' {
   interface Tensor {
@@ -74,12 +104,7 @@ declare module '../tensor/tensor.js' {
     softmax(dim?: number): Tensor;
     /** The logarithm of softmax along a dimension, default the last. */
     logSoftmax(dim?: number): Tensor;
+    /** softmax(-x) along a dimension, default the last. */
+    softmin(dim?: number): Tensor;
   }
 }
-
-Tensor.prototype.softmax = function (this: Tensor, dim) {
-  return softmax(this, dim);
-};
-Tensor.prototype.logSoftmax = function (this: Tensor, dim) {
-  return logSoftmax(this, dim);
-};

@@ -7,11 +7,13 @@
 #define TG_INLINE static __forceinline
 #define TG_INLINE_LAMBDA
 #define TG_NOINLINE __declspec(noinline)
+#define TG_NOINLINE_LAMBDA
 #define TG_RESTRICT __restrict
 #else
 #define TG_INLINE static inline __attribute__((always_inline))
 #define TG_INLINE_LAMBDA __attribute__((always_inline))  // after a lambda's parameters
 #define TG_NOINLINE __attribute__((noinline))
+#define TG_NOINLINE_LAMBDA __attribute__((noinline))  // one copy of a body that is called twice
 #define TG_RESTRICT __restrict__
 #endif
 

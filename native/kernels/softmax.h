@@ -119,25 +119,10 @@ void logSoftmaxBackwardKernel(int64_t n, const T* y, const T* g, T* dx) {
   mapTo(n, y, g, dx, [&](Vec<T> yv, Vec<T> gv) { return fnma(exp(yv), sum, gv); });
 }
 
-// dx = scale * (exp((x - max(x)) - logSum) - onehot(target)). dx may be x.
-template <class T>
-void crossEntropyBackwardKernel(int64_t n, const T* x, T logSum, int64_t target, T scale, T* dx) {
-  const Vec<T> shift = vsplat<T>(reduceKernel<MaxReduction, T>(n, x));
-  const Vec<T> offset = vsplat<T>(logSum);
-  const Vec<T> factor = vsplat<T>(scale);
-  const auto probability = [&](Vec<T> v) { return exp(sub(sub(v, shift), offset)); };
-  const bool hit = target >= 0 && target < n;
-  // Before the row is overwritten.
-  const Vec<T> hitProbability = probability(vsplat<T>(hit ? x[target] : 0));
-  mapTo(n, x, dx, [&](Vec<T> v) { return mul(factor, probability(v)); });
-  if (hit) storeFirst(dx + target, mul(factor, sub(hitProbability, vsplat<T>(1))), 1);
-}
-
 template <class T>
 constexpr SoftmaxKernels<T> softmaxKernels() {
-  return {softmaxKernel<T>,         logSoftmaxKernel<T>,
-          softmaxBackwardKernel<T>, logSoftmaxBackwardKernel<T>,
-          logSumExpKernel<T>,       crossEntropyBackwardKernel<T>};
+  return {softmaxKernel<T>, logSoftmaxKernel<T>, softmaxBackwardKernel<T>,
+          logSoftmaxBackwardKernel<T>, logSumExpKernel<T>};
 }
 
 TG_TARGET_END

@@ -299,9 +299,90 @@ struct SoftmaxKernels {
   // Returns log(sum(exp(x - max))) and the maximum: logsumexp(x) in two parts, whose sum would
   // lose the digits of a small loss.
   T (*logSumExp)(int64_t n, const T* x, T* maximum);
-  // dx = scale * (exp((x - max(x)) - logSum) - onehot(target)), logSum as from logSumExp; a target
-  // outside [0, n) subtracts nothing. dx may be x.
-  void (*crossEntropyBackward)(int64_t n, const T* x, T logSum, int64_t target, T scale, T* dx);
+};
+
+// values[i] for lane i; or, without values, one value for all.
+template <class T>
+struct PerLane {
+  const T* values;
+  T value;
+};
+
+// Columns that are reduced side by side at a time, and rows so short that as many of them are
+// turned into columns first.
+constexpr int64_t kColumnStrip = 64;
+constexpr int64_t kShortRow = 32;
+
+// The gradient of cross entropy by n logits: dx = share * exp((x - maximum) - logSum), and when
+// `spread` minus scale * (weight * (q * factor + offset)). dx may be x.
+template <class T>
+struct CrossEntropyGradient {
+  int64_t n;
+  const T* x;
+  PerLane<T> maximum, logSum, share, scale, q, weight;
+  T factor, offset;
+  bool spread;
+  T* dx;
+};
+
+// Softmax down up to kColumnStrip columns of n rows, column by column in its lane. Sums are those
+// of blocks of kReduceRowBlock rows, in ascending order, added in ascending order. Outputs may be
+// inputs with the same step between rows.
+template <class T>
+struct SoftmaxColumnKernels {
+  void (*softmax)(int64_t n, int64_t cols, const T* x, int64_t xRow, T* y, int64_t yRow);
+  void (*logSoftmax)(int64_t n, int64_t cols, const T* x, int64_t xRow, T* y, int64_t yRow);
+  void (*softmaxBackward)(int64_t n, int64_t cols, const T* y, const T* g, T* dx, int64_t row);
+  void (*logSoftmaxBackward)(int64_t n, int64_t cols, const T* y, const T* g, T* dx, int64_t row);
+  void (*logSumExp)(int64_t n, int64_t cols, const T* x, int64_t xRow, T* maximum, T* logSum);
+  // Sums of v and of v * (x - maximum), where v = weight[i] * (q * factor + offset) in row i; q is
+  // null for 0 and weight for 1.
+  void (*weightedSums)(int64_t n, int64_t cols, const T* x, int64_t xRow, const T* q, int64_t qRow,
+                       const T* weight, T factor, T offset, const T* maximum, T* mass, T* dot);
+  // Up to kColumnStrip rows of n values as columns of n rows that are kColumnStrip apart, and back.
+  void (*toColumns)(int64_t rows, int64_t n, const T* x, int64_t xRow, T* to);
+  void (*toRows)(int64_t rows, int64_t n, const T* from, T* y, int64_t yRow);
+  void (*crossEntropyGradient)(const CrossEntropyGradient<T>&);
+};
+
+// y = (x - mean) * (rstd * weight) + bias, the multiplication by rstd * weight and the addition
+// rounded once. y may be x.
+template <class T>
+struct Normalization {
+  int64_t n;
+  const T* x;
+  PerLane<T> mean, rstd, weight, bias;
+  T* y;
+};
+
+// With d = x - mean: dx = g * (rstd * weight) + (d * slope + offset); dweight += g * (d * rstd);
+// dbias += g. Each of the three may be null. dx may be g or x.
+template <class T>
+struct NormalizationBackward {
+  int64_t n;
+  const T* x;
+  const T* g;
+  PerLane<T> mean, rstd, weight, slope, offset;
+  T* dx;
+  T* dweight;
+  T* dbias;
+};
+
+// Lanes are independent here: compiled with the elementwise kernels.
+template <class T>
+struct NormalizationKernels {
+  void (*normalize)(const Normalization<T>&);
+  void (*backward)(const NormalizationBackward<T>&);
+  // squares[i] += (x[i] - mean[i])^2
+  void (*addSquares)(int64_t n, const T* x, const T* mean, T* squares);
+};
+
+// Sums over n contiguous values, in the order of kernels/reduce.h.
+template <class T>
+struct NormSumKernels {
+  // Sums of g * weight and of g * weight * (x - shift).
+  void (*gradients)(int64_t n, const T* x, PerLane<T> g, PerLane<T> weight, T shift, T* sum,
+                    T* dot);
 };
 
 // Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC11), key = seed,
@@ -441,6 +522,8 @@ struct ElementwiseTable {
   ElementwiseKernels<T> elementwise;
   OptimizerKernels<T> optimizer;
   ColumnKernels<T> columns;
+  NormalizationKernels<T> normalization;
+  SoftmaxColumnKernels<T> softmaxColumns;
 };
 
 struct ElementwiseTables {
@@ -469,11 +552,14 @@ struct FloatKernels {
   const ElementwiseKernels<T>& elementwise;
   const GemmKernels<T>& gemm;
   const ColumnKernels<T>& columns;
+  const NormalizationKernels<T>& normalization;
+  const SoftmaxColumnKernels<T>& softmaxColumns;
+  const OptimizerKernels<T>& optimizer;
   ReduceKernels<T> reduce;
   SoftmaxKernels<T> softmax;
+  NormSumKernels<T> normSums;
   RandomKernels<T> random;
   NormKernels<T> norm;
-  const OptimizerKernels<T>& optimizer;
 };
 
 // Products of signed bytes with 32-bit sums (modulo 2^32). kernels/gemm_int8.h has the layouts of

@@ -19,6 +19,9 @@ RowList integerReduceRows();
 RowList argRows();
 RowList scanRows();
 RowList softmaxRows();
+RowList crossEntropyRows();
+RowList normRows();
+RowList batchNormRows();
 RowList randomRows();
 RowList samplingRows();
 RowList poissonRows();
@@ -35,11 +38,12 @@ RowList uniqueRows();
 template <class F>
 void eachFamily(const F& f) {
   for (const RowList& family :
-       {argRows(),      compareRows(),   copyRows(),     elementwiseRows(), gatherRows(),
-        gemmBf16Rows(), gemmRows(),      gradientRows(), int8Rows(),        integerReduceRows(),
-        integerRows(),  optimizerRows(), poissonRows(),  randomRows(),      reduceRows(),
-        samplingRows(), scanRows(),      scatterRows(),  selectRows(),      softmaxRows(),
-        sortRows(),     ternaryRows(),   uniqueRows()}) {
+       {argRows(),         batchNormRows(),     compareRows(),  copyRows(),     crossEntropyRows(),
+        elementwiseRows(), gatherRows(),        gemmBf16Rows(), gemmRows(),     gradientRows(),
+        int8Rows(),        integerReduceRows(), integerRows(),  normRows(),     optimizerRows(),
+        poissonRows(),     randomRows(),        reduceRows(),   samplingRows(), scanRows(),
+        scatterRows(),     selectRows(),        softmaxRows(),  sortRows(),     ternaryRows(),
+        uniqueRows()}) {
     f(family);
   }
 }

@@ -9,15 +9,19 @@
 #include "../kernels/columns.h"
 #include "../kernels/elementwise.h"
 #include "../kernels/integer_reduce.h"
+#include "../kernels/normalization.h"
 #include "../kernels/optimizer.h"
+#include "../kernels/softmax_columns.h"
 
 namespace tilegrad {
 
 constexpr ElementwiseTables kAvx512Elementwise = {
     {avx512::elementwiseKernels<float>(), avx512::optimizerKernels<float>(),
-     avx512::columnKernels<float>()},
+     avx512::columnKernels<float>(), avx512::normalizationKernels<float>(),
+     avx512::softmaxColumnKernels<float>()},
     {avx512::elementwiseKernels<double>(), avx512::optimizerKernels<double>(),
-     avx512::columnKernels<double>()},
+     avx512::columnKernels<double>(), avx512::normalizationKernels<double>(),
+     avx512::softmaxColumnKernels<double>()},
     avx512::integerReduceKernels()};
 
 }  // namespace tilegrad

@@ -3,15 +3,19 @@
 #include "../kernels/columns.h"
 #include "../kernels/elementwise.h"
 #include "../kernels/integer_reduce.h"
+#include "../kernels/normalization.h"
 #include "../kernels/optimizer.h"
+#include "../kernels/softmax_columns.h"
 
 namespace tilegrad {
 
 constexpr ElementwiseTables kNeonElementwise = {
     {neon::elementwiseKernels<float>(), neon::optimizerKernels<float>(),
-     neon::columnKernels<float>()},
+     neon::columnKernels<float>(), neon::normalizationKernels<float>(),
+     neon::softmaxColumnKernels<float>()},
     {neon::elementwiseKernels<double>(), neon::optimizerKernels<double>(),
-     neon::columnKernels<double>()},
+     neon::columnKernels<double>(), neon::normalizationKernels<double>(),
+     neon::softmaxColumnKernels<double>()},
     neon::integerReduceKernels()};
 
 }  // namespace tilegrad

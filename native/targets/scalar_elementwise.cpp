@@ -4,15 +4,19 @@
 #include "../kernels/columns.h"
 #include "../kernels/elementwise.h"
 #include "../kernels/integer_reduce.h"
+#include "../kernels/normalization.h"
 #include "../kernels/optimizer.h"
+#include "../kernels/softmax_columns.h"
 
 namespace tilegrad {
 
 constexpr ElementwiseTables kScalarElementwise = {
     {scalar::elementwiseKernels<float>(), scalar::optimizerKernels<float>(),
-     scalar::columnKernels<float>()},
+     scalar::columnKernels<float>(), scalar::normalizationKernels<float>(),
+     scalar::softmaxColumnKernels<float>()},
     {scalar::elementwiseKernels<double>(), scalar::optimizerKernels<double>(),
-     scalar::columnKernels<double>()},
+     scalar::columnKernels<double>(), scalar::normalizationKernels<double>(),
+     scalar::softmaxColumnKernels<double>()},
     scalar::integerReduceKernels()};
 
 }  // namespace tilegrad

@@ -4,6 +4,7 @@
 #pragma once
 #include "../kernels/gemm_int8.h"
 #include "../kernels/norm.h"
+#include "../kernels/norm_sums.h"
 #include "../kernels/quantize.h"
 #include "../kernels/random.h"
 #include "../kernels/reduce.h"
@@ -13,10 +14,12 @@ TG_TARGET_BEGIN
 
 template <class T>
 constexpr FloatKernels<T> tableOf(const ElementwiseTable<T>& lanes, const GemmKernels<T>& gemm) {
-  return {lanes.elementwise,   gemm,
-          lanes.columns,       reduceKernels<T>(),
-          softmaxKernels<T>(), randomKernels<T>(),
-          normKernels<T>(),    lanes.optimizer};
+  return {lanes.elementwise,    gemm,
+          lanes.columns,        lanes.normalization,
+          lanes.softmaxColumns, lanes.optimizer,
+          reduceKernels<T>(),   softmaxKernels<T>(),
+          normSumKernels<T>(),  randomKernels<T>(),
+          normKernels<T>()};
 }
 
 constexpr KernelTable kernelTable(Level level, const ElementwiseTables& elementwise,

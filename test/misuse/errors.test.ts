@@ -252,22 +252,6 @@ const functions: Record<string, Misuse[]> = {
   ],
   mseLoss: losses(tilegrad.mseLoss),
   binaryCrossEntropyWithLogits: losses(tilegrad.binaryCrossEntropyWithLogits),
-  crossEntropy: [
-    ...tensorArguments((t) => tilegrad.crossEntropy(t, [0, 0])),
-    ...[undefined, null, 5, 'text', {}, ['0', '1'], [0.5, 0], [[0], [1]], [Number.NaN, 0]].map(
-      (targets): Misuse => [() => tilegrad.crossEntropy(x, wrong(targets)), 'ERR_ARGUMENT'],
-    ),
-    ...[
-      [0, 3],
-      [-1, 0],
-      [0, 2 ** 32],
-    ].map((targets): Misuse => [() => tilegrad.crossEntropy(x, targets), 'ERR_INDEX']),
-    [() => tilegrad.crossEntropy(x, [0]), 'ERR_SHAPE'],
-    [() => tilegrad.crossEntropy(x, ones([2, 1], { dtype: 'int32' })), 'ERR_SHAPE'],
-    [() => tilegrad.crossEntropy(ones([3]), [0]), 'ERR_SHAPE'],
-    [() => tilegrad.crossEntropy(x, ones([2])), 'ERR_DTYPE'],
-    [() => tilegrad.crossEntropy(x, new Float32Array(2)), 'ERR_DTYPE'],
-  ],
 
   backward: [
     ...kinds.map((value): Misuse => [() => tilegrad.backward(wrong(value)), 'ERR_ARGUMENT']),

@@ -170,6 +170,15 @@ const packedSizes = (panels: number, quads: number, n: number, k: number) => () 
   params[quads] = Math.ceil((params[k] as number) / 4);
 };
 
+/** The losses that there are of cross entropy, whose numbers begin at `outer`. */
+const lossSizes = (outer: number) => () => {
+  const [losses, logits, reduction] = [outer + 3, outer + 6, outer + 7];
+  params[reduction] = Math.abs(params[reduction] as number) % 3;
+  params[logits] = 1;
+  const positions = (params[outer] as number) * (params[outer + 2] as number);
+  params[losses] = params[reduction] === 0 ? positions : 1;
+};
+
 /** An indexed row's last dimension is the table's: index and values don't move along it. */
 const indexed = (numbers: number) => () => {
   const rankAt = 3 + numbers;
@@ -249,6 +258,8 @@ const AGREE: Partial<Record<RowName, (random: Random, operands: readonly unknown
   nonzero: () => {
     params[3] = params[4] as number;
   },
+  crossEntropy: lossSizes(7),
+  crossEntropyBackward: lossSizes(8),
 };
 
 /** Rows whose operands of any type have to have one type: most of their calls get it. */

@@ -59,6 +59,11 @@ class Call {
     command_.type[operands_++] = dtypeOf<T>();
     return *this;
   }
+  // In the place of an optional operand.
+  Call& none() {
+    ++operands_;
+    return *this;
+  }
   Call& number(int64_t i) {
     command_.number[numbers_++].i = i;
     return *this;

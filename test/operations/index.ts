@@ -2,9 +2,11 @@
 import { activations } from './activation.js';
 import { arithmetic } from './arithmetic.js';
 import { comparisons } from './compare.js';
+import { classLosses } from './cross_entropy.js';
 import { gathers } from './gather.js';
 import { integerOperations } from './integer.js';
 import { math } from './math.js';
+import { norms } from './norm.js';
 import type { Family } from './operation.js';
 import { optimizers } from './optimizers.js';
 import { randomness } from './random.js';
@@ -16,10 +18,12 @@ import { ternaries } from './ternary.js';
 export const families: readonly Family[] = [
   activations,
   arithmetic,
+  classLosses,
   comparisons,
   gathers,
   integerOperations,
   math,
+  norms,
   optimizers,
   randomness,
   reductions,

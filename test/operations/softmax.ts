@@ -23,6 +23,7 @@ export const softmaxes: Family = {
         one((x) => tilegrad.softmax(x), []),
         one((x) => tilegrad.softmax(x), [0, 3]),
         one((x) => tilegrad.softmax(x), [3, 0]),
+        one((x) => tilegrad.softmax(x), [2, 35]),
       ],
     },
     logSoftmax: {
@@ -33,6 +34,15 @@ export const softmaxes: Family = {
         one((x) => tilegrad.logSoftmax(x, 1), [2, 3, 2]),
         one((x) => tilegrad.logSoftmax(x), []),
         one((x) => tilegrad.logSoftmax(x), [0, 3]),
+        one((x) => tilegrad.logSoftmax(x), [2, 35]),
+      ],
+    },
+    softmin: {
+      misuse: misuse(tilegrad.softmin),
+      gradients: [
+        one((x) => tilegrad.softmin(x), [3, 4]),
+        one((x) => tilegrad.softmin(x, 1), [2, 3, 2]),
+        one((x) => tilegrad.softmin(x), []),
       ],
     },
   },
@@ -44,6 +54,10 @@ export const softmaxes: Family = {
           ...withGradients((x) => x[op](0), numbers([37, 203], dtype)),
           ...withGradients((x) => x[op](), numbers([3, 100_003], dtype)),
           hostile(1003, dtype)[op](),
+          hostile(1003, dtype).reshape([59, 17])[op](),
+          hostile(1003, dtype).reshape([17, 59])[op](0),
+          ...withGradients((x) => x[op](1), numbers([5, 300, 70], dtype)),
+          ...withGradients((x) => x[op](), numbers([1003, 10], dtype)),
         ]);
       }
     }

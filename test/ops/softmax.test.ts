@@ -1,12 +1,14 @@
 import {
   binaryCrossEntropyWithLogits,
   crossEntropy,
+  Generator,
   logSoftmax,
   mseLoss,
+  randn,
   softmax,
   type Tensor,
 } from 'tilegrad';
-import { describe, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import {
   type Bound,
   epsilon,
@@ -110,4 +112,94 @@ describe('golden softmax and losses', () => {
       }
     });
   }
+});
+
+/** Softmax by its definition, in float64: of values that lie `step` apart. */
+function naive(x: readonly number[], n: number, step: number): { y: number[]; logs: number[] } {
+  const y = new Array<number>(x.length);
+  const logs = new Array<number>(x.length);
+  for (let first = 0; first < x.length; first++) {
+    if (Math.floor(first / step) % n !== 0) continue;
+    const at = Array.from({ length: n }, (_, i) => first + i * step);
+    const top = Math.max(...at.map((i) => x[i]!));
+    const sum = at.reduce((total, i) => total + Math.exp(x[i]! - top), 0);
+    for (const i of at) {
+      logs[i] = x[i]! - top - Math.log(sum);
+      y[i] = Math.exp(logs[i]!);
+    }
+  }
+  return { y, logs };
+}
+
+const flat = (t: Tensor): number[] => Array.from(t.contiguous().data, Number);
+
+describe.each(['float32', 'float64'] as const)('softmax by its definition, %s', (dtype) => {
+  const generator = new Generator(7);
+  const random = (shape: readonly number[]) => randn(shape, { dtype, generator }).mul(3);
+
+  /** Values and gradients along a dimension of a tensor, wherever its elements lie. */
+  function check(x: Tensor, dim: number): void {
+    const n = x.shape[dim]!;
+    const step = x.shape.slice(dim + 1).reduce((a, b) => a * b, 1);
+    const { y, logs } = naive(flat(x), n, step);
+    // Differences of up to 40 are rounded before exp; sums of n values.
+    const eps = (n + 64) * epsilon[dtype];
+    const g = random(x.shape);
+    const gradient = flat(g);
+    const leaf = x.detach();
+    leaf.requiresGrad = true;
+    for (const [fn, want] of [
+      [softmax, y],
+      [logSoftmax, logs],
+    ] as const) {
+      const result = fn(leaf, dim);
+      const label = `${fn.name} [${x.shape}] along ${dim}, strides [${x.strides}]`;
+      expect(result.shape, label).toEqual(x.shape);
+      const top = want === y ? 1 : 40;
+      const off = flat(result).filter((v, i) => !(Math.abs(v - want[i]!) <= eps * top));
+      expect(off, label).toEqual([]);
+      leaf.zeroGrad();
+      result.backward(g);
+      const dx = flat(leaf.grad as Tensor);
+      const wrong = dx.filter((v, i) => {
+        const first = i - (Math.floor(i / step) % n) * step;
+        let sum = 0;
+        for (let k = 0; k < n; k++) {
+          const j = first + k * step;
+          sum += gradient[j]! * (want === y ? y[j]! : 1);
+        }
+        const expected = want === y ? y[i]! * (gradient[i]! - sum) : gradient[i]! - y[i]! * sum;
+        return !(Math.abs(v - expected) <= eps * n * 12);
+      });
+      expect(wrong, `gradient of ${label}`).toEqual([]);
+    }
+  }
+
+  const sizes = [...Array.from({ length: 36 }, (_, i) => i + 1), 47, 49, 63, 64, 65, 100];
+
+  test.each(sizes)('%i values', (n) => {
+    check(random([3, n]), 1);
+    check(random([n, 3]), 0);
+    check(random([2, n, 5]), 1);
+    // Rows further apart than they are long, and rows whose values are apart.
+    check(random([4, n + 3]).slice([null, [1, n + 1]]), 1);
+    check(random([n, 4]).transpose(), 1);
+    check(random([3, 2 * n]).slice([null, [0, null, 2]]), 1);
+  });
+
+  test.each(sizes)('%i rows or columns', (count) => {
+    check(random([count, 10]), 1);
+    check(random([4, count]), 0);
+    check(random([2, 3, count]), 1);
+  });
+
+  test('more rows than a block of them', () => {
+    for (const n of [255, 256, 257, 600]) check(random([n, 5]), 0);
+    check(random([5000]), 0);
+  });
+});
+
+test('the result of a transposed tensor lies as it does', () => {
+  const x = randn([4, 3, 5]).permute([2, 0, 1]);
+  expect(softmax(x, 1).strides).toEqual(x.strides);
 });

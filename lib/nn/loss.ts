@@ -1,0 +1,60 @@
+/** Losses of classes as modules, which keep their options. */
+import {
+  CROSS_ENTROPY_OPTIONS,
+  type CrossEntropyOptions,
+  checkLossOptions,
+  crossEntropy,
+  type LossReduction,
+  NLL_OPTIONS,
+  type NllLossOptions,
+  nllLoss,
+  type Targets,
+} from '../ops/cross_entropy.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { Buffer } from './buffer.js';
+import { Module } from './module.js';
+
+/** `crossEntropy` with fixed options. The weight is part of the state, as in PyTorch. */
+export class CrossEntropyLoss extends Module {
+  readonly weight: Buffer | null;
+  readonly ignoreIndex: number;
+  readonly reduction: LossReduction;
+  readonly labelSmoothing: number;
+
+  /** @throws TensorError ERR_ARGUMENT for unknown options and values out of range, ERR_DTYPE */
+  constructor(options: CrossEntropyOptions = {}) {
+    super();
+    const settings = checkLossOptions('CrossEntropyLoss', options, CROSS_ENTROPY_OPTIONS);
+    this.weight = settings.weight === null ? null : new Buffer(settings.weight);
+    this.ignoreIndex = settings.ignoreIndex;
+    this.reduction = settings.reduction;
+    this.labelSmoothing = settings.labelSmoothing;
+  }
+
+  forward(logits: Tensor, targets: Targets): Tensor {
+    const { weight, ignoreIndex, reduction, labelSmoothing } = this;
+    const options = { weight, ignoreIndex, reduction, labelSmoothing };
+    return crossEntropy(logits, targets, options);
+  }
+}
+
+/** `nllLoss` with fixed options. The weight is part of the state, as in PyTorch. */
+export class NLLLoss extends Module {
+  readonly weight: Buffer | null;
+  readonly ignoreIndex: number;
+  readonly reduction: LossReduction;
+
+  /** @throws TensorError ERR_ARGUMENT for unknown options and values out of range, ERR_DTYPE */
+  constructor(options: NllLossOptions = {}) {
+    super();
+    const settings = checkLossOptions('NLLLoss', options, NLL_OPTIONS);
+    this.weight = settings.weight === null ? null : new Buffer(settings.weight);
+    this.ignoreIndex = settings.ignoreIndex;
+    this.reduction = settings.reduction;
+  }
+
+  forward(logProbabilities: Tensor, targets: Targets): Tensor {
+    const { weight, ignoreIndex, reduction } = this;
+    return nllLoss(logProbabilities, targets, { weight, ignoreIndex, reduction });
+  }
+}

@@ -1,0 +1,296 @@
+/** Cross entropy and the negative log-likelihood: losses of classes. */
+import { attach, needsGrad, recording } from '../autograd/tape.js';
+import { TensorError } from '../errors.js';
+import { rows } from '../native/commands.js';
+import { tensor, uninitialized } from '../tensor/creation.js';
+import { dtypeOf, dtypes, type TypedArray } from '../tensor/dtype.js';
+import {
+  checkNumber,
+  checkOptions,
+  describe,
+  formatShape,
+  type Shape,
+  sameShape,
+} from '../tensor/shape.js';
+import { type GradRule, Tensor } from '../tensor/tensor.js';
+import { aroundDim, outerStep } from './layout.js';
+import { run } from './norm.js';
+import { checkFloating, contiguous, to } from './operand.js';
+import { permute, reshape, unsqueeze } from './shape.js';
+import { logSoftmax } from './softmax.js';
+
+/** Whether losses are averaged, added up or left alone. */
+export type LossReduction = 'none' | 'mean' | 'sum';
+
+/** Classes as a tensor or list of whole numbers (one number for logits [C]), or probabilities as a tensor. */
+export type Targets = Tensor | TypedArray | readonly number[] | number;
+
+export interface NllLossOptions {
+  /** A factor for each class, shape [C], of the input's dtype. */
+  weight?: Tensor | null;
+  /** Targets of this value have no loss and no part in the mean. Default -100. */
+  ignoreIndex?: number;
+  /** Default `mean`: the sum of the losses by that of their targets' weights. */
+  reduction?: LossReduction;
+}
+
+export interface CrossEntropyOptions extends NllLossOptions {
+  /** The part of each target that is spread over all classes (Szegedy et al. 2016), 0 to 1. Default 0. */
+  labelSmoothing?: number;
+}
+
+/** The native side's numbers. */
+const REDUCTIONS: Readonly<Record<LossReduction, number>> = { none: 0, mean: 1, sum: 2 };
+
+export interface LossSettings {
+  readonly weight: Tensor | null;
+  readonly ignoreIndex: number;
+  readonly reduction: LossReduction;
+  readonly labelSmoothing: number;
+}
+
+/**
+ * The options with their defaults; the weight's shape is checked where the classes are known.
+ * @throws TensorError ERR_ARGUMENT for unknown options and values out of range, ERR_DTYPE
+ */
+export function checkLossOptions(
+  operation: string,
+  options: CrossEntropyOptions,
+  known: readonly string[],
+): LossSettings {
+  checkOptions(operation, options, known);
+  const { weight = null, ignoreIndex = -100, reduction = 'mean', labelSmoothing = 0 } = options;
+  if (!Number.isSafeInteger(ignoreIndex)) {
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[${operation}] ignoreIndex is a whole number, not ${describe(ignoreIndex)}`,
+    );
+  }
+  if (typeof reduction !== 'string' || !Object.hasOwn(REDUCTIONS, reduction)) {
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[${operation}] reduction is none, mean or sum, not ${describe(reduction)}`,
+    );
+  }
+  if (checkNumber(operation, 'labelSmoothing', labelSmoothing, 0) > 1) {
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[${operation}] labelSmoothing is from 0 to 1, not ${labelSmoothing}`,
+    );
+  }
+  if (weight !== null) {
+    checkFloating(operation, weight);
+    if (needsGrad(weight)) {
+      throw new TensorError(
+        'ERR_ARGUMENT',
+        `[${operation}] no gradient flows to the weight; use weight.detach()`,
+      );
+    }
+  }
+  return { weight, ignoreIndex, reduction, labelSmoothing };
+}
+
+export const NLL_OPTIONS = ['weight', 'ignoreIndex', 'reduction'];
+export const CROSS_ENTROPY_OPTIONS = [...NLL_OPTIONS, 'labelSmoothing'];
+
+/** Targets in any of their forms as a tensor. */
+function targetTensor(operation: string, targets: unknown, x: Tensor): Tensor {
+  if (targets instanceof Tensor) return targets;
+  if (dtypeOf(targets) !== null) return tensor(targets as TypedArray);
+  const one = x.ndim === 1 && Number.isInteger(targets);
+  if (!one && (!Array.isArray(targets) || !targets.every(Number.isInteger))) {
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[${operation}] targets are whole numbers, one for each row, or a tensor, not ${describe(targets)}`,
+    );
+  }
+  return tensor(targets as number[], { dtype: 'int32' });
+}
+
+/** Classes as int32 in contiguous memory, each checked against the number of classes. */
+function checkClasses(
+  operation: string,
+  given: Tensor,
+  x: Tensor,
+  shape: Shape,
+  ignoreIndex: number,
+): Tensor {
+  if (!sameShape(given.shape, shape)) {
+    throw new TensorError(
+      'ERR_SHAPE',
+      `[${operation}] input ${formatShape(x.shape)} needs targets ${formatShape(shape)}, not ${formatShape(given.shape)}`,
+    );
+  }
+  const classes = x.shape[x.ndim === 1 ? 0 : 1] as number;
+  const targets = solid(to(given, 'int32'));
+  for (const target of targets.data) {
+    if ((target < 0 || target >= classes) && target !== ignoreIndex) {
+      throw new TensorError(
+        'ERR_INDEX',
+        `[${operation}] target ${target} is not one of ${classes} classes`,
+      );
+    }
+  }
+  return targets;
+}
+
+/** In contiguous memory that is there even when it is empty: null would mean no operand. */
+function solid(t: Tensor): Tensor {
+  return t.numel === 0 ? uninitialized(t.shape, t.dtype) : contiguous(t);
+}
+
+/** The factors of the classes, checked against x. */
+function checkWeight(operation: string, weight: Tensor | null, x: Tensor, classes: number): void {
+  if (weight === null) return;
+  if (weight.ndim !== 1 || weight.shape[0] !== classes) {
+    throw new TensorError(
+      'ERR_SHAPE',
+      `[${operation}] weight ${formatShape(weight.shape)} must have shape [${classes}]`,
+    );
+  }
+  if (weight.dtype !== x.dtype) {
+    throw new TensorError(
+      'ERR_DTYPE',
+      `[${operation}] input is ${x.dtype}, weight ${weight.dtype}`,
+    );
+  }
+}
+
+interface Problem extends LossSettings {
+  readonly operation: string;
+  /** Whether x are scores, or log-probabilities. */
+  readonly logits: boolean;
+  /** The dimension of the classes. */
+  readonly at: number;
+  /** Either classes or probabilities. */
+  readonly target: Tensor | null;
+  readonly q: Tensor | null;
+}
+
+/** Both passes. Of x everything from the classes on lies together, or it is copied. */
+function loss(input: Tensor, p: Problem): Tensor {
+  const step = outerStep(input, p.at);
+  const x = step === null ? contiguous(input) : input;
+  const sizes = aroundDim(x, p.at);
+  const [outer, classes, inner] = sizes;
+  const positions = outer * inner;
+  const none = p.reduction === 'none';
+  const shape = none ? x.shape.filter((_, d) => d !== p.at) : [];
+  const result = uninitialized(shape, x.dtype);
+  const stats = uninitialized([3, positions], x.dtype);
+  const total = uninitialized([], x.dtype);
+  const numbers = [
+    ...sizes,
+    none ? positions : 1,
+    ...[step ?? classes * inner, inner],
+    ...[Number(p.logits), REDUCTIONS[p.reduction], p.ignoreIndex, p.labelSmoothing],
+  ];
+  const q = p.q === null ? null : solid(p.q);
+  const weight = p.weight === null ? null : contiguous(p.weight);
+  const operands = [x, p.target, q, weight];
+  run(rows.crossEntropy, [...operands, result, stats, total], numbers);
+  if (!recording(x, q ?? undefined)) return result;
+  const inputs = [x];
+  const rules: GradRule[] = [
+    (g) => {
+      const dx = uninitialized(x.shape, x.dtype);
+      run(rows.crossEntropyBackward, [...operands, stats, total, contiguous(g), dx], numbers);
+      return dx;
+    },
+  ];
+  if (q !== null) {
+    inputs.push(q);
+    rules.push((g) => {
+      const scale = (none ? unsqueeze(g, p.at) : g).div(total).mul(p.labelSmoothing - 1);
+      const logs = logSoftmax(x, p.at).mul(scale);
+      if (weight === null) return logs;
+      const ofClasses = x.shape.map((size, d) => (d === p.at ? size : 1));
+      return logs.mul(reshape(weight, ofClasses));
+    });
+  }
+  return attach(result, p.operation, inputs, rules);
+}
+
+/** Checks what both functions take and turns the classes last when x lies like that. */
+function classLoss(
+  operation: string,
+  logits: boolean,
+  x: Tensor,
+  targets: Targets,
+  settings: LossSettings,
+): Tensor {
+  if (x.ndim === 0) {
+    throw new TensorError('ERR_SHAPE', `[${operation}] input must have shape [N, C, ...] or [C]`);
+  }
+  const at = x.ndim === 1 ? 0 : 1;
+  checkWeight(operation, settings.weight, x, x.shape[at] as number);
+  const given = targetTensor(operation, targets, x);
+  const isFloating = dtypes[given.dtype].floating;
+  const takes = logits ? `, or probabilities of the input's shape and dtype` : '';
+  if (isFloating && !(logits && given.dtype === x.dtype && sameShape(given.shape, x.shape))) {
+    throw new TensorError(
+      'ERR_DTYPE',
+      `[${operation}] targets are class indices (int32)${takes}, not ${given.dtype} ${formatShape(given.shape)}`,
+    );
+  }
+  if (isFloating && settings.ignoreIndex >= 0) {
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[${operation}] ignoreIndex ${settings.ignoreIndex} has no meaning for probabilities`,
+    );
+  }
+  const shape = x.shape.filter((_, d) => d !== at);
+  const target = isFloating ? null : checkClasses(operation, given, x, shape, settings.ignoreIndex);
+  // Scores that lie as [N, ..., C], seen as [N, C, ...]: each position's classes are together.
+  const turn = x.ndim > 2 && outerStep(x, 1) === null;
+  const order = turn ? [0, ...x.shape.slice(2).map((_, d) => d + 2), 1] : null;
+  const turned = (t: Tensor) => (order === null ? t : permute(t, order));
+  return loss(turned(x), {
+    ...settings,
+    ...{ operation, logits, target, at: turn ? x.ndim - 1 : at },
+    q: isFloating ? turned(given) : null,
+  });
+}
+
+/**
+ * The cross entropy of softmax(logits) and the targets: for each position -sum over classes of weight *
+ * target * log(softmax(logits)), with softmax, logarithm and reduction in one pass over the logits, and
+ * the gradient in another. A class stands for probability 1. Differs from PyTorch in nothing but
+ * the type of classes.
+ * @param logits float32 or float64, shape [N, C, ...] or [C]
+ * @param targets a class for each position, shape [N, ...] or []: an integer tensor, a list of numbers for
+ * [N, C], one number for [C]; or probabilities, a tensor of the logits' shape and dtype, through which
+ * gradients flow
+ * @returns a scalar (NaN for a mean of nothing), or with `reduction: 'none'` shape [N, ...]
+ * @throws TensorError ERR_SHAPE, ERR_DTYPE; ERR_INDEX for a target that is no class, ERR_ARGUMENT for
+ * targets that aren't whole numbers, unknown options and values out of range
+ */
+export function crossEntropy(
+  logits: Tensor,
+  targets: Targets,
+  options: CrossEntropyOptions = {},
+): Tensor {
+  checkFloating('crossEntropy', logits);
+  const settings = checkLossOptions('crossEntropy', options, CROSS_ENTROPY_OPTIONS);
+  return classLoss('crossEntropy', true, logits, targets, settings);
+}
+
+/**
+ * The negative log-likelihood: for each position -weight[target] * logProbabilities[target].
+ * `crossEntropy` of logits is that of `logSoftmax`, in one step.
+ * @param logProbabilities float32 or float64, shape [N, C, ...] or [C]
+ * @param targets a class for each position, shape [N, ...] or []: an integer tensor, a list of numbers for
+ * [N, C], one number for [C]
+ * @returns a scalar (NaN for a mean of nothing), or with `reduction: 'none'` shape [N, ...]
+ * @throws TensorError ERR_SHAPE, ERR_DTYPE; ERR_INDEX for a target that is no class, ERR_ARGUMENT for
+ * targets that aren't whole numbers, unknown options and values out of range
+ */
+export function nllLoss(
+  logProbabilities: Tensor,
+  targets: Targets,
+  options: NllLossOptions = {},
+): Tensor {
+  checkFloating('nllLoss', logProbabilities);
+  const settings = checkLossOptions('nllLoss', options, NLL_OPTIONS);
+  return classLoss('nllLoss', false, logProbabilities, targets, settings);
+}

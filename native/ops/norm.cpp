@@ -1,0 +1,234 @@
+// Layer, RMS and group normalisation: statistics of values that lie together.
+#include "norm.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "../base/scratch.h"
+#include "parallel.h"
+#include "rows.h"
+
+namespace tilegrad {
+namespace {
+
+// x is n rows of `groups` groups of `channels` channels of `span` values. A group has a mean and a
+// variance, a channel a weight and a bias. Layer normalisation is one group whose channels are
+// single values.
+struct Shape {
+  int64_t n, groups, channels, span;
+  int64_t cols() const { return channels * span; }  // of a group
+  int64_t weights() const { return groups * channels; }
+  bool empty() const { return n == 0 || groups == 0 || channels == 0 || span == 0; }
+};
+
+Shape shapeOf(const Command& c) {
+  return {c.number[0].i, c.number[1].i, c.number[2].i, c.number[3].i};
+}
+
+// Calls f(from, n, channel, each) for the pieces of a group that one kernel call can take: all of
+// it when channels are single values (each lane has its own weight), otherwise channel by channel.
+template <class F>
+void overPieces(const Shape& s, const F& f) {
+  if (s.span == 1) {
+    f(int64_t{0}, s.channels, int64_t{0}, true);
+    return;
+  }
+  for (int64_t c = 0; c < s.channels; ++c) f(c * s.span, s.span, c, false);
+}
+
+template <class T>
+Status forwardOf(const Command& c) {
+  const FloatKernels<T>& k = floatKernels<T>();
+  const Shape s = shapeOf(c);
+  if (s.empty()) return Status::ok;
+  const int64_t xRow = c.number[4].i, cols = s.cols();
+  const double eps = c.number[5].f;
+  const T* const x = static_cast<const T*>(c.data[0]);
+  const T* const weight = static_cast<const T*>(c.data[1]);
+  const T* const bias = static_cast<const T*>(c.data[2]);
+  T* const y = static_cast<T*>(c.data[3]);
+  T* const mean = static_cast<T*>(c.data[4]);
+  T* const rstd = static_cast<T*>(c.data[5]);
+  const int64_t bytes = 2 * cols * static_cast<int64_t>(sizeof(T));
+  parallelShares(
+      s.n * s.groups, 1, bytes, kLightShare, [&](int64_t begin, int64_t end) TG_NOINLINE_LAMBDA {
+        for (int64_t i = begin; i < end; ++i) {
+          const int64_t group = i % s.groups;
+          const T* const from = x + i / s.groups * xRow + group * cols;
+          Moments m{0, 0, 0};
+          if (mean) {
+            m = momentsOf(cols, from);
+            mean[i] = static_cast<T>(m.mean);
+          } else {
+            m.squares = static_cast<double>(k.reduce.squares(cols, from, 0));
+          }
+          rstd[i] = static_cast<T>(1 / sqrt(m.squares / static_cast<double>(cols) + eps));
+          overPieces(s, [&](int64_t at, int64_t n, int64_t channel, bool each) {
+            const int64_t w = group * s.channels + channel;
+            k.normalization.normalize({n, from + at, perLane<T>(mean, i, false, 0), forAll(rstd[i]),
+                                       perLane<T>(weight, w, each, 1), perLane<T>(bias, w, each, 0),
+                                       y + i * cols + at});
+          });
+        }
+      });
+  return Status::ok;
+}
+
+Status forward(const Command& c) {
+  return c.type[0] == DType::float64 ? forwardOf<double>(c) : forwardOf<float>(c);
+}
+
+template <class T>
+struct Backward {
+  const FloatKernels<T>& k;
+  Shape s;
+  int64_t xRow;
+  const T* x;
+  const T* g;
+  const T* weight;
+  const T* mean;
+  const T* rstd;
+  T* dx;
+};
+
+// One group, the gradients of its weights in dweight and dbias (or null). With
+// x^ = (x - mean) * rstd and N values, dx = rstd * (w g - sum(w g) / N - x^ sum(w g x^) / N), the
+// middle term only where a mean was subtracted.
+template <class T>
+TG_NOINLINE void backwardGroup(const Backward<T>& b, int64_t i, T* dweight, T* dbias) {
+  const Shape& s = b.s;
+  const int64_t group = i % s.groups, cols = s.cols();
+  const T* const x = b.x + i / s.groups * b.xRow + group * cols;
+  const T* const g = b.g + i * cols;
+  const T* const weight = b.weight ? b.weight + group * s.channels : nullptr;
+  const T mean = b.mean ? b.mean[i] : 0, rstd = b.rstd[i];
+  double sum = 0, dot = 0;
+  if (b.dx || s.span > 1) {
+    overPieces(s, [&](int64_t at, int64_t n, int64_t channel, bool each) {
+      T pieceSum, pieceDot;
+      b.k.normSums.gradients(n, x + at, {g + at, 0}, {each ? weight : nullptr, 1}, mean, &pieceSum,
+                             &pieceDot);
+      if (!each) {
+        if (dweight) dweight[channel] = pieceDot * rstd;
+        if (dbias) dbias[channel] = pieceSum;
+      }
+      const double factor = each || !weight ? 1 : static_cast<double>(weight[channel]);
+      sum += factor * static_cast<double>(pieceSum);
+      dot += factor * static_cast<double>(pieceDot);
+    });
+  }
+  if (!b.dx && s.span > 1) return;
+  const double r = static_cast<double>(rstd), count = static_cast<double>(cols);
+  const T slope = static_cast<T>(-r * r * r * dot / count);
+  const T offset = b.mean ? static_cast<T>(-r * sum / count) : 0;
+  overPieces(s, [&](int64_t at, int64_t n, int64_t channel, bool each) {
+    b.k.normalization.backward({n, x + at, g + at, forAll(mean), forAll(rstd),
+                                perLane<T>(weight, channel, each, 1), forAll(slope), forAll(offset),
+                                b.dx ? b.dx + i * cols + at : nullptr, each ? dweight : nullptr,
+                                each ? dbias : nullptr});
+  });
+}
+
+// Rows whose weight gradients are added up in one place, when channels are single values: a
+// function of the shape alone, so that the order of the additions is. At most kMostBlocks such
+// places.
+constexpr int64_t kLeastRows = 16, kMostBlocks = 64;
+
+int64_t blockRows(const Shape& s) {
+  if (s.span > 1) return 1;
+  int64_t rows = kLeastRows;
+  while ((s.n + rows - 1) / rows > kMostBlocks) rows *= 2;
+  return rows;
+}
+
+template <class T>
+Status backwardOf(const Command& c) {
+  const Shape s = shapeOf(c);
+  T* const dweight = static_cast<T*>(c.data[6]);
+  T* const dbias = static_cast<T*>(c.data[7]);
+  if (s.empty()) {
+    if (s.groups == 0 || s.channels == 0) return Status::ok;
+    const auto clear = [&](T* to) {
+      if (to) memset(to, 0, static_cast<size_t>(s.weights()) * sizeof(T));
+    };
+    clear(dweight);
+    clear(dbias);
+    return Status::ok;
+  }
+  const Backward<T> b{floatKernels<T>(),
+                      s,
+                      c.number[4].i,
+                      static_cast<const T*>(c.data[0]),
+                      static_cast<const T*>(c.data[1]),
+                      static_cast<const T*>(c.data[2]),
+                      static_cast<const T*>(c.data[3]),
+                      static_cast<const T*>(c.data[4]),
+                      static_cast<T*>(c.data[5])};
+  const int64_t rows = blockRows(s), blocks = (s.n + rows - 1) / rows, weights = s.weights();
+  // Of each block the gradients of the weights, then those of the biases.
+  T* partial = nullptr;
+  if (dweight || dbias) {
+    const size_t bytes = static_cast<size_t>(blocks * 2 * weights) * sizeof(T);
+    partial = static_cast<T*>(scratch(ScratchSlot::partial, bytes));
+    if (!partial) return Status::outOfMemory;
+  }
+  const auto place = [&](bool wanted, int64_t block, int64_t which, int64_t group) -> T* {
+    if (!wanted) return nullptr;
+    return partial + (2 * block + which) * weights + group * s.channels;
+  };
+  const auto run = [&](int64_t row, int64_t group) {
+    const int64_t block = row / rows;
+    backwardGroup(b, row * s.groups + group, place(dweight, block, 0, group),
+                  place(dbias, block, 1, group));
+  };
+  const int64_t groupBytes = 3 * s.cols() * static_cast<int64_t>(sizeof(T));
+  if (s.span > 1) {
+    parallelShares(s.n * s.groups, 1, groupBytes, kLightShare,
+                   [&](int64_t begin, int64_t end) TG_NOINLINE_LAMBDA {
+                     for (int64_t i = begin; i < end; ++i) run(i / s.groups, i % s.groups);
+                   });
+  } else {
+    const int64_t blockBytes = rows * s.groups * groupBytes;
+    parallelShares(blocks, 1, blockBytes, kLightShare,
+                   [&](int64_t begin, int64_t end) TG_NOINLINE_LAMBDA {
+                     if (partial) {
+                       memset(partial + begin * 2 * weights, 0,
+                              static_cast<size_t>((end - begin) * 2 * weights) * sizeof(T));
+                     }
+                     const int64_t last = end * rows < s.n ? end * rows : s.n;
+                     for (int64_t row = begin * rows; row < last; ++row) {
+                       for (int64_t group = 0; group < s.groups; ++group) run(row, group);
+                     }
+                   });
+  }
+  if (dweight) b.k.reduce.sumRows(blocks, weights, partial, 2 * weights, dweight);
+  if (dbias) b.k.reduce.sumRows(blocks, weights, partial + weights, 2 * weights, dbias);
+  return Status::ok;
+}
+
+Status backward(const Command& c) {
+  return c.type[0] == DType::float64 ? backwardOf<double>(c) : backwardOf<float>(c);
+}
+
+const Row kRows[] = {
+    // y = (x - mean) * rstd * weight + bias, where rstd = 1 / sqrt(variance + eps) over each group.
+    // Without a place for the mean none is subtracted, and rstd = 1 / sqrt(mean of squares + eps).
+    {"groupNorm",
+     "in x T[n*xRow groups channels span] opt weight T[groups channels] "
+     "opt bias T[groups channels] out y T[n groups channels span] optout mean T[n groups] "
+     "out rstd T[n groups]; n groups channels span size xRow stride eps real",
+     forward, nullptr},
+    // g is the gradient of y; mean and rstd as they came out of the forward row.
+    {"groupNormBackward",
+     "in x T[n*xRow groups channels span] in g T[n groups channels span] "
+     "opt weight T[groups channels] opt mean T[n groups] in rstd T[n groups] "
+     "optout dx T[n groups channels span] optout dweight T[groups channels] "
+     "optout dbias T[groups channels]; n groups channels span size xRow stride",
+     backward, nullptr},
+};
+
+}  // namespace
+
+RowList normRows() { return rowList(kRows); }
+
+}  // namespace tilegrad
