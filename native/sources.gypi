@@ -10,10 +10,10 @@
       "native/base/thread_pool.cpp"
     ],
     "ops_sources": [
-      "native/ops/compare.cpp",
       "native/ops/arg.cpp",
-      "native/ops/columns.cpp",
       "native/ops/batch_norm.cpp",
+      "native/ops/columns.cpp",
+      "native/ops/compare.cpp",
       "native/ops/copy.cpp",
       "native/ops/cross_entropy.cpp",
       "native/ops/dispatch.cpp",
@@ -24,9 +24,9 @@
       "native/ops/gemm_int8.cpp",
       "native/ops/gemm_plan.cpp",
       "native/ops/gemm_rows.cpp",
-      "native/ops/integer.cpp",
       "native/ops/gradients.cpp",
       "native/ops/indexed.cpp",
+      "native/ops/integer.cpp",
       "native/ops/loops.cpp",
       "native/ops/map.cpp",
       "native/ops/norm.cpp",
@@ -34,16 +34,14 @@
       "native/ops/poisson.cpp",
       "native/ops/random.cpp",
       "native/ops/reduce.cpp",
-      "native/ops/softmax.cpp",
-      "native/ops/ternary.cpp"
-      "native/ops/sampling.cpp",
       "native/ops/reduce_int.cpp",
+      "native/ops/sampling.cpp",
       "native/ops/scan.cpp",
-      "native/ops/softmax.cpp"
       "native/ops/scatter.cpp",
       "native/ops/select.cpp",
       "native/ops/softmax.cpp",
       "native/ops/sort.cpp",
+      "native/ops/ternary.cpp",
       "native/ops/unique.cpp"
     ],
     "addon_sources": [

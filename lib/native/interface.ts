@@ -146,7 +146,6 @@ export const rowNames = {
     'groupNormBackward',
     'batchNorm',
     'batchNormBackward',
-    'dropoutMask',
     'gradNorms',
     'totalNorm',
     'scaleGrads',

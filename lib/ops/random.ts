@@ -210,6 +210,7 @@ export function normal(
     return random('normal', 'normal', third as Shape, fourth, [std, mean]);
   }
   const [center, spread] = promote('normal', mean, std);
+  checkFloating('normal', center);
   const options = (third ?? {}) as RandomOptions;
   checkOptions('normal', options, ['generator']);
   const generator = checkGenerator('normal', options.generator);

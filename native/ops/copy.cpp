@@ -1,7 +1,12 @@
 // Copies that change the element type, and constants. Plain loops: conversions are bound by memory,
 // and exact or IEEE-rounded on every CPU.
+#include <string.h>
+
+#include <type_traits>
+
 #include "elements.h"
 #include "loops.h"
+#include "map.h"
 #include "parallel.h"
 #include "rows.h"
 
@@ -89,59 +94,92 @@ struct NotZero<To, BFloat16> {
   static To apply(BFloat16 x) { return (x.bits & 0x7fffu) != 0 ? To{1} : To{0}; }
 };
 
+template <class Function, class From, class To>
+Status convert(const Command& c) {
+  return runMap(c, {1, {sizeof(From), sizeof(To)}, 0, false},
+                [](int64_t n, const void* const* in, const int64_t*, void* y) {
+                  const From* const from = static_cast<const From*>(in[0]);
+                  To* const to = static_cast<To*>(y);
+                  for (int64_t i = 0; i < n; ++i) to[i] = Function::apply(from[i]);
+                });
+}
+
 int64_t magnitude(int64_t x) { return x < 0 ? -x : x; }
 
-template <class Function, class From, class To>
-void convertTile(int64_t rows, int64_t cols, const From* x, int64_t xRow, int64_t xCol, To* y,
-                 int64_t yRow, int64_t yCol) {
+template <class Bits>
+void copyTile(int64_t rows, int64_t cols, const Bits* x, int64_t xRow, int64_t xCol, Bits* y,
+              int64_t yRow, int64_t yCol) {
   if (xCol == 1 && yCol == 1) {
     for (int64_t i = 0; i < rows; ++i) {
-      for (int64_t j = 0; j < cols; ++j) y[i * yRow + j] = Function::apply(x[i * xRow + j]);
+      memcpy(y + i * yRow, x + i * xRow, static_cast<size_t>(cols) * sizeof(Bits));
     }
   } else if (magnitude(xRow) < magnitude(xCol)) {
     for (int64_t j = 0; j < cols; ++j) {
-      for (int64_t i = 0; i < rows; ++i) {
-        y[i * yRow + j * yCol] = Function::apply(x[i * xRow + j * xCol]);
-      }
+      for (int64_t i = 0; i < rows; ++i) y[i * yRow + j * yCol] = x[i * xRow + j * xCol];
     }
   } else {
     for (int64_t i = 0; i < rows; ++i) {
-      for (int64_t j = 0; j < cols; ++j) {
-        y[i * yRow + j * yCol] = Function::apply(x[i * xRow + j * xCol]);
-      }
+      for (int64_t j = 0; j < cols; ++j) y[i * yRow + j * yCol] = x[i * xRow + j * xCol];
     }
   }
 }
 
-template <class Function, class From, class To>
-Status convert(const Command& c) {
+// Copies elements that are as large as a Bits: straight to where they belong, which runMap, whose
+// kernels take contiguous rows, doesn't do.
+template <class Bits>
+Status copy(const Command& c) {
   Loops loops;
   if (!takeDimensions(c.geometry, 0, c.geometry.rank, 2, &loops)) return Status::ok;
   sortByStride(&loops, 2, 1);
   mergeDimensions(&loops, 2);
-  const From* const x = static_cast<const From*>(c.data[0]);
-  To* const y = static_cast<To*>(c.data[1]);
+  const Bits* const x = static_cast<const Bits*>(c.data[0]);
+  Bits* const y = static_cast<Bits*>(c.data[1]);
   const Tiles tiles = makeTiles(loops, 2, kTileRows, kTileCols);
   const int64_t tileBytes =
-      tiles.tileRows * tiles.tileCols * static_cast<int64_t>(sizeof(From) + sizeof(To));
-  parallelShares(elementCount(tiles.tasks), 1, tileBytes, kLightShare,
-                 [&](int64_t begin, int64_t end) {
-                   Odometer at(tiles.tasks, 2, begin);
-                   for (int64_t task = begin; task < end; ++task, at.next()) {
-                     convertTile<Function>(tiles.rowsOf(at), tiles.colsOf(at), x + at.offset(0),
-                                           tiles.rowStride[0], tiles.colStride[0], y + at.offset(1),
-                                           tiles.rowStride[1], tiles.colStride[1]);
-                   }
-                 });
+      tiles.tileRows * tiles.tileCols * 2 * static_cast<int64_t>(sizeof(Bits));
+  parallelShares(
+      elementCount(tiles.tasks), 1, tileBytes, kLightShare, [&](int64_t begin, int64_t end) {
+        Odometer at(tiles.tasks, 2, begin);
+        for (int64_t task = begin; task < end; ++task, at.next()) {
+          copyTile(tiles.rowsOf(at), tiles.colsOf(at), x + at.offset(0), tiles.rowStride[0],
+                   tiles.colStride[0], y + at.offset(1), tiles.rowStride[1], tiles.colStride[1]);
+        }
+      });
   return Status::ok;
 }
+
+// The unsigned integer of a size, to carry any element of that size.
+template <int size>
+struct Carrier;
+template <>
+struct Carrier<1> {
+  using Type = uint8_t;
+};
+template <>
+struct Carrier<2> {
+  using Type = uint16_t;
+};
+template <>
+struct Carrier<4> {
+  using Type = uint32_t;
+};
+template <>
+struct Carrier<8> {
+  using Type = uint64_t;
+};
+template <class T>
+using BitsOf = typename Carrier<sizeof(T)>::Type;
 
 Status cast(const Command& c) {
   return withType(c.type[0], [&](auto from) {
     return withType(c.type[1], [&](auto to) {
       using From = decltype(from);
       using To = decltype(to);
-      return convert<Convert<To, From>, From, To>(c);
+      if constexpr (std::is_same<From, To>::value) {
+        return copy<BitsOf<To>>(c);
+      } else {
+        return convert<Convert<To, From>, From, To>(c);
+      }
     });
   });
 }
@@ -153,33 +191,22 @@ Status castBool(const Command& c) {
   });
 }
 
-template <class To>
-Status fillWith(const Command& c, To value) {
-  Loops loops;
-  if (!takeDimensions(c.geometry, 0, c.geometry.rank, 1, &loops)) return Status::ok;
-  sortByStride(&loops, 1, 0);
-  mergeDimensions(&loops, 1);
-  To* const y = static_cast<To*>(c.data[0]);
-  const Tiles tiles = makeTiles(loops, 1, kTileRows, kTileCols);
-  const int64_t tileBytes = tiles.tileRows * tiles.tileCols * static_cast<int64_t>(sizeof(To));
-  parallelShares(elementCount(tiles.tasks), 1, tileBytes, kLightShare,
-                 [&](int64_t begin, int64_t end) {
-                   Odometer at(tiles.tasks, 1, begin);
-                   for (int64_t task = begin; task < end; ++task, at.next()) {
-                     const int64_t rows = tiles.rowsOf(at), cols = tiles.colsOf(at);
-                     for (int64_t i = 0; i < rows; ++i) {
-                       To* const row = y + at.offset(0) + i * tiles.rowStride[0];
-                       for (int64_t j = 0; j < cols; ++j) row[j * tiles.colStride[0]] = value;
-                     }
-                   }
-                 });
-  return Status::ok;
+template <class Bits>
+Status fillWith(const Command& c, Bits value) {
+  return runMap(c, {0, {sizeof(Bits)}, 0, false},
+                [=](int64_t n, const void* const*, const int64_t*, void* y) {
+                  Bits* const to = static_cast<Bits*>(y);
+                  for (int64_t i = 0; i < n; ++i) to[i] = value;
+                });
 }
 
 Status fill(const Command& c) {
   return withType(c.type[0], [&](auto to) {
     using To = decltype(to);
-    return fillWith<To>(c, Convert<To, double>::apply(c.number[0].f));
+    const To value = Convert<To, double>::apply(c.number[0].f);
+    BitsOf<To> bits;
+    memcpy(&bits, &value, sizeof bits);
+    return fillWith(c, bits);
   });
 }
 
