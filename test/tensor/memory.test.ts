@@ -266,8 +266,8 @@ describe('a long synchronous loop', { timeout: atMost(60_000) }, () => {
   });
 
   // The bundle runs on this Node; where its C library isn't glibc, nothing is promised.
-  const header = (process.report.getReport() as { header: Record<string, unknown> }).header;
-  test.skipIf(header['glibcVersionRuntime'] === undefined)(
+  const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
+  test.skipIf(header.glibcVersionRuntime === undefined)(
     'of large tensors gets memory back that the collector freed, without page faults',
     async () => {
       const program = `
