@@ -41,6 +41,10 @@ export interface InferCase {
 /** An input of an operation, uniform in [-1, 1). */
 export interface OpsInput {
   shape: readonly number[];
+  /** In (0, 1] instead. */
+  positive?: boolean;
+  /** Whole numbers below this instead, which step through all of them: classes, indices. */
+  below?: number;
   /** Whether it is a view of a matrix that lies in memory transposed. */
   transposed?: boolean;
 }
@@ -54,8 +58,19 @@ export interface OpsCase {
   torch: string;
   /** Whether gradients of all inputs are computed too, for a gradient of ones. */
   backward: boolean;
+  /** Whether the operation is recorded for a gradient that nobody asks for. */
+  recorded: boolean;
   /** Whether results are disposed at once; Python always does that, by counting references. */
   disposed: boolean;
+}
+
+/** Steps of an optimizer; the gradients stay the same. */
+export interface StepsCase {
+  kind: 'steps';
+  name: string;
+  optimizer: 'SGD' | 'Adam' | 'AdamW' | 'RMSprop';
+  /** Elements of the parameters. */
+  sizes: readonly number[];
 }
 
 export interface OverheadCase {
@@ -70,7 +85,7 @@ export interface OverheadCase {
   disposed: boolean;
 }
 
-export type Case = GemmCase | TrainCase | InferCase | OpsCase | OverheadCase;
+export type Case = GemmCase | TrainCase | InferCase | OpsCase | StepsCase | OverheadCase;
 
 /** Training steps before the timed ones; the loss after them is checked. */
 export const kWarmUpSteps = 20;
@@ -133,7 +148,12 @@ const kQuickFlops = 2e8;
 const kQuickElements = 2 ** 18;
 
 function isQuick(c: Case): boolean {
-  const elements = c.kind === 'ops' ? c.inputs[0]!.shape.reduce((a, b) => a * b, 1) : 0;
+  const elements =
+    c.kind === 'ops'
+      ? c.inputs[0]!.shape.reduce((a, b) => a * b, 1)
+      : c.kind === 'steps'
+        ? c.sizes.reduce((a, b) => a + b, 0)
+        : 0;
   return flops(c) <= kQuickFlops && elements <= kQuickElements;
 }
 

@@ -24,6 +24,16 @@ export function uniform(n: number, seed: number): Float32Array {
   return values;
 }
 
+/** The same moved to (0, 1], exactly. */
+export function positive(values: Float32Array): Float32Array {
+  return values.map((x) => (x + 1) / 2 + 2 ** -24);
+}
+
+/** n whole numbers below `below`, in steps that reach all of them where it is no multiple of 7919. */
+export function wholeNumbers(n: number, below: number): Int32Array {
+  return Int32Array.from({ length: n }, (_, i) => (i * 7919) % below);
+}
+
 /** A matrix in memory: element (i, j) is data[i * rowStep + j * colStep]. */
 export interface Matrix {
   data: Float32Array | Float64Array;

@@ -21,6 +21,7 @@ import {
   kWarmUpSteps,
   type OpsCase,
   type OpsInput,
+  type StepsCase,
   type TrainCase,
 } from './cases.js';
 import {
@@ -28,9 +29,11 @@ import {
   layers,
   type Matrix,
   operands,
+  positive,
   productCheck,
   samplePositions,
   uniform,
+  wholeNumbers,
 } from './inputs.js';
 import { type Answer, type Budget, type Contender, type Prepared, Stopwatch } from './measure.js';
 
@@ -100,24 +103,31 @@ function lossAfterWarmUp(step: () => Tensor): number {
 }
 
 /** An input of an operation; `i` is its place. */
-function inputOf({ shape, transposed = false }: OpsInput, i: number, dtype: DType): Tensor {
+function inputOf(
+  { shape, below, positive: moved = false, transposed = false }: OpsInput,
+  i: number,
+  dtype: DType,
+): Tensor {
   const memory = transposed ? [...shape].reverse() : shape;
   const n = shape.reduce((x, y) => x * y, 1);
-  const stored = fromTypedArray(uniform(n, i + 1), memory).to(dtype);
+  if (below !== undefined) return fromTypedArray(wholeNumbers(n, below), shape);
+  const values = uniform(n, i + 1);
+  const stored = fromTypedArray(moved ? positive(values) : values, memory).to(dtype);
   return transposed ? stored.transpose() : stored;
 }
 
 function prepareOperation(c: OpsCase, dtype: DType): Prepared {
   const inputs = c.inputs.map((input, i) => inputOf(input, i, dtype));
   const { ours: f }: Operation = operations[c.op];
+  const floating = inputs.filter((x) => x.dtype === dtype);
+  for (const x of floating) x.requiresGrad = c.recorded || c.backward;
   if (!c.backward) {
     const run = c.disposed ? (): void => f(...inputs).dispose() : (): Tensor => f(...inputs);
     return { run, check: samples(f(...inputs)) };
   }
-  for (const x of inputs) x.requiresGrad = true;
   const g = onesLike(noGrad(() => f(...inputs)));
   const run = (): void => {
-    for (const x of inputs) x.zeroGrad();
+    for (const x of floating) x.zeroGrad();
     f(...inputs).backward(g);
   };
   run();
@@ -146,6 +156,8 @@ function prepare(c: Case): Prepared {
     }
     case 'ops':
       return prepareOperation(c, 'float32');
+    case 'steps':
+      return prepareSteps(c, 'float32');
     case 'overhead': {
       const a = matrix(1, c.size, c.size);
       a.requiresGrad = c.recorded;
@@ -157,11 +169,32 @@ function prepare(c: Case): Prepared {
   }
 }
 
+/** Each value of what an optimizer has made of its parameters is checked after so many steps. */
+const kCheckedSteps = 5;
+
+function prepareSteps({ optimizer, sizes }: StepsCase, dtype: DType): Prepared {
+  const parameters = sizes.map((n, i) => {
+    // Copies, so that they lie where a model's own parameters and gradients do.
+    const made = (seed: number): Tensor => fromTypedArray(uniform(n, seed)).to(dtype).clone();
+    const parameter = new nn.Parameter(made(2 * i + 1));
+    parameter.grad = made(2 * i + 2);
+    return parameter;
+  });
+  const o = new optim[optimizer](parameters, { lr: 1e-3 });
+  for (let i = 0; i < kCheckedSteps; i++) o.step();
+  return { run: () => o.step(), check: samples(parameters[0]!) };
+}
+
 /** The checked values of a case when everything is computed in float64. */
-export function inFloat64(c: TrainCase | OpsCase): readonly number[] {
-  return c.kind === 'train'
-    ? [lossAfterWarmUp(trainer(c, 'float64'))]
-    : prepareOperation(c, 'float64').check;
+export function inFloat64(c: TrainCase | OpsCase | StepsCase): readonly number[] {
+  switch (c.kind) {
+    case 'train':
+      return [lossAfterWarmUp(trainer(c, 'float64'))];
+    case 'ops':
+      return prepareOperation(c, 'float64').check;
+    case 'steps':
+      return prepareSteps(c, 'float64').check;
+  }
 }
 
 /** Measures cases in this process. */

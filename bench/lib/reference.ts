@@ -6,7 +6,7 @@
  */
 import { broadcast, type Operation, operations, type Values } from '../ops/operations.js';
 import type { Case, InferCase, OpsCase, OpsInput } from './cases.js';
-import { batchOf, layers, samplePositions, uniform } from './inputs.js';
+import { batchOf, layers, positive, samplePositions, uniform, wholeNumbers } from './inputs.js';
 import { type Expected, gamma, product, sampled } from './reference-gemm.js';
 
 const kUnitRoundoff = 2 ** -24;
@@ -55,12 +55,19 @@ function infer({ dims, batch }: InferCase): Expected[] {
 }
 
 /** The numbers of an input in row-major order. */
-function valuesOf({ shape, transposed = false }: OpsInput, i: number): Values {
+function valuesOf(
+  { shape, below, positive: moved = false, transposed = false }: OpsInput,
+  i: number,
+): Values {
+  if (below !== undefined) {
+    const n = shape.reduce((x, y) => x * y, 1);
+    return { data: Float32Array.from(wholeNumbers(n, below)), shape };
+  }
   const stored = uniform(
     shape.reduce((x, y) => x * y, 1),
     i + 1,
   );
-  if (!transposed) return { data: stored, shape };
+  if (!transposed) return { data: moved ? positive(stored) : stored, shape };
   const [rows, cols] = shape as [number, number];
   const data = stored.map((_, p) => stored[(p % cols) * rows + Math.floor(p / cols)]!);
   return { data, shape };
@@ -81,8 +88,8 @@ function ops(c: OpsCase): Expected[] | null {
 }
 
 /**
- * The expected values of a case, in the order in which contenders give theirs; null for training and
- * for gradients, which are held against the same computation in float64 (see `differenceFromFloat64`).
+ * The expected values of a case, in the order in which contenders give theirs; null for training,
+ * optimizer steps and gradients, which are held against the same computation in float64 (see `differenceFromFloat64`).
  */
 export function reference(c: Case): Expected[] | null {
   switch (c.kind) {
@@ -105,6 +112,7 @@ export function reference(c: Case): Expected[] | null {
       });
     }
     case 'train':
+    case 'steps':
       return null;
   }
 }

@@ -60,6 +60,10 @@ function rate(result: Result): string {
     const elements = broadcast(c.inputs).reduce((a, b) => a * b, 1);
     return `${(elements / result.seconds / 1e9).toFixed(2)} G/s`;
   }
+  if (c.kind === 'steps') {
+    const elements = c.sizes.reduce((a, b) => a + b, 0);
+    return `${(elements / result.seconds / 1e9).toFixed(2)} G/s`;
+  }
   const { peak } = result.marks;
   if (peak === undefined) return '';
   const gflops = flops(c) / result.seconds / 1e9;

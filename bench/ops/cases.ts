@@ -1,8 +1,9 @@
 /** Which operations are measured on what. */
-import type { OpsCase, OpsInput } from '../lib/cases.js';
+import type { OpsCase, OpsInput, StepsCase } from '../lib/cases.js';
 import { type OperationName, operations } from './operations.js';
 
 interface Choice {
+  recorded?: boolean;
   /** Of the inputs' sizes, when more than one shape or layout has to be told. */
   label?: string;
   backward?: boolean;
@@ -10,8 +11,13 @@ interface Choice {
 }
 
 function opsCase(op: OperationName, inputs: readonly OpsInput[], choice: Choice = {}): OpsCase {
-  const { label = inputs[0]!.shape.join('x'), backward = false, left = false } = choice;
-  const how = [backward ? ', forward and backward' : '', left ? ', left to the collector' : ''];
+  const { label = inputs[0]!.shape.join('x') } = choice;
+  const { backward = false, recorded = false, left = false } = choice;
+  const how = [
+    backward ? ', forward and backward' : '',
+    recorded ? ', recorded' : '',
+    left ? ', left to the collector' : '',
+  ];
   return {
     kind: 'ops',
     name: `${op} ${label}${how.join('')}`,
@@ -19,6 +25,7 @@ function opsCase(op: OperationName, inputs: readonly OpsInput[], choice: Choice 
     inputs,
     torch: operations[op].torch,
     backward,
+    recorded,
     disposed: !left,
   };
 }
@@ -44,8 +51,15 @@ export function memoryCases(): OpsCase[] {
 }
 
 export function mathCases(): OpsCase[] {
-  const names = ['exp', 'log1p', 'tanh', 'erf', 'sigmoid', 'gelu'] as const;
-  return names.flatMap((op) => [2 ** 14, 2 ** 16, 2 ** 20].map((n) => opsCase(op, [vector(n)])));
+  const names = [
+    ...(['exp', 'log', 'log1p', 'tanh', 'erf', 'sigmoid', 'gelu', 'silu'] as const),
+    ...(['softplus', 'sin', 'atan', 'pow'] as const),
+  ];
+  const inputs = (op: OperationName, n: number): OpsInput[] => {
+    if (op === 'log') return [{ shape: [n], positive: true }];
+    return op === 'pow' ? [{ shape: [n], positive: true }, vector(n)] : [vector(n)];
+  };
+  return names.flatMap((op) => [2 ** 14, 2 ** 16, 2 ** 20].map((n) => opsCase(op, inputs(op, n))));
 }
 
 export function broadcastCases(): OpsCase[] {
@@ -63,15 +77,68 @@ export function broadcastCases(): OpsCase[] {
 
 export function rowCases(): OpsCase[] {
   const shapes = [matrix(128, 10), matrix(128, 1000), matrix(4096, 1024), matrix(64, 32000)];
-  return shapes.map((shape) => opsCase('softmax', [shape]));
+  const losses = [matrix(128, 10), matrix(4096, 1000)];
+  const norms = [matrix(64, 768), matrix(4096, 768)];
+  return [
+    ...shapes.map((shape) => opsCase('softmax', [shape])),
+    ...shapes.map((shape) => opsCase('softmax', [shape], { backward: true })),
+    ...losses.map((shape) => {
+      const [rows, classes] = shape.shape as [number, number];
+      return opsCase('crossEntropy', [shape, { shape: [rows], below: classes }], {
+        backward: true,
+      });
+    }),
+    ...norms.flatMap((shape) => {
+      const inputs = [shape, { shape: [768] }, { shape: [768] }];
+      return [opsCase('layerNorm', inputs), opsCase('layerNorm', inputs, { backward: true })];
+    }),
+  ];
 }
 
 export function reductionCases(): OpsCase[] {
-  const names = ['sumRows', 'sumColumns', 'sumAll', 'maxRows', 'maxColumns', 'maxAll'] as const;
+  const names = [
+    ...(['sumRows', 'sumColumns', 'sumAll', 'maxRows', 'maxColumns', 'maxAll'] as const),
+    ...(['varianceRows', 'argmaxRows', 'cumsumRows'] as const),
+  ];
   const shapes = [matrix(128, 10), matrix(256, 512), matrix(1024, 1024), matrix(4096, 4096)];
   return names.flatMap((op) => shapes.map((shape) => opsCase(op, [shape])));
 }
 
 export function randomCases(): OpsCase[] {
-  return [opsCase('randn', [vector(2 ** 20)])];
+  const names = ['rand', 'randn', 'dropout', 'randperm'] as const;
+  return names.map((op) => opsCase(op, [vector(2 ** 20)]));
+}
+
+export function indexCases(): OpsCase[] {
+  const table = matrix(5000, 256);
+  const tokens: OpsInput = { shape: [8192], below: 5000 };
+  return [
+    opsCase('embedding', [table, tokens]),
+    opsCase('embedding', [table, tokens], { backward: true }),
+    opsCase('sort', [vector(2 ** 20)]),
+    opsCase('topk', [matrix(64, 32000)]),
+    opsCase('where', [matrix(1024, 1024), matrix(1024, 1024)]),
+  ];
+}
+
+export function smallCases(): OpsCase[] {
+  const ten = vector(10);
+  return [
+    ...(['relu', 'exp', 'sumAll'] as const).map((op) => opsCase(op, [ten], { left: true })),
+    opsCase('add', [ten, ten], { left: true }),
+    opsCase('relu', [ten], { left: true, recorded: true }),
+    opsCase('add', [ten, ten], { left: true, recorded: true }),
+  ];
+}
+
+export function stepCases(): StepsCase[] {
+  // 784-512-256-10 with its biases, many small parameters, and one beyond the caches.
+  const network = [784 * 512, 512, 512 * 256, 256, 256 * 10, 10];
+  const many = Array.from({ length: 100 }, () => 64);
+  const rules = ['SGD', 'Adam', 'AdamW', 'RMSprop'] as const;
+  return rules.flatMap((optimizer): StepsCase[] => [
+    { kind: 'steps', name: `${optimizer} 784-512-256-10`, optimizer, sizes: network },
+    { kind: 'steps', name: `${optimizer} 100 x 64`, optimizer, sizes: many },
+    { kind: 'steps', name: `${optimizer} 2^22`, optimizer, sizes: [2 ** 22] },
+  ]);
 }

@@ -145,6 +145,33 @@ export const operations = {
     'F.gelu(a)',
     (a) => (a * (1 + erf(a * Math.SQRT1_2))) / 2,
   ),
+  log: elementwise(
+    (a) => a.log(),
+    'torch.log(a)',
+    (a) => Math.log(a),
+  ),
+  silu: elementwise(
+    (a) => a.silu(),
+    'F.silu(a)',
+    (a) => a / (1 + Math.exp(-a)),
+  ),
+  softplus: elementwise(
+    (a) => a.softplus(),
+    'F.softplus(a)',
+    (a) => Math.log1p(Math.exp(a)),
+  ),
+  sin: elementwise((a) => a.sin(), 'torch.sin(a)', Math.sin),
+  atan: elementwise((a) => a.atan(), 'torch.atan(a)', Math.atan),
+  pow: elementwise(
+    (a, b) => a.pow(b),
+    'torch.pow(a, b)',
+    (a, b) => a ** b,
+  ),
+  where: elementwise(
+    (a, b) => tilegrad.where(a.gt(b), a, b),
+    'torch.where(a > b, a, b)',
+    (a, b) => Math.max(a, b),
+  ),
   softmax: {
     ours: (a) => a.softmax(-1),
     torch: 'torch.softmax(a, -1)',
@@ -161,7 +188,86 @@ export const operations = {
   maxRows: reduction('amax', 1),
   maxColumns: reduction('amax', 0),
   maxAll: reduction('amax', null),
+  crossEntropy: {
+    ours: (a, b) => tilegrad.crossEntropy(a, b),
+    torch: 'F.cross_entropy(a, b)',
+    size: () => 1,
+    expected: null,
+  },
+  layerNorm: {
+    ours: (a, weight, bias) => tilegrad.layerNorm(a, [a.shape.at(-1)!], { weight, bias }),
+    torch: 'F.layer_norm(a, a.shape[-1:], b, c)',
+    expected(position, [a, weight, bias]) {
+      const row = rowOf(a!, position);
+      const n = row.length;
+      const mean = row.reduce((sum, x) => sum + x, 0) / n;
+      const variance = row.reduce((sum, x) => sum + (x - mean) ** 2, 0) / n;
+      const column = position % n;
+      const z = (a!.data[position]! - mean) / Math.sqrt(variance + 1e-5);
+      return near(z * weight!.data[column]! + bias!.data[column]!, 2 * gamma(n, kUnitRoundoff));
+    },
+  },
+  varianceRows: {
+    ours: (a) => a.var({ dim: 1 }),
+    torch: 'torch.var(a, 1)',
+    size: (shape) => shape[0]!,
+    expected(position, [a]) {
+      const values = reduced(a!, position, 1);
+      const mean = values.reduce((sum, x) => sum + x, 0) / values.length;
+      const squares = values.reduce((sum, x) => sum + (x - mean) ** 2, 0);
+      return near(squares / (values.length - 1), gamma(values.length, kUnitRoundoff));
+    },
+  },
+  argmaxRows: {
+    ours: (a) => a.argmax({ dim: 1 }),
+    torch: 'torch.argmax(a, 1)',
+    size: (shape) => shape[0]!,
+    expected(position, [a]) {
+      const values = reduced(a!, position, 1);
+      return { value: values.indexOf(values.reduce((x, y) => Math.max(x, y))), bound: 0 };
+    },
+  },
+  cumsumRows: {
+    ours: (a) => a.cumsum(1),
+    torch: 'torch.cumsum(a, 1)',
+    expected(position, [a]) {
+      const row = rowOf(a!, position).subarray(0, (position % a!.shape[1]!) + 1);
+      const size = row.reduce((sum, x) => sum + Math.abs(x), 0);
+      const value = row.reduce((sum, x) => sum + x, 0);
+      return { value, bound: gamma(row.length + 1, kUnitRoundoff) * size };
+    },
+  },
+  embedding: {
+    ours: (a, b) => tilegrad.embedding(a, b),
+    torch: 'F.embedding(b, a)',
+    size: () => 8192 * 256,
+    expected: (position, [a, b]) => ({
+      value: a!.data[b!.data[Math.floor(position / 256)]! * 256 + (position % 256)]!,
+      bound: 0,
+    }),
+  },
+  sort: {
+    ours: (a) => a.sort().values,
+    torch: 'torch.sort(a)[0]',
+    expected: (position, [a]) => ({ value: a!.data.slice().sort()[position]!, bound: 0 }),
+  },
+  topk: {
+    ours: (a) => a.topk(50).values,
+    torch: 'torch.topk(a, 50)[0]',
+    size: (shape) => shape[0]! * 50,
+    expected(position, [a]) {
+      const row = rowOf(a!, Math.floor(position / 50) * a!.shape[1]!).slice();
+      return { value: row.sort().at(-1 - (position % 50))!, bound: 0 };
+    },
+  },
+  rand: { ours: (a) => tilegrad.rand(a.shape), torch: 'torch.rand(a.shape)', expected: null },
   randn: { ours: (a) => tilegrad.randn(a.shape), torch: 'torch.randn(a.shape)', expected: null },
+  dropout: { ours: (a) => tilegrad.dropout(a, 0.5), torch: 'F.dropout(a, 0.5)', expected: null },
+  randperm: {
+    ours: (a) => tilegrad.randperm(a.numel),
+    torch: 'torch.randperm(a.numel())',
+    expected: (_, [a]) => ({ value: 0, bound: a!.data.length - 1 }),
+  },
 } satisfies Record<string, Operation>;
 
 export type OperationName = keyof typeof operations;

@@ -5,11 +5,14 @@ import { type Column, caseTable, percent } from '../lib/report.js';
 import type { Section } from '../lib/section.js';
 import {
   broadcastCases,
+  indexCases,
   mathCases,
   memoryCases,
   randomCases,
   reductionCases,
   rowCases,
+  smallCases,
+  stepCases,
 } from './cases.js';
 import { copyYardstick } from './copy.js';
 
@@ -53,12 +56,28 @@ export const broadcasts = section('broadcast', 'Strided and broadcast operands',
   note: kDisposed,
 });
 
-export const rows = section('rows', 'Softmax and normalisation over rows', rowCases, {
+export const rows = section('rows', 'Softmax, cross entropy and layer norm', rowCases, {
+  note: `${kDisposed} "forward and backward" also computes the gradients of all inputs, and leaves the result to the collector.`,
+});
+
+export const reductions = section('reduce', 'Reductions and scans', reductionCases, {
   note: kDisposed,
 });
 
-export const reductions = section('reduce', 'Reductions', reductionCases, { note: kDisposed });
-
 export const random = section('random', 'Random numbers', randomCases, { note: kDisposed });
 
-export const all = [memory, mathematics, broadcasts, rows, reductions, random];
+export const indices = section('index', 'Indices, sorting, selection', indexCases, {
+  note: kDisposed,
+});
+
+export const small = section('small', 'Operations on ten elements', smallCases, {
+  note: 'Results are allocated in every call and left to the collector. "recorded": inputs require gradients.',
+});
+
+export const steps = section('steps', 'Optimizer steps', stepCases, {
+  note: 'All parameters are stepped in one call of `step()`; PyTorch with `fused=True` where the rule has it (RMSprop: its default). The rate is that of parameters.',
+});
+
+export const all = [
+  ...[memory, mathematics, broadcasts, rows, reductions, random, indices, small, steps],
+];

@@ -173,15 +173,16 @@ class Torch:
         # The expression comes from bench/ops/operations.ts.
         f = eval('lambda a, b=None, c=None: ' + r['torch'],  # noqa: S307
                  {'torch': torch, 'F': torch.nn.functional})
+        floating = [x for x in inputs if x.is_floating_point()]
+        for x in floating:
+            x.requires_grad_(r['recorded'] or r['backward'])
         if not r['backward']:
             run = lambda: f(*inputs)  # noqa: E731
-            return run, samples(run())
+            return run, samples(run().detach())
         g = torch.ones_like(f(*inputs))
-        for x in inputs:
-            x.requires_grad_()
 
         def run():
-            for x in inputs:
+            for x in floating:
                 x.grad = None
             f(*inputs).backward(g)
 
@@ -190,10 +191,30 @@ class Torch:
 
     def operand(self, spec, seed):
         shape = spec['shape']
+        if 'below' in spec:
+            whole = np.arange(math.prod(shape), dtype=np.int64) * 7919 % spec['below']
+            return self.torch.from_numpy(whole).reshape(shape)
         transposed = spec.get('transposed', False)
-        stored = self.torch.from_numpy(uniform(math.prod(shape), seed))
+        values = uniform(math.prod(shape), seed)
+        if spec.get('positive'):
+            values = (values + np.float32(1)) / np.float32(2) + np.float32(2**-24)
+        stored = self.torch.from_numpy(values)
         x = stored.reshape(shape[::-1] if transposed else shape)
         return x.t() if transposed else x
+
+    def steps(self, r):
+        torch = self.torch
+        parameters = []
+        for i, n in enumerate(r['sizes']):
+            parameter = torch.nn.Parameter(torch.from_numpy(uniform(n, 2 * i + 1)))
+            parameter.grad = torch.from_numpy(uniform(n, 2 * i + 2))
+            parameters.append(parameter)
+        # The fastest form that the rule has: one fused kernel, or loops over lists of tensors.
+        form = {} if r['optimizer'] == 'RMSprop' else {'fused': True}
+        o = getattr(torch.optim, r['optimizer'])(parameters, lr=1e-3, **form)
+        for _ in range(5):
+            o.step()
+        return o.step, samples(parameters[0].detach())
 
     def overhead(self, r):
         torch, size = self.torch, r['size']
