@@ -277,20 +277,12 @@ TG_INLINE Vec<T> softsignBackwardOf(Vec<T> g, Vec<T> x) {
   return mul(mul(g, r), r);
 }
 
-// x - tanh(x). tanh is x + x z P(z) / Q(z) near 0, so that the difference needs no subtraction
-// there; the formulas are those of tanh.
+// x - tanh(x), near 0 without a subtraction.
 template <class T>
 TG_INLINE Reg<T> tanhshrinkOf(Reg<T> x) {
-  using C = MathConstants<T>;
-  const Reg<T> one = splat<T>(1);
-  const Reg<T> a = abs(x);
-  const Reg<T> z = mul(a, a);
-  const Reg<T> e = expInRange(min(splat<T>(C::expMax), add(a, a)));
-  const Mask<T> small = lt(a, splat<T>(C::tanhSplit));
-  const Reg<T> numerator = select(small, mul(z, polynomial(z, C::tanhP)), splat<T>(-2));
-  const Reg<T> denominator = select(small, polynomial(z, C::tanhQ), add(e, one));
-  const Reg<T> quotient = div(numerator, denominator);
-  return copySign(select(small, mul(neg(a), quotient), sub(sub(a, one), quotient)), x);
+  const TanhParts<T> parts = tanhParts(x);
+  const Reg<T> far = sub(sub(parts.a, splat<T>(1)), parts.quotient);
+  return copySign(select(parts.small, mul(neg(parts.a), parts.quotient), far), x);
 }
 
 template <class T>

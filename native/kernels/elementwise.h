@@ -246,22 +246,21 @@ void unaryKernel(int64_t n, const T* x, T* y) {
 template <class T, bool Scalar>
 struct Operand {
   const T* p;
-  Vec<T> value;  // only for a scalar
 
-  TG_INLINE Operand make(const T* p) {
-    Operand operand;
-    operand.p = p;
-    if constexpr (Scalar) operand.value = vsplat<T>(*p);
-    return operand;
-  }
-  TG_INLINE Vec<T> load(const Operand& operand, int64_t i) {
-    if constexpr (Scalar) return operand.value;
-    return vload<T>(operand.p + i);
-  }
+  TG_INLINE Operand make(const T* p) { return {p}; }
+  TG_INLINE Vec<T> load(const Operand& operand, int64_t i) { return vload<T>(operand.p + i); }
   TG_INLINE Vec<T> loadFirst(const Operand& operand, int64_t i, int64_t n) {
-    if constexpr (Scalar) return operand.value;
     return vloadFirst<T>(operand.p + i, n);
   }
+};
+
+template <class T>
+struct Operand<T, true> {
+  Vec<T> value;
+
+  TG_INLINE Operand make(const T* p) { return {vsplat<T>(*p)}; }
+  TG_INLINE Vec<T> load(const Operand& operand, int64_t) { return operand.value; }
+  TG_INLINE Vec<T> loadFirst(const Operand& operand, int64_t, int64_t) { return operand.value; }
 };
 
 // y[i] = f(a[i], b[i]) for i < n, as above.

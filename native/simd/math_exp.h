@@ -85,20 +85,32 @@ TG_INLINE Reg<T> expm1(Reg<T> x) {
   return copySign(y, x);  // of -0 too
 }
 
-// Hyperbolic tangent: a rational function for small |x|, otherwise 1 - 2 / (exp(2 |x|) + 1); the
-// two share one division.
+// The hyperbolic tangent of a = |x|: a rational function for small a, otherwise 1 - 2 / (exp(2 a) +
+// 1); the two share one division. tanh(a) is a + a * quotient where small, elsewhere 1 + quotient.
 template <class T>
-TG_INLINE Reg<T> tanh(Reg<T> x) {
+struct TanhParts {
+  Reg<T> a;
+  Mask<T> small;
+  Reg<T> quotient;
+};
+
+template <class T>
+TG_INLINE TanhParts<T> tanhParts(Reg<T> x) {
   using C = MathConstants<T>;
-  const Reg<T> one = splat<T>(1);
   const Reg<T> a = abs(x);
   const Reg<T> z = mul(a, a);
   const Reg<T> e = expInRange(min(splat<T>(C::expMax), add(a, a)));
   const Mask<T> small = lt(a, splat<T>(C::tanhSplit));
   const Reg<T> numerator = select(small, mul(z, polynomial(z, C::tanhP)), splat<T>(-2));
-  const Reg<T> denominator = select(small, polynomial(z, C::tanhQ), add(e, one));
-  const Reg<T> factor = select(small, a, one);
-  return copySign(fma(factor, div(numerator, denominator), factor), x);
+  const Reg<T> denominator = select(small, polynomial(z, C::tanhQ), add(e, splat<T>(1)));
+  return {a, small, div(numerator, denominator)};
+}
+
+template <class T>
+TG_INLINE Reg<T> tanh(Reg<T> x) {
+  const TanhParts<T> parts = tanhParts(x);
+  const Reg<T> factor = select(parts.small, parts.a, splat<T>(1));
+  return copySign(fma(factor, parts.quotient, factor), x);
 }
 
 // 1 / (1 + exp(-x)). With e = exp(-|x|) and q = e / (1 + e) that is 1 - q for x >= 0 and e - e q
