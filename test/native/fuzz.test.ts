@@ -10,7 +10,7 @@ import { loadBinding } from '../../lib/native/binding.js';
 import { type OperandArray, type RowName, rowNames } from '../../lib/native/interface.js';
 
 /** Calls per row; about 45 rows make some 300,000 calls. */
-const CALLS = Number(process.env.TILEGRAD_FUZZ_CALLS ?? 7000);
+const CALLS = Number(process.env.TILEGRAD_FUZZ_CALLS ?? 3000);
 
 /** Elements on each side of an operand that must not change. */
 const GUARD = 64;
