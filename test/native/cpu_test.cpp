@@ -56,9 +56,9 @@ void testLevels() {
 class FakeGroups {
  public:
   FakeGroups() {
-    char name[] = "/tmp/tilegrad-cgroup-XXXXXX";
-    CHECK(mkdtemp(name) != nullptr);
-    root_ = name;
+    const char* const folder = getenv("TMPDIR");
+    root_ = std::string(folder ? folder : "/tmp") + "/tilegrad-cgroup-XXXXXX";
+    CHECK(mkdtemp(&root_[0]) != nullptr);
   }
   ~FakeGroups() {
     const std::string command = "rm -r " + root_;

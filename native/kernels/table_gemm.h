@@ -1,0 +1,151 @@
+// The part of table.h that the kernels of matrix products fill, of floats and of bytes.
+#pragma once
+#include "../base/types.h"
+
+namespace tilegrad {
+
+// Matrix products: C = finish(init + A B), every output one FMA chain over p = 0, 1, ... k-1 that
+// starts from init. See kernels/gemm.h for the tiles and ops/gemm_tiled.h for the blocks.
+enum class Activation : int { none, relu, leakyRelu, sigmoid, tanh, gelu, geluTanh, silu, count };
+
+// What the matrix `side`, of C's shape, does to a finished product x.
+enum class Side : int {
+  none,
+  add,         // x = activation(x + side)
+  derivative,  // x *= the derivative of the activation, whose output (relu, leakyRelu, sigmoid,
+               // tanh) or input (gelu, geluTanh, silu) `side` is
+  count
+};
+
+template <class T>
+struct GemmFinish {
+  Activation activation;
+  Side use;
+  T slope;  // of leakyRelu below 0
+};
+
+// One tile computes `rows` (1..maxRows) by `cols` outputs.
+template <class T>
+struct GemmTile {
+  int64_t cols, k;
+  const T* a;  // A[i, p] at a[i * aRow + p * aCol]
+  int64_t aRow, aCol;
+  const T* b;  // B[p, j] at b[p * bRow + j]: unit column stride
+  int64_t bRow;
+  T* c;  // C[i, j] at c[i * cRow + j]; read only when beta is not 0
+  int64_t cRow;
+  // init = beta * C + bias, without the parts that are 0 and null.
+  T beta;
+  const T* bias;                // cols values, or null
+  const GemmFinish<T>* finish;  // null: C = init + A B
+  const T* side;                // side[i, j] at side[i * sideRow + j]; only when finish uses it
+  int64_t sideRow;
+
+  // Whether B comes from beyond the second-level cache, in rows too far apart for the CPU to
+  // foresee: then each step asks for a later row.
+  bool streams;
+  T* panel;  // where a streaming tile leaves the rows of B that it reads, in order; or null
+  // Otherwise, memory that will be needed next, fetched while this tile runs; nothing when nextC is
+  // null. For each row of the tile in turn: the lines of a row of C at nextC (rows cRow apart), and
+  // in the first aheadTurns turns aheadCount pairs of lines, aheadStep bytes apart, from ahead +
+  // turn
+  // * aheadTurn on.
+  const T* nextC;
+  const char* ahead;
+  int64_t aheadTurns, aheadTurn, aheadStep, aheadCount;
+};
+
+// C += A B for a few rows, as chains that start from C.
+template <class T>
+struct GemmDot {
+  int64_t n, k;
+  const T* a;  // A[i, p] at a[i * aRow + p * aCol]
+  int64_t aRow, aCol;
+  const T* b;  // B[p, j] at b[p + j * bCol]
+  int64_t bCol;
+  T* c;  // C[i, j] at c[i * cRow + j]
+  int64_t cRow;
+};
+
+constexpr int64_t kPackSlack = 16;
+constexpr int kMaxTileRows = 14;  // the tallest tile of any level (avx512: 14 x 2 registers)
+constexpr int kMaxDotRows = 12;
+
+template <class T>
+struct GemmKernels {
+  int maxRows;  // <= kMaxTileRows
+  int maxCols;  // a packed panel's width
+  // tile[r - 1] computes r rows by any number of columns >= 1, where B is read in place; of a
+  // panel, up to maxCols.
+  void (*tile[kMaxTileRows])(const GemmTile<T>&);
+  // wide[r - 1] computes r rows by a multiple of wideCols[r - 1] (>= maxCols) columns: for few
+  // rows, as many at a time as the registers hold.
+  void (*wide[kMaxTileRows])(const GemmTile<T>&);
+  int wideCols[kMaxTileRows];
+  // Panel of B for the tiles: to[p * maxCols + j] = B[p, j] for j < cols (tiles read no more),
+  // where B[p, j] is at b[p * bRow + j * bCol]. Any strides.
+  void (*packPanel)(int64_t k, int64_t cols, const T* b, int64_t bRow, int64_t bCol, T* to);
+  // The rows of one tile of A, whose columns are contiguous, as the tile reads them:
+  // to[p * rows + i] = alpha * a[p * aCol + i] for i < rows <= maxRows. May write up to
+  // kPackSlack elements beyond the last one.
+  void (*packTileOfA)(int64_t k, int64_t rows, T alpha, const T* a, int64_t aCol, T* to);
+  // y[j] += sum over p of x[p * xStep] * b[p * bRow + j] for j < n, as chains that start from y[j].
+  void (*streamRows)(int64_t k, int64_t n, const T* x, int64_t xStep, const T* b, int64_t bRow,
+                     T* y);
+  int dotRows;  // <= kMaxDotRows
+  // dot[r - 1]: the product of r rows with a B that is contiguous along k.
+  void (*dot[kMaxDotRows])(const GemmDot<T>&);
+  // Finishes rows x cols outputs in place.
+  void (*finish)(int64_t rows, int64_t cols, T* c, int64_t cRow, const GemmFinish<T>& finish,
+                 const T* side, int64_t sideRow);
+  // `iterations` times peakFlops floating-point operations in registers only: the machine's limit.
+  T (*peak)(int64_t iterations);
+  int64_t peakFlops;
+};
+
+// Products of signed bytes with 32-bit sums (modulo 2^32). kernels/gemm_int8.h has the layouts of
+// packed operands: of B the same on every level, of A the table's own.
+constexpr int kInt8Panel = 32;  // columns of a packed panel, the widest tile's
+
+// C[i, j] = sum over k of A[i, p] * B[p, j] for `rows` (1..maxRows) by `cols` (1..kInt8Panel).
+struct Int8Tile {
+  int64_t cols, quads;
+  const uint8_t* a;  // packed rows, aRow bytes apart
+  int64_t aRow;
+  const int8_t* b;      // a packed panel
+  const int32_t* sums;  // of its kInt8Panel columns
+  int32_t* c;           // C[i, j] at c[i * cRow + j]
+  int64_t cRow;
+};
+
+// y[i, j] = float(sums[i, j]) * rowScale[i] * columnScale[j] + bias[j]: rounded after the
+// conversion, after the first product, and after the second together with the bias.
+struct Int8Scale {
+  int64_t rows, cols;     // cols <= kInt8Panel
+  const int32_t* sums;    // rows kInt8Panel apart; all kInt8Panel columns may be read
+  const float* rowScale;  // null for 1
+  const float* columnScale;
+  const float* bias;  // null for 0
+  float* y;           // y[i, j] at y[i * yRow + j]
+  int64_t yRow;
+};
+
+struct Int8Kernels {
+  int maxRows;    // <= kMaxTileRows
+  int quadBytes;  // of four values of A where it is packed
+  // tile[r - 1] computes r rows.
+  void (*tile[kMaxTileRows])(const Int8Tile&);
+  // A[i, p] at a[i * aRow + p * aCol], to rows of ceil(k / 16) * 4 * quadBytes bytes.
+  void (*packA)(int64_t rows, int64_t k, const int8_t* a, int64_t aRow, int64_t aCol, uint8_t* to,
+                int64_t toRow);
+  // One panel: B[p, j] at b[p * bRow + j * bCol] for j < cols, to ceil(k / 4) * 4 * kInt8Panel
+  // bytes and kInt8Panel sums.
+  void (*packB)(int64_t k, int64_t cols, const int8_t* b, int64_t bRow, int64_t bCol, int8_t* to,
+                int32_t* sums);
+  void (*scale)(const Int8Scale&);
+  // y[i] = x[i] / scale, rounded to even; returns scale = max(max |x| / 127, 2^-126), or 1 when all
+  // are 0. With a NaN or an infinity among them scale is NaN and y is 0.
+  float (*quantizeRow)(int64_t n, const float* x, int8_t* y);
+};
+
+}  // namespace tilegrad
