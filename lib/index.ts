@@ -2,6 +2,7 @@
 import './tensor/format.js';
 
 export { type BackwardOptions, backward } from './autograd/backward.js';
+export { type GradOptions, grad } from './autograd/grad.js';
 export { type GradcheckOptions, gradcheck } from './autograd/gradcheck.js';
 export { enableGrad, isGradEnabled, noGrad } from './autograd/mode.js';
 export { type Batch, type Batches, type BatchOptions, batches } from './data/batches.js';

@@ -254,6 +254,23 @@ const functions: Record<string, Misuse[]> = {
   mseLoss: losses(tilegrad.mseLoss),
   binaryCrossEntropyWithLogits: losses(tilegrad.binaryCrossEntropyWithLogits),
 
+  grad: [
+    ...kinds.map((value): Misuse => [() => tilegrad.grad(wrong(value), leaf), 'ERR_ARGUMENT']),
+    ...kinds.map(
+      (value): Misuse => [() => tilegrad.grad(leaf.sum(), wrong(value)), 'ERR_ARGUMENT'],
+    ),
+    ...optionsOf('grad', (options) => tilegrad.grad(leaf.sum(), leaf, options)),
+    [() => tilegrad.grad(x.sum(), leaf), 'ERR_STATE'],
+    [() => tilegrad.grad(leaf.sum(), x), 'ERR_STATE'],
+    [() => tilegrad.grad(leaf.mul(2), leaf), 'ERR_SHAPE'],
+    [() => tilegrad.grad(leaf.mul(2), leaf, { gradOutputs: ones([3]) }), 'ERR_SHAPE'],
+    [() => tilegrad.grad([leaf.sum()], leaf, { gradOutputs: [] }), 'ERR_ARGUMENT'],
+    [
+      () => tilegrad.grad(leaf.sum(), leaf.mul(2)),
+      'ERR_STATE',
+      'the outputs do not depend on input 0',
+    ],
+  ],
   backward: [
     ...kinds.map((value): Misuse => [() => tilegrad.backward(wrong(value)), 'ERR_ARGUMENT']),
     ...kinds

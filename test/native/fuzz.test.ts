@@ -279,7 +279,10 @@ test.each(Object.keys(native.signatures) as RowName[])('%s survives hostile call
     0;
   const random = generator(seed);
   let succeeded = 0;
-  for (let i = 0; i < CALLS; i++) {
+  // Only calls that get through the checks can show that the kernels stay inside; a short run goes on
+  // until enough did.
+  const enough = CALLS / 200;
+  for (let i = 0; i < CALLS || (succeeded < enough && i < 50 * CALLS); i++) {
     const hostility = pick(random, [0, 0, 0.02, 0.3]);
     const shared = {
       T: pick(random, FLOATS),
@@ -337,8 +340,7 @@ test.each(Object.keys(native.signatures) as RowName[])('%s survives hostile call
         throw new Error(`call ${i} with seed ${seed} wrote outside an operand`);
     }
   }
-  // Only calls that get through the checks can show that the kernels stay inside.
-  expect(succeeded).toBeGreaterThan(CALLS / 200);
+  expect(succeeded).toBeGreaterThanOrEqual(enough);
 });
 
 test('the functions beside the table refuse hostile arguments', () => {
