@@ -89,9 +89,11 @@
       "-fvisibility=hidden",
       "-ffunction-sections",
       "-fdata-sections",
-      "-fomit-frame-pointer"
+      "-fomit-frame-pointer",
+      "-fno-asynchronous-unwind-tables",
+      "-fno-unwind-tables"
     ],
-    "scalar_flags": ["-O2"],
+    "scalar_flags": ["-Os"],
     "avx2_flags": ["-mavx2", "-mfma", "-mf16c"],
     "avx512_flags": [
       "-mavx2",
