@@ -161,6 +161,38 @@ def oddWeight(f):
     return lambda z: z / (f(sqrt(z)) / sqrt(z)) + mpf(10) ** -9 if z > 0 else mpf(10) ** -9
 
 
+def pieces(name, f, step, degree, end, relative, slope, push):
+    """f(i step + r) = T[i] + r P(r) for |r| <= step / 2, i = 0..15, |x| <= end: the 16 values of each
+    coefficient. T is f rounded; the fit takes its error in. In the first piece it is slope r + r P(r);
+    the last one is pushed up by push at its end."""
+    table, worst = [], mpf(0)
+    for i in range(16):
+        centre, half = i * step, step / 2 * mpf('1.0002')
+        top = min(half, end - centre) if i == 15 else half
+        value = rounded(f(centre), 24)
+        lift = push / top if i == 15 else -slope if i == 0 else 0
+        target = lambda r: (f(centre + r) - value) / r + lift
+        # An even number of points, so that none is 0; the first piece has nothing below 0.
+        weight = lambda r: abs(r) / (f(centre + r) if relative else 1) + mpf(10) ** -6
+        if i == 0 and relative:
+            weight = lambda r: r / f(r)
+        c, error = polynomial(target, weight, mpf(10) ** -9 if i == 0 else -half, top, degree, 24)
+        table.append([value] + c)
+        worst = max(worst, error)
+    print(f'{name}: {degree + 2} coefficients of 16 pieces, error 2^{mp.nstr(log(worst, 2), 4)}')
+    for k in range(degree + 2):
+        print('  {' + ', '.join(hexFloat(row[k], 24) if row[k] else '0' for row in table) + '},')
+
+
+def inPieces():
+    half = mpf(1) / 2
+    # What is pushed up comes out as 1 (1 / 2) at the end, and then stays there.
+    pieces('erfPieces', erf, mpf(1) / 4, 4, mpf('3.875'), True, 1, mpf(2) ** -25)
+    pieces('normalPieces', lambda x: erf(x * sqrt(half)) / 2, mpf(23) / 64, 4, mpf('5.57'), False, 0,
+           mpf(2) ** -26)
+    pieces('tanhPieces', tanh, mpf(75) / 128, 6, mpf('9.08'), True, 0, mpf(2) ** -26)
+
+
 def wordsAndPowers(bits, is32):
     """exp2, log2, log10, pow: constants in two parts, and the rest of the logarithm's series."""
     ln2 = log(mpf(2))
@@ -267,6 +299,7 @@ def main():
         hyperbolic(bits, is32)
         complementary(bits, is32)
         trigonometric(bits, is32)
+    inPieces()
 
 
 if __name__ == '__main__':

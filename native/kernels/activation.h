@@ -87,15 +87,7 @@ TG_INLINE Vec<T> softplusBackwardOf(Vec<T> g, Vec<T> x, Vec<T> beta, Vec<T> thre
   return select(gt(z, threshold), g, mul(g, sigmoid(z)));
 }
 
-constexpr double kSqrtHalf = 0.70710678118654752440;      // 1 / sqrt(2)
 constexpr double kInvSqrtTwoPi = 0.39894228040143267794;  // 1 / sqrt(2 pi)
-
-// The standard normal distribution function, (1 + erf(x / sqrt 2)) / 2.
-template <class T>
-TG_INLINE Vec<T> normalCdf(Vec<T> x) {
-  const Vec<T> half = vsplat<T>(static_cast<T>(0.5));
-  return fma(half, erf(mul(x, vsplat<T>(static_cast<T>(kSqrtHalf)))), half);
-}
 
 // x * cdf(x), the exact form of GELU (Hendrycks & Gimpel 2016).
 template <class T>
@@ -277,12 +269,14 @@ TG_INLINE Vec<T> softsignBackwardOf(Vec<T> g, Vec<T> x) {
   return mul(mul(g, r), r);
 }
 
-// x - tanh(x), near 0 without a subtraction.
+// x - tanh(x), near 0 without a subtraction. The zero that is added makes -0 a 0, as a difference
+// of equal numbers is.
 template <class T>
 TG_INLINE Reg<T> tanhshrinkOf(Reg<T> x) {
   const TanhParts<T> parts = tanhParts(x);
   const Reg<T> far = sub(sub(parts.a, splat<T>(1)), parts.quotient);
-  return copySign(select(parts.small, mul(neg(parts.a), parts.quotient), far), x);
+  const Reg<T> y = select(parts.small, mul(neg(parts.a), parts.quotient), far);
+  return add(copySign(y, x), splat<T>(0));
 }
 
 template <class T>

@@ -67,12 +67,6 @@ struct MathConstants<float> {
   // erf(x) = x + x P(z), z = x^2 <= 1. Error 2^-28.63.
   static constexpr float erf[7] = {0x1.06eba8p-3f, -0x1.81273ep-2f, 0x1.ce2cf8p-4f, -0x1.b7f90ep-6f,
                                    0x1.5405b2p-8f, -0x1.a3f7p-11f,  0x1.496a3p-14f};
-  // log(erfc(x)) = P(x - 1), 1 <= x <= erfEnd. Absolute error 2^-26.91 of erfc.
-  static constexpr float erfc[9] = {-0x1.d97fcp0f,   -0x1.51c9bp1f,   -0x1.afabb4p-1f,
-                                    -0x1.547facp-5f, 0x1.4951d4p-7f,  -0x1.0865bap-9f,
-                                    0x1.33e296p-12f, -0x1.86fbfp-16f, 0x1.0de92cp-22f};
-  // erfc(erfEnd) is less than half of the spacing of float below 1, so erf rounds to 1 from there.
-  static constexpr float erfEnd = 3.95f;
 
   // (1 + 2x) exp(x^2) erfc(x) = P(q), q = (x - k) / (x + k), erfcStart <= x <= erfcEnd. Error
   // 2^-26.95.
@@ -90,6 +84,95 @@ struct MathConstants<float> {
   // cos(2 pi r) = 1 + z P(z), z = r^2 <= 1/64. Absolute error 2^-27.15.
   static constexpr float cos[4] = {-0x1.3bd3ccp4f, 0x1.03c1dep6f, -0x1.55c664p6f, 0x1.d9f7bcp5f};
 };
+
+// Functions of |x| in 16 pieces around multiples of a step: see `pieces` in math_pieces.h. Where a
+// function has come to its limit, at end, the last piece is a little above it.
+struct Pieces {
+  float step, inverseStep, end, limit;
+};
+
+// erf: end is where it is nearer to 1 than to the number below 1. Error 2^-24.59.
+constexpr Pieces kErf = {0.25f, 4, 0x1.effffep1f, 1};
+alignas(64) constexpr float kErfPieces[6][16] = {
+    {0, 0x1.1af54ep-2f, 0x1.0a7ef6p-1f, 0x1.6c1c98p-1f, 0x1.af767ap-1f, 0x1.d8865ep-1f,
+     0x1.eea556p-1f, 0x1.f92d08p-1f, 0x1.fd9ae2p-1f, 0x1.ff4048p-1f, 0x1.ffcaa8p-1f, 0x1.fff2dp-1f,
+     0x1.fffd1ap-1f, 0x1.ffff7p-1f, 0x1.ffffe8p-1f, 0x1.fffffcp-1f},
+    {0x1.06eba8p-3f, 0x1.0f5d16p0f, 0x1.c1efccp-1f, 0x1.492e44p-1f, 0x1.a911fp-2f, 0x1.e4653p-3f,
+     0x1.e72372p-4f, 0x1.b0553p-5f, 0x1.529bap-6f, 0x1.d4143cp-8f, 0x1.1d8316p-9f, 0x1.3360cep-11f,
+     0x1.2408eap-13f, 0x1.e9b5eap-16f, 0x1.6a5972p-18f, 0x1.2ca548p-20f},
+    {0x1.dfc46cp-23f, -0x1.0f5bb4p-2f, -0x1.c1ef04p-2f, -0x1.edc70cp-2f, -0x1.a91048p-2f,
+     -0x1.2ec176p-2f, -0x1.6d6032p-3f, -0x1.7a53acp-4f, -0x1.52b36ep-5f, -0x1.0771d6p-6f,
+     -0x1.63e96ap-8f, -0x1.a7d63ep-10f, -0x1.a9b422p-12f, -0x1.a5e724p-14f, -0x1.160742p-15f,
+     -0x1.0a21cap-21f},
+    {-0x1.812ab8p-2f, -0x1.3c991ap-2f, -0x1.2bfd0cp-3f, 0x1.b6b6dap-6f, 0x1.1b6214p-3f,
+     0x1.571bf4p-3f, 0x1.1c29b6p-3f, 0x1.71490cp-4f, 0x1.8b0b4p-5f, 0x1.63ef72p-6f, 0x1.119d5ap-7f,
+     0x1.69cc7ap-9f, 0x1.9db128p-11f, 0x1.9a9958p-13f, 0x1.62bd8p-15f, 0x1.0a95fap-17f},
+    {0x1.0e3ec4p-12f, 0x1.021edep-3f, 0x1.74fbacp-3f, 0x1.3492a8p-3f, 0x1.1a0324p-4f,
+     -0x1.5a6b26p-8f, -0x1.6547a8p-5f, -0x1.845726p-5f, -0x1.14294p-5f, -0x1.2fca9cp-6f,
+     -0x1.3b43cp-7f, -0x1.8850c4p-9f, -0x1.da5368p-10f, 0x1.3cff92p-14f, 0x1.b9b224p-11f,
+     -0x1.96b826p-13f},
+    {0x1.c7049ep-4f, 0x1.48885ep-4f, 0x1.0edb6ap-7f, -0x1.aba04ap-5f, -0x1.1acde6p-4f,
+     -0x1.80fd6p-5f, -0x1.e85862p-7f, 0x1.aad084p-8f, 0x1.aad05ap-7f, 0x1.5cda4ep-7f,
+     0x1.9197f6p-8f, 0x1.6b3b1p-9f, 0x1.0cd966p-10f, 0x1.4d3b72p-12f, 0x1.5e2d92p-14f,
+     0x1.448742p-16f}};
+
+// The standard normal distribution function less 1/2. Error 2^-26.13 of 1.
+constexpr Pieces kNormal = {0x1.7p-2f, 0x1.642c86p1f, 5.57f, 0.5f};
+alignas(64) constexpr float kNormalPieces[6][16] = {
+    {0, 0x1.1f6cp-3f, 0x1.0e2f5ap-2f, 0x1.7023a8p-2f, 0x1.b2e7b4p-2f, 0x1.daf43ap-2f,
+     0x1.f0185cp-2f, 0x1.f9ea96p-2f, 0x1.fdee6ep-2f, 0x1.ff6036p-2f, 0x1.ffd546p-2f, 0x1.fff5e4p-2f,
+     0x1.fffde2p-2f, 0x1.ffff9cp-2f, 0x1.fffffp-2f, 0x1.fffffep-2f},
+    {0x1.988454p-2f, 0x1.7ef876p-2f, 0x1.3b85f6p-2f, 0x1.c8eafap-3f, 0x1.22c102p-3f, 0x1.4533dp-4f,
+     0x1.3fa9c4p-5f, 0x1.1425ecp-6f, 0x1.a34ea6p-8f, 0x1.17c578p-9f, 0x1.481b46p-11f,
+     0x1.522bf2p-13f, 0x1.3250fep-15f, 0x1.e7b0aap-18f, 0x1.55310ep-20f, 0x1.2a21e2p-22f},
+    {0x1.01bea2p-22f, -0x1.13413ap-4f, -0x1.c58d1p-4f, -0x1.ec9de8p-4f, -0x1.a1f2bap-4f,
+     -0x1.242f74p-4f, -0x1.58a38ap-5f, -0x1.5b66cap-6f, -0x1.2d4596p-7f, -0x1.c46b16p-9f,
+     -0x1.25f154p-10f, -0x1.4f49dep-12f, -0x1.4476f6p-14f, -0x1.25d21cp-16f, -0x1.2d5b0cp-18f,
+     -0x1.eea3a2p-20f},
+    {-0x1.105e32p-4f, -0x1.bcacc4p-5f, -0x1.96bb14p-6f, 0x1.8b9a88p-8f, 0x1.9d68fep-6f,
+     0x1.e332a4p-6f, 0x1.84dd48p-6f, 0x1.ea7a3p-7f, 0x1.fbc26p-8f, 0x1.b929cap-9f, 0x1.45c7a6p-10f,
+     0x1.9c318ep-12f, 0x1.c12bf2p-14f, 0x1.a72602p-16f, 0x1.599474p-18f, 0x1.051636p-20f},
+    {0x1.d72b72p-15f, 0x1.05731p-6f, 0x1.741fdp-6f, 0x1.2d3086p-6f, 0x1.01ea4p-7f, -0x1.428afap-10f,
+     -0x1.780e58p-8f, -0x1.7907eep-8f, -0x1.0f09c6p-8f, -0x1.1ad04ap-9f, -0x1.0efa9cp-10f,
+     -0x1.4155bap-12f, -0x1.32be7cp-13f, -0x1.5d5146p-17f, 0x1.1cfb0ap-15f, 0x1.4ca5ecp-15f},
+    {0x1.3fd9c8p-7f, 0x1.c74f46p-8f, 0x1.ce732cp-12f, -0x1.3cc98ep-8f, -0x1.8b9316p-8f,
+     -0x1.018832p-8f, -0x1.1aff06p-10f, 0x1.6f766p-11f, 0x1.2e0372p-10f, 0x1.ceadccp-11f,
+     0x1.fa2562p-12f, 0x1.b32dccp-13f, 0x1.31e42cp-14f, 0x1.66f70ap-16f, 0x1.6400b8p-18f,
+     0x1.033522p-21f}};
+
+// tanh. Error 2^-25.05.
+constexpr Pieces kTanh = {0x1.2cp-1f, 0x1.b4e81cp0f, 9.08f, 1};
+alignas(64) constexpr float kTanhPieces[8][16] = {
+    {0, 0x1.0dcebp-1f, 0x1.a655aap-1f, 0x1.e26faap-1f, 0x1.f6a7c4p-1f, 0x1.fd163ap-1f,
+     0x1.ff1884p-1f, 0x1.ffb83ep-1f, 0x1.ffe9c4p-1f, 0x1.fff91cp-1f, 0x1.fffddep-1f, 0x1.ffff56p-1f,
+     0x1.ffffccp-1f, 0x1.fffffp-1f, 0x1.fffffap-1f, 0x1.fffffep-1f},
+    {0x1p0f, 0x1.71d1fep-1f, 0x1.474176p-2f, 0x1.cb5d48p-4f, 0x1.284cdp-5f, 0x1.73d3c2p-7f,
+     0x1.ce8fcp-9f, 0x1.1ef07cp-10f, 0x1.63b17p-12f, 0x1.b8ce52p-14f, 0x1.111edcp-15f,
+     0x1.52706p-17f, 0x1.a3602p-19f, 0x1.03d54ep-20f, 0x1.41f86cp-22f, 0x1.44f9cp-23f},
+    {-0x1.5e4e9ap-23f, -0x1.85c43p-2f, -0x1.0df178p-2f, -0x1.b0d562p-4f, -0x1.22d95ep-5f,
+     -0x1.71d884p-7f, -0x1.cde958p-9f, -0x1.1d643ep-10f, -0x1.60d586p-12f, -0x1.a5a9b4p-14f,
+     -0x1.1dfb1cp-15f, -0x1.5de2fap-18f, -0x1.8291a2p-18f, -0x1.4ac46ap-19f, 0x1.8224f2p-18f,
+     0x1.686164p-19f},
+    {-0x1.555314p-2f, -0x1.493a8cp-5f, 0x1.c6572ep-4f, 0x1.fd73bep-5f, 0x1.75a2c6p-6f,
+     0x1.e753f6p-8f, 0x1.32bdcap-9f, 0x1.7df5fcp-11f, 0x1.da04a6p-13f, 0x1.25d38ep-14f,
+     0x1.6c2462p-16f, 0x1.c33fa2p-18f, 0x1.1794cep-19f, 0x1.5a716ap-21f, 0x1.ad4c36p-23f,
+     -0x1.b2d57ap-22f},
+    {-0x1.617d4cp-13f, 0x1.2f366cp-3f, -0x1.dd1e54p-9f, -0x1.7fcdb4p-6f, -0x1.5f245p-7f,
+     -0x1.cb7d42p-9f, -0x1.2631bp-10f, -0x1.14ed18p-11f, -0x1.9aa75ap-13f, -0x1.724e1ap-13f,
+     0x1.34782cp-15f, -0x1.445d6ap-13f, 0x1.52edeap-14f, 0x1.831c88p-15f, -0x1.8a7562p-13f,
+     -0x1.6c92e4p-14f},
+    {0x1.1439c8p-3f, -0x1.8d3df2p-5f, -0x1.b91636p-6f, 0x1.efc75ep-9f, 0x1.d21942p-9f,
+     0x1.6ba402p-10f, 0x1.e085dcp-12f, 0x1.2f28a6p-13f, 0x1.7a2eaep-15f, 0x1.d54a0ap-17f,
+     0x1.2359b4p-18f, 0x1.6889a2p-20f, 0x1.bf956cp-22f, 0x1.153d46p-23f, 0x1.56ec1p-25f,
+     0x1.a76966p-18f},
+    {-0x1.c46614p-8f, -0x1.08939ap-5f, 0x1.1d1892p-6f, 0x1.366a6cp-9f, 0x1.0dadap-11f,
+     -0x1.70b8dcp-10f, -0x1.deb73p-12f, 0x1.42a126p-10f, 0x1.496c36p-11f, 0x1.1edce2p-10f,
+     -0x1.85399ep-12f, 0x1.33d26ap-10f, -0x1.4d3ac2p-11f, -0x1.7a58fcp-12f, 0x1.7e993ep-10f,
+     0x1.6441dap-11f},
+    {-0x1.4f7d6cp-5f, 0x1.dc3b78p-6f, -0x1.9df0f2p-9f, -0x1.eb75b2p-10f, 0x1.2782a8p-15f,
+     0x1.59f068p-14f, 0x1.474768p-15f, 0x1.f69baep-17f, 0x1.2fb99cp-18f, 0x1.885ecep-20f,
+     0x1.b26b8cp-22f, 0x1.2fcbp-23f, 0x1.46834cp-25f, 0x1.9e077p-27f, 0x1.272286p-28f,
+     -0x1.8f5988p-17f}};
 
 template <>
 struct MathConstants<double> {

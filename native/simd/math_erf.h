@@ -1,20 +1,40 @@
 // The error function of registers: see math.h.
 #pragma once
 #include "math_exp.h"
+#include "math_pieces.h"
 
 TG_TARGET_BEGIN
 
 // Error function 2 / sqrt(pi) * integral of exp(-t^2) from 0 to x: an odd polynomial for |x| < 1,
 // otherwise 1 - exp(polynomial of |x|).
-template <class T>
-TG_INLINE Reg<T> erf(Reg<T> x) {
-  using C = MathConstants<T>;
-  const Reg<T> one = splat<T>(1);
-  const Reg<T> a = min(splat<T>(C::erfEnd), abs(x));
-  const Reg<T> nearZero = fma(a, polynomial(mul(a, a), C::erf), a);
-  const Reg<T> logErfc = polynomial(sub(a, one), C::erfc);
-  const Reg<T> beyond = sub(one, expInRange(logErfc));
+TG_INLINE RegD erf(RegD x) {
+  using C = MathConstants<double>;
+  const RegD one = splat<double>(1);
+  const RegD a = min(splat(C::erfEnd), abs(x));
+  const RegD nearZero = fma(a, polynomial(mul(a, a), C::erf), a);
+  const RegD logErfc = polynomial(sub(a, one), C::erfc);
+  const RegD beyond = sub(one, expInRange(logErfc));
   return copySign(select(lt(a, one), nearZero, beyond), x);
+}
+
+// In pieces. In the first one, up to 1/8, it is r + r P(r), which rounds once.
+TG_INLINE RegF erf(RegF x) {
+  const RegF a = abs(x);
+  const InPiece at = inPiece(kErf, a);
+  const RegF start = select(le(a, splat(kErf.step / 2)), at.r, lookup(kErfPieces[0], at.index));
+  const RegF y = fma(slopeInPiece(kErfPieces, at), at.r, start);
+  return copySign(min(splat(kErf.limit), y), x);
+}
+
+// The standard normal distribution function, (1 + erf(x / sqrt 2)) / 2, to half a unit in the last
+// place of 1.
+TG_INLINE RegD normalCdf(RegD x) {
+  const RegD half = splat(0.5);
+  return fma(half, erf(mul(x, splat(0.70710678118654752440))), half);  // 1 / sqrt(2)
+}
+
+TG_INLINE RegF normalCdf(RegF x) {
+  return add(splat(0.5f), copySign(byPieces(kNormal, kNormalPieces, abs(x)), x));
 }
 
 // 1 - erf(x), with full relative accuracy where it is small. From erfcStart on it is

@@ -1,6 +1,7 @@
 // Exponential and hyperbolic functions of registers: see math.h.
 #pragma once
 #include "math_constants.h"
+#include "math_pieces.h"
 #include "reg.h"
 
 TG_TARGET_BEGIN
@@ -106,12 +107,13 @@ TG_INLINE TanhParts<T> tanhParts(Reg<T> x) {
   return {a, small, div(numerator, denominator)};
 }
 
-template <class T>
-TG_INLINE Reg<T> tanh(Reg<T> x) {
-  const TanhParts<T> parts = tanhParts(x);
-  const Reg<T> factor = select(parts.small, parts.a, splat<T>(1));
+TG_INLINE RegD tanh(RegD x) {
+  const TanhParts<double> parts = tanhParts(x);
+  const RegD factor = select(parts.small, parts.a, splat<double>(1));
   return copySign(fma(factor, parts.quotient, factor), x);
 }
+
+TG_INLINE RegF tanh(RegF x) { return copySign(byPieces(kTanh, kTanhPieces, abs(x)), x); }
 
 // 1 / (1 + exp(-x)). With e = exp(-|x|) and q = e / (1 + e) that is 1 - q for x >= 0 and e - e q
 // for x < 0, where small results have full relative accuracy.

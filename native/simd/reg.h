@@ -22,6 +22,9 @@ struct Mask;
 template <class T>
 struct IReg;
 
+// A target's Lookup says for each lane of a RegF which of a table's 16 floats it takes, by the low
+// four bits of an integer lane: lookup(table, lookupOf(index)). The table is aligned to 64 bytes.
+
 // n as a number of lanes: 0..lanes.
 TG_INLINE int clampLanes(int64_t n, int lanes) {
   return n <= 0 ? 0 : n < lanes ? static_cast<int>(n) : lanes;

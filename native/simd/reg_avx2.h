@@ -78,6 +78,11 @@ using MaskD = Mask<double>;
 using IRegF = IReg<float>;
 using IRegD = IReg<double>;
 
+struct Lookup {
+  __m256i v;
+  __m256 inHigh;  // the sign bits: bit 3 of the index
+};
+
 TG_INLINE void store(float* p, RegF a) { _mm256_storeu_ps(p, a.v); }
 TG_INLINE void store(double* p, RegD a) { _mm256_storeu_pd(p, a.v); }
 TG_INLINE void store(uint32_t* p, IRegF a) {
@@ -157,6 +162,15 @@ TG_INLINE IRegF toBits(RegF a) { return {_mm256_castps_si256(a.v)}; }
 TG_INLINE IRegD toBits(RegD a) { return {_mm256_castpd_si256(a.v)}; }
 TG_INLINE RegF fromBits(IRegF a) { return {_mm256_castsi256_ps(a.v)}; }
 TG_INLINE RegD fromBits(IRegD a) { return {_mm256_castsi256_pd(a.v)}; }
+
+TG_INLINE Lookup lookupOf(IRegF index) {
+  return {index.v, _mm256_castsi256_ps(_mm256_slli_epi32(index.v, 28))};
+}
+TG_INLINE RegF lookup(const float* table, Lookup index) {
+  const __m256 low = _mm256_permutevar8x32_ps(_mm256_load_ps(table), index.v);
+  const __m256 high = _mm256_permutevar8x32_ps(_mm256_load_ps(table + 8), index.v);
+  return {_mm256_blendv_ps(low, high, index.inHigh)};
+}
 
 TG_INLINE IRegF iadd(IRegF a, IRegF b) { return {_mm256_add_epi32(a.v, b.v)}; }
 TG_INLINE IRegD iadd(IRegD a, IRegD b) { return {_mm256_add_epi64(a.v, b.v)}; }

@@ -77,6 +77,10 @@ using MaskD = Mask<double>;
 using IRegF = IReg<float>;
 using IRegD = IReg<double>;
 
+struct Lookup {
+  __m512i v;
+};
+
 TG_INLINE void store(float* p, RegF a) { _mm512_storeu_ps(p, a.v); }
 TG_INLINE void store(double* p, RegD a) { _mm512_storeu_pd(p, a.v); }
 TG_INLINE void store(uint32_t* p, IRegF a) { _mm512_storeu_si512(p, a.v); }
@@ -151,6 +155,11 @@ TG_INLINE IRegF toBits(RegF a) { return {_mm512_castps_si512(a.v)}; }
 TG_INLINE IRegD toBits(RegD a) { return {_mm512_castpd_si512(a.v)}; }
 TG_INLINE RegF fromBits(IRegF a) { return {_mm512_castsi512_ps(a.v)}; }
 TG_INLINE RegD fromBits(IRegD a) { return {_mm512_castsi512_pd(a.v)}; }
+
+TG_INLINE Lookup lookupOf(IRegF index) { return {index.v}; }
+TG_INLINE RegF lookup(const float* table, Lookup index) {
+  return {_mm512_permutexvar_ps(index.v, _mm512_load_ps(table))};
+}
 
 TG_INLINE IRegF iadd(IRegF a, IRegF b) { return {_mm512_add_epi32(a.v, b.v)}; }
 TG_INLINE IRegD iadd(IRegD a, IRegD b) { return {_mm512_add_epi64(a.v, b.v)}; }

@@ -78,6 +78,10 @@ using MaskD = Mask<double>;
 using IRegF = IReg<float>;
 using IRegD = IReg<double>;
 
+struct Lookup {
+  uint8x16_t bytes;  // the places of each lane's bytes in the table
+};
+
 TG_INLINE void store(float* p, RegF a) { vst1q_f32(p, a.v); }
 TG_INLINE void store(double* p, RegD a) { vst1q_f64(p, a.v); }
 TG_INLINE void store(uint32_t* p, IRegF a) { vst1q_u32(p, a.v); }
@@ -151,6 +155,17 @@ TG_INLINE IRegF toBits(RegF a) { return {vreinterpretq_u32_f32(a.v)}; }
 TG_INLINE IRegD toBits(RegD a) { return {vreinterpretq_u64_f64(a.v)}; }
 TG_INLINE RegF fromBits(IRegF a) { return {vreinterpretq_f32_u32(a.v)}; }
 TG_INLINE RegD fromBits(IRegD a) { return {vreinterpretq_f64_u64(a.v)}; }
+
+TG_INLINE Lookup lookupOf(IRegF index) {
+  const uint32x4_t first = vmulq_n_u32(vandq_u32(index.v, vdupq_n_u32(15)), 0x04040404u);
+  return {vreinterpretq_u8_u32(vaddq_u32(first, vdupq_n_u32(0x03020100u)))};
+}
+TG_INLINE RegF lookup(const float* table, Lookup index) {
+  const uint8x16x4_t bytes = {
+      {vreinterpretq_u8_f32(vld1q_f32(table)), vreinterpretq_u8_f32(vld1q_f32(table + 4)),
+       vreinterpretq_u8_f32(vld1q_f32(table + 8)), vreinterpretq_u8_f32(vld1q_f32(table + 12))}};
+  return {vreinterpretq_f32_u8(vqtbl4q_u8(bytes, index.bytes))};
+}
 
 TG_INLINE IRegF iadd(IRegF a, IRegF b) { return {vaddq_u32(a.v, b.v)}; }
 TG_INLINE IRegD iadd(IRegD a, IRegD b) { return {vaddq_u64(a.v, b.v)}; }

@@ -35,6 +35,9 @@ struct Reg {
   TG_INLINE Reg loadFirst(const T* p, int64_t n) { return {n > 0 ? *p : T(0)}; }
 };
 
+using RegF = Reg<float>;
+using RegD = Reg<double>;
+
 // As many floats as a double register has lanes, widened.
 TG_INLINE Reg<double> loadDouble(const float* p) { return {static_cast<double>(*p)}; }
 
@@ -177,6 +180,12 @@ TG_INLINE Reg<T> fromBits(IReg<T> bits) {
   memcpy(&a.v, &bits.v, sizeof(T));
   return a;
 }
+
+struct Lookup {
+  uint32_t v;
+};
+TG_INLINE Lookup lookupOf(IReg<float> index) { return {index.v & 15}; }
+TG_INLINE Reg<float> lookup(const float* table, Lookup index) { return {table[index.v]}; }
 
 template <class T>
 TG_INLINE IReg<T> iadd(IReg<T> a, IReg<T> b) {
