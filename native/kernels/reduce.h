@@ -112,6 +112,14 @@ struct SquaredDifferences {
   }
 };
 
+// The next four vectors of a source. One that also stores has a function of its own for them, which
+// loads before it stores: the compiler can't move a load up past a store that may be to the same
+// place.
+template <class Source, class T>
+TG_INLINE void loadFour(const Source& source, int64_t i, Vec<T> (&v)[4]) {
+  for (int u = 0; u < 4; ++u) v[u] = Source::load(source, i + u * kLanes<T>);
+}
+
 // Values [begin, begin + n) of a source, n <= kReduceBlock. Source::loadFirst may leave anything in
 // the lanes that it does not load.
 template <class Reduction, class T, class Source>
@@ -121,9 +129,9 @@ TG_INLINE T reduceBlock(const Source& source, int64_t begin, int64_t n) {
   for (int u = 0; u < 4; ++u) acc[u] = Reduction::template identity<T>();
   int64_t i = 0;
   for (; i + 4 * kWidth <= n; i += 4 * kWidth) {
-    for (int u = 0; u < 4; ++u) {
-      acc[u] = Reduction::combine(acc[u], Source::load(source, begin + i + u * kWidth));
-    }
+    Vec<T> v[4];
+    loadFour(source, begin + i, v);
+    for (int u = 0; u < 4; ++u) acc[u] = Reduction::combine(acc[u], v[u]);
   }
   for (int u = 0; u < 4 && i < n; ++u, i += kWidth) {
     if (i + kWidth <= n) {

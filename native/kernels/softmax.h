@@ -43,6 +43,13 @@ struct StoredShiftedExp {
   }
 };
 
+template <class T>
+TG_INLINE void loadFour(const StoredShiftedExp<T>& s, int64_t i, Vec<T> (&v)[4]) {
+  for (int u = 0; u < 4; ++u) v[u] = vload<T>(s.x + i + u * kLanes<T>);
+  for (int u = 0; u < 4; ++u) v[u] = exp(sub(v[u], s.shift));
+  for (int u = 0; u < 4; ++u) store(s.y + i + u * kLanes<T>, v[u]);
+}
+
 // a * b.
 template <class T>
 struct Product {
@@ -77,21 +84,92 @@ TG_INLINE void mapTo(int64_t n, const T* x, const T* y, T* z, const F& f) {
   }
 }
 
-// y = exp(x - max) / sum(exp(x - max)). y may be x.
+// The largest of x[0..n) that is a number, -inf if none is: NaNs get into the sum of exponentials
+// anyway, and so need no care here. The order doesn't matter.
 template <class T>
-void softmaxKernel(int64_t n, const T* x, T* y) {
-  const Vec<T> shift = vsplat<T>(reduceKernel<MaxReduction, T>(n, x));
-  const T sum = reduceRange<SumReduction, T>(StoredShiftedExp<T>{x, shift, y}, 0, n);
-  // The sum is at least 1 (or NaN): its reciprocal is safe, and costs half an ulp more than a
+TG_INLINE T rowMaximum(int64_t n, const T* x) {
+  constexpr int64_t kWidth = kLanes<T>;
+  const Vec<T> lowest = MaxReduction::identity<T>();
+  Vec<T> a = lowest, b = lowest;
+  int64_t i = 0;
+  // max returns its second operand where one is NaN.
+  for (; i + 2 * kWidth <= n; i += 2 * kWidth) {
+    a = max(vload<T>(x + i), a);
+    b = max(vload<T>(x + i + kWidth), b);
+  }
+  if (i + kWidth <= n) {
+    a = max(vload<T>(x + i), a);
+    i += kWidth;
+  }
+  if (i < n) b = max(select(vfirstLanes<T>(n - i), vloadFirst<T>(x + i, n - i), lowest), b);
+  return reduceMax(max(a, b));
+}
+
+// y = exp(x - shift), and the sum of that.
+template <class T>
+TG_INLINE T storeShiftedExp(int64_t n, const T* x, T shift, T* y) {
+  return reduceRange<SumReduction, T>(StoredShiftedExp<T>{x, vsplat<T>(shift), y}, 0, n);
+}
+
+// y *= factor.
+template <class T>
+TG_INLINE void scaleRow(int64_t n, T factor, T* y) {
+  binaryLoop<Binary::mul, T, false, true>(n, y, &factor, y);
+}
+
+// The most blocks of kReduceBlock values that a row goes through with a shift for each: then x is
+// read once, where a pass for the maximum alone would read it once more from the second-level cache
+// or from beyond (Milakov & Gimelshein, "Online normalizer calculation for softmax", 2018).
+constexpr int64_t kMostShifts = 64;
+
+// Each block's exponentials are relative to the largest value up to there, and what that lacks to
+// the largest of all is made up with the scaling.
+template <class T>
+void softmaxLongRow(int64_t n, const T* x, T* y) {
+  T shifts[kMostShifts], sums[kMostShifts];
+  const T lowest = firstLane(MaxReduction::identity<T>().r[0]);
+  T shift = lowest;
+  int64_t blocks = 0;
+  for (int64_t i = 0; i < n; i += kReduceBlock, ++blocks) {
+    const int64_t count = n - i < kReduceBlock ? n - i : kReduceBlock;
+    const T largest = rowMaximum(count, x + i);
+    if (largest > shift) shift = largest;
+    shifts[blocks] = shift;
+    // As long as there is nothing but -inf the exponentials are 0, not NaN.
+    sums[blocks] = storeShiftedExp(count, x + i, shift == lowest ? T(0) : shift, y + i);
+  }
+  double sum = 0;
+  for (int64_t b = 0; b < blocks; ++b) {
+    shifts[b] = shifts[b] == shift ? 1 : firstLane(exp(splat<T>(shifts[b] - shift)));
+    sum += static_cast<double>(shifts[b]) * static_cast<double>(sums[b]);
+  }
+  for (int64_t b = 0; b < blocks; ++b) {
+    const int64_t i = b * kReduceBlock, count = n - i < kReduceBlock ? n - i : kReduceBlock;
+    scaleRow(count, static_cast<T>(static_cast<double>(shifts[b]) / sum), y + i);
+  }
+}
+
+// y = exp(x - max) / sum(exp(x - max)). y may be x, if their rows are as far apart.
+template <class T>
+void softmaxKernel(int64_t rows, int64_t n, const T* x, int64_t xRow, T* y) {
+  if (n > kReduceBlock && n <= kMostShifts * kReduceBlock) {
+    for (int64_t i = 0; i < rows; ++i) softmaxLongRow(n, x + i * xRow, y + i * n);
+    return;
+  }
+  T shift[kSoftmaxRows], sum[kSoftmaxRows];
+  for (int64_t i = 0; i < rows; ++i) shift[i] = rowMaximum(n, x + i * xRow);
+  for (int64_t i = 0; i < rows; ++i) {
+    sum[i] = storeShiftedExp(n, x + i * xRow, shift[i], y + i * n);
+  }
+  // A sum is at least 1 (or NaN): its reciprocal is safe, and costs half an ulp more than a
   // division per value.
-  const T scale = 1 / sum;
-  binaryLoop<Binary::mul, T, false, true>(n, y, &scale, y);
+  for (int64_t i = 0; i < rows; ++i) scaleRow(n, 1 / sum[i], y + i * n);
 }
 
 // Returns log(sum(exp(x - max))), and max in *maximum.
 template <class T>
 T logSumExpKernel(int64_t n, const T* x, T* maximum) {
-  *maximum = reduceKernel<MaxReduction, T>(n, x);
+  *maximum = rowMaximum(n, x);
   const ShiftedExp<T> source{x, vsplat<T>(*maximum)};
   return scalarLog(reduceRange<SumReduction, T>(source, 0, n));
 }

