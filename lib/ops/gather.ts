@@ -55,9 +55,11 @@ export function addUp(
 /** A table with zeros in the place of `skip`. */
 function without(table: Tensor, { dim }: Places, skip: number): Tensor {
   if (skip < 0) return table;
-  const slice = table.shape.map((_, d) => (d === dim ? ([skip, skip + 1] as const) : null));
-  const isSkipped = zeros(table.shape, { dtype: 'bool' });
-  fillWith(isSkipped.slice(slice), 1);
+  const isSkipped = zeros(
+    table.shape.map((size, d) => (d === dim ? size : 1)),
+    { dtype: 'bool' },
+  );
+  fillWith(isSkipped.viewAs([], [], isSkipped.offset + skip), 1);
   return maskedFill(table, isSkipped, 0);
 }
 
