@@ -14,7 +14,6 @@ import {
   rmsNorm,
   scatterReduce,
   type Tensor,
-  tensor,
 } from 'tilegrad';
 import { describe, expect, test } from 'vitest';
 import {
