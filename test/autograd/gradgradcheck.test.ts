@@ -172,10 +172,22 @@ describe('bfloat16', () => {
     return y;
   };
 
+  /** Asks for float32 where that is possible. */
+  const wide = (x: Tensor): { outDtype?: 'float32' } =>
+    x.dtype === 'bfloat16' ? { outDtype: 'float32' } : {};
+
   test.each<[string, Fn, ...number[][]]>([
     ['matmul', (a, b) => a!.matmul(b!), [2, 3], [3, 2]],
     ['matmul with batches', (a, b) => a!.matmul(b!), [2, 2, 3], [3, 2]],
     ['linear', (x, w, b) => tilegrad.linear(x!, w!, b!), [2, 3], [2, 3], [2]],
+    ['outDtype', (a, b) => a!.matmul(b!, wide(a!)), [2, 3], [3, 2]],
+    [
+      'linear with outDtype',
+      (x, w, b) => tilegrad.linear(x!, w!, b!, wide(x!)),
+      [2, 3],
+      [2, 3],
+      [2],
+    ],
     ['relu', (x, w, b) => tilegrad.linear(x!, w!, b!, { activation: 'relu' }), [2, 3], [2, 3], [2]],
     ['embedding', (w, v) => tilegrad.embedding(w!, [1, 0, 1]).matmul(v!), [3, 2], [2, 2]],
     ['max', (x, w) => x!.max({ dim: 1 }).values.matmul(w!), [3, 2], [3, 2]],
@@ -185,7 +197,7 @@ describe('bfloat16', () => {
     const results = (['float32', 'bfloat16'] as const).map((dtype) => {
       const inputs = shapes.map((shape, i) => whole(shape, dtype, i));
       const y = fn(...inputs);
-      const gradOutputs = whole([...y.shape], dtype, 3);
+      const gradOutputs = whole([...y.shape], y.dtype as typeof dtype, 3);
       const first = grad(y, inputs, { gradOutputs, createGraph: true });
       const second = grad(first, [...inputs, gradOutputs], {
         gradOutputs: first.map((g, i) => whole([...g.shape], dtype, i + 1)),
