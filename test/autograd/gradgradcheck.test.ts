@@ -153,6 +153,11 @@ describe('second derivatives at special places', () => {
     }
   });
 
+  test('of an embedding nothing comes from the row that is not learned', () => {
+    gradgradcheck((w) => tilegrad.embedding(w, [1, 0, 1, 2], { paddingIdx: 0 }), [input([3, 2])]);
+    gradgradcheck((w) => tilegrad.embedding(w, [[1], [-0]], { paddingIdx: -2 }), [input([3, 2])]);
+  });
+
   test('softplus and hardSwish have other pieces', () => {
     gradgradcheck((x) => x.softplus({ beta: 2, threshold: 1 }), [leaf([-1, 0.3, 0.7, 3])]);
     gradgradcheck(tilegrad.hardSwish, [leaf([-4, -2, 1, 5])]);
