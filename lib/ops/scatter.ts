@@ -232,6 +232,7 @@ function countsOf(x: Tensor, places: Places, includeSelf: boolean): Tensor {
  * (unless includeSelf is false) and all src[i, j, ..] that arrive, in row-major order of the index.
  * Elements where nothing arrives stay as they are. NaN wins maxima and minima; integers wrap around
  * and their means are rounded down. Elements that tie for a maximum or minimum share its gradient.
+ * Products in which several factors are 0 have no second derivatives (ERR_STATE), as in PyTorch.
  * @param x any shape; float32, float64, int32, int8 or uint8
  * @param index and src as for `scatter`
  * @throws TensorError as scatter; ERR_ARGUMENT for another reduction
