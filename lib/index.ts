@@ -4,6 +4,7 @@ import './tensor/format.js';
 export { type BackwardOptions, backward } from './autograd/backward.js';
 export { type GradOptions, grad } from './autograd/grad.js';
 export { type GradcheckOptions, gradcheck } from './autograd/gradcheck.js';
+export { gradgradcheck } from './autograd/gradgradcheck.js';
 export { enableGrad, isGradEnabled, noGrad } from './autograd/mode.js';
 export { type Batch, type Batches, type BatchOptions, batches } from './data/batches.js';
 export { type IdxArray, type IdxData, parseIdx, readIdx, readIdxSync } from './data/idx.js';

@@ -60,23 +60,39 @@ function reachable(roots: readonly Tensor[]): GradNode[] {
   return nodes.sort((a, b) => b.sequence - a.sequence);
 }
 
-/** The inputs of `nodes` (latest first) that lead to a target. */
+/**
+ * Whether a target may be behind a node whose graph was freed, so that nobody knows any more: leaves
+ * may, and results of operations recorded before it.
+ */
+function mayLead(node: GradNode, targets: ReadonlySet<Target>): boolean {
+  for (const target of targets) {
+    if (target instanceof Tensor || target.sequence < node.sequence) return true;
+  }
+  return false;
+}
+
+/** The inputs of `nodes` (latest first) that lead to a target, or may. */
 function leading(nodes: readonly GradNode[], targets: ReadonlySet<Target>): Set<Target> {
   const found = new Set(targets);
   for (let i = nodes.length - 1; i >= 0; i--) {
     const node = nodes[i] as GradNode;
-    if (node.inputs.some((input) => found.has(input.node ?? input))) found.add(node);
+    const leads =
+      node.rules === null
+        ? mayLead(node, targets)
+        : node.inputs.some((input) => found.has(input.node ?? input));
+    if (leads) found.add(node);
   }
   return found;
 }
 
-function checkNotFreed(nodes: readonly GradNode[]): void {
-  for (const { name, rules } of nodes) {
-    if (rules === null) {
+function checkNotFreed(nodes: readonly GradNode[], targets: ReadonlySet<Target> | null): void {
+  for (const node of nodes) {
+    if (node.rules === null && (targets === null || mayLead(node, targets))) {
       throw new TensorError(
         'ERR_STATE',
-        `[backward] the graph behind ${name} was freed by an earlier backward; ` +
-          'pass { retainGraph: true } to the earlier one to go through it twice',
+        `[backward] the graph behind ${node.name} was freed by an earlier backward; ` +
+          'pass { retainGraph: true } to the earlier one to go through it twice, ' +
+          'or cut it off with detach() where nothing behind it is wanted',
       );
     }
   }
@@ -108,7 +124,7 @@ export function propagate(
   const nodes = reachable(roots);
   const wanted = targets && leading(nodes, targets);
   const visited = wanted ? nodes.filter((node) => wanted.has(node)) : nodes;
-  checkNotFreed(wanted ? visited.filter((node) => !targets?.has(node)) : visited);
+  checkNotFreed(visited, targets);
   const arrived = new Map<Target, Tensor>();
   const deliver = (to: Tensor, g: Tensor): void => {
     if (to.node === null) {

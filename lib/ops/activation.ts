@@ -6,17 +6,31 @@
 import { TensorError } from '../errors.js';
 import { checkNumber, checkOptions, describe } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { activation, computeBinary, defineMethods, unary } from './elementwise.js';
+import { abs, add, div, mul, neg, sign, square, sub } from './arithmetic.js';
+import { gt, le } from './compare.js';
+import { activation, applyDerivative, defineMethods, unary } from './elementwise.js';
+import { exp } from './math.js';
 import { checkFloating } from './operand.js';
+import { clamp, where } from './ternary.js';
+
+/** The gradient of tanh from its output: g (1 - y^2). */
+function tanhBackward(g: Tensor, y: Tensor): Tensor {
+  return applyDerivative('tanhBackward', g, y, (from) => mul(from, -2));
+}
+
+/** The gradient of sigmoid from its output: g y (1 - y). */
+function sigmoidBackward(g: Tensor, y: Tensor): Tensor {
+  return applyDerivative('sigmoidBackward', g, y, (from) => sub(1, mul(from, 2)));
+}
 
 /** The hyperbolic tangent. */
 export function tanh(x: Tensor): Tensor {
-  return unary('tanh', x, (g, y) => computeBinary('tanhBackward', g, y), 'output');
+  return unary('tanh', x, tanhBackward, 'output');
 }
 
 /** The logistic function 1 / (1 + e^-x). */
 export function sigmoid(x: Tensor): Tensor {
-  return unary('sigmoid', x, (g, y) => computeBinary('sigmoidBackward', g, y), 'output');
+  return unary('sigmoid', x, sigmoidBackward, 'output');
 }
 
 /**
@@ -34,6 +48,11 @@ function softplusBy(operation: string, x: Tensor, beta: number, threshold: numbe
     x,
     ['softplus', [beta, 1 / beta, threshold]],
     ['softplusBackward', [beta, threshold]],
+    (from) => {
+      const z = mul(from, beta);
+      const second = mul(mul(sigmoid(z), sigmoid(neg(z))), beta);
+      return threshold === Infinity ? second : where(gt(z, threshold), 0, second);
+    },
   );
 }
 
@@ -88,7 +107,7 @@ export function relu(x: Tensor): Tensor {
 
 /** The gradient of relu from its output. */
 export function reluBackward(g: Tensor, y: Tensor): Tensor {
-  return computeBinary('reluBackward', g, y);
+  return applyDerivative('reluBackward', g, y, null);
 }
 
 export interface LeakyReluOptions {
@@ -112,7 +131,7 @@ export function negativeSlopeOf(operation: string, options: LeakyReluOptions): n
 export function leakyRelu(x: Tensor, options: LeakyReluOptions = {}): Tensor {
   checkFloating('leakyRelu', x);
   const slope = negativeSlopeOf('leakyRelu', options);
-  return activation('leakyRelu', x, ['leakyRelu', [slope]], ['leakyReluBackward']);
+  return activation('leakyRelu', x, ['leakyRelu', [slope]], ['leakyReluBackward'], null);
 }
 
 export interface EluOptions {
@@ -128,7 +147,12 @@ export function alphaOf(operation: string, options: EluOptions): number {
 
 /** The scales of an exponential linear unit: above 0, below 0, and of the exponential's argument. */
 function exponentialUnit(operation: string, x: Tensor, scales: readonly number[]): Tensor {
-  return activation(operation, x, ['elu', scales], ['eluBackward']);
+  const [, below, inner] = scales as readonly [number, number, number];
+  const second = (from: Tensor) => {
+    const decay = exp(mul(clamp(from, { max: 0 }), inner));
+    return where(le(from, 0), mul(decay, below * inner * inner), 0);
+  };
+  return activation(operation, x, ['elu', scales], ['eluBackward'], second);
 }
 
 /**
@@ -180,17 +204,36 @@ export function celu(x: Tensor, options: EluOptions = {}): Tensor {
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
  */
 export function mish(x: Tensor): Tensor {
-  return activation('mish', x, ['mish'], ['mishBackward']);
+  return activation('mish', x, ['mish'], ['mishBackward'], (from) => {
+    // x t with t = tanh(softplus(x)): 2 t' + x t''.
+    const t = tanh(softplus(from));
+    const s = sigmoid(from);
+    const tSlope = mul(sub(1, square(t)), s);
+    const bend = sub(sub(1, s), mul(mul(t, s), 2));
+    return mul(tSlope, add(mul(from, bend), 2));
+  });
 }
 
 /** x / (1 + |x|) (Turian, Bergstra & Bengio 2009); NaN for infinities, as in PyTorch. */
 export function softsign(x: Tensor): Tensor {
-  return activation('softsign', x, ['softsign'], ['softsignBackward']);
+  return activation('softsign', x, ['softsign'], ['softsignBackward'], (from) => {
+    const size = add(abs(from), 1);
+    return div(mul(sign(from), -2), mul(square(size), size));
+  });
 }
 
 /** x - tanh(x), with full accuracy for small x too, where it is nearly x^3 / 3. */
 export function tanhshrink(x: Tensor): Tensor {
-  return activation('tanhshrink', x, ['tanhshrink'], ['tanhshrinkBackward']);
+  return activation('tanhshrink', x, ['tanhshrink'], ['tanhshrinkBackward'], (from) => {
+    const t = tanh(from);
+    return mul(mul(t, sub(1, square(t))), 2);
+  });
+}
+
+/** The second derivative of silu: s r (2 + x (r - s)) with s = sigmoid(x) and r = 1 - s. */
+function siluSecond(x: Tensor): Tensor {
+  const [s, r] = [sigmoid(x), sigmoid(neg(x))];
+  return mul(mul(s, r), add(mul(x, sub(r, s)), 2));
 }
 
 /**
@@ -200,7 +243,12 @@ export function tanhshrink(x: Tensor): Tensor {
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
  */
 export function silu(x: Tensor): Tensor {
-  return unary('silu', x, (g, _, from) => computeBinary('siluBackward', g, from), 'input');
+  return unary(
+    'silu',
+    x,
+    (g, _, from) => applyDerivative('siluBackward', g, from, siluSecond),
+    'input',
+  );
 }
 
 export interface GeluOptions {
@@ -221,6 +269,29 @@ export function approximationOf(operation: string, options: GeluOptions): 'none'
   return approximate;
 }
 
+/** The second derivative of gelu: (2 - x^2) e^(-x^2 / 2) / sqrt(2 pi). */
+function geluSecond(x: Tensor): Tensor {
+  const x2 = square(x);
+  return mul(mul(sub(2, x2), exp(mul(x2, -0.5))), 1 / Math.sqrt(2 * Math.PI));
+}
+
+/** gelu's tanh form is x sigmoid(LINEAR x + CUBIC x^3). */
+const GELU_LINEAR = 2 * Math.sqrt(2 / Math.PI);
+const GELU_CUBIC = 0.044715 * GELU_LINEAR;
+/** Beyond it sigmoid(z) or sigmoid(-z) is 0 in float64 too, and powers of x stay finite. */
+const GELU_TANH_END = 25;
+
+/** The second derivative of gelu's tanh form, x sigmoid(z): s r (2 z' + x z'' + x z'^2 (r - s)). */
+function geluTanhSecond(from: Tensor): Tensor {
+  const x = clamp(from, { min: -GELU_TANH_END, max: GELU_TANH_END });
+  const x2 = square(x);
+  const z = mul(x, add(mul(x2, GELU_CUBIC), GELU_LINEAR));
+  const zSlope = add(mul(x2, 3 * GELU_CUBIC), GELU_LINEAR);
+  const [s, r] = [sigmoid(z), sigmoid(neg(z))];
+  const ofSlope = add(mul(zSlope, 2), mul(x2, 6 * GELU_CUBIC));
+  return mul(mul(s, r), add(ofSlope, mul(mul(x, square(zSlope)), sub(r, s))));
+}
+
 /**
  * x times the normal distribution function of x (Hendrycks & Gimpel 2016): x (1 + erf(x / sqrt(2))) / 2,
  * or with `approximate: 'tanh'` x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2. NaN for -infinity,
@@ -232,15 +303,25 @@ export function approximationOf(operation: string, options: GeluOptions): 'none'
 export function gelu(x: Tensor, options: GeluOptions = {}): Tensor {
   checkFloating('gelu', x);
   return approximationOf('gelu', options) === 'tanh'
-    ? unary('geluTanh', x, (g, _, from) => computeBinary('geluTanhBackward', g, from), 'input')
-    : unary('gelu', x, (g, _, from) => computeBinary('geluBackward', g, from), 'input');
+    ? unary(
+        'geluTanh',
+        x,
+        (g, _, from) => applyDerivative('geluTanhBackward', g, from, geluTanhSecond),
+        'input',
+      )
+    : unary(
+        'gelu',
+        x,
+        (g, _, from) => applyDerivative('geluBackward', g, from, geluSecond),
+        'input',
+      );
 }
 
 /** Gradients of the activations that the matrix product can apply on the way out, from the output. */
 export const activationBackward = {
   relu: reluBackward,
-  sigmoid: (g: Tensor, y: Tensor) => computeBinary('sigmoidBackward', g, y),
-  tanh: (g: Tensor, y: Tensor) => computeBinary('tanhBackward', g, y),
+  sigmoid: sigmoidBackward,
+  tanh: tanhBackward,
 } as const;
 
 const plain = { tanh, sigmoid, logSigmoid, relu, silu, selu, mish, softsign, tanhshrink };

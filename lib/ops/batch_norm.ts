@@ -6,7 +6,9 @@ import { checkNumber, checkOptions, describe, formatShape, numel } from '../tens
 import type { Tensor } from '../tensor/tensor.js';
 import { defineMethods } from './elementwise.js';
 import { attachJoint, checkAffine, checkChannels, run } from './norm.js';
+import { recordedGradient } from './norm_gradient.js';
 import { checkFloating, checkTensor, contiguous } from './operand.js';
+import { reshape, slice } from './shape.js';
 
 export interface BatchNormOptions {
   /** Mean of each channel over earlier batches, shape [C]; changed in training. */
@@ -131,8 +133,14 @@ export function batchNorm(x: Tensor, options: BatchNormOptions = {}): Tensor {
     );
     if (training) for (const t of [runningMean, runningVar, counter]) if (t) t.storage.version++;
   }
-  return attachJoint(y, 'batchNorm', [source, weight, bias], (g, gradients) => {
+  const operands = [source, weight, bias] as const;
+  const statistics = { shape: [n, channels, span], over: [0, 2], weights: [1], eps };
+  const fused = (g: Tensor, gradients: readonly (Tensor | null)[]) =>
     run(rows.batchNormBackward, [source, contiguous(g), weight, saved, ...gradients], sizes);
+  return attachJoint(y, 'batchNorm', operands, fused, (g, i) => {
+    const constant = (k: number) => reshape(slice(saved, [k]), [1, channels, 1]);
+    const fixed = training ? {} : { fixed: [constant(0), constant(1)] as const };
+    return recordedGradient(g, operands, i, { ...statistics, centered: true, ...fixed });
   });
 }
 

@@ -2,7 +2,7 @@
 import { attach, needsGrad, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { rows } from '../native/commands.js';
-import { tensor, uninitialized } from '../tensor/creation.js';
+import { arange, tensor, uninitialized } from '../tensor/creation.js';
 import { dtypeOf, dtypes, type TypedArray } from '../tensor/dtype.js';
 import {
   checkNumber,
@@ -13,9 +13,13 @@ import {
   sameShape,
 } from '../tensor/shape.js';
 import { type GradRule, Tensor } from '../tensor/tensor.js';
+import { mul, neg, sub } from './arithmetic.js';
+import { eq } from './compare.js';
 import { aroundDim, outerStep } from './layout.js';
+import { exp } from './math.js';
 import { run } from './norm.js';
 import { checkFloating, contiguous, to } from './operand.js';
+import { sum } from './reduce.js';
 import { permute, reshape, unsqueeze } from './shape.js';
 import { logSoftmax } from './softmax.js';
 
@@ -193,6 +197,8 @@ function loss(input: Tensor, p: Problem): Tensor {
   const inputs = [x];
   const rules: GradRule[] = [
     (g) => {
+      if (recording(g, x, q ?? undefined))
+        return recordedGradient(g, x, { ...p, q, weight }, total);
       const dx = uninitialized(x.shape, x.dtype);
       run(rows.crossEntropyBackward, [...operands, stats, total, contiguous(g), dx], numbers);
       return dx;
@@ -201,14 +207,48 @@ function loss(input: Tensor, p: Problem): Tensor {
   if (q !== null) {
     inputs.push(q);
     rules.push((g) => {
-      const scale = (none ? unsqueeze(g, p.at) : g).div(total).mul(p.labelSmoothing - 1);
-      const logs = logSoftmax(x, p.at).mul(scale);
-      if (weight === null) return logs;
-      const ofClasses = x.shape.map((size, d) => (d === p.at ? size : 1));
-      return logs.mul(reshape(weight, ofClasses));
+      const scale = perPosition(g, p, total).mul(p.labelSmoothing - 1);
+      return ofClasses(weight, logSoftmax(x, p.at).mul(scale), p.at);
     });
   }
   return attach(result, p.operation, inputs, rules);
+}
+
+/** The loss's gradient for each position, with room for the classes. */
+function perPosition(g: Tensor, { at, reduction }: Problem, total: Tensor): Tensor {
+  return (reduction === 'none' ? unsqueeze(g, at) : g).div(total);
+}
+
+/** A tensor times the factors of the classes, if there are any. */
+function ofClasses(weight: Tensor | null, t: Tensor, at: number): Tensor {
+  if (weight === null) return t;
+  const shape = t.shape.map((size, d) => (d === at ? size : 1));
+  return mul(t, reshape(weight, shape));
+}
+
+/** 1 at each position's class, 0 elsewhere, in x's shape. */
+function hot(target: Tensor, x: Tensor, at: number): Tensor {
+  const numbers = arange(0, x.shape[at] as number, 1, { dtype: 'int32' });
+  const along = x.shape.map((size, d) => (d === at ? size : 1));
+  return eq(reshape(numbers, along), unsqueeze(target, at)).to(x.dtype);
+}
+
+/**
+ * What the backward row computes, of operations that record: with t the weighted targets, the gradient
+ * of log-probabilities is -t g, and that of scores the log-softmax's of it.
+ */
+function recordedGradient(g: Tensor, x: Tensor, p: Problem, total: Tensor): Tensor {
+  const { at, labelSmoothing, q, target, weight } = p;
+  const classes = x.shape[at] as number;
+  const t = (q ?? hot(target as Tensor, x, at))
+    .mul(1 - labelSmoothing)
+    .add(labelSmoothing / classes);
+  const counted = target === null ? t : t.mul(unsqueeze(target.ne(p.ignoreIndex), at).to(x.dtype));
+  const weighted = ofClasses(weight, counted, at);
+  const ofLogs = neg(mul(weighted, perPosition(g, p, total)));
+  if (!p.logits) return ofLogs;
+  const softmaxes = exp(logSoftmax(x, at));
+  return sub(ofLogs, mul(softmaxes, sum(ofLogs, { dim: at, keepDim: true })));
 }
 
 /** Checks what both functions take and turns the classes last when x lies like that. */

@@ -61,10 +61,12 @@ function drop(operation: string, x: Tensor, generator: Generator, dropping: Drop
   const operands = [x, y, stateOperand(generator), used];
   runGeometry(rows.dropout, x.shape, operands, [p, scale, kept, dropped]);
   if (recording(x)) {
+    const { shape, dtype } = x;
+    /** A linear map, whose gradient is the same map. */
     const rule = (g: Tensor): Tensor => {
-      const dx = uninitialized(x.shape, x.dtype);
-      runGeometry(rows.dropoutBackward, x.shape, [g, dx, used], [p, scale]);
-      return dx;
+      const dx = uninitialized(shape, dtype);
+      runGeometry(rows.dropoutBackward, shape, [g, dx, used], [p, scale]);
+      return recording(g) ? attach(dx, operation, [g], [rule]) : dx;
     };
     attach(y, operation, [x], [rule]);
   }

@@ -24,10 +24,11 @@ import {
   type TernaryRow,
   type UnaryRow,
 } from '../native/interface.js';
-import { uninitialized } from '../tensor/creation.js';
+import { uninitialized, zerosLike } from '../tensor/creation.js';
 import type { DType } from '../tensor/dtype.js';
 import { broadcastShapes, broadcastStrides, type Shape, sameShape } from '../tensor/shape.js';
 import { type GradRule, Tensor } from '../tensor/tensor.js';
+import { mul } from './arithmetic.js';
 import { checkFloating, type TensorLike } from './operand.js';
 import { isBool, isFloating, promote } from './promotion.js';
 import { sumTo } from './reduce.js';
@@ -125,19 +126,52 @@ export function unary(
 }
 
 /**
+ * The slope of a derivative, from what the derivative is a function of: for a function of x the second
+ * derivative. Made of operations that record; null for 0 everywhere.
+ */
+export type Slope = ((from: Tensor) => Tensor) | null;
+
+/**
+ * g times a derivative at x or y, by a row: the gradient of an activation, which can be differentiated
+ * again.
+ */
+export function applyDerivative(
+  row: DerivativeRow,
+  g: Tensor,
+  from: Tensor,
+  slope: Slope,
+  parameters?: readonly number[],
+): Tensor {
+  const result = computeBinary(row, g, from, row, g.dtype, parameters);
+  if (recording(g, from)) {
+    attach(
+      result,
+      row,
+      [g, from],
+      [
+        (h) => applyDerivative(row, h, from, slope, parameters),
+        (h) => (slope === null ? zerosLike(h) : mul(mul(h, g), slope(from))),
+      ],
+    );
+  }
+  return result;
+}
+
+/**
  * An elementwise function, by one row, whose gradient is another row's, of the output's gradient and
- * of x or y. Both rows take the same parameters unless the second has its own.
+ * of x, with the second derivative. Both rows take the same parameters unless the second has its own.
  */
 export function activation(
   operation: string,
   x: Tensor,
   [forward, parameters]: readonly [row: UnaryRow, parameters?: readonly number[]],
   [backward, own = parameters]: readonly [row: DerivativeRow, parameters?: readonly number[]],
+  second: Slope,
 ): Tensor {
   checkFloating(operation, x);
   const y = computeUnary(forward, x, x.dtype, parameters);
   if (recording(x)) {
-    attach(y, operation, [x], [(g) => computeBinary(backward, g, x, backward, x.dtype, own)]);
+    attach(y, operation, [x], [(g) => applyDerivative(backward, g, x, second, own)]);
   }
   return y;
 }

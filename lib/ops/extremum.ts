@@ -8,6 +8,8 @@ import { normalizeDim } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { greaterShare } from './arithmetic.js';
 import { defineMethods } from './elementwise.js';
+import { read } from './gather.js';
+import { perElement } from './indexed.js';
 import { checkTensor, to } from './operand.js';
 import { sum } from './reduce.js';
 import {
@@ -138,15 +140,25 @@ function along(operation: Kind, x: Tensor, options: DimOptions): ValuesAndIndice
  * indices are results of reducing `dim`; without one they have x's shape.
  */
 export function addAtIndices(g: Tensor, indices: Tensor, x: Tensor, dim: number, p?: Plan): Tensor {
-  if (x.dtype === 'bfloat16') {
-    return to(addAtIndices(to(g, 'float32'), indices, to(x, 'float32'), dim, p), 'bfloat16');
+  const dx =
+    x.dtype === 'bfloat16'
+      ? to(addedAt(to(g.detach(), 'float32'), indices, x, dim, p), 'bfloat16')
+      : addedAt(g, indices, x, dim, p);
+  if (recording(g)) {
+    const places = perElement(dim, p ? reshape(indices, keptShape(x, p.mask)) : indices);
+    attach(dx, 'addAtIndices', [g], [(h) => reshape(read('addAtIndices', h, places), g.shape)]);
   }
-  const dx = uninitialized(x.shape, x.dtype);
+  return dx;
+}
+
+/** The same without recording; g is no bfloat16. */
+function addedAt(g: Tensor, indices: Tensor, x: Tensor, dim: number, p?: Plan): Tensor {
+  const dx = uninitialized(x.shape, g.dtype);
   fillWith(dx, 0);
   if (dx.numel === 0) return dx;
   const kept = p ? keptShape(x, p.mask) : x.shape;
   const order = [...x.shape.map((_, d) => d).filter((d) => d !== dim), dim];
-  const operands = [reshape(g, kept), reshape(indices, kept), dx].map((t, k) => ({
+  const operands = [reshape(g.detach(), kept), reshape(indices, kept), dx].map((t, k) => ({
     array: t.array,
     offset: t.offset,
     strides: order.map((d) => (p && k < 2 && d === dim ? 0 : (t.strides[d] as number))),

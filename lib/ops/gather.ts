@@ -1,6 +1,7 @@
 /** Reading at indices: whole slices, or single elements. */
 import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
+import { fillWith, zeros } from '../tensor/creation.js';
 import {
   broadcastShapes,
   checkOptions,
@@ -8,10 +9,12 @@ import {
   normalizeDim,
   type Shape,
 } from '../tensor/shape.js';
+
 import type { Tensor } from '../tensor/tensor.js';
 import { defineMethods } from './elementwise.js';
 import { addedUp, gatherAt, type Places, perElement, perSlice } from './indexed.js';
 import { type IndexLike, indexTensor } from './indices.js';
+import { maskedFill } from './masked.js';
 import { checkTensor } from './operand.js';
 import { expand } from './reduce.js';
 import { reshape } from './shape.js';
@@ -28,10 +31,36 @@ export function atLeast1d(x: Tensor): Tensor {
 export function read(operation: string, x: Tensor, places: Places, skip = -1): Tensor {
   const y = gatherAt(operation, x, places);
   if (recording(x)) {
-    const { shape, dtype } = x;
-    attach(y, operation, [x], [(g) => addedUp(operation, shape, dtype, places, g, skip)]);
+    const { shape } = x;
+    attach(y, operation, [x], [(g) => addUp(operation, shape, places, g, skip)]);
   }
   return y;
+}
+
+/** The gradient of `read`: values added up at their places of a table of zeros, and recorded. */
+export function addUp(
+  operation: string,
+  shape: Shape,
+  places: Places,
+  values: Tensor,
+  skip = -1,
+): Tensor {
+  const y = addedUp(operation, shape, values.dtype, places, values.detach(), skip);
+  if (recording(values)) {
+    attach(y, operation, [values], [(g) => read(operation, without(g, places, skip), places)]);
+  }
+  return y;
+}
+
+/** A table with zeros in the place of `skip`. */
+function without(table: Tensor, { dim }: Places, skip: number): Tensor {
+  if (skip < 0) return table;
+  const isSkipped = zeros(
+    table.shape.map((size, d) => (d === dim ? size : 1)),
+    { dtype: 'bool' },
+  );
+  fillWith(isSkipped.viewAs([], [], isSkipped.offset + skip), 1);
+  return maskedFill(table, isSkipped, 0);
 }
 
 /**

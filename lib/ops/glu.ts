@@ -5,11 +5,28 @@ import { rows, runRow } from '../native/commands.js';
 import { uninitialized } from '../tensor/creation.js';
 import { formatShape, normalizeDim, numel } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { sigmoid } from './activation.js';
+import { add, mul, neg } from './arithmetic.js';
 import { computeBinary, defineMethods } from './elementwise.js';
 import { checkFloating, contiguous } from './operand.js';
+import { placed, slice } from './shape.js';
+
+/** The same gradient of operations that record: g s for the first half, g a s (1 - s) for the second. */
+function recordedGluBackward(g: Tensor, x: Tensor, dim: number): Tensor {
+  const size = x.shape[dim] as number;
+  const half = (from: number, to: number) =>
+    x.shape.map((_, d) => (d === dim ? ([from, to] as const) : null));
+  const [first, second] = [half(0, size / 2), half(size / 2, size)];
+  const gate = slice(x, second);
+  const s = sigmoid(gate);
+  const da = mul(g, s);
+  const db = mul(mul(da, slice(x, first)), sigmoid(neg(gate)));
+  return add(placed(da, x.shape, first), placed(db, x.shape, second));
+}
 
 /** Both halves of the gradient in one pass. */
 function gluBackward(g: Tensor, x: Tensor, dim: number): Tensor {
+  if (recording(g, x)) return recordedGluBackward(g, x, dim);
   const dx = uninitialized(x.shape, x.dtype);
   if (x.numel === 0) return dx;
   const from = contiguous(x);

@@ -1,4 +1,5 @@
 /** The linear layer's product, with bias, residual and activation in one pass over the result. */
+import { isGradEnabled } from '../autograd/mode.js';
 import { attach, needsGrad, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { uninitialized } from '../tensor/creation.js';
@@ -24,7 +25,7 @@ import {
   single,
 } from './gemm.js';
 import { gemmBf16, takesBf16 } from './gemm_bf16.js';
-import { compute, movable } from './matmul.js';
+import { movable, product } from './matmul.js';
 import {
   beforeActivation,
   biasGradient,
@@ -94,13 +95,14 @@ export function linear(
   };
   // An activation on its own works on float32, so that the result is still rounded once.
   const productDtype = alone !== undefined && dtype === 'bfloat16' ? 'float32' : dtype;
-  let y = product(input, weight, productDtype, finish, records);
+  let y = finished(input, weight, productDtype, finish, records);
   if (records) record(y, input, weight, bias, side, finish.activation);
   if (alone !== undefined) y = to(alone(y, negativeSlope), dtype);
   return x.ndim === 2 ? y : reshape(y, shape);
 }
 
-function product(
+/** The product with what goes around it, not recorded. */
+function finished(
   input: Tensor,
   weight: Tensor,
   dtype: DType,
@@ -130,24 +132,26 @@ function record(
   side: Tensor | null,
   activation: EpilogueActivation,
 ): void {
-  /** The bias's gradient, which comes out of the weight's. */
-  let fromWeight: Tensor | null = null;
+  /** The bias's gradient, which comes out of the weight's, and the gradient that both are made of. */
+  let fromWeight: { bias: Tensor; g: Tensor } | null = null;
   const inputs: Tensor[] = [input, weight];
   const rules: GradRule[] = [
     (g) => inputGradient(g, input, weight),
     (g) => {
       const wantsBias = bias !== null && needsGrad(bias);
       const gradients = weightGradient(g, input, weight, wantsBias);
-      fromWeight = gradients.bias;
+      fromWeight = gradients.bias && { bias: gradients.bias, g };
       return gradients.weight;
     },
   ];
   if (bias !== null) {
     inputs.push(bias);
     rules.push((g) => {
-      const gradient = fromWeight ?? biasGradient(g, bias.dtype);
+      // An earlier pass, which asked for the weight's gradient alone, may have left it.
+      const known = fromWeight;
       fromWeight = null;
-      return gradient;
+      const isThisPass = known?.g === g && !known.bias.storage.disposed;
+      return isThisPass ? known.bias : biasGradient(g, bias.dtype);
     });
   }
   if (side !== null) {
@@ -169,17 +173,17 @@ function record(
 /**
  * g W; when x is nothing but the output of an activation that only this product uses, times the
  * activation's derivative, so that the activation's own rule has nothing left to do. Not for
- * bfloat16, whose outputs would have to be widened first.
+ * bfloat16, whose outputs would have to be widened first, and not where gradients are recorded.
  */
 function inputGradient(g: Tensor, input: Tensor, weight: Tensor): Tensor {
   const { node } = input;
   const { dtype } = input;
   const derivative = node?.derivative;
-  if (node === null || derivative === undefined || node.uses !== 1 || input.numel === 0)
-    return compute(g, weight, dtype);
+  const folds = node !== null && derivative !== undefined && node.uses === 1 && input.numel > 0;
+  if (!folds || isGradEnabled()) return product(g, weight, dtype);
   const { from } = derivative;
   const fits = from.isContiguous && sameShape(from.shape, input.shape) && g.shape[1] !== 0;
-  if (!fits || dtype === 'bfloat16') return compute(g, weight, dtype);
+  if (!fits || dtype === 'bfloat16') return product(g, weight, dtype);
   const result = uninitialized(input.shape, dtype);
   const a = matricesOf(movable(g, weight));
   const b = matricesOf(weight);
@@ -206,8 +210,9 @@ function weightGradient(
   const a = matricesOf(movable(xT, g));
   const b = matricesOf(g);
   // Computed as [inputs, outputs] and seen transposed: the layout that the weight is stored in.
-  if (g.strides[1] !== 1 || g.numel === 0 || inputs === 0 || takesBf16(a, b))
-    return { weight: transpose(compute(xT, g, weight.dtype)), bias: null };
+  const fuses = g.strides[1] === 1 && g.numel > 0 && inputs > 0 && !takesBf16(a, b);
+  if (!fuses || isGradEnabled())
+    return { weight: transpose(product(xT, g, weight.dtype)), bias: null };
   const result = uninitialized([inputs, outputs], g.dtype);
   const columnSums = wantsBias ? uninitialized([outputs], g.dtype) : undefined;
   gemmFused(a, b, result, columnSums ? { columnSums } : {});

@@ -8,15 +8,16 @@ import {
   broadcastStrides,
   describe,
   formatShape,
+  numel,
   type Shape,
   sameShape,
 } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { defineMethods } from './elementwise.js';
 import { checkSameDType } from './indices.js';
-import { checkTensor, contiguous, copyInto } from './operand.js';
+import { checkTensor, contiguous } from './operand.js';
 import { expand } from './reduce.js';
-import { reshape, slice } from './shape.js';
+import { placed, reshape } from './shape.js';
 
 /** An operand without strides of the geometry. */
 const plain = ({ array, offset }: Tensor): Operand => ({ array, offset, strides: [] });
@@ -103,9 +104,12 @@ function selected(x: Tensor, mask: Tensor): Tensor {
   return y;
 }
 
-/** Zeros with the elements of `source`, in order, where a mask is true. */
+/** Zeros with the elements of `source`, in order, where a mask is true: a selection's gradient. */
 function spread(source: Tensor, mask: Tensor): Tensor {
-  return scattered(zeros(mask.shape, { dtype: source.dtype }), mask, contiguous(source));
+  const nothing = zeros(mask.shape, { dtype: source.dtype });
+  const y = scattered(nothing, mask, contiguous(source.detach()));
+  if (recording(source)) attach(y, 'maskedSelect', [source], [(g) => maskedSelect(g, mask)]);
+  return y;
 }
 
 /** x with the elements of a contiguous source, in order, where the mask is true. */
@@ -153,7 +157,7 @@ export function maskedFill(x: Tensor, mask: Tensor, value: number | boolean): Te
   checkMask('maskedFill', mask);
   checkFits('maskedFill', mask, x);
   const y = filled(x, mask, checkValue(x, value));
-  if (recording(x)) attach(y, 'maskedFill', [x], [(g) => filled(g, mask, 0)]);
+  if (recording(x)) attach(y, 'maskedFill', [x], [(g) => maskedFill(g, mask, 0)]);
   return y;
 }
 
@@ -185,7 +189,7 @@ export function maskedScatter(x: Tensor, mask: Tensor, source: Tensor): Tensor {
       y,
       'maskedScatter',
       [x, source],
-      [(g) => filled(g, chosen, 0), (g) => padded(selected(g, chosen), source.shape)],
+      [(g) => maskedFill(g, chosen, 0), (g) => padded(maskedSelect(g, chosen), source.shape)],
     );
   }
   return y;
@@ -193,9 +197,7 @@ export function maskedScatter(x: Tensor, mask: Tensor, source: Tensor): Tensor {
 
 /** A row of elements as the first ones of a shape, the rest 0. */
 function padded(x: Tensor, shape: Shape): Tensor {
-  const y = zeros(shape, { dtype: x.dtype });
-  copyInto(slice(reshape(y, [y.numel]), [[0, x.numel]]), x);
-  return y;
+  return reshape(placed(x, [numel(shape)], [[0, x.numel]]), shape);
 }
 
 defineMethods({ nonzero, maskedSelect, maskedFill, maskedScatter });

@@ -1,8 +1,10 @@
 /** Functions of mathematics, elementwise. Each stands with its gradient rule. */
 import type { Tensor } from '../tensor/tensor.js';
-import { add, div, mul, neg, reciprocal, rsqrt, sqrt, square } from './arithmetic.js';
-import { binary, computeBinary, defineMethods, unary } from './elementwise.js';
+import { add, div, mul, neg, reciprocal, rsqrt, sqrt, square, sub } from './arithmetic.js';
+import { eq, ge, logicalAnd } from './compare.js';
+import { binary, defineMethods, unary } from './elementwise.js';
 import { checkFloating, clone, type TensorLike } from './operand.js';
+import { where } from './ternary.js';
 
 /** e^x */
 export function exp(x: Tensor): Tensor {
@@ -82,6 +84,37 @@ const powers: ReadonlyMap<number, (x: Tensor) => Tensor> = new Map([
   [3, (x: Tensor) => mul(square(x), x)],
 ]);
 
+/** The derivative of a^b by a: b a^(b - 1), 0 where b is 0. */
+function powBaseSlope(base: Tensor, exponent: Tensor): Tensor {
+  return binary(
+    'powBaseSlope',
+    base,
+    exponent,
+    (g, a, b) => mul(mul(g, b), powBaseSlope(a, sub(b, 1))),
+    (g, a, b) => mul(g, powMixedSlope(a, b)),
+  );
+}
+
+/** The derivative of a^b by b: a^b log(a), 0 where a is 0 and b is not negative. */
+function powExponentSlope(base: Tensor, exponent: Tensor): Tensor {
+  return binary(
+    'powExponentSlope',
+    base,
+    exponent,
+    (g, a, b) => mul(g, powMixedSlope(a, b)),
+    (g, a, b) => {
+      const limit = logicalAnd(eq(a, 0), ge(b, 0));
+      return mul(mul(g, powExponentSlope(a, b)), log(where(limit, 1, a)));
+    },
+  );
+}
+
+/** The derivative of a^b by both: a^(b - 1) (1 + b log(a)). */
+function powMixedSlope(a: Tensor, b: Tensor): Tensor {
+  const less = sub(b, 1);
+  return add(pow(a, less), mul(b, powExponentSlope(a, less)));
+}
+
 /**
  * x^exponent, with the special values of IEEE 754: x^0 = 1^y = 1 even for NaN, and a negative x has
  * powers for whole exponents only (NaN otherwise). As in PyTorch, the numbers 0.5 and -0.5 as
@@ -108,8 +141,8 @@ export function pow(x: TensorLike, exponent: TensorLike): Tensor {
     'pow',
     x,
     exponent,
-    (g, a, b) => mul(g, computeBinary('powBaseSlope', a, b)),
-    (g, a, b) => mul(g, computeBinary('powExponentSlope', a, b)),
+    (g, a, b) => mul(g, powBaseSlope(a, b)),
+    (g, a, b) => mul(g, powExponentSlope(a, b)),
   );
 }
 
@@ -126,8 +159,8 @@ export function hypot(x: TensorLike, y: TensorLike): Tensor {
     'hypot',
     x,
     y,
-    (g, a, b) => mul(g, div(a, computeBinary('hypot', a, b))),
-    (g, a, b) => mul(g, div(b, computeBinary('hypot', a, b))),
+    (g, a, b) => mul(g, div(a, hypot(a, b))),
+    (g, a, b) => mul(g, div(b, hypot(a, b))),
   );
 }
 

@@ -125,15 +125,20 @@ export function matmul(left: Tensor, right: Tensor, options: MatmulOptions = non
   }
   if (a.ndim === 1) return squeeze(matmul(unsqueeze(a, 0), b, options), b.ndim === 1 ? -1 : -2);
   if (b.ndim === 1) return squeeze(matmul(a, unsqueeze(b, 1), options), -1);
-  const y = compute(a, b, dtype);
+  return product(a, b, dtype);
+}
+
+/** A B for matrices in the last two dimensions; its gradients are products of the same kind. */
+export function product(a: Tensor, b: Tensor, dtype: DType, by: Multiply = multiply): Tensor {
+  const y = compute(a, b, dtype, by);
   if (recording(a, b)) {
     attach(
       y,
       'matmul',
       [a, b],
       [
-        (g) => operandGradient(a, g, transpose(b), g),
-        (g) => operandGradient(b, transpose(a), g, g),
+        (g) => operandGradient(a, g, transpose(b), g, by),
+        (g) => operandGradient(b, transpose(a), g, g, by),
       ],
     );
   }
@@ -144,10 +149,16 @@ export function matmul(left: Tensor, right: Tensor, options: MatmulOptions = non
  * The gradient of an operand: a product, summed over the batch dimensions that the operand was
  * stretched along. bfloat16 is summed before it is rounded.
  */
-function operandGradient(operand: Tensor, left: Tensor, right: Tensor, g: Tensor): Tensor {
+function operandGradient(
+  operand: Tensor,
+  left: Tensor,
+  right: Tensor,
+  g: Tensor,
+  by: Multiply,
+): Tensor {
   const stretched = !sameShape(operand.shape.slice(0, -2), g.shape.slice(0, -2));
   const dtype = stretched && operand.dtype === 'bfloat16' ? 'float32' : operand.dtype;
-  return to(sumTo(compute(left, right, dtype), operand.shape), operand.dtype);
+  return to(sumTo(product(left, right, dtype, by), operand.shape), operand.dtype);
 }
 
 export interface AddmmOptions {
@@ -242,8 +253,8 @@ function addProduct(
       [start, left, right],
       [
         (g) => scaled(g, beta),
-        (g) => scaled(compute(g, transpose(right), g.dtype, multiplyExactly), alpha),
-        (g) => scaled(compute(transpose(left), g, g.dtype, multiplyExactly), alpha),
+        (g) => scaled(product(g, transpose(right), g.dtype, multiplyExactly), alpha),
+        (g) => scaled(product(transpose(left), g, g.dtype, multiplyExactly), alpha),
       ],
     );
   }

@@ -52,14 +52,19 @@ export function resultDtype(
   return outDtype;
 }
 
-/** bfloat16 widened to float32, others as they are. Not recorded: for values within a rule. */
+/** bfloat16 widened to float32, others as they are. Not recorded: for values alone. */
 export function widened(x: Tensor): Tensor {
   return x.dtype === 'bfloat16' ? to(x.detach(), 'float32') : x;
 }
 
+/** bfloat16 converted to float32, others as they are; recorded, unlike `widened`. */
+function wide(x: Tensor): Tensor {
+  return x.dtype === 'bfloat16' ? to(x, 'float32') : x;
+}
+
 /** The gradient of a bias from that of the product; bfloat16 is summed in float32. */
 export function biasGradient(g: Tensor, bias: DType): Tensor {
-  return to(sum(widened(g), { dim: 0 }), bias);
+  return to(sum(wide(g), { dim: 0 }), bias);
 }
 
 /** The gradient before an activation from the one after it; bfloat16 is computed in float32. */
@@ -68,5 +73,5 @@ export function beforeActivation(
   g: Tensor,
   y: Tensor,
 ): Tensor {
-  return to(activationBackward[activation](widened(g), widened(y)), y.dtype);
+  return to(activationBackward[activation](wide(g), wide(y)), y.dtype);
 }

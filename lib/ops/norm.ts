@@ -1,4 +1,5 @@
 /** Layer, RMS, group and instance normalisation: statistics of each row's own values. */
+import { isGradEnabled } from '../autograd/mode.js';
 import { attach, needsGrad, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { rows, runRow } from '../native/commands.js';
@@ -16,6 +17,7 @@ import {
 import type { GradRule, Tensor } from '../tensor/tensor.js';
 import { defineMethods } from './elementwise.js';
 import { outerStep } from './layout.js';
+import { recordedGradient } from './norm_gradient.js';
 import { checkFloating, contiguous } from './operand.js';
 
 export interface NormalizationOptions {
@@ -73,24 +75,30 @@ export function checkAffine(
 /**
  * Attaches the gradient rules of an operation whose backward pass computes those of all its inputs at
  * once: the first rule that is called lets `compute` fill the gradients of every input that needs one
- * (null for the others), and the other rules take theirs.
+ * (null for the others), and the other rules take theirs. Where gradients are recorded, each comes
+ * from `recorded`, which computes that of operand i with operations that record.
  */
 export function attachJoint(
   y: Tensor,
   name: string,
   operands: readonly (Tensor | null)[],
   compute: (g: Tensor, gradients: readonly (Tensor | null)[]) => void,
+  recorded: (g: Tensor, i: number) => Tensor,
 ): Tensor {
   const inputs = operands.filter((t) => t !== null);
   if (!inputs.some((t) => recording(t))) return y;
   let waiting: (Tensor | null)[] = [];
+  /** What the waiting gradients were computed from. A pass that doesn't want all of them leaves some. */
+  let from: Tensor | null = null;
   const ruleOf = (i: number): GradRule => {
     return (g) => {
-      if (!waiting[i]) {
+      if (isGradEnabled()) return recorded(g, i);
+      if (from !== g || !waiting[i] || waiting[i].storage.disposed) {
         waiting = operands.map((t) =>
           t !== null && needsGrad(t) ? uninitialized(t.shape, t.dtype) : null,
         );
         compute(g, waiting);
+        from = g;
       }
       const gradient = waiting[i] as Tensor;
       waiting[i] = null;
@@ -120,9 +128,13 @@ function normalize(
   const rstd = uninitialized([n, groups], x.dtype);
   const sizes = [n, groups, channels, span, xRow];
   if (y.numel > 0) run(rows.groupNorm, [x, weight, bias, y, mean, rstd], [...sizes, eps]);
-  return attachJoint(y, operation, [x, weight, bias], (gradient, gradients) => {
-    run(rows.groupNormBackward, [x, contiguous(gradient), weight, mean, rstd, ...gradients], sizes);
-  });
+  const fused = (g: Tensor, gradients: readonly (Tensor | null)[]) =>
+    run(rows.groupNormBackward, [x, contiguous(g), weight, mean, rstd, ...gradients], sizes);
+  const statistics = { shape: [n, groups, channels, span], over: [2, 3], weights: [1, 2], eps };
+  const operands = [x, weight, bias] as const;
+  return attachJoint(y, operation, operands, fused, (g, i) =>
+    recordedGradient(g, operands, i, { ...statistics, centered }),
+  );
 }
 
 /** Calls a row with tensors, or null, as operands. */

@@ -3,15 +3,17 @@ import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { checkNumber, checkOptions, formatShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { mul } from './arithmetic.js';
+import { abs, div, mul } from './arithmetic.js';
+import { gt, lt } from './compare.js';
 import { activation, computeBinary, defineMethods } from './elementwise.js';
-import { checkFloating } from './operand.js';
+import { checkFloating, to } from './operand.js';
 import { sumTo } from './reduce.js';
 import { reshape } from './shape.js';
+import { where } from './ternary.js';
 
 /** min(max(x, 0), 6) (Krizhevsky 2010); the gradient at 0 and 6 is 0. */
 export function relu6(x: Tensor): Tensor {
-  return activation('relu6', x, ['hardTanh', [0, 6]], ['hardTanhBackward']);
+  return activation('relu6', x, ['hardTanh', [0, 6]], ['hardTanhBackward'], null);
 }
 
 /**
@@ -44,13 +46,20 @@ export function prelu(x: Tensor, weight: Tensor): Tensor {
       y,
       'prelu',
       [x, slope],
-      [
-        (g) => mul(g, computeBinary('preluSlope', x, slope)),
-        (g) => sumTo(computeBinary('preluWeight', g, x), shape),
-      ],
+      [(g) => mul(g, preluSlope(x, slope)), (g) => sumTo(preluWeight(g, x), shape)],
     );
   }
   return y;
+}
+
+/** 1 where x > 0, the weight elsewhere. */
+function preluSlope(x: Tensor, weight: Tensor): Tensor {
+  return recording(x, weight) ? where(gt(x, 0), 1, weight) : computeBinary('preluSlope', x, weight);
+}
+
+/** 0 where x > 0, g x elsewhere. */
+function preluWeight(g: Tensor, x: Tensor): Tensor {
+  return recording(g, x) ? where(gt(x, 0), 0, mul(g, x)) : computeBinary('preluWeight', g, x);
 }
 
 export interface HardTanhOptions {
@@ -84,17 +93,20 @@ export function hardTanh(x: Tensor, options: HardTanhOptions = {}): Tensor {
     x,
     ['hardTanh', hardTanhRange('hardTanh', options)],
     ['hardTanhBackward'],
+    null,
   );
 }
 
 /** min(max(x + 3, 0), 6) / 6 (Howard et al. 2019); the gradient at -3 and 3 is 0. */
 export function hardSigmoid(x: Tensor): Tensor {
-  return activation('hardSigmoid', x, ['hardSigmoid'], ['hardSigmoidBackward']);
+  return activation('hardSigmoid', x, ['hardSigmoid'], ['hardSigmoidBackward'], null);
 }
 
 /** x hardSigmoid(x) (Howard et al., "Searching for MobileNetV3", 2019). NaN for -infinity. */
 export function hardSwish(x: Tensor): Tensor {
-  return activation('hardSwish', x, ['hardSwish'], ['hardSwishBackward']);
+  return activation('hardSwish', x, ['hardSwish'], ['hardSwishBackward'], (from) =>
+    div(to(lt(abs(from), 3), from.dtype), 3),
+  );
 }
 
 export interface ShrinkOptions {
@@ -117,7 +129,7 @@ export function lambdaOf(operation: string, options: ShrinkOptions, low: number)
 export function softshrink(x: Tensor, options: ShrinkOptions = {}): Tensor {
   checkFloating('softshrink', x);
   const lambda = lambdaOf('softshrink', options, 0);
-  return activation('softshrink', x, ['softshrink', [lambda]], ['shrinkBackward']);
+  return activation('softshrink', x, ['softshrink', [lambda]], ['shrinkBackward'], null);
 }
 
 /**
@@ -129,7 +141,7 @@ export function softshrink(x: Tensor, options: ShrinkOptions = {}): Tensor {
 export function hardshrink(x: Tensor, options: ShrinkOptions = {}): Tensor {
   checkFloating('hardshrink', x);
   const lambda = lambdaOf('hardshrink', options, -Infinity);
-  return activation('hardshrink', x, ['hardshrink', [lambda]], ['shrinkBackward']);
+  return activation('hardshrink', x, ['hardshrink', [lambda]], ['shrinkBackward'], null);
 }
 
 /**
@@ -141,7 +153,13 @@ export function hardshrink(x: Tensor, options: ShrinkOptions = {}): Tensor {
 export function threshold(x: Tensor, limit: number, value: number): Tensor {
   checkFloating('threshold', x);
   checkThreshold('threshold', limit, value);
-  return activation('threshold', x, ['threshold', [limit, value]], ['thresholdBackward', [limit]]);
+  return activation(
+    'threshold',
+    x,
+    ['threshold', [limit, value]],
+    ['thresholdBackward', [limit]],
+    null,
+  );
 }
 
 /** @throws TensorError ERR_ARGUMENT unless both are finite numbers */

@@ -1,9 +1,8 @@
 /** Products over dimensions. */
 import { attach, recording } from '../autograd/tape.js';
-import { fillWith, uninitialized } from '../tensor/creation.js';
+import { zerosLike } from '../tensor/creation.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { defineMethods } from './elementwise.js';
-import { copyInto } from './operand.js';
 import {
   checkNumeric,
   compute,
@@ -14,33 +13,26 @@ import {
   reducedCount,
   reducedDims,
 } from './reduction.js';
-import { cumprodGradient, scanned } from './scan.js';
-import { permute, reshape } from './shape.js';
+import { cumprod, cumprodGradient } from './scan.js';
+import { permute, placed, reshape } from './shape.js';
 
 /**
  * g times the product of all other elements, for each element: the gradient of a cumulative product of
  * which only the last element is used. Nothing is divided, so zeros are elements like any other.
  */
 function prodGradient(g: Tensor, x: Tensor, { mask }: Plan): Tensor {
+  if (x.numel === 0) return zerosLike(x);
   const reduced = reducedDims(x, mask);
   const kept = x.shape.map((_, d) => d).filter((d) => !reduced.includes(d));
   const order = [...kept, ...reduced];
-  const lines = permute(x.detach(), order);
+  const lines = permute(x, order);
   const keptSizes = kept.map((d) => x.shape[d] as number);
   const n = reducedCount(x, { mask, outputShape: keptSizes });
   const from = reshape(lines, [...keptSizes, n]);
   const last = kept.length;
-  const gradients = uninitialized(from.shape, x.dtype);
-  fillWith(gradients, 0);
-  if (gradients.numel > 0) {
-    const ends = gradients.viewAs(
-      keptSizes,
-      gradients.strides.slice(0, last),
-      gradients.offset + n - 1,
-    );
-    copyInto(ends, reshape(g, keptSizes));
-  }
-  const dx = cumprodGradient(gradients, from, scanned('cumprod', from, last), last);
+  const ends = [...kept.map(() => null), [n - 1, n] as const];
+  const gradients = placed(reshape(g, [...keptSizes, 1]), from.shape, ends);
+  const dx = cumprodGradient(gradients, from, cumprod(from, last), last);
   return permute(
     reshape(dx, lines.shape),
     order.map((_, d) => order.indexOf(d)),

@@ -1,18 +1,20 @@
 /** Scans along a dimension: each element combined with all before it. */
+import { noGrad } from '../autograd/mode.js';
 import { attach, recording } from '../autograd/tape.js';
 import { rows, runGeometry } from '../native/commands.js';
 import type { ScanRow } from '../native/interface.js';
-import { uninitialized } from '../tensor/creation.js';
+import { fillWith, uninitialized, zeros } from '../tensor/creation.js';
 import { dtypes } from '../tensor/dtype.js';
 import { normalizeDim } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { relu } from './activation.js';
-import { neg } from './arithmetic.js';
+import { add, mul, neg } from './arithmetic.js';
 import { defineMethods } from './elementwise.js';
 import { addAtIndices, type ValuesAndIndices } from './extremum.js';
 import { exp, log } from './math.js';
-import { checkFloating, to } from './operand.js';
+import { checkFloating, scalar, to } from './operand.js';
 import { checkNumeric } from './reduction.js';
+import { placed, slice } from './shape.js';
 
 /** Calls a scan row for tensors of one shape along `dim`, from the end when `reverse` is set. */
 export function runScan(
@@ -64,7 +66,7 @@ function scan(
   }
   const at = normalizeDim(row, dim, x.ndim);
   const y = scanned(row, dtypes[x.dtype].floating ? x : to(x, 'int32'), at);
-  if (recording(x)) attach(y, row, [x], [(g) => rule(g, x.detach(), y.detach(), at)]);
+  if (recording(x)) attach(y, row, [x], [(g) => rule(g, x, y, at)]);
   return y;
 }
 
@@ -75,14 +77,65 @@ function scan(
  */
 export function cumsum(x: Tensor, dim: number): Tensor {
   checkNumeric('cumsum', x);
-  return scan('cumsum', x, dim, (g, _, __, at) => scanned('cumsum', g, at, true));
+  return scan('cumsum', x, dim, (g, _, __, at) => runningSum(g, at, true));
+}
+
+/** A cumulative sum, or from the end; each is the other's gradient. */
+function runningSum(x: Tensor, dim: number, reverse: boolean): Tensor {
+  const y = scanned('cumsum', x, dim, reverse);
+  if (recording(x)) attach(y, 'cumsum', [x], [(g) => runningSum(g, dim, !reverse)]);
+  return y;
 }
 
 /** The gradient of a cumulative product y of x, exact where elements are 0. */
 export function cumprodGradient(g: Tensor, x: Tensor, y: Tensor, dim: number): Tensor {
+  if (recording(g, x, y)) return mul(before(y, dim, false, 1), recurrence(g, x, dim, true));
   const dx = uninitialized(x.shape, x.dtype);
   runScan('cumprodBackward', [x, y, g, dx], dim);
   return dx;
+}
+
+/** Each element's predecessor along a dimension, or successor; `first` for the one without. */
+function before(x: Tensor, dim: number, reverse: boolean, first: number): Tensor {
+  const n = x.shape[dim] as number;
+  if (n === 0) return x;
+  const along = (from: number, to: number) =>
+    x.shape.map((_, d) => (d === dim ? ([from, to] as const) : null));
+  const [kept, moved] = [along(0, n - 1), along(1, n)];
+  const y = reverse
+    ? placed(slice(x, moved), x.shape, kept)
+    : placed(slice(x, kept), x.shape, moved);
+  if (first === 0) return y;
+  const ends = zeros(x.shape, { dtype: x.dtype });
+  fillWith(slice(ends, reverse ? along(n - 1, n) : along(0, 1)), first);
+  return add(y, ends);
+}
+
+/**
+ * The linear recurrence r[k] = g[k] + x[k] r[k - 1] along a dimension; reversed it is
+ * r[k] = g[k] + x[k + 1] r[k + 1]. Each is the other's transpose, so that gradients are made of the
+ * same: with s the reversed one of the gradient, that of g is s and that of x[k] is s[k] r[k - 1]; of
+ * the reversed one, r[k] s[k - 1].
+ */
+function recurrence(g: Tensor, x: Tensor, dim: number, reverse: boolean): Tensor {
+  const r = uninitialized(x.shape, x.dtype);
+  const one = scalar(1, x.dtype);
+  const ones = one.viewAs(
+    x.shape,
+    x.shape.map(() => 0),
+    one.offset,
+  );
+  // The row goes from the end, with the factor of the element after.
+  const factor = reverse ? x : before(x.detach(), dim, true, 0);
+  runScan('cumprodBackward', [factor, ones, g, r], dim, !reverse);
+  if (recording(g, x)) {
+    const factorGradient = (h: Tensor) => {
+      const s = recurrence(h, x, dim, !reverse);
+      return reverse ? mul(r, before(s, dim, false, 0)) : mul(s, before(r, dim, false, 0));
+    };
+    attach(r, 'cumprod', [g, x], [(h) => recurrence(h, x, dim, !reverse), factorGradient]);
+  }
+  return r;
 }
 
 /**
@@ -101,13 +154,28 @@ export function cumprod(x: Tensor, dim: number): Tensor {
  */
 export function logcumsumexp(x: Tensor, dim: number): Tensor {
   checkFloating('logcumsumexp', x);
-  return scan('logcumsumexp', x, dim, (g, from, y, at) => {
-    // dx[k] = e^x[k] * sum over i >= k of g[i] e^-y[i], with g's positive and negative parts as
-    // exponentials of their own so that nothing overflows.
-    const part = (share: Tensor) =>
-      exp(scanned('logcumsumexp', log(share).sub(y), at, true).add(from));
-    return part(relu(g)).sub(part(relu(neg(g))));
-  });
+  return scan('logcumsumexp', x, dim, (g, from, y, at) => decayed(g, from, y, at, true));
+}
+
+/**
+ * d[k] = sum over i >= k of g[i] e^(x[k] - y[i]) where y is logcumsumexp(x); not reversed the
+ * transposed map, d[i] = sum over k <= i of g[k] e^(x[k] - y[i]). No exponent is positive. g's positive
+ * and negative parts are exponentials of their own so that nothing overflows on the way. With t
+ * for the other map of the gradient, that of g is t, those of x and y are d (or t g) at their places.
+ */
+function decayed(g: Tensor, x: Tensor, y: Tensor, dim: number, reverse: boolean): Tensor {
+  const [inner, outer] = reverse ? [neg(y), x] : [x, neg(y)];
+  const part = (share: Tensor) =>
+    exp(scanned('logcumsumexp', log(share).add(inner), dim, reverse).add(outer));
+  const d = noGrad(() => part(relu(g)).sub(part(relu(neg(g)))));
+  if (recording(g, x, y)) {
+    const other = (h: Tensor) => decayed(h, x, y, dim, !reverse);
+    const [ofX, ofY] = reverse
+      ? [(h: Tensor) => mul(h, d), (h: Tensor) => neg(mul(g, other(h)))]
+      : [(h: Tensor) => mul(g, other(h)), (h: Tensor) => neg(mul(h, d))];
+    attach(d, 'logcumsumexp', [g, x, y], [other, ofX, ofY]);
+  }
+  return d;
 }
 
 function cumExtremum(row: 'cummax' | 'cummin', x: Tensor, dim: number): ValuesAndIndices {

@@ -8,11 +8,12 @@ import { checkNumber, checkOptions, describe, formatShape, normalizeDim } from '
 import { Tensor } from '../tensor/tensor.js';
 import { greaterShare, maximum } from './arithmetic.js';
 import { defineMethods } from './elementwise.js';
-import { atLeast1d, checkIndexShape } from './gather.js';
+import { atLeast1d, checkIndexShape, read } from './gather.js';
 import { gatherAt, type Places, perElement, perSlice, reduceAt, scatterAt } from './indexed.js';
 import { checkNumeric, checkSameDType, type IndexLike, indexTensor } from './indices.js';
 import { checkTensor, copyInto, scalar } from './operand.js';
 import { reshape, slice } from './shape.js';
+import { where } from './ternary.js';
 
 /** A contiguous copy without a history, to be written to. */
 function copyOf(x: Tensor): Tensor {
@@ -26,10 +27,11 @@ function everywhere(value: Tensor, places: Places): Operand {
   return { array: value.array, offset: value.offset, strides: places.shape.map(() => 0) };
 }
 
-/** x with zeros at the places: the gradient of what was overwritten there. */
+/** x with zeros at the places: the gradient of what was overwritten there, and its own gradient. */
 function without(operation: string, x: Tensor, places: Places): Tensor {
   const y = copyOf(x);
   scatterAt(operation, y, places, everywhere(scalar(0, x.dtype), places));
+  if (recording(x)) attach(y, operation, [x], [(g) => without(operation, g, places)]);
   return y;
 }
 
@@ -100,7 +102,7 @@ export function scatter(x: Tensor, dim: number, index: IndexLike, src: Tensor | 
       y,
       'scatter',
       [x, source],
-      [(g) => without('scatter', g, places), (g) => gatherAt('scatter', g, places)],
+      [(g) => without('scatter', g, places), (g) => read('scatter', g, places)],
     );
   }
   return y;
@@ -142,7 +144,7 @@ function added(operation: string, x: Tensor, places: Places, source: Tensor): Te
   const y = copyOf(x);
   reduceAt(operation, 'sum', y, places, source);
   if (recording(x, source)) {
-    attach(y, operation, [x, source], [(g) => g, (g) => gatherAt(operation, g, places)]);
+    attach(y, operation, [x, source], [(g) => g, (g) => read(operation, g, places)]);
   }
   return y;
 }
@@ -230,6 +232,7 @@ function countsOf(x: Tensor, places: Places, includeSelf: boolean): Tensor {
  * (unless includeSelf is false) and all src[i, j, ..] that arrive, in row-major order of the index.
  * Elements where nothing arrives stay as they are. NaN wins maxima and minima; integers wrap around
  * and their means are rounded down. Elements that tie for a maximum or minimum share its gradient.
+ * Products in which several factors are 0 have no second derivatives (ERR_STATE), as in PyTorch.
  * @param x any shape; float32, float64, int32, int8 or uint8
  * @param index and src as for `scatter`
  * @throws TensorError as scatter; ERR_ARGUMENT for another reduction
@@ -263,6 +266,17 @@ export function scatterReduce(
     return onVectors(call, 'scatterReduce', x, dim, index, src);
   }
   const { places, source } = checkElements('scatterReduce', x, dim, index, src);
+  return reduced(reduce, x, source, places, includeSelf);
+}
+
+/** `scatterReduce` of arguments that were checked. */
+function reduced(
+  reduce: ScatterReduction,
+  x: Tensor,
+  source: Tensor,
+  places: Places,
+  includeSelf: boolean,
+): Tensor {
   const y = startOf(x, reduce, places, includeSelf);
   reduceAt('scatterReduce', reduce === 'mean' ? 'sum' : reduce, y, places, source);
   const counts = reduce === 'mean' ? countsOf(x, places, includeSelf) : null;
@@ -272,7 +286,7 @@ export function scatterReduce(
   if (recording(x, source)) {
     const made: Reduced = { x, source, y, places, includeSelf };
     const toX = (g: Tensor) => (includeSelf ? g : without('scatterReduce', g, places));
-    const at = (t: Tensor) => gatherAt('scatterReduce', t, places);
+    const at = (t: Tensor) => read('scatterReduce', t, places);
     const rules = {
       sum: [toX, at],
       mean: [(g: Tensor) => toX(mean(g, counts)), (g: Tensor) => at(mean(g, counts))],
@@ -334,42 +348,61 @@ function extremumRules(
   };
   return [
     (g) => perShare(g).mul(ownShare()),
-    (g) => gatherAt('scatterReduce', perShare(g), places).mul(sourceShare()),
+    (g) => read('scatterReduce', perShare(g), places).mul(sourceShare()),
   ];
 }
 
 /**
  * The derivative of a product by a factor is the product of the others, also where factors are 0:
  * the product of those that aren't 0, divided by the factor when none is 0, as it is when the factor
- * is the only 0, and otherwise 0.
+ * is the only 0, and otherwise 0. Recorded, that last 0 is the only factor which is 0 itself: the
+ * product is linear in it.
  */
 function productRules({ x, source, places, includeSelf }: Reduced): Rules {
-  const isZero = (t: Tensor) => t.sign().abs().neg().add(1);
-  const others = () => {
-    const [own, values] = [x.detach(), source.detach()];
-    const ownZero = isZero(own);
-    const product = startOf(own.add(ownZero), 'prod', places, includeSelf);
-    const zeroCount = startOf(ownZero, 'sum', places, includeSelf);
-    const valueZero = isZero(values);
-    reduceAt('scatterReduce', 'prod', product, places, values.add(valueZero));
-    reduceAt('scatterReduce', 'sum', zeroCount, places, valueZero);
-    const none = zeroCount.sign().neg().add(1);
-    const single = zeroCount.sub(1).sign().abs().neg().add(1);
-    return { own, values, ownZero, valueZero, product, none, single };
+  const at = (t: Tensor) => read('scatterReduce', t, places);
+  const zeroAsOne = (t: Tensor) => where(t.eq(0), 1, t);
+  const gather = (reduce: 'sum' | 'prod', own: Tensor, values: Tensor) =>
+    reduced(reduce, own, values, places, includeSelf);
+  const parts = () => {
+    const [ownZero, valueZero] = [x.eq(0), source.eq(0)];
+    const product = gather('prod', zeroAsOne(x), zeroAsOne(source));
+    const zeroCount = gather('sum', ownZero.to(x.dtype), valueZero.to(x.dtype));
+    const single = zeroCount.eq(1);
+    const zero = recording(x, source)
+      ? gather('sum', where(ownZero, x, 0), where(valueZero, source, 0))
+      : 0;
+    // What the factors that are 0 contribute, to those that aren't.
+    const others = where(single, zero, zeroCount.eq(0).to(x.dtype));
+    return { ownZero, valueZero, product, zeroCount, single: single.to(x.dtype), others };
   };
   return [
     (g) => {
-      const { own, ownZero, product, none, single } = others();
-      const factor = product.div(own.add(ownZero)).mul(none.add(single.mul(ownZero)));
-      return (includeSelf ? g : without('scatterReduce', g, places)).mul(factor);
+      const { ownZero, product, zeroCount, single, others } = parts();
+      const factor = product.div(zeroAsOne(x)).mul(where(ownZero, single, others));
+      const dx = (includeSelf ? g : without('scatterReduce', g, places)).mul(factor);
+      return withoutSecond(dx, zeroCount, x, source);
     },
     (g) => {
-      const { values, valueZero, product, none, single } = others();
-      const at = (t: Tensor) => gatherAt('scatterReduce', t, places);
-      const chosen = at(none).add(at(single).mul(valueZero));
-      return at(g.mul(product)).div(values.add(valueZero)).mul(chosen);
+      const { valueZero, product, zeroCount, single, others } = parts();
+      const chosen = where(valueZero, at(single), at(others));
+      const ds = at(g.mul(product)).div(zeroAsOne(source)).mul(chosen);
+      return withoutSecond(ds, zeroCount, x, source);
     },
   ];
+}
+
+/** A gradient that refuses to be differentiated by factors where several of them are 0, as in PyTorch. */
+function withoutSecond(gradient: Tensor, zeroCount: Tensor, x: Tensor, source: Tensor): Tensor {
+  if (!recording(x, source) || zeroCount.numel === 0 || zeroCount.amax().item() <= 1)
+    return gradient;
+  const refuse = () => {
+    throw new TensorError(
+      'ERR_STATE',
+      '[scatterReduce] a product in which several factors are 0 has no second derivatives here',
+    );
+  };
+  const same = (h: Tensor) => h;
+  return attach(gradient.detach(), 'scatterReduce', [gradient, x, source], [same, refuse, refuse]);
 }
 
 defineMethods({ scatter, scatterAdd });

@@ -162,13 +162,15 @@ export function slice(x: Tensor, specs: readonly SliceSpec[]): Tensor {
     strides.push(stride * step);
   });
   const y = x.viewAs(shape, strides, offset);
-  if (recording(x)) attach(y, 'slice', [x], [(g) => sliceBackward(g, x, specs)]);
+  if (recording(x)) attach(y, 'slice', [x], [(g) => placed(g, x.shape, specs)]);
   return y;
 }
 
-function sliceBackward(g: Tensor, x: Tensor, specs: readonly SliceSpec[]): Tensor {
-  const result = zeros(x.shape, { dtype: x.dtype });
+/** Zeros of a shape with g as the part that the slices name. */
+export function placed(g: Tensor, shape: Shape, specs: readonly SliceSpec[]): Tensor {
+  const result = zeros(shape, { dtype: g.dtype });
   copyInto(slice(result, specs), g);
+  if (recording(g)) attach(result, 'slice', [g], [(h) => slice(h, specs)]);
   return result;
 }
 

@@ -4,10 +4,12 @@ import { rows, runRow } from '../native/commands.js';
 import { uninitialized } from '../tensor/creation.js';
 import { isContiguous, normalizeDim } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { neg } from './arithmetic.js';
+import { mul, neg, sub } from './arithmetic.js';
 import { defineMethods } from './elementwise.js';
 import { aroundDim, outerStep } from './layout.js';
+import { exp } from './math.js';
 import { checkFloating, contiguous } from './operand.js';
+import { sum } from './reduce.js';
 import { permute } from './shape.js';
 
 type Kind = 'softmax' | 'logSoftmax';
@@ -39,6 +41,7 @@ function compute(kind: Kind, input: Tensor, at: number): Tensor {
   );
   if (recording(x)) {
     const rule = (gradient: Tensor) => {
+      if (recording(gradient, y)) return recordedGradient[kind](gradient, y, at);
       const g = contiguous(gradient);
       const dx = uninitialized(y.shape, y.dtype);
       const arrays = [y.array, g.array, dx.array];
@@ -49,6 +52,14 @@ function compute(kind: Kind, input: Tensor, at: number): Tensor {
   }
   return y;
 }
+
+/** What the backward rows compute, of operations that record. */
+const recordedGradient = {
+  softmax: (g: Tensor, y: Tensor, dim: number) =>
+    mul(y, sub(g, sum(mul(g, y), { dim, keepDim: true }))),
+  logSoftmax: (g: Tensor, y: Tensor, dim: number) =>
+    sub(g, mul(exp(y), sum(g, { dim, keepDim: true }))),
+};
 
 function along(kind: Kind, operation: string, x: Tensor, dim: number): Tensor {
   checkFloating(operation, x);

@@ -6,8 +6,8 @@ import { uninitialized } from '../tensor/creation.js';
 import { checkOptions, describe, normalizeDim, numel } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { defineMethods } from './elementwise.js';
-import { atLeast1d } from './gather.js';
-import { addedUp, perElement } from './indexed.js';
+import { addUp, atLeast1d } from './gather.js';
+import { perElement } from './indexed.js';
 import { checkTensor, contiguous } from './operand.js';
 import { reshape } from './shape.js';
 
@@ -64,9 +64,9 @@ function firstAlong(x: Tensor, dim: number, k: number, descending: boolean): Sor
 function recorded(operation: string, x: Tensor, dim: number, result: Sorted): Sorted {
   const { values, indices } = result;
   if (recording(x)) {
-    const { shape, dtype } = x;
+    const { shape } = x;
     const places = perElement(dim, indices);
-    attach(values, operation, [x], [(g) => addedUp(operation, shape, dtype, places, g)]);
+    attach(values, operation, [x], [(g) => addUp(operation, shape, places, g)]);
   }
   return result;
 }

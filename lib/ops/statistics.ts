@@ -71,7 +71,7 @@ function spread(
       y,
       operation,
       [x],
-      [(g) => varianceGradient(root ? divOrZero(g.div(2), y.detach()) : g, x, p, divisor)],
+      [(g) => varianceGradient(root ? divOrZero(g.div(2), y) : g, x, p, divisor)],
     );
   }
   return y;
@@ -125,12 +125,12 @@ export function stdMean(x: Tensor, options?: VarianceOptions): { std: Tensor; me
 /** The gradient of a p-norm y. Where y is 0 it is 0, and so it is for elements 0 when p <= 1. */
 function normGradient(g: Tensor, x: Tensor, y: Tensor, p: Plan, order: number): Tensor {
   const kept = keptShape(x, p.mask);
-  const norms = reshape(y.detach(), kept);
+  const norms = reshape(y, kept);
   const share = reshape(g, kept);
   if (order === 0) return zerosLike(x);
   if (order === 1) return sign(x).mul(share);
   if (order === 2) return divOrZero(x, norms).mul(share);
-  const size = abs(x.detach());
+  const size = abs(x);
   if (!Number.isFinite(order)) {
     return sign(x).mul(shareAmongTies(order > 0 ? 'max' : 'min', g, size, y, p));
   }
@@ -175,7 +175,7 @@ export function logsumexp(x: Tensor, options?: ReduceOptions): Tensor {
   const y = compute('logsumexp', x, p, x.dtype, -Infinity);
   if (recording(x)) {
     const kept = keptShape(x, p.mask);
-    const rule = (g: Tensor) => mul(exp(x.sub(reshape(y.detach(), kept))), reshape(g, kept));
+    const rule = (g: Tensor) => mul(exp(x.sub(reshape(y, kept))), reshape(g, kept));
     attach(y, 'logsumexp', [x], [rule]);
   }
   return y;

@@ -222,7 +222,9 @@ function betweenNumbers(
   const bounds = [low, high].map((bound) => bound?.item());
   if (bounds.some(Number.isNaN)) return zerosLike(x);
   const [above = Number.NaN, below = Number.NaN] = bounds;
-  return computeTernary('clampBackward', [g, x, scalar(above, x.dtype)], x.dtype, below);
+  const dx = computeTernary('clampBackward', [g, x, scalar(above, x.dtype)], x.dtype, below);
+  if (recording(g)) attach(dx, 'clamp', [g], [(h) => betweenNumbers(h, x, low, high)]);
+  return dx;
 }
 
 /** Rules for bounds of which one is a tensor. */

@@ -1,7 +1,7 @@
 /** Circular and hyperbolic functions, elementwise. Each stands with its gradient rule. */
 import type { Tensor } from '../tensor/tensor.js';
 import { add, div, mul, neg, rsqrt, square, sub } from './arithmetic.js';
-import { binary, computeBinary, defineMethods, unary } from './elementwise.js';
+import { binary, defineMethods, unary } from './elementwise.js';
 import type { TensorLike } from './operand.js';
 
 /**
@@ -60,6 +60,20 @@ export function atan(x: Tensor): Tensor {
 }
 
 /**
+ * The derivative of atan2(a, b) by a: b / (a^2 + b^2), 0 at the origin. With s for it and r for
+ * atan2Slope(b, a) its own derivatives are -2 s r and r^2 - s^2.
+ */
+function atan2Slope(y: Tensor, x: Tensor): Tensor {
+  return binary(
+    'atan2Slope',
+    y,
+    x,
+    (g, a, b) => mul(g, mul(mul(atan2Slope(a, b), atan2Slope(b, a)), -2)),
+    (g, a, b) => mul(g, sub(square(atan2Slope(b, a)), square(atan2Slope(a, b)))),
+  );
+}
+
+/**
  * The angle of the point (x, y) in radians, in [-pi, pi], that is atan(y / x) in the right quadrant;
  * zeros of both signs and infinities as in IEEE 754. The gradient at the origin is 0, as in PyTorch.
  * @param y float32 or float64, any shape, or a number
@@ -72,8 +86,8 @@ export function atan2(y: TensorLike, x: TensorLike): Tensor {
     'atan2',
     y,
     x,
-    (g, a, b) => mul(g, computeBinary('atan2Slope', a, b)),
-    (g, a, b) => neg(mul(g, computeBinary('atan2Slope', b, a))),
+    (g, a, b) => mul(g, atan2Slope(a, b)),
+    (g, a, b) => neg(mul(g, atan2Slope(b, a))),
   );
 }
 

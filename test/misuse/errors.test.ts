@@ -30,6 +30,18 @@ import {
 } from '../operations/misuse.js';
 import type { Family } from '../operations/operation.js';
 
+/** Wrong calls of a function that checks gradients. */
+const checks = (name: string, check: typeof tilegrad.gradcheck): Misuse[] => [
+  ...kinds
+    .filter((value) => typeof value !== 'function')
+    .map((fn): Misuse => [() => check(wrong(fn), []), 'ERR_ARGUMENT']),
+  ...kinds.map((inputs): Misuse => [() => check(tilegrad.exp, wrong(inputs)), 'ERR_ARGUMENT']),
+  ...optionsOf(name, (options) => check(tilegrad.exp, [], options)),
+  [() => check(tilegrad.exp, [], { step: wrong('1') }), 'ERR_ARGUMENT'],
+  [() => check(tilegrad.exp, [], { tolerance: -1 }), 'ERR_ARGUMENT'],
+  [() => check(tilegrad.exp, [leaf]), 'ERR_DTYPE'],
+];
+
 const functions: Record<string, Misuse[]> = {
   tensor: [
     ...[
@@ -280,18 +292,8 @@ const functions: Record<string, Misuse[]> = {
     [() => tilegrad.backward(x), 'ERR_STATE'],
     [() => tilegrad.backward(leaf), 'ERR_SHAPE'],
   ],
-  gradcheck: [
-    ...kinds
-      .filter((value) => typeof value !== 'function')
-      .map((fn): Misuse => [() => tilegrad.gradcheck(wrong(fn), []), 'ERR_ARGUMENT']),
-    ...kinds.map(
-      (inputs): Misuse => [() => tilegrad.gradcheck(tilegrad.exp, wrong(inputs)), 'ERR_ARGUMENT'],
-    ),
-    ...optionsOf('gradcheck', (options) => tilegrad.gradcheck(tilegrad.exp, [], options)),
-    [() => tilegrad.gradcheck(tilegrad.exp, [], { step: wrong('1') }), 'ERR_ARGUMENT'],
-    [() => tilegrad.gradcheck(tilegrad.exp, [], { tolerance: -1 }), 'ERR_ARGUMENT'],
-    [() => tilegrad.gradcheck(tilegrad.exp, [leaf]), 'ERR_DTYPE'],
-  ],
+  gradcheck: checks('gradcheck', tilegrad.gradcheck),
+  gradgradcheck: checks('gradgradcheck', tilegrad.gradgradcheck),
   noGrad: [
     ...kinds
       .filter((value) => typeof value !== 'function')
