@@ -1,10 +1,24 @@
 /** tilegrad's public interface. */
 import './tensor/format.js';
 
+export { detectAnomaly, isAnomalyEnabled, setDetectAnomaly } from './autograd/anomaly.js';
 export { type BackwardOptions, backward } from './autograd/backward.js';
+export {
+  type CustomFunction,
+  customFunction,
+  type FunctionContext,
+} from './autograd/custom.js';
 export { type GradOptions, grad } from './autograd/grad.js';
 export { type GradcheckOptions, gradcheck } from './autograd/gradcheck.js';
-export { enableGrad, isGradEnabled, noGrad } from './autograd/mode.js';
+export type { HookHandle } from './autograd/hooks.js';
+export {
+  enableGrad,
+  inferenceMode,
+  isGradEnabled,
+  isInferenceModeEnabled,
+  noGrad,
+  setGradEnabled,
+} from './autograd/mode.js';
 export { type Batch, type Batches, type BatchOptions, batches } from './data/batches.js';
 export { type IdxArray, type IdxData, parseIdx, readIdx, readIdxSync } from './data/idx.js';
 export {
@@ -287,4 +301,4 @@ export {
 } from './tensor/creation.js';
 export type { DType, TypedArray } from './tensor/dtype.js';
 export type { Shape } from './tensor/shape.js';
-export { type NestedArray, Tensor } from './tensor/tensor.js';
+export { type GradHook, type NestedArray, Tensor } from './tensor/tensor.js';

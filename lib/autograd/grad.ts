@@ -2,10 +2,10 @@
 import { TensorError } from '../errors.js';
 import { zerosLike } from '../tensor/creation.js';
 import { letEscape, ownedByScope, recycleAfter } from '../tensor/memory.js';
-import { checkOptions, describe } from '../tensor/shape.js';
+import { checkOptions } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
-import { startingGradient } from './backward.js';
-import { copy, propagate, type Target } from './engine.js';
+import { listOf, startingGradients } from './backward.js';
+import { type Arrived, copy, freedError, propagate, type Target } from './engine.js';
 import { enableGrad, noGrad } from './mode.js';
 import { needsGrad } from './tape.js';
 
@@ -20,19 +20,6 @@ export interface GradOptions {
   allowUnused?: boolean;
   /** An input that the outputs don't depend on gives zeros. Default false. */
   materializeGrads?: boolean;
-}
-
-function listOf(operation: string, what: string, value: unknown): readonly Tensor[] {
-  const list = Array.isArray(value) ? value : [value];
-  for (const item of list) {
-    if (!(item instanceof Tensor)) {
-      throw new TensorError(
-        'ERR_ARGUMENT',
-        `[${operation}] ${what} must be tensors, not ${describe(item)}`,
-      );
-    }
-  }
-  return list;
 }
 
 /**
@@ -68,26 +55,19 @@ export function grad(
   const { retainGraph = createGraph } = options;
   const roots = listOf('grad', 'outputs', outputs);
   const wanted = listOf('grad', 'inputs', inputs);
-  const given = options.gradOutputs;
-  const starts = given === undefined || given instanceof Tensor ? [given] : given;
-  if (given !== undefined && starts.length !== roots.length) {
-    throw new TensorError(
-      'ERR_ARGUMENT',
-      `[grad] ${starts.length} gradOutputs for ${roots.length} outputs`,
-    );
-  }
-  const gradients = roots.map((root, i) => startingGradient('grad', root, starts[i] ?? undefined));
+  const gradients = startingGradients('grad', roots, options.gradOutputs);
   for (const input of wanted) {
     if (!needsGrad(input)) {
       throw new TensorError('ERR_STATE', '[grad] one of the inputs does not require gradients');
     }
   }
   const targets = new Set<Target>(wanted.map((input) => input.node ?? input));
-  const run = () => propagate(roots, gradients, retainGraph, targets);
-  const collect = (arrived: Map<Target, Tensor>): (Tensor | null)[] =>
+  const run = () => propagate(roots, gradients, { retainGraph, targets });
+  const collect = ({ gradients: arrived, freed }: Arrived): (Tensor | null)[] =>
     wanted.map((input, i) => {
       const g = arrived.get(input.node ?? input);
       if (g !== undefined) return g;
+      if (freed !== null) throw freedError(freed);
       if (materializeGrads) return zerosLike(input);
       if (allowUnused) return null;
       throw new TensorError(
