@@ -84,6 +84,12 @@ export {
 } from './ops/arithmetic.js';
 export { type BatchNormOptions, batchNorm } from './ops/batch_norm.js';
 export {
+  type CheckpointOptions,
+  checkpoint,
+  checkpointSequential,
+  type Step,
+} from './ops/checkpoint.js';
+export {
   eq,
   ge,
   gt,
@@ -128,6 +134,19 @@ export {
   min,
   type ValuesAndIndices,
 } from './ops/extremum.js';
+export {
+  type Alike,
+  type FunctionalOptions,
+  type FunctionOf,
+  hessian,
+  hvp,
+  type Jacobian,
+  jacobian,
+  jvp,
+  type Tensors,
+  vhp,
+  vjp,
+} from './ops/functional.js';
 export { gather, indexSelect, type TakeAlongDimOptions, take, takeAlongDim } from './ops/gather.js';
 export { type EpilogueActivation, type MatmulPlan, setWeightPacking } from './ops/gemm.js';
 export {

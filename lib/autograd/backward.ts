@@ -145,7 +145,10 @@ function inputTargets(inputs: BackwardOptions['inputs']): ReadonlySet<Target> | 
   if (inputs === undefined) return null;
   const list = listOf('backward', 'inputs', inputs);
   if (list.length === 0) {
-    throw new TensorError('ERR_ARGUMENT', '[backward] inputs is an empty list; leave it out for all');
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      '[backward] inputs is an empty list; leave it out for all',
+    );
   }
   for (const input of list) {
     if (!needsGrad(input)) {

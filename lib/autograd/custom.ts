@@ -147,9 +147,7 @@ export function customFunction<
   Inputs extends readonly unknown[],
   Outputs extends Tensor | readonly [Tensor, ...Tensor[]] | readonly Tensor[],
   State = undefined,
->(
-  definition: CustomFunction<Inputs, Outputs, State>,
-): (...inputs: Inputs) => Outputs {
+>(definition: CustomFunction<Inputs, Outputs, State>): (...inputs: Inputs) => Outputs {
   checkOptions('customFunction', definition, ['name', 'state', 'forward', 'backward']);
   const { name, state } = definition;
   if (typeof name !== 'string' || name === '') {
@@ -176,38 +174,44 @@ export function customFunction<
       return differentiable ? [i] : [];
     });
     if (places.length > 0) {
-      const tensors: Tensor[] = [];
-      const indices: number[] = [];
-      inputs.forEach((x, i) => {
-        if (!(x instanceof Tensor)) return;
-        tensors.push(x);
-        indices.push(i);
-      });
-      // What the rule keeps must not keep the results: their shapes do.
+      const differentiable = places.map((i) => own[i] as Tensor);
+      const tensors = inputs.filter((x) => x instanceof Tensor);
       const likes = own.map(({ shape, dtype }) => ({ shape, dtype }));
-      attachJoint(
-        places.map((i) => own[i] as Tensor),
-        name,
-        tensors,
-        (gradients, deliver) => {
-          const given = outsideScope(() => {
-            const all = allGradients(likes, places, gradients, ctx.materialize);
-            const call = definition.backward as (
-              ctx: FunctionContext<State>,
-              ...gradients: (Tensor | null)[]
-            ) => InputGradients;
-            return checkGradients(name, call.call(definition, ctx, ...all), inputs);
-          });
-          indices.forEach((at, i) => {
-            const g = given[at];
-            if (g instanceof Tensor) deliver(i, g);
-          });
-        },
-      );
+      const rule = ruleOf(definition as never, ctx, inputs, likes, places);
+      attachJoint(differentiable, name, tensors, rule);
     }
     return (several ? own : own[0]) as Outputs;
   };
 }
+
+/** The rule that calls `backward`. A function of its own, so that it keeps nothing but its arguments. */
+function ruleOf<Inputs extends readonly unknown[], State>(
+  definition: CustomFunction<Inputs, never, State>,
+  ctx: Context<State>,
+  inputs: Inputs,
+  likes: readonly Like[],
+  places: readonly number[],
+): (gradients: SeveralGradients, deliver: (index: number, g: Tensor) => void) => void {
+  return (gradients, deliver) => {
+    const given = outsideScope(() => {
+      const all = allGradients(likes, places, gradients, ctx.materialize);
+      const call = definition.backward as (
+        ctx: FunctionContext<State>,
+        ...gradients: readonly (Tensor | null)[]
+      ) => InputGradients;
+      return checkGradients(definition.name, call.call(definition, ctx, ...all), inputs);
+    });
+    let index = 0;
+    inputs.forEach((x, i) => {
+      if (!(x instanceof Tensor)) return;
+      const g = given[i];
+      if (g instanceof Tensor) deliver(index, g);
+      index++;
+    });
+  };
+}
+
+type Like = Pick<Tensor, 'shape' | 'dtype'>;
 
 function checkResults(name: string, results: readonly unknown[]): readonly Tensor[] {
   for (const result of results) {
@@ -232,7 +236,7 @@ function ownTensors(results: readonly Tensor[], inputs: readonly unknown[]): Ten
 
 /** What backward gets: a gradient for every result, also for those that none arrived at. */
 function allGradients(
-  likes: readonly Pick<Tensor, 'shape' | 'dtype'>[],
+  likes: readonly Like[],
   places: readonly number[],
   arrived: SeveralGradients,
   materialize: boolean,

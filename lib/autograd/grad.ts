@@ -3,7 +3,7 @@ import { TensorError } from '../errors.js';
 import { zerosLike } from '../tensor/creation.js';
 import { letEscape, ownedByScope, recycleAfter } from '../tensor/memory.js';
 import { checkOptions } from '../tensor/shape.js';
-import { Tensor } from '../tensor/tensor.js';
+import type { Tensor } from '../tensor/tensor.js';
 import { listOf, startingGradients } from './backward.js';
 import { type Arrived, copy, freedError, propagate, type Target } from './engine.js';
 import { enableGrad, noGrad } from './mode.js';

@@ -163,7 +163,7 @@ export function callHooks({ hooks }: GradWatchers, g: Tensor): Tensor {
     for (const { call } of [...hooks]) {
       // The hook may keep what it gets.
       letEscape(gradient.storage);
-      const replacement = call(gradient);
+      const replacement: unknown = call(gradient);
       if (replacement === undefined || replacement === null) continue;
       checkReplacement(replacement, g);
       gradient = replacement;

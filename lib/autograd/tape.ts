@@ -57,7 +57,9 @@ export function tracing<R>(next: Observer | null, fn: () => R): R {
 
 /** Operations whose rules read none of their inputs' elements. */
 const LINEAR: ReadonlySet<string> = new Set(
-  'add sub neg clone to reshape transpose permute expand squeeze unsqueeze slice sum mean'.split(' '),
+  'add sub neg clone to reshape transpose permute expand squeeze unsqueeze slice sum mean'.split(
+    ' ',
+  ),
 );
 
 /** @throws TensorError ERR_STATE when a rule may need the elements of an inference tensor */
@@ -140,10 +142,7 @@ export function attachJoint(
   results: readonly Tensor[],
   name: string,
   inputs: readonly Tensor[],
-  rule: (
-    gradients: SeveralGradients,
-    deliver: (index: number, gradient: Tensor) => void,
-  ) => void,
+  rule: (gradients: SeveralGradients, deliver: (index: number, gradient: Tensor) => void) => void,
 ): number {
   if (results.length === 1) {
     const result = results[0] as Tensor;

@@ -55,7 +55,9 @@ export type JointRule = (
 ) => void;
 
 /** May return a gradient to be used instead. */
-export type GradHook = (gradient: Tensor) => Tensor | null | undefined | void;
+export type GradHook =
+  | ((gradient: Tensor) => Tensor | null | undefined)
+  | ((gradient: Tensor) => void);
 
 /** Who wants to see the gradient of a tensor; for a result they stand in its node. */
 export interface GradWatchers {
