@@ -31,7 +31,7 @@ const stateOperand: Operand = {
 
 function savedState(): Tensor {
   const saved = uninitialized([4], 'int32');
-  runGeometry(rows.copy, [4], [stateOperand, saved]);
+  runGeometry(rows.cast, [4], [stateOperand, saved]);
   return saved;
 }
 
@@ -39,11 +39,11 @@ function savedState(): Tensor {
 function withState<R>(state: Tensor | null, fn: () => R): R {
   if (state === null) return fn();
   const now = savedState();
-  runGeometry(rows.copy, [4], [state, stateOperand]);
+  runGeometry(rows.cast, [4], [state, stateOperand]);
   try {
     return fn();
   } finally {
-    runGeometry(rows.copy, [4], [now, stateOperand]);
+    runGeometry(rows.cast, [4], [now, stateOperand]);
   }
 }
 
