@@ -49,7 +49,10 @@ describe('checkpoint gives the bits that the function gives without', () => {
   test('for its inputs and for parameters from outside', () => {
     expectSame((point) => {
       const [x, w, v] = [noise([4, 5]), noise([6, 5]), noise([3, 6])];
-      const y = point((t: Tensor) => linear(linear(t, w, null, { activation: 'tanh' }), v), x.mul(3));
+      const y = point(
+        (t: Tensor) => linear(linear(t, w, null, { activation: 'tanh' }), v),
+        x.mul(3),
+      );
       return { loss: y.square().sum(), leaves: [x, w, v] };
     });
   });
@@ -98,7 +101,12 @@ describe('checkpoint gives the bits that the function gives without', () => {
     expectSame((point) => {
       const [x, w, v] = [noise([4, 5]), noise([6, 5]), noise([3, 6])];
       const h = linear(x, w, null, { activation: 'tanh' });
-      return { loss: point((t: Tensor) => linear(t, v), h).square().sum(), leaves: [x, w, v] };
+      return {
+        loss: point((t: Tensor) => linear(t, v), h)
+          .square()
+          .sum(),
+        leaves: [x, w, v],
+      };
     });
   });
 });
@@ -216,7 +224,9 @@ describe('checkpoint', () => {
       enableGrad(() => checkpoint((t) => t.square(), inner).backward());
       return g.mul(inner.grad as Tensor);
     });
-    checkpoint((t) => t.mul(5), y).sum().backward();
+    checkpoint((t) => t.mul(5), y)
+      .sum()
+      .backward();
     expect(x.grad?.toArray()).toEqual([60, 60]);
   });
 });

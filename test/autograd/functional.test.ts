@@ -198,22 +198,50 @@ describe('functional derivatives', () => {
     expectTypeOf(list).toEqualTypeOf<Tensor[][]>();
     expect(list.map((row) => row.map((t) => t.toArray()))).toEqual([
       [
-        [[1, 0], [0, 2]],
-        [[1, 0], [0, 2]],
+        [
+          [1, 0],
+          [0, 2],
+        ],
+        [
+          [1, 0],
+          [0, 2],
+        ],
       ],
       [
-        [[1, 0], [0, 1]],
-        [[1, 0], [0, 1]],
+        [
+          [1, 0],
+          [0, 1],
+        ],
+        [
+          [1, 0],
+          [0, 1],
+        ],
       ],
     ]);
     expectTypeOf(jacobian((t: Tensor) => t.exp(), x)).toEqualTypeOf<Tensor>();
     expectTypeOf(jacobian((a: Tensor) => a.exp(), [x])).toEqualTypeOf<Tensor[]>();
     expectTypeOf(hessian((a: Tensor) => a.sum(), [x])).toEqualTypeOf<Tensor[][]>();
-    expect(hessian((a, b) => a.mul(b).sum(), [x, x]).flat().map((t) => t.toArray())).toEqual([
-      [[0, 0], [0, 0]],
-      [[1, 0], [0, 1]],
-      [[1, 0], [0, 1]],
-      [[0, 0], [0, 0]],
+    expect(
+      hessian((a, b) => a.mul(b).sum(), [x, x])
+        .flat()
+        .map((t) => t.toArray()),
+    ).toEqual([
+      [
+        [0, 0],
+        [0, 0],
+      ],
+      [
+        [1, 0],
+        [0, 1],
+      ],
+      [
+        [1, 0],
+        [0, 1],
+      ],
+      [
+        [0, 0],
+        [0, 0],
+      ],
     ]);
   });
 

@@ -107,7 +107,7 @@ const table: Record<string, readonly Case[]> = {
 
 /** Functions of the library that have no gradient. */
 const others = new Set([
-  ...['backward', 'grad', 'gradcheck', 'noGrad', 'enableGrad', 'isGradEnabled'],
+  ...['isAnomalyEnabled', 'isGradEnabled', 'isInferenceModeEnabled'],
   ...['tensor', 'fromTypedArray', 'zeros', 'ones', 'full', 'empty', 'eye', 'arange', 'zerosLike'],
   ...['onesLike', 'batches', 'parseIdx', 'readIdx', 'readIdxSync', 'loadMnist'],
   ...['loadMnistSync', 'loadSafetensors', 'loadSafetensorsSync', 'saveSafetensors'],
