@@ -115,11 +115,11 @@ test('hooks are called in the order of PyTorch, with its gradients', () => {
   z.registerHook(note('z'));
   x.registerHook(noted('x', 10));
   w.registerHook(note('w'));
-  w.registerPostAccumulateGradHook((t) => note('w after')(t.grad as Tensor));
+  w.registerPostAccumulateGradHook((t) => note('w after')(t.grad!));
   x.registerPostAccumulateGradHook((t) => note('x after')(t.grad as Tensor));
   for (let i = 0; i < 2; i++) z.sum().backward(undefined, { retainGraph: true });
   note('y grad')(y.grad as Tensor);
-  x.grad = null;
+  x.zeroGrad();
   note('grad y')(grad(z.sum(), y, { retainGraph: true }));
   note('grad x')(grad(z.sum(), x, { retainGraph: true }));
   backward([z, y], [tensor([1, 2]), tensor([3, 4])], { inputs: [y, x] });
