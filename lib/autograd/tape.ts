@@ -135,18 +135,18 @@ export type SeveralGradients = readonly (Tensor | null)[];
 /**
  * The same for an operation whose gradients are computed together, with one or several results:
  * `rule` gets the gradients of all results and calls `deliver` with an input's index and its gradient.
- * Where storages may have been written to since, the rule has to check that by itself. Returns the
- * time to check them with.
+ * It may run code of the user's, so it checks by itself whether what it keeps was written to since.
  */
 export function attachJoint(
   results: readonly Tensor[],
   name: string,
   inputs: readonly Tensor[],
   rule: (gradients: SeveralGradients, deliver: (index: number, gradient: Tensor) => void) => void,
-): number {
+): void {
   if (results.length === 1) {
     const result = results[0] as Tensor;
-    return makeNode(result, name, inputs, (g, deliver) => rule([g], deliver), undefined).sequence;
+    makeNode(result, name, inputs, (g, deliver) => rule([g], deliver), undefined);
+    return;
   }
   // Each result has a node of its own, which puts its gradient into the common node's slot.
   const common = new Tensor(TOKEN.storage, TOKEN.shape);
@@ -168,7 +168,6 @@ export function attachJoint(
     };
     makeNode(result, name, [common], toSlot, undefined);
   });
-  return node.sequence;
 }
 
 /** Lets go of everything that a node keeps for its rules. */
@@ -216,7 +215,7 @@ function checkGrad(leaf: Tensor, value: unknown): void {
   if (leaf.node !== null) {
     throw new TensorError(
       'ERR_STATE',
-      `[grad] only leaves have a gradient; this tensor is a result of ${leaf.node.name}`,
+      `[grad] only a leaf's gradient can be set; this tensor is a result of ${leaf.node.name}`,
     );
   }
   if (!(value instanceof Tensor)) {

@@ -188,6 +188,18 @@ describe('registerHook', () => {
   });
 });
 
+test('a pass inside a hook that frees what the pass outside still needs', () => {
+  const x = leaf([1, 2]);
+  const y = x.mul(2);
+  const z = y.square();
+  const handle = z.registerHook(() => {
+    enableGrad(() => y.sum()).backward();
+  });
+  expectError(() => z.sum().backward(), 'ERR_STATE', 'behind mul was freed');
+  expect(x.grad?.toArray()).toEqual([2, 2]);
+  handle.remove();
+});
+
 describe('retainGrad', () => {
   test('keeps the gradient after the hooks, summed over passes', () => {
     const x = leaf([1, 2]);
