@@ -28,6 +28,14 @@ export interface GradOptions {
  * @throws TensorError ERR_STATE when an output or input requires no gradient, when the graph was freed
  * already, and for an input that the outputs don't depend on unless `allowUnused` or
  * `materializeGrads`; ERR_SHAPE when a gradient doesn't fit; ERR_ARGUMENT for other values
+ *
+ * @example
+ * ```ts
+ * const x = tensor([1, 2], { requiresGrad: true });
+ * const first = grad(x.square().mul(x).sum(), x, { createGraph: true });
+ * first; // => [3, 12]
+ * grad(first.sum(), x); // => [6, 12]
+ * ```
  */
 export function grad<I extends Tensor | readonly Tensor[]>(
   outputs: Tensor | readonly Tensor[],

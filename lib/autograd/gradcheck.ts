@@ -27,6 +27,13 @@ export interface GradcheckOptions {
  * restored
  * @throws TensorError ERR_STATE naming the first input and element that differ, ERR_DTYPE for inputs
  * of another dtype or without requiresGrad, ERR_ARGUMENT for arguments of other kinds
+ *
+ * @example
+ * ```ts
+ * const x = tensor([1, 2], { dtype: 'float64', requiresGrad: true });
+ * gradcheck((t) => t.square().exp(), [x]);
+ * gradcheck((t) => t.detach().mul(t), [x]); // throws ERR_STATE
+ * ```
  */
 export function gradcheck(
   fn: (...inputs: Tensor[]) => Tensor,

@@ -274,6 +274,17 @@ describe('registerPostAccumulateGradHook', () => {
     expect([w.grad, v.grad]).toEqual([null, null]);
   });
 
+  test("may do anything with the leaf's gradient while others wait for the same one", () => {
+    const [a, b] = [leaf([1, 2]), leaf([3, 4])];
+    b.registerPostAccumulateGradHook((t) => {
+      t.zeroGrad();
+      // Takes the memory that was given back.
+      ones([2]).mul(7);
+    });
+    a.mul(2).add(b).square().sum().backward();
+    expect([a.grad?.toArray(), b.grad]).toEqual([[20, 32], null]);
+  });
+
   test('is for leaves', () => {
     const y = leaf([1]).mul(2);
     expectError(
