@@ -5,7 +5,7 @@ import { dtypes } from '../tensor/dtype.js';
 import { letEscape, outsideScope } from '../tensor/memory.js';
 import { checkOptions, describe } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
-import { checkFunction, isGradEnabled, noGrad } from './mode.js';
+import { checkFunction, checkSynchronous, isGradEnabled, noGrad } from './mode.js';
 import { attachJoint, needsGrad, type SeveralGradients } from './tape.js';
 
 /** What `forward` leaves for `backward`: one for each call. */
@@ -163,7 +163,7 @@ export function customFunction<
   return (...inputs: Inputs): Outputs => {
     const needs = inputs.map((x) => isGradEnabled() && x instanceof Tensor && needsGrad(x));
     const ctx = new Context<State>(name, needs, state?.() as State);
-    const returned = noGrad(() => definition.forward(ctx, ...inputs));
+    const returned = noGrad(() => checkSynchronous(name, definition.forward(ctx, ...inputs)));
     const several = Array.isArray(returned);
     const results = checkResults(name, several ? returned : [returned]);
     if (!needs.includes(true)) return returned;

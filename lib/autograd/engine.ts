@@ -235,8 +235,8 @@ class Pass {
       for (const node of watched) node.uses--;
       for (let i = 0; i < nodes.length; i++) {
         const node = nodes[i] as GradNode;
-        const before = outer === null ? null : (outer[i] as SetAside | null);
-        node.pending = before === null ? null : before.pending;
+        const before = outer?.[i];
+        node.pending = before?.pending ?? null;
         node.folded = before?.folded ?? false;
         if (node.slots !== null) node.slots = before?.slots ?? node.slots.map(() => null);
       }
@@ -258,7 +258,6 @@ class Pass {
   }
 
   private visit(node: GradNode): void {
-    const { inputs, rules } = node;
     let g = node.pending;
     const needed = this.wanted === null || leadsTo(node, this.wanted);
     if (g !== null) {
@@ -266,14 +265,16 @@ class Pass {
       if (isAnomalyEnabled()) checkArrived(node, g);
       if (node.watchers !== null) g = this.watchedGradient(node.watchers, g);
       if (this.targets?.has(node)) this.arrived.set(node, g);
-      // Between the check and now a pass inside a hook may have freed it.
-      if (rules === null && needed && !this.targets?.has(node)) throw freedError(node);
-      if (rules !== null && needed) {
+      if (needed) {
+        const { rules } = node;
+        // Since the check at the start a pass inside a hook may have freed it.
+        if (rules === null) throw freedError(node);
         if (typeof rules === 'function') this.runJoint(node, rules, g);
         else this.runRules(node, rules, g);
         node.folded = false;
       }
     }
+    const { inputs } = node;
     if (needed && !this.retainGraph) freeNode(node);
     if (this.awaited !== null) for (const input of inputs) this.visitedUser(input);
   }

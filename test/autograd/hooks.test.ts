@@ -198,6 +198,13 @@ test('a pass inside a hook that frees what the pass outside still needs', () => 
   expectError(() => z.sum().backward(), 'ERR_STATE', 'behind mul was freed');
   expect(x.grad?.toArray()).toEqual([2, 2]);
   handle.remove();
+  // The node of the hook itself.
+  const u = x.square();
+  const once = u.registerHook(() => {
+    once.remove();
+    enableGrad(() => u.sum()).backward();
+  });
+  expectError(() => u.mul(3).sum().backward(), 'ERR_STATE', 'behind square was freed');
 });
 
 describe('retainGrad', () => {

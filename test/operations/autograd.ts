@@ -211,6 +211,11 @@ export const autograd: Family = {
           '[identity]',
         ],
         [
+          () => tilegrad.customFunction({ ...definition, forward: wrong(async () => x) })(leaf),
+          'ERR_ARGUMENT',
+          '[identity] the function must not be async',
+        ],
+        [
           () => saving((ctx) => ctx.saveForBackward(wrong(5))),
           'ERR_ARGUMENT',
           '[saving] saveForBackward',
