@@ -1,11 +1,25 @@
 /** tilegrad's public interface. */
 import './tensor/format.js';
 
+export { detectAnomaly, isAnomalyEnabled, setDetectAnomaly } from './autograd/anomaly.js';
 export { type BackwardOptions, backward } from './autograd/backward.js';
+export {
+  type CustomFunction,
+  customFunction,
+  type FunctionContext,
+} from './autograd/custom.js';
 export { type GradOptions, grad } from './autograd/grad.js';
 export { type GradcheckOptions, gradcheck } from './autograd/gradcheck.js';
 export { gradgradcheck } from './autograd/gradgradcheck.js';
-export { enableGrad, isGradEnabled, noGrad } from './autograd/mode.js';
+export type { HookHandle } from './autograd/hooks.js';
+export {
+  enableGrad,
+  inferenceMode,
+  isGradEnabled,
+  isInferenceModeEnabled,
+  noGrad,
+  setGradEnabled,
+} from './autograd/mode.js';
 export { type Batch, type Batches, type BatchOptions, batches } from './data/batches.js';
 export { type IdxArray, type IdxData, parseIdx, readIdx, readIdxSync } from './data/idx.js';
 export {
@@ -71,6 +85,12 @@ export {
 } from './ops/arithmetic.js';
 export { type BatchNormOptions, batchNorm } from './ops/batch_norm.js';
 export {
+  type CheckpointOptions,
+  checkpoint,
+  checkpointSequential,
+  type Step,
+} from './ops/checkpoint.js';
+export {
   eq,
   ge,
   gt,
@@ -115,6 +135,19 @@ export {
   min,
   type ValuesAndIndices,
 } from './ops/extremum.js';
+export {
+  type Alike,
+  type FunctionalOptions,
+  type FunctionOf,
+  hessian,
+  hvp,
+  type Jacobian,
+  jacobian,
+  jvp,
+  type Tensors,
+  vhp,
+  vjp,
+} from './ops/functional.js';
 export { gather, indexSelect, type TakeAlongDimOptions, take, takeAlongDim } from './ops/gather.js';
 export { type EpilogueActivation, type MatmulPlan, setWeightPacking } from './ops/gemm.js';
 export {
@@ -288,4 +321,4 @@ export {
 } from './tensor/creation.js';
 export type { DType, TypedArray } from './tensor/dtype.js';
 export type { Shape } from './tensor/shape.js';
-export { type NestedArray, Tensor } from './tensor/tensor.js';
+export { type GradHook, type NestedArray, Tensor } from './tensor/tensor.js';

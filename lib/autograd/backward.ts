@@ -5,8 +5,9 @@ import { onesLike } from '../tensor/creation.js';
 import { letEscape, ownedByScope, recycleAfter } from '../tensor/memory.js';
 import { checkOptions, describe, formatShape, sameShape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
-import { addTo, copy, propagate, sum } from './engine.js';
+import { addTo, copy, propagate, recordedCopy, sum, type Target } from './engine.js';
 import { enableGrad, noGrad } from './mode.js';
+import './hooks.js';
 import { needsGrad } from './tape.js';
 
 export interface BackwardOptions {
@@ -14,6 +15,8 @@ export interface BackwardOptions {
   retainGraph?: boolean;
   /** Records how the gradients are computed, so that they can be differentiated again. Default false. */
   createGraph?: boolean;
+  /** Gradients are accumulated for these alone, leaves or results. Default all leaves. */
+  inputs?: Tensor | readonly Tensor[];
 }
 
 /** target += g, in target's memory. */
@@ -30,11 +33,16 @@ function sameStrides(a: Tensor, b: Tensor): boolean {
 }
 
 /** Adds a gradient to a leaf. Gradients lie in memory as their leaf does: optimizers rely on it. */
-function accumulate(leaf: Tensor, g: Tensor): void {
-  if (leaf.accumulatedGrad !== null) {
-    addInto(leaf.accumulatedGrad, g);
+function accumulate(leaf: Tensor, gradient: Tensor): void {
+  let g = gradient;
+  const before = leaf.accumulatedGrad;
+  if (before !== null && before.node === null) {
+    addInto(before, g);
+    before.storage.version++;
     return;
   }
+  // A gradient with a graph keeps its elements: others may be computed from them.
+  if (before !== null) g = sum(before, g);
   leaf.gradEscaped = false;
   // Memory that this pass made and that is nothing but this gradient can be kept as it is. It then
   // no longer counts as made by the pass, so that a second leaf with the same gradient gets a copy.
@@ -88,37 +96,116 @@ export function startingGradient(operation: string, root: unknown, gradient: unk
   return gradient;
 }
 
-/** A leaf's new gradient when it has a graph of its own: nothing is written in place. */
+/**
+ * A leaf's new gradient when it has a graph of its own: nothing is written in place, and it is a copy,
+ * since later passes may add to it.
+ */
 function accumulateRecorded(leaf: Tensor, g: Tensor): void {
-  leaf.accumulatedGrad = leaf.accumulatedGrad === null ? g : sum(leaf.accumulatedGrad, g);
+  leaf.accumulatedGrad =
+    leaf.accumulatedGrad === null ? recordedCopy(g) : sum(leaf.accumulatedGrad, g);
   leaf.gradEscaped = true; // the graph of the gradients holds it
 }
 
+/** One tensor or a list of them, as a list. */
+export function listOf(operation: string, what: string, value: unknown): readonly Tensor[] {
+  const list = Array.isArray(value) ? value : [value];
+  for (const item of list) {
+    if (!(item instanceof Tensor)) {
+      throw new TensorError(
+        'ERR_ARGUMENT',
+        `[${operation}] ${what} must be tensors, not ${describe(item)}`,
+      );
+    }
+  }
+  return list;
+}
+
 /**
- * Adds to `grad` of every leaf that `root` depends on (and that requires gradients) the gradient of
- * `root`, and frees the graph. With `createGraph` the graph stays and `grad` has one of its own.
- * @param gradient gradient of some loss by `root`, of its shape; may be left out for one element (1)
- * @throws TensorError ERR_STATE when nothing requires gradients or the graph was freed already,
- * ERR_SHAPE when the gradient doesn't fit
+ * The gradients that a pass starts with at each of the roots: see `startingGradient`.
+ * @throws TensorError ERR_ARGUMENT when their numbers differ
  */
-export function backward(root: Tensor, gradient?: Tensor, options: BackwardOptions = {}): void {
-  checkOptions('backward', options, ['retainGraph', 'createGraph']);
-  const start = startingGradient('backward', root, gradient);
+export function startingGradients(
+  operation: string,
+  roots: readonly Tensor[],
+  given: unknown,
+): Tensor[] {
+  const one = given === undefined || given === null || given instanceof Tensor;
+  const list: readonly unknown[] = one || !Array.isArray(given) ? [given] : given;
+  if (given !== undefined && given !== null && list.length !== roots.length) {
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[${operation}] ${list.length} gradients for ${roots.length} tensors`,
+    );
+  }
+  return roots.map((root, i) => startingGradient(operation, root, list[i] ?? undefined));
+}
+
+/** What gradients are to be accumulated for. Results among them keep theirs, as after `retainGrad`. */
+function inputTargets(inputs: BackwardOptions['inputs']): ReadonlySet<Target> | null {
+  if (inputs === undefined) return null;
+  const list = listOf('backward', 'inputs', inputs);
+  if (list.length === 0) {
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      '[backward] inputs is an empty list; leave it out for all',
+    );
+  }
+  for (const input of list) {
+    if (!needsGrad(input)) {
+      throw new TensorError('ERR_STATE', '[backward] one of the inputs requires no gradient');
+    }
+  }
+  for (const input of list) input.retainGrad();
+  return new Set(list.map((input) => input.node ?? input));
+}
+
+/**
+ * Adds to `grad` of every leaf that the roots depend on (and that requires gradients) the gradient of
+ * the sum of the roots, each weighted with its `gradient`, and frees the graph. With `createGraph` the
+ * graph stays and `grad` has one of its own.
+ * @param root a tensor, or a list of them
+ * @param gradient gradient of some loss by `root`, of its shape, or a list of them for a list of roots;
+ * may be left out (or null in the list) for one element (1)
+ * @throws TensorError ERR_STATE when nothing requires gradients, the graph was freed already, or a
+ * tensor that a gradient rule needs was changed in place since; ERR_SHAPE when a gradient doesn't fit;
+ * ERR_ARGUMENT
+ *
+ * @example
+ * ```ts
+ * const x = tensor([1, 2], { requiresGrad: true });
+ * backward([x.square().sum(), x.mul(3)], [null, ones([2])]);
+ * x.grad; // => [5, 7]
+ * ```
+ */
+export function backward(
+  root: Tensor | readonly Tensor[],
+  gradient?: Tensor | null | readonly (Tensor | null)[],
+  options: BackwardOptions = {},
+): void {
+  checkOptions('backward', options, ['retainGraph', 'createGraph', 'inputs']);
+  const roots = Array.isArray(root) ? (root as readonly Tensor[]) : [root as Tensor];
+  const starts = startingGradients('backward', roots, gradient);
   const { createGraph = false } = options;
   const { retainGraph = createGraph } = options;
+  const targets = inputTargets(options.inputs);
   if (createGraph) {
     enableGrad(() => {
-      const arrived = propagate([root], [start], retainGraph, null);
-      for (const [leaf, g] of arrived) accumulateRecorded(leaf as Tensor, g);
+      const pass = { retainGraph, targets, accumulate: accumulateRecorded };
+      for (const [to, g] of propagate(roots, starts, pass)) {
+        if (to instanceof Tensor) accumulateRecorded(to, g);
+      }
     });
     return;
   }
   noGrad(() =>
     recycleAfter(() => {
+      const given: readonly unknown[] = Array.isArray(gradient) ? gradient : [gradient];
       // The user's gradient may be the `grad` of a leaf, which is written before others are read.
-      const g = start === gradient ? copy(start) : start;
-      const arrived = propagate([root], [g], retainGraph, null);
-      for (const [leaf, g] of arrived) accumulate(leaf as Tensor, g);
+      const own = starts.map((start) => (given.includes(start) ? copy(start) : start));
+      const pass = { retainGraph, targets, accumulate };
+      for (const [to, g] of propagate(roots, own, pass)) {
+        if (to instanceof Tensor) accumulate(to, g);
+      }
     }),
   );
 }
@@ -126,7 +213,7 @@ export function backward(root: Tensor, gradient?: Tensor, options: BackwardOptio
 declare module '../tensor/tensor.js' {
   interface Tensor {
     /** Adds this tensor's gradient to `grad` of all leaves: see the function `backward`. */
-    backward(gradient?: Tensor, options?: BackwardOptions): void;
+    backward(gradient?: Tensor | null, options?: BackwardOptions): void;
   }
 }
 

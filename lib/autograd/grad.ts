@@ -2,9 +2,9 @@
 import { TensorError } from '../errors.js';
 import { zerosLike } from '../tensor/creation.js';
 import { letEscape, ownedByScope, recycleAfter } from '../tensor/memory.js';
-import { checkOptions, describe } from '../tensor/shape.js';
-import { Tensor } from '../tensor/tensor.js';
-import { startingGradient } from './backward.js';
+import { checkOptions } from '../tensor/shape.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { listOf, startingGradients } from './backward.js';
 import { copy, propagate, type Target } from './engine.js';
 import { enableGrad, noGrad } from './mode.js';
 import { needsGrad } from './tape.js';
@@ -22,25 +22,20 @@ export interface GradOptions {
   materializeGrads?: boolean;
 }
 
-function listOf(operation: string, what: string, value: unknown): readonly Tensor[] {
-  const list = Array.isArray(value) ? value : [value];
-  for (const item of list) {
-    if (!(item instanceof Tensor)) {
-      throw new TensorError(
-        'ERR_ARGUMENT',
-        `[${operation}] ${what} must be tensors, not ${describe(item)}`,
-      );
-    }
-  }
-  return list;
-}
-
 /**
  * The gradients of the sum of `outputs`, each weighted with its `gradOutputs`, by each of `inputs`
  * (leaves or results of operations): a list in the order of the inputs, or one tensor for one input.
  * @throws TensorError ERR_STATE when an output or input requires no gradient, when the graph was freed
  * already, and for an input that the outputs don't depend on unless `allowUnused` or
  * `materializeGrads`; ERR_SHAPE when a gradient doesn't fit; ERR_ARGUMENT for other values
+ *
+ * @example
+ * ```ts
+ * const x = tensor([1, 2], { requiresGrad: true });
+ * const first = grad(x.square().mul(x).sum(), x, { createGraph: true });
+ * first; // => [3, 12]
+ * grad(first.sum(), x); // => [6, 12]
+ * ```
  */
 export function grad<I extends Tensor | readonly Tensor[]>(
   outputs: Tensor | readonly Tensor[],
@@ -68,23 +63,15 @@ export function grad(
   const { retainGraph = createGraph } = options;
   const roots = listOf('grad', 'outputs', outputs);
   const wanted = listOf('grad', 'inputs', inputs);
-  const given = options.gradOutputs;
-  const starts = given === undefined || given instanceof Tensor ? [given] : given;
-  if (given !== undefined && starts.length !== roots.length) {
-    throw new TensorError(
-      'ERR_ARGUMENT',
-      `[grad] ${starts.length} gradOutputs for ${roots.length} outputs`,
-    );
-  }
-  const gradients = roots.map((root, i) => startingGradient('grad', root, starts[i] ?? undefined));
+  const gradients = startingGradients('grad', roots, options.gradOutputs);
   for (const input of wanted) {
     if (!needsGrad(input)) {
       throw new TensorError('ERR_STATE', '[grad] one of the inputs does not require gradients');
     }
   }
   const targets = new Set<Target>(wanted.map((input) => input.node ?? input));
-  const run = () => propagate(roots, gradients, retainGraph, targets);
-  const collect = (arrived: Map<Target, Tensor>): (Tensor | null)[] =>
+  const run = () => propagate(roots, gradients, { retainGraph, targets });
+  const collect = (arrived: ReadonlyMap<Target, Tensor>): (Tensor | null)[] =>
     wanted.map((input, i) => {
       const g = arrived.get(input.node ?? input);
       if (g !== undefined) return g;

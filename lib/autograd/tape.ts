@@ -1,12 +1,17 @@
 /** Recording: operations attach a node to their result when a gradient may be asked for. */
 import { TensorError } from '../errors.js';
+import { uninitialized } from '../tensor/creation.js';
 import { dtypes } from '../tensor/dtype.js';
-import { recycle } from '../tensor/memory.js';
+import { nextTime, recycle } from '../tensor/memory.js';
 import { describe, formatShape, sameShape } from '../tensor/shape.js';
-import { type ActivationDerivative, type GradRule, Tensor } from '../tensor/tensor.js';
-import { isGradEnabled } from './mode.js';
-
-let sequence = 0;
+import {
+  type ActivationDerivative,
+  type GradNode,
+  type GradRule,
+  type JointRule,
+  Tensor,
+} from '../tensor/tensor.js';
+import { isGradEnabled, isInferenceModeEnabled } from './mode.js';
 
 /** Whether gradients are asked for through this tensor. */
 export function needsGrad(t: Tensor): boolean {
@@ -21,6 +26,90 @@ export function recording(a: Tensor, b?: Tensor, c?: Tensor): boolean {
   );
 }
 
+/** Gets every node that is recorded, with its result. */
+export type Observer = (result: Tensor, node: GradNode) => void;
+
+let inspector: Observer | null = null;
+let tracer: Observer | null = null;
+/** One test for both, in the path of every recorded operation. */
+let observed = false;
+
+/** Sets who looks at every recorded result (null for nobody); returns who did before. */
+export function setInspector(next: Observer | null): Observer | null {
+  const before = inspector;
+  inspector = next;
+  observed = inspector !== null || tracer !== null;
+  return before;
+}
+
+/** Runs fn while `next`, instead of the tracer before it, gets what is recorded. */
+export function tracing<R>(next: Observer | null, fn: () => R): R {
+  const before = tracer;
+  tracer = next;
+  observed = inspector !== null || tracer !== null;
+  try {
+    return fn();
+  } finally {
+    tracer = before;
+    observed = inspector !== null || tracer !== null;
+  }
+}
+
+/** Operations whose rules read none of their inputs' elements. */
+const LINEAR: ReadonlySet<string> = new Set(
+  'add sub neg clone to reshape transpose permute expand squeeze unsqueeze slice sum mean'.split(
+    ' ',
+  ),
+);
+
+/** @throws TensorError ERR_STATE when a rule may need the elements of an inference tensor */
+function checkInputs(name: string, inputs: readonly Tensor[]): void {
+  if (LINEAR.has(name)) return;
+  const index = inputs.findIndex(({ storage }) => storage.inference);
+  if (index < 0) return;
+  throw new TensorError(
+    'ERR_STATE',
+    `[${name}] input ${index} was made in inferenceMode and can't be kept for the gradient; ` +
+      'use a clone() of it, or make it under noGrad',
+  );
+}
+
+function makeNode(
+  result: Tensor,
+  name: string,
+  inputs: readonly Tensor[],
+  rules: readonly GradRule[] | JointRule,
+  derivative: ActivationDerivative | undefined,
+): GradNode {
+  let inference = false;
+  for (let i = 0; i < inputs.length; i++) {
+    const { node, storage } = inputs[i] as Tensor;
+    if (node !== null) node.uses++;
+    if (storage.inference) inference = true;
+  }
+  // A joint rule says itself what it keeps.
+  if (inference && typeof rules !== 'function') checkInputs(name, inputs);
+  const node: GradNode = {
+    name,
+    sequence: nextTime(),
+    inputs,
+    rules,
+    pending: null,
+    slots: null,
+    uses: 0,
+    derivative,
+    folded: false,
+    watchers: null,
+    search: 0,
+  };
+  result.node = node;
+  if (observed) {
+    inspector?.(result, node);
+    tracer?.(result, node);
+  }
+  return node;
+}
+
 /**
  * Notes that `result` came from `inputs`; rules[i] gives the gradient of input i from that of the
  * result. Only rules of inputs that need gradients are called. An activation says what its
@@ -33,19 +122,63 @@ export function attach(
   rules: readonly GradRule[],
   derivative?: ActivationDerivative,
 ): Tensor {
-  for (const { node } of inputs) if (node !== null) node.uses++;
-  result.node = {
-    name,
-    sequence: ++sequence,
-    inputs,
-    rules,
-    pending: null,
-    uses: 0,
-    derivative,
-    folded: false,
-  };
+  makeNode(result, name, inputs, rules, derivative);
   return result;
 }
+
+/** The gradient that stands for those in the slots of a common node. */
+const TOKEN = uninitialized([0], 'float32');
+
+/** Gradients of several results; null where none arrived. */
+export type SeveralGradients = readonly (Tensor | null)[];
+
+/**
+ * The same for an operation whose gradients are computed together, with one or several results:
+ * `rule` gets the gradients of all results and calls `deliver` with an input's index and its gradient.
+ * It may run code of the user's, so it checks by itself whether what it keeps was written to since.
+ */
+export function attachJoint(
+  results: readonly Tensor[],
+  name: string,
+  inputs: readonly Tensor[],
+  rule: (gradients: SeveralGradients, deliver: (index: number, gradient: Tensor) => void) => void,
+): void {
+  if (results.length === 1) {
+    const result = results[0] as Tensor;
+    makeNode(result, name, inputs, (g, deliver) => rule([g], deliver), undefined);
+    return;
+  }
+  // Each result has a node of its own, which puts its gradient into the common node's slot.
+  const common = new Tensor(TOKEN.storage, TOKEN.shape);
+  const node = makeNode(
+    common,
+    name,
+    inputs,
+    (_, deliver) => {
+      const gradients = (node.slots as (Tensor | null)[]).slice();
+      rule(gradients, deliver);
+    },
+    undefined,
+  );
+  node.slots = results.map(() => null);
+  results.forEach((result, i) => {
+    const toSlot: JointRule = (g, deliver) => {
+      (node.slots as (Tensor | null)[])[i] = g;
+      deliver(0, TOKEN);
+    };
+    makeNode(result, name, [common], toSlot, undefined);
+  });
+}
+
+/** Lets go of everything that a node keeps for its rules. */
+export function freeNode(node: GradNode): void {
+  node.rules = null;
+  node.inputs = NOTHING;
+  node.derivative = undefined;
+  if (node.slots !== null) node.slots = [];
+}
+
+const NOTHING: readonly Tensor[] = [];
 
 declare module '../tensor/tensor.js' {
   interface Tensor {
@@ -55,11 +188,18 @@ declare module '../tensor/tensor.js' {
      * @throws TensorError ERR_STATE when set to false on a result, ERR_DTYPE for other dtypes
      */
     requiresGrad: boolean;
+    /** Sets `requiresGrad`, by default to true, and returns this tensor. */
+    requiresGrad_(value?: boolean): this;
     /** Whether this tensor is not the result of a recorded operation. */
     readonly isLeaf: boolean;
+    /** The name of the recorded operation that made this tensor; null for leaves. */
+    readonly gradFn: string | null;
+    /** Whether this tensor was made in `inferenceMode`. */
+    readonly isInference: boolean;
     /**
-     * The sum of the gradients of all backward passes since `zeroGrad()`, or null. Only leaves that
-     * require gradients have one. Can be set to a tensor, which later passes then add to in place.
+     * The sum of the gradients of all backward passes since `zeroGrad()`, or null. Leaves that require
+     * gradients have one, and results after `retainGrad()`. A leaf's can be set to a tensor, which
+     * later passes then add to in place.
      * @throws TensorError ERR_STATE when set on a result, ERR_ARGUMENT, ERR_SHAPE or ERR_DTYPE for
      * anything but a tensor of this shape and dtype
      */
@@ -75,7 +215,7 @@ function checkGrad(leaf: Tensor, value: unknown): void {
   if (leaf.node !== null) {
     throw new TensorError(
       'ERR_STATE',
-      `[grad] only leaves have a gradient; this tensor is a result of ${leaf.node.name}`,
+      `[grad] only a leaf's gradient can be set; this tensor is a result of ${leaf.node.name}`,
     );
   }
   if (!(value instanceof Tensor)) {
@@ -111,6 +251,12 @@ Object.defineProperties(Tensor.prototype, {
           `[requiresGrad] this tensor is a result of ${this.node.name}; use detach() to cut it off`,
         );
       }
+      if (value && this.storage.inference && !isInferenceModeEnabled()) {
+        throw new TensorError(
+          'ERR_STATE',
+          '[requiresGrad] this tensor was made in inferenceMode; use a clone() of it',
+        );
+      }
       if (value && !dtypes[this.dtype].floating) {
         throw new TensorError(
           'ERR_DTYPE',
@@ -125,6 +271,16 @@ Object.defineProperties(Tensor.prototype, {
       return this.node === null;
     },
   },
+  gradFn: {
+    get(this: Tensor) {
+      return this.node === null ? null : this.node.name;
+    },
+  },
+  isInference: {
+    get(this: Tensor) {
+      return this.storage.inference;
+    },
+  },
   grad: {
     get(this: Tensor) {
       this.gradEscaped = true;
@@ -137,6 +293,17 @@ Object.defineProperties(Tensor.prototype, {
     },
   },
 });
+
+Tensor.prototype.requiresGrad_ = function (this: Tensor, value = true) {
+  if (typeof value !== 'boolean') {
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[requiresGrad_] expected true or false, not ${describe(value)}`,
+    );
+  }
+  this.requiresGrad = value;
+  return this;
+};
 
 Tensor.prototype.detach = function (this: Tensor) {
   return this.viewAs(this.shape, this.strides, this.offset);

@@ -26,12 +26,58 @@ const LARGEST_IN_SLAB = SLABS[1].storage;
 /** Free lists hold at most this much, then memory goes back to the collector. */
 const POOL_LIMIT_BYTES = 512 * 1024 * 1024;
 
+/** What happened when, across storages and nodes of the autograd graph. */
+let now = 0;
+
+/** The time of the last event. */
+export function currentTime(): number {
+  return now;
+}
+
+/** The next point in time. */
+export function nextTime(): number {
+  return ++now;
+}
+
+/** Who reads storages as they were at a time in the past: a gradient rule, as they were recorded. */
+export interface PastReader {
+  readonly name: string;
+  /** The time that it looks back to. */
+  readonly sequence: number;
+  readonly inputs: readonly { readonly storage: Storage }[];
+}
+
+let pastReader: PastReader | null = null;
+
+/**
+ * Until the next call, reading a storage that was there at the reader's time and was written to since
+ * is an error. Returns the reader before.
+ */
+export function readAsOf(reader: PastReader | null): PastReader | null {
+  const before = pastReader;
+  pastReader = reader;
+  return before;
+}
+
+let inference = false;
+
+/** Whether storages made from now on are marked as inference memory. Returns what was before. */
+export function markAsInference(value: boolean): boolean {
+  const before = inference;
+  inference = value;
+  return before;
+}
+
 /** A tensor's elements: `length` of them from `offset` on in `array`. Views share one storage. */
 export class Storage {
   /** The `recycleAfter` that this storage was made in and will be recycled by; 0 for none. */
   scope = 0;
-  /** Grows with every operation that writes to existing elements: copies made from them are stale. */
-  version = 0;
+  /** The time of the last write to existing elements; 0 for none. */
+  private written = 0;
+  /** What was made at this time or later isn't older than this storage. */
+  private readonly born = now;
+  /** Whether it was made in `inferenceMode`: no gradient rule may need its elements. */
+  readonly inference: boolean = inference;
   /** Whether somebody outside may hold the elements, so that they can change without notice. */
   exposed: boolean;
 
@@ -54,7 +100,39 @@ export class Storage {
     if (this.memory === null) {
       throw new TensorError('ERR_DISPOSED', 'this tensor was disposed; its memory is gone');
     }
+    if (pastReader !== null && this.written > pastReader.sequence) this.checkUnchanged(pastReader);
     return this.memory;
+  }
+
+  /**
+   * Changes with every operation that writes to existing elements: copies made from them are stale.
+   * Whatever writes says so by `version++`; the numbers are times, so that a gradient rule can tell
+   * whether the write came after its operation.
+   */
+  get version(): number {
+    return this.written;
+  }
+
+  set version(_: number) {
+    this.written = nextTime();
+  }
+
+  /** Whether it was there before `last` and was written to after `first`. */
+  changedSince(first: number, last: number): boolean {
+    return this.written > first && this.born < last;
+  }
+
+  private checkUnchanged(reader: PastReader): void {
+    if (!this.changedSince(reader.sequence, reader.sequence)) return;
+    const { name, inputs } = reader;
+    const index = inputs.findIndex(({ storage }) => storage === this);
+    const which = index < 0 ? 'its result or a tensor that it keeps' : `its input ${index}`;
+    throw new TensorError(
+      'ERR_STATE',
+      `[backward] one of the tensors that ${name} needs was changed in place after ${name} used it: ` +
+        `${which} (version ${this.version}, expected at most ${reader.sequence}); ` +
+        'change a clone() instead, or change it after backward',
+    );
   }
 
   get disposed(): boolean {
@@ -172,19 +250,37 @@ export function recycle(storage: Storage): void {
 /**
  * Runs fn, then recycles every storage allocated in it that didn't `letEscape`. Only for code that
  * knows where all of its tensors go, such as a backward pass. Scopes don't nest: inside another one,
- * fn's storages belong to the outer scope.
+ * fn's storages belong to the outer scope (unless `outsideScope` lies between them).
  */
 export function recycleAfter<R>(fn: () => R): R {
   if (openScope !== null) return fn();
   const scope: Storage[] = [];
+  const id = ++lastScopeId;
   openScope = scope;
-  openScopeId = ++lastScopeId;
+  openScopeId = id;
   try {
     return fn();
   } finally {
-    for (const storage of scope) if (storage.scope === openScopeId) recycle(storage);
     openScope = null;
     openScopeId = 0;
+    for (const storage of scope) if (storage.scope === id) recycle(storage);
+  }
+}
+
+/**
+ * Runs fn as if no `recycleAfter` were open: what it makes stays. For the user's code in the middle of
+ * a backward pass, which may keep anything; a backward pass in there has a scope of its own.
+ */
+export function outsideScope<R>(fn: () => R): R {
+  const scope = openScope;
+  const id = openScopeId;
+  openScope = null;
+  openScopeId = 0;
+  try {
+    return fn();
+  } finally {
+    openScope = scope;
+    openScopeId = id;
   }
 }
 

@@ -11,20 +11,29 @@ import { contiguousStrides, formatShape, isContiguous, numel, type Shape } from 
 export interface GradNode {
   /** The operation, for messages. */
   readonly name: string;
-  /** Grows with every node made: an operation's inputs have smaller numbers than its output. */
+  /**
+   * When it was recorded: an operation's inputs have smaller numbers than its output, and what its
+   * rules read must not have been written to later.
+   */
   readonly sequence: number;
   /** Empty once the graph was freed, so that a result that is kept doesn't keep them. */
   inputs: readonly Tensor[];
-  /** For each input the gradient rule; null as a whole once the graph was freed. */
-  rules: readonly GradRule[] | null;
+  /** For each input the gradient rule, or one rule for all; null once the graph was freed. */
+  rules: readonly GradRule[] | JointRule | null;
   /** What has arrived so far during a backward pass. */
   pending: Tensor | null;
-  /** How many operations took the result. */
+  /** For the common node of several outputs: what has arrived for each of them. */
+  slots: (Tensor | null)[] | null;
+  /** How many operations took the result, and one more while somebody watches its gradient. */
   uses: number;
   /** For an activation: its name, and the tensor that its derivative is computed from. */
-  readonly derivative: ActivationDerivative | undefined;
+  derivative: ActivationDerivative | undefined;
   /** Set by the rule of the only user when it has applied the derivative already. */
   folded: boolean;
+  /** Who wants to see the result's gradient. */
+  watchers: GradWatchers | null;
+  /** The last search of the graph that came here. */
+  search: number;
 }
 
 export interface ActivationDerivative {
@@ -35,6 +44,30 @@ export interface ActivationDerivative {
 
 /** The gradient of one input from the gradient of the output. Must not change its argument. */
 export type GradRule = (gradOutput: Tensor) => Tensor;
+
+/**
+ * All gradients from that of the output: calls `deliver` with an input's index and its gradient, for
+ * an input any number of times (they add up in this order). It may run code of the user's.
+ */
+export type JointRule = (
+  gradOutput: Tensor,
+  deliver: (index: number, gradient: Tensor) => void,
+) => void;
+
+/** May return a gradient to be used instead. */
+export type GradHook =
+  | ((gradient: Tensor) => Tensor | null | undefined)
+  | ((gradient: Tensor) => void);
+
+/** Who wants to see the gradient of a tensor; for a result they stand in its node. */
+export interface GradWatchers {
+  /** In the order of registration. */
+  readonly hooks: Set<{ readonly call: GradHook }>;
+  /** For leaves: called when `grad` has changed. */
+  readonly afterAccumulation: Set<{ readonly call: (leaf: Tensor) => void }>;
+  /** The result whose `grad` is to be kept. */
+  retainFor: Tensor | null;
+}
 
 /**
  * An N-dimensional array of one dtype: a view, by shape and strides, of a storage that other tensors
@@ -59,6 +92,8 @@ export class Tensor {
   accumulatedGrad: Tensor | null = null;
   /** Whether somebody outside may hold the gradient, so that its memory can't be reused. */
   gradEscaped = false;
+  /** Who wants to see the gradient of this leaf. */
+  watchers: GradWatchers | null = null;
 
   constructor(storage: Storage, shape: Shape, strides?: readonly number[], offset?: number) {
     this.storage = storage;

@@ -1,4 +1,15 @@
-import { enableGrad, isGradEnabled, nn, noGrad, ones, type Tensor, tensor } from 'tilegrad';
+import {
+  enableGrad,
+  inferenceMode,
+  isGradEnabled,
+  isInferenceModeEnabled,
+  nn,
+  noGrad,
+  ones,
+  setGradEnabled,
+  type Tensor,
+  tensor,
+} from 'tilegrad';
 import { describe, expect, test } from 'vitest';
 import { expectError } from '../helpers/errors.js';
 
@@ -140,5 +151,82 @@ describe('detach', () => {
       { requiresGrad: true },
     );
     expect(x.transpose().slice([1]).detach().toArray()).toEqual([2, 4]);
+  });
+});
+
+describe('inferenceMode', () => {
+  const inferred = (): Tensor => inferenceMode(() => ones([2]).mul(3));
+
+  test('runs without recording and marks what it makes, views included', () => {
+    const x = tensor([1, 2], { requiresGrad: true });
+    expect(isInferenceModeEnabled()).toBe(false);
+    const y = inferenceMode(() => {
+      expect([isInferenceModeEnabled(), isGradEnabled()]).toEqual([true, false]);
+      expect(enableGrad(() => [isGradEnabled(), x.mul(2).requiresGrad])).toEqual([false, false]);
+      return x.mul(2);
+    });
+    expect(isInferenceModeEnabled()).toBe(false);
+    expect([y.requiresGrad, y.isInference, x.isInference]).toEqual([false, true, false]);
+    expect(y.reshape([2, 1]).isInference).toBe(true);
+    // What is computed from it outside is an ordinary tensor.
+    expect(y.mul(2).isInference).toBe(false);
+  });
+
+  test('its results are refused where a rule needs them', () => {
+    const x = tensor([1, 2], { requiresGrad: true });
+    const c = inferred();
+    expectError(() => x.mul(c), 'ERR_STATE', '[mul] input 1 was made in inferenceMode');
+    expectError(() => x.reshape([1, 2]).matmul(c), 'ERR_STATE', '[matmul]');
+    expectError(() => c.requiresGrad_(), 'ERR_STATE', '[requiresGrad]');
+    // Sums need neither operand.
+    x.add(c)
+      .sub(c.reshape([2]))
+      .sum()
+      .backward();
+    expect(x.grad?.toArray()).toEqual([1, 1]);
+    expect(c.clone().mul(x).toArray()).toEqual([3, 6]);
+    expect(noGrad(() => x.mul(c)).toArray()).toEqual([3, 6]);
+    expect(c.clone().requiresGrad_().requiresGrad).toBe(true);
+  });
+
+  test('ends with an error too, and nests', () => {
+    expect(() =>
+      inferenceMode(() => {
+        inferenceMode(() => 1);
+        expect(isInferenceModeEnabled()).toBe(true);
+        throw new Error('inside');
+      }),
+    ).toThrow('inside');
+    expect([isInferenceModeEnabled(), isGradEnabled(), ones([1]).isInference]).toEqual([
+      false,
+      true,
+      false,
+    ]);
+  });
+});
+
+describe('setGradEnabled', () => {
+  test('is noGrad or enableGrad', () => {
+    expect(setGradEnabled(false, isGradEnabled)).toBe(false);
+    expect(noGrad(() => setGradEnabled(true, isGradEnabled))).toBe(true);
+  });
+});
+
+describe('properties', () => {
+  test('requiresGrad_ sets and returns the tensor', () => {
+    const x = ones([2]);
+    expect(x.requiresGrad_()).toBe(x);
+    expect([x.requiresGrad, x.requiresGrad_(false).requiresGrad]).toEqual([true, false]);
+    const y = x.requiresGrad_().mul(2);
+    expect(y.requiresGrad_()).toBe(y);
+    expectError(() => y.requiresGrad_(false), 'ERR_STATE', 'detach');
+    expectError(() => x.requiresGrad_('yes' as never), 'ERR_ARGUMENT', '[requiresGrad_]');
+    expectError(() => ones([1], { dtype: 'int32' }).requiresGrad_(), 'ERR_DTYPE', 'int32');
+  });
+
+  test('gradFn names the operation', () => {
+    const x = ones([2]).requiresGrad_();
+    expect([x.gradFn, x.mul(2).gradFn, x.reshape([1, 2]).gradFn]).toEqual([null, 'mul', 'reshape']);
+    expect([x.mul(2).detach().gradFn, noGrad(() => x.mul(2)).gradFn]).toEqual([null, null]);
   });
 });

@@ -266,46 +266,7 @@ const functions: Record<string, Misuse[]> = {
   mseLoss: losses(tilegrad.mseLoss),
   binaryCrossEntropyWithLogits: losses(tilegrad.binaryCrossEntropyWithLogits),
 
-  grad: [
-    ...kinds.map((value): Misuse => [() => tilegrad.grad(wrong(value), leaf), 'ERR_ARGUMENT']),
-    ...kinds.map(
-      (value): Misuse => [() => tilegrad.grad(leaf.sum(), wrong(value)), 'ERR_ARGUMENT'],
-    ),
-    ...optionsOf('grad', (options) => tilegrad.grad(leaf.sum(), leaf, options)),
-    [() => tilegrad.grad(x.sum(), leaf), 'ERR_STATE'],
-    [() => tilegrad.grad(leaf.sum(), x), 'ERR_STATE'],
-    [() => tilegrad.grad(leaf.mul(2), leaf), 'ERR_SHAPE'],
-    [() => tilegrad.grad(leaf.mul(2), leaf, { gradOutputs: ones([3]) }), 'ERR_SHAPE'],
-    [() => tilegrad.grad([leaf.sum()], leaf, { gradOutputs: [] }), 'ERR_ARGUMENT'],
-    [
-      () => tilegrad.grad(leaf.sum(), leaf.mul(2)),
-      'ERR_STATE',
-      'the outputs do not depend on input 0',
-    ],
-  ],
-  backward: [
-    ...kinds.map((value): Misuse => [() => tilegrad.backward(wrong(value)), 'ERR_ARGUMENT']),
-    ...kinds
-      .slice(1)
-      .map((value): Misuse => [() => tilegrad.backward(leaf, wrong(value)), 'ERR_ARGUMENT']),
-    ...optionsOf('backward', (options) => tilegrad.backward(leaf, ones([2]), options)),
-    [() => tilegrad.backward(x), 'ERR_STATE'],
-    [() => tilegrad.backward(leaf), 'ERR_SHAPE'],
-  ],
-  gradcheck: checks('gradcheck', tilegrad.gradcheck),
   gradgradcheck: checks('gradgradcheck', tilegrad.gradgradcheck),
-  noGrad: [
-    ...kinds
-      .filter((value) => typeof value !== 'function')
-      .map((fn): Misuse => [() => tilegrad.noGrad(wrong(fn)), 'ERR_ARGUMENT']),
-    [() => tilegrad.noGrad(async () => 1), 'ERR_ARGUMENT'],
-  ],
-  enableGrad: [
-    ...kinds
-      .filter((value) => typeof value !== 'function')
-      .map((fn): Misuse => [() => tilegrad.enableGrad(wrong(fn)), 'ERR_ARGUMENT']),
-    [() => tilegrad.enableGrad(async () => 1), 'ERR_ARGUMENT'],
-  ],
   setNumThreads: [undefined, null, 0, -1, 1.5, 257, Infinity, Number.NaN, '2', {}].map(
     (n): Misuse => [() => tilegrad.setNumThreads(wrong(n)), 'ERR_ARGUMENT'],
   ),
@@ -428,7 +389,9 @@ const modules: Record<string, Misuse[]> = {
 /** Functions without arguments, and classes that others make. */
 const without = new Set([
   ...[
+    'isAnomalyEnabled',
     'isGradEnabled',
+    'isInferenceModeEnabled',
     'getNumThreads',
     'getFloat32MatmulPrecision',
     'simdLevel',

@@ -1,6 +1,7 @@
 /** All families of operations. */
 import { activations } from './activation.js';
 import { arithmetic } from './arithmetic.js';
+import { autograd } from './autograd.js';
 import { comparisons } from './compare.js';
 import { classLosses } from './cross_entropy.js';
 import { gathers } from './gather.js';
@@ -18,6 +19,7 @@ import { ternaries } from './ternary.js';
 export const families: readonly Family[] = [
   activations,
   arithmetic,
+  autograd,
   classLosses,
   comparisons,
   gathers,
