@@ -1,5 +1,5 @@
-// Reductions with integer results: of integers modulo 2^32, and of any type's zeros. Values of
-// other types are widened to 32 bits, a block or a row at a time.
+// Reductions with integer results: of integers modulo 2^64, and of any type's zeros. Values of
+// other types are widened to 64 bits, a block or a row at a time.
 #include "dispatch.h"
 #include "reduction.h"
 #include "rows.h"
@@ -8,21 +8,21 @@ namespace tilegrad {
 namespace {
 
 template <class X>
-void widen(int64_t n, const void* x, int64_t step, int32_t* to) {
+void widen(int64_t n, const void* x, int64_t step, int64_t* to) {
   const X* const from = static_cast<const X*>(x);
   if (step == 1) {  // a loop of its own, which compilers turn into vectors
-    for (int64_t i = 0; i < n; ++i) to[i] = +from[i];
+    for (int64_t i = 0; i < n; ++i) to[i] = from[i];
   } else {
     for (int64_t i = 0; i < n; ++i) to[i] = +from[i * step];
   }
 }
 
-// 1 where a value isn't 0. NaN isn't. Of a bfloat16's bits all but the sign count.
-template <class X, bool bfloat16 = false>
-void truth(int64_t n, const void* x, int64_t step, int32_t* to) {
+// 1 where a value isn't 0. NaN isn't. Of the bits of a 16-bit float all but the sign count.
+template <class X, bool half = false>
+void truth(int64_t n, const void* x, int64_t step, int64_t* to) {
   const X* const from = static_cast<const X*>(x);
   const auto isTrue = [](X value) {
-    return bfloat16 ? (static_cast<int>(value) & 0x7fff) != 0 : value != 0;
+    return half ? (static_cast<int>(value) & 0x7fff) != 0 : value != 0;
   };
   if (step == 1) {
     for (int64_t i = 0; i < n; ++i) to[i] = isTrue(from[i]);
@@ -32,13 +32,13 @@ void truth(int64_t n, const void* x, int64_t step, int32_t* to) {
 }
 
 template <class Y>
-void narrow(int64_t n, const int32_t* results, void* y, int64_t step) {
+void narrow(int64_t n, const int64_t* results, void* y, int64_t step) {
   for (int64_t i = 0; i < n; ++i) static_cast<Y*>(y)[i * step] = static_cast<Y>(results[i]);
 }
 
 // Kernels are read from the table when they run: a level may be chosen in between.
 template <IntegerReduction kind>
-void combine(int64_t n, const int32_t* a, int64_t, const int32_t* b, int64_t, int32_t* y) {
+void combine(int64_t n, const int64_t* a, int64_t, const int64_t* b, int64_t, int64_t* y) {
   if (y != a) {
     for (int64_t i = 0; i < n; ++i) y[i] = a[i];
   }
@@ -46,10 +46,10 @@ void combine(int64_t n, const int32_t* a, int64_t, const int32_t* b, int64_t, in
 }
 
 template <IntegerReduction kind>
-Reduction<int32_t> reductionOf(int32_t identity) {
-  Reduction<int32_t> r{};
-  r.solve = [](const Reduction<int32_t>& self, const Runner<int32_t>& runner, int64_t,
-               int32_t* results) { return runner.run(self.pass, nullptr, results); };
+Reduction<int64_t> reductionOf(int64_t identity) {
+  Reduction<int64_t> r{};
+  r.solve = [](const Reduction<int64_t>& self, const Runner<int64_t>& runner, int64_t,
+               int64_t* results) { return runner.run(self.pass, nullptr, results); };
   r.pass = {identity, kernels().integerReduce.range[static_cast<int>(kind)],
             nullptr,  combine<kind>,
             nullptr,  nullptr,
@@ -61,13 +61,15 @@ Reduction<int32_t> reductionOf(int32_t identity) {
 
 template <IntegerReduction kind>
 Status runInteger(const Command& c) {
-  constexpr int32_t kIdentity = kind == IntegerReduction::sum    ? 0
+  constexpr int64_t kIdentity = kind == IntegerReduction::sum    ? 0
                                 : kind == IntegerReduction::prod ? 1
-                                : kind == IntegerReduction::max  ? INT32_MIN
-                                                                 : INT32_MAX;
-  Reduction<int32_t> r = reductionOf<kind>(kIdentity);
+                                : kind == IntegerReduction::max  ? INT64_MIN
+                                                                 : INT64_MAX;
+  Reduction<int64_t> r = reductionOf<kind>(kIdentity);
+  if (c.type[0] == DType::int32) r.load = widen<int32_t>;
   if (c.type[0] == DType::int8) r.load = widen<int8_t>;
   if (c.type[0] == DType::uint8) r.load = widen<uint8_t>;
+  if (c.type[1] == DType::int32) r.store = narrow<int32_t>;
   if (c.type[1] == DType::int8) r.store = narrow<int8_t>;
   if (c.type[1] == DType::uint8) r.store = narrow<uint8_t>;
   return runReduction(c, &r);
@@ -77,7 +79,7 @@ Status runInteger(const Command& c) {
 // largest.
 template <IntegerReduction kind>
 Status runTruth(const Command& c) {
-  Reduction<int32_t> r = reductionOf<kind>(kind == IntegerReduction::min ? 1 : 0);
+  Reduction<int64_t> r = reductionOf<kind>(kind == IntegerReduction::min ? 1 : 0);
   switch (c.type[0]) {
     case DType::float32:
       r.load = truth<float>;
@@ -86,21 +88,26 @@ Status runTruth(const Command& c) {
       r.load = truth<double>;
       break;
     case DType::bfloat16:
+    case DType::float16:
       r.load = truth<uint16_t, true>;
       break;
     case DType::int8:
     case DType::uint8:
       r.load = truth<uint8_t>;
       break;
+    case DType::int64:
+      r.load = truth<int64_t>;
+      break;
     default:
       r.load = truth<int32_t>;
   }
-  if (c.type[1] == DType::uint8) r.store = narrow<uint8_t>;
+  r.store = c.type[1] == DType::uint8 ? narrow<uint8_t> : narrow<int32_t>;
   return runReduction(c, &r);
 }
 
 bool isInteger(DType type) {
-  return type == DType::int32 || type == DType::int8 || type == DType::uint8;
+  return type == DType::int32 || type == DType::int64 || type == DType::int8 ||
+         type == DType::uint8;
 }
 
 const char* checkCount(const Command& c) { return checkReduced(c, 2); }
@@ -117,8 +124,8 @@ const char* checkExtremum(const Command& c) {
 
 // The geometry is that of "sum" (reduce.cpp).
 const Row kRows[] = {
-    {"intSum", "in x A[@] out y i32[@]; kept int", runInteger<IntegerReduction::sum>, checkInteger},
-    {"intProd", "in x A[@] out y i32[@]; kept int", runInteger<IntegerReduction::prod>,
+    {"intSum", "in x A[@] out y i64[@]; kept int", runInteger<IntegerReduction::sum>, checkInteger},
+    {"intProd", "in x A[@] out y i64[@]; kept int", runInteger<IntegerReduction::prod>,
      checkInteger},
     {"intMax", "in x A[@] out y A[@]; kept int", runInteger<IntegerReduction::max>, checkExtremum},
     {"intMin", "in x A[@] out y A[@]; kept int", runInteger<IntegerReduction::min>, checkExtremum},
