@@ -2,7 +2,7 @@
 import type { Tensor } from '../tensor/tensor.js';
 import { add, div, mul, neg, reciprocal, rsqrt, sqrt, square } from './arithmetic.js';
 import { binary, computeBinary, defineMethods, unary } from './elementwise.js';
-import { checkFloating, clone, type TensorLike } from './operand.js';
+import { checkFloating, clone, isNumber, type TensorLike } from './operand.js';
 
 /** e^x */
 export function exp(x: Tensor): Tensor {
@@ -95,12 +95,12 @@ const powers: ReadonlyMap<number, (x: Tensor) => Tensor> = new Map([
  * when neither is float32 or float64, ERR_SHAPE when the shapes don't broadcast
  */
 export function pow(x: TensorLike, exponent: TensorLike): Tensor {
-  if (typeof exponent === 'number' && typeof x !== 'number') {
+  if (isNumber(exponent) && !isNumber(x)) {
     checkFloating('pow', x);
-    const shortcut = powers.get(exponent);
+    const shortcut = powers.get(Number(exponent));
     if (shortcut) return shortcut(x);
   }
-  if (x === 2 && typeof exponent !== 'number') {
+  if ((x === 2 || x === 2n) && !isNumber(exponent)) {
     checkFloating('pow', exponent);
     return exp2(exponent);
   }

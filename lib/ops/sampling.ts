@@ -27,8 +27,10 @@ const exact: Readonly<Record<DType, readonly [number, number]>> = {
   int8: [-128, 127],
   int32: [-(2 ** 31), 2 ** 31 - 1],
   bfloat16: [-(2 ** 8), 2 ** 8],
+  float16: [-(2 ** 11), 2 ** 11],
   float32: [-(2 ** 24), 2 ** 24],
   // Numbers are drawn as int32 first.
+  int64: [-(2 ** 31), 2 ** 31 - 1],
   float64: [-(2 ** 31), 2 ** 31 - 1],
 };
 

@@ -8,7 +8,7 @@ import { type GradRule, Tensor } from '../tensor/tensor.js';
 import { add, div, mul, neg, square, sub } from './arithmetic.js';
 import { eq, gt, le, logicalAnd, logicalOr, lt } from './compare.js';
 import { checkNotBool, computeBinary, computeTernary, defineMethods } from './elementwise.js';
-import { checkFloating, checkTensor, scalar, type TensorLike, to } from './operand.js';
+import { checkFloating, checkTensor, isNumber, scalar, type TensorLike, to } from './operand.js';
 import { asType, checkComputes, checkOperand, holds, isFloating, resultType } from './promotion.js';
 import { sumTo } from './reduce.js';
 
@@ -30,7 +30,7 @@ function attachSummed(
 
 /** @throws TensorError ERR_ARGUMENT for a number that elements of the dtype can't be */
 function checkHolds(operation: string, dtype: DType, operand: TensorLike): void {
-  if (typeof operand === 'number' && !holds(dtype, operand)) {
+  if (isNumber(operand) && !holds(dtype, operand)) {
     throw new TensorError(
       'ERR_ARGUMENT',
       `[${operation}] ${operand} is outside the range of ${dtype}; convert the tensors first`,
@@ -192,7 +192,7 @@ export function clamp(x: Tensor, options: ClampOptions): Tensor {
   const low = min === undefined ? undefined : asType(min, dtype);
   const high = max === undefined ? undefined : asType(max, dtype);
   const y = clamped(source, low, high);
-  if (bounds.every((bound) => typeof bound === 'number')) {
+  if (bounds.every(isNumber)) {
     if (recording(source)) {
       attach(y, 'clamp', [source], [(g) => betweenNumbers(g, source, low, high)]);
     }
