@@ -114,7 +114,7 @@ Object.defineProperties(Tensor.prototype, {
       if (value && !dtypes[this.dtype].floating) {
         throw new TensorError(
           'ERR_DTYPE',
-          `[requiresGrad] only floating tensors (float32, float64, bfloat16, float16) can require gradients, not ${this.dtype}`,
+          `[requiresGrad] only float32, float64, bfloat16 and float16 tensors can require gradients, not ${this.dtype}`,
         );
       }
       this.leafRequiresGrad = Boolean(value);

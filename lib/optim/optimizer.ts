@@ -1,6 +1,6 @@
 import { TensorError } from '../errors.js';
 import { contiguous, copyInto } from '../ops/operand.js';
-import { dtypes, type StoredArray } from '../tensor/dtype.js';
+import { dtypes } from '../tensor/dtype.js';
 import { allocate } from '../tensor/memory.js';
 import { Tensor } from '../tensor/tensor.js';
 import { makeGroups, type ParameterGroup, type Parameters, type Rule } from './group.js';

@@ -41,7 +41,7 @@ function finish(operation: string, result: Tensor, options: TensorOptions): Tens
     if (!dtypes[result.dtype].floating) {
       throw new TensorError(
         'ERR_DTYPE',
-        `[${operation}] only floating tensors (float32, float64, bfloat16, float16) can require gradients, not ${result.dtype}`,
+        `[${operation}] only float32, float64, bfloat16 and float16 tensors can require gradients, not ${result.dtype}`,
       );
     }
     result.leafRequiresGrad = true;

@@ -3,6 +3,7 @@ import { activations } from './activation.js';
 import { arithmetic } from './arithmetic.js';
 import { comparisons } from './compare.js';
 import { classLosses } from './cross_entropy.js';
+import { dtypeOperations } from './dtypes.js';
 import { gathers } from './gather.js';
 import { integerOperations } from './integer.js';
 import { math } from './math.js';
@@ -20,6 +21,7 @@ export const families: readonly Family[] = [
   arithmetic,
   classLosses,
   comparisons,
+  dtypeOperations,
   gathers,
   integerOperations,
   math,

@@ -71,7 +71,7 @@ export const dims = (call: (dim: never) => unknown): Misuse[] =>
   );
 
 export const dtypesOf = (call: (options: never) => unknown): Misuse[] =>
-  ['float16', 5, null, 'toString'].map(
+  ['int16', 5, null, 'toString'].map(
     (dtype): Misuse => [() => call(wrong({ dtype })), 'ERR_DTYPE'],
   );
 
