@@ -388,7 +388,7 @@ Tensor.prototype.scatterReduce = function (this: Tensor, dim, index, src, reduce
 declare module '../tensor/tensor.js' {
   interface Tensor {
     /** A copy with values put at an index: see the function `scatter`. */
-    scatter(dim: number, index: IndexLike, src: Tensor | number): Tensor;
+    scatter(dim: number, index: IndexLike, src: Tensor | number | bigint): Tensor;
     /** A copy with values added at an index: see the function `scatterAdd`. */
     scatterAdd(dim: number, index: IndexLike, src: Tensor): Tensor;
     /** A copy with slices added along a dimension: see the function `indexAdd`. */

@@ -39,7 +39,7 @@ const functions: Record<string, Misuse[]> = {
       {},
       () => x,
       Symbol('s'),
-      new BigInt64Array(1),
+      new BigUint64Array(1),
       new DataView(new ArrayBuffer(1)),
       x,
     ].map((data): Misuse => [() => tensor(wrong(data)), 'ERR_ARGUMENT']),
