@@ -86,14 +86,22 @@ struct ColumnKernels {
                        T* y, int64_t yRow);
 };
 
-// Reductions of integers, modulo 2^64, in any order: the results are the same.
-enum class IntegerReduction : int { sum, prod, max, min, count };
+// Reductions of integers, modulo 2^bits, in any order: the results are the same. Products are of
+// int64 only.
+enum class IntegerReduction : int { sum, max, min, prod, count };
 
+template <class T>
 struct IntegerReduceKernels {
-  static constexpr int kCount = static_cast<int>(IntegerReduction::count);
-  int64_t (*range[kCount])(int64_t n, const int64_t* x);
+  static constexpr int kCount =
+      static_cast<int>(IntegerReduction::count) - (sizeof(T) == 8 ? 0 : 1);
+  T (*range[kCount])(int64_t n, const T* x);
   // y[j] = y[j] op x[j].
-  void (*accumulate[kCount])(int64_t n, const int64_t* x, int64_t* y);
+  void (*accumulate[kCount])(int64_t n, const T* x, T* y);
+};
+
+struct IntegerReduceTables {
+  IntegerReduceKernels<int32_t> i32;
+  IntegerReduceKernels<int64_t> i64;
   ScanKernels<int64_t> scan;
 };
 
@@ -318,7 +326,7 @@ struct ElementwiseTable {
 struct ElementwiseTables {
   ElementwiseTable<float> f32;
   ElementwiseTable<double> f64;
-  IntegerReduceKernels integerReduce;
+  IntegerReduceTables integerReduce;
 };
 
 struct IntegerTables {
@@ -366,7 +374,7 @@ struct KernelTable {
   StreamKernels stream;
   HalfKernels half;
   const IntegerTables& integer;
-  const IntegerReduceKernels& integerReduce;
+  const IntegerReduceTables& integerReduce;
 };
 
 // A build defines those of its architecture; ops/dispatch.cpp knows which (TG_HAVE_AVX2 ...).

@@ -1,5 +1,5 @@
-// Reductions with integer results: of integers modulo 2^64, and of any type's zeros. Values of
-// other types are widened to 64 bits, a block or a row at a time.
+// Reductions with integer results: sums and products modulo 2^64, extrema, and reductions of any
+// type's zeros. Values of other types are widened, a block or a row at a time.
 #include "dispatch.h"
 #include "reduction.h"
 #include "rows.h"
@@ -7,19 +7,19 @@
 namespace tilegrad {
 namespace {
 
-template <class X>
-void widen(int64_t n, const void* x, int64_t step, int64_t* to) {
+template <class X, class T>
+void widen(int64_t n, const void* x, int64_t step, T* to) {
   const X* const from = static_cast<const X*>(x);
   if (step == 1) {  // a loop of its own, which compilers turn into vectors
     for (int64_t i = 0; i < n; ++i) to[i] = from[i];
   } else {
-    for (int64_t i = 0; i < n; ++i) to[i] = +from[i * step];
+    for (int64_t i = 0; i < n; ++i) to[i] = from[i * step];
   }
 }
 
 // 1 where a value isn't 0. NaN isn't. Of the bits of a 16-bit float all but the sign count.
 template <class X, bool half = false>
-void truth(int64_t n, const void* x, int64_t step, int64_t* to) {
+void truth(int64_t n, const void* x, int64_t step, int32_t* to) {
   const X* const from = static_cast<const X*>(x);
   const auto isTrue = [](X value) {
     return half ? (static_cast<int>(value) & 0x7fff) != 0 : value != 0;
@@ -32,26 +32,38 @@ void truth(int64_t n, const void* x, int64_t step, int64_t* to) {
 }
 
 template <class Y>
-void narrow(int64_t n, const int64_t* results, void* y, int64_t step) {
+void narrow(int64_t n, const int32_t* results, void* y, int64_t step) {
   for (int64_t i = 0; i < n; ++i) static_cast<Y*>(y)[i * step] = static_cast<Y>(results[i]);
 }
 
 // Kernels are read from the table when they run: a level may be chosen in between.
-template <IntegerReduction kind>
-void combine(int64_t n, const int64_t* a, int64_t, const int64_t* b, int64_t, int64_t* y) {
+template <class T>
+const IntegerReduceKernels<T>& table();
+template <>
+const IntegerReduceKernels<int32_t>& table<int32_t>() {
+  return kernels().integerReduce.i32;
+}
+template <>
+const IntegerReduceKernels<int64_t>& table<int64_t>() {
+  return kernels().integerReduce.i64;
+}
+
+template <IntegerReduction kind, class T>
+void combine(int64_t n, const T* a, int64_t, const T* b, int64_t, T* y) {
   if (y != a) {
     for (int64_t i = 0; i < n; ++i) y[i] = a[i];
   }
-  kernels().integerReduce.accumulate[static_cast<int>(kind)](n, b, y);
+  table<T>().accumulate[static_cast<int>(kind)](n, b, y);
 }
 
-template <IntegerReduction kind>
-Reduction<int64_t> reductionOf(int64_t identity) {
-  Reduction<int64_t> r{};
-  r.solve = [](const Reduction<int64_t>& self, const Runner<int64_t>& runner, int64_t,
-               int64_t* results) { return runner.run(self.pass, nullptr, results); };
-  r.pass = {identity, kernels().integerReduce.range[static_cast<int>(kind)],
-            nullptr,  combine<kind>,
+template <IntegerReduction kind, class T>
+Reduction<T> reductionOf(T identity) {
+  Reduction<T> r{};
+  r.solve = [](const Reduction<T>& self, const Runner<T>& runner, int64_t, T* results) {
+    return runner.run(self.pass, nullptr, results);
+  };
+  r.pass = {identity, table<T>().range[static_cast<int>(kind)],
+            nullptr,  combine<kind, T>,
             nullptr,  nullptr,
             0};
   r.share = kLightShare;
@@ -59,17 +71,26 @@ Reduction<int64_t> reductionOf(int64_t identity) {
   return r;
 }
 
+// Sums and products have 64 bits.
 template <IntegerReduction kind>
-Status runInteger(const Command& c) {
-  constexpr int64_t kIdentity = kind == IntegerReduction::sum    ? 0
-                                : kind == IntegerReduction::prod ? 1
-                                : kind == IntegerReduction::max  ? INT64_MIN
-                                                                 : INT64_MAX;
-  Reduction<int64_t> r = reductionOf<kind>(kIdentity);
+Status runWide(const Command& c) {
+  Reduction<int64_t> r = reductionOf<kind, int64_t>(kind == IntegerReduction::sum ? 0 : 1);
   if (c.type[0] == DType::int32) r.load = widen<int32_t>;
   if (c.type[0] == DType::int8) r.load = widen<int8_t>;
   if (c.type[0] == DType::uint8) r.load = widen<uint8_t>;
-  if (c.type[1] == DType::int32) r.store = narrow<int32_t>;
+  return runReduction(c, &r);
+}
+
+template <IntegerReduction kind>
+Status runExtremum(const Command& c) {
+  constexpr bool kMost = kind == IntegerReduction::max;
+  if (c.type[0] == DType::int64) {
+    Reduction<int64_t> r = reductionOf<kind, int64_t>(kMost ? INT64_MIN : INT64_MAX);
+    return runReduction(c, &r);
+  }
+  Reduction<int32_t> r = reductionOf<kind, int32_t>(kMost ? INT32_MIN : INT32_MAX);
+  if (c.type[0] == DType::int8) r.load = widen<int8_t>;
+  if (c.type[0] == DType::uint8) r.load = widen<uint8_t>;
   if (c.type[1] == DType::int8) r.store = narrow<int8_t>;
   if (c.type[1] == DType::uint8) r.store = narrow<uint8_t>;
   return runReduction(c, &r);
@@ -79,7 +100,7 @@ Status runInteger(const Command& c) {
 // largest.
 template <IntegerReduction kind>
 Status runTruth(const Command& c) {
-  Reduction<int64_t> r = reductionOf<kind>(kind == IntegerReduction::min ? 1 : 0);
+  Reduction<int32_t> r = reductionOf<kind, int32_t>(kind == IntegerReduction::min ? 1 : 0);
   switch (c.type[0]) {
     case DType::float32:
       r.load = truth<float>;
@@ -101,7 +122,7 @@ Status runTruth(const Command& c) {
     default:
       r.load = truth<int32_t>;
   }
-  r.store = c.type[1] == DType::uint8 ? narrow<uint8_t> : narrow<int32_t>;
+  if (c.type[1] == DType::uint8) r.store = narrow<uint8_t>;
   return runReduction(c, &r);
 }
 
@@ -124,11 +145,10 @@ const char* checkExtremum(const Command& c) {
 
 // The geometry is that of "sum" (reduce.cpp).
 const Row kRows[] = {
-    {"intSum", "in x A[@] out y i64[@]; kept int", runInteger<IntegerReduction::sum>, checkInteger},
-    {"intProd", "in x A[@] out y i64[@]; kept int", runInteger<IntegerReduction::prod>,
-     checkInteger},
-    {"intMax", "in x A[@] out y A[@]; kept int", runInteger<IntegerReduction::max>, checkExtremum},
-    {"intMin", "in x A[@] out y A[@]; kept int", runInteger<IntegerReduction::min>, checkExtremum},
+    {"intSum", "in x A[@] out y i64[@]; kept int", runWide<IntegerReduction::sum>, checkInteger},
+    {"intProd", "in x A[@] out y i64[@]; kept int", runWide<IntegerReduction::prod>, checkInteger},
+    {"intMax", "in x A[@] out y A[@]; kept int", runExtremum<IntegerReduction::max>, checkExtremum},
+    {"intMin", "in x A[@] out y A[@]; kept int", runExtremum<IntegerReduction::min>, checkExtremum},
     {"countNonzero", "in x A[@] out y i32[@]; kept int", runTruth<IntegerReduction::sum>,
      checkCount},
     {"any", "in x A[@] out y u8[@]; kept int", runTruth<IntegerReduction::max>, checkCount},
