@@ -139,7 +139,8 @@ export interface IscloseOptions {
 
 /**
  * Where a and b are close, with broadcasting: bool. They are when they are equal (infinities of one
- * sign too) or |a - b| <= atol + rtol |b|. Integers are compared in float64, which holds them.
+ * sign too) or |a - b| <= atol + rtol |b|. Integers are compared in float64, which holds all but
+ * int64 exactly.
  * @throws TensorError ERR_ARGUMENT for a tolerance that isn't a finite number >= 0
  */
 export function isclose(a: TensorLike, b: TensorLike, options: IscloseOptions = {}): Tensor {

@@ -32,7 +32,7 @@ export interface DimOptions {
   keepDim?: boolean;
 }
 
-/** Values with their places along a dimension, as int32. */
+/** Values with their places along a dimension, as int32 (PyTorch has int64). */
 export interface ValuesAndIndices {
   values: Tensor;
   indices: Tensor;

@@ -14,7 +14,7 @@ import { checkGenerator, type Generator, stateOperand } from './random.js';
 import { sum } from './reduce.js';
 
 export interface RandintOptions {
-  /** Default int32. The numbers must be exact in it. */
+  /** Default int32. The numbers must be exact in it, and of int64 within int32 too. */
   dtype?: DType;
   /** The stream to draw from; default the one that `manualSeed` seeds. */
   generator?: Generator;

@@ -107,7 +107,7 @@ function checkValue(operation: string, options: ValueOptions): number {
 
 /**
  * x + value * a * b, with broadcasting. Integers wrap around; of them the value must be one too.
- * @throws TensorError ERR_DTYPE for bools and for bfloat16, ERR_ARGUMENT for a value that isn't finite
+ * @throws TensorError ERR_DTYPE for bools and 16-bit floats, ERR_ARGUMENT for a value that isn't finite
  */
 export function addcmul(
   x: Tensor,
@@ -173,7 +173,7 @@ export interface ClampOptions {
  * bounds are x). As PyTorch has it since 2.14.
  * Integer tensors take whole bounds that their dtype holds; another number makes the result float32.
  * @throws TensorError ERR_ARGUMENT without a bound, or for one that is neither number nor tensor;
- * ERR_DTYPE for bools and for bfloat16
+ * ERR_DTYPE for bools and 16-bit floats
  */
 export function clamp(x: Tensor, options: ClampOptions): Tensor {
   checkTensor('clamp', x);

@@ -414,6 +414,21 @@ test('elements move with all their bits', () => {
   ]);
 });
 
+test('a count of batches that PyTorch saved is taken', () => {
+  const norm = new tilegrad.nn.BatchNorm1d(2);
+  const state = { ...norm.stateDict() };
+  const name = Object.keys(state).find((key) => state[key]?.dtype === 'int32') as string;
+  norm.loadStateDict({ ...state, [name]: tensor(12n) });
+  expect([norm.stateDict()[name]?.dtype, norm.stateDict()[name]?.item()]).toEqual(['int32', 12]);
+});
+
+test('tsc knows the names of dtypes', () => {
+  // @ts-expect-error
+  expectError(() => zeros([1], { dtype: 'int63' }), 'ERR_DTYPE', 'int64, int8');
+  // @ts-expect-error
+  expectError(() => tensor([1]).to('half'), 'ERR_DTYPE', 'float16');
+});
+
 test('what only floats do is refused', () => {
   const x = int64([1n]);
   for (const f of [tilegrad.exp, tilegrad.mean, tilegrad.logsumexp]) {
