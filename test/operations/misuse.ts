@@ -46,7 +46,8 @@ export function tensorArguments(
   const values = kinds.filter((value) => !(other.takesNumbers && typeof value === 'number'));
   const rows = values.map((value): Misuse => [() => call(wrong(value)), 'ERR_ARGUMENT']);
   if (!other.takesIntegers) {
-    for (const t of [integers, longs, half16]) rows.push([() => call(wrong(t)), 'ERR_DTYPE']);
+    rows.push([() => call(wrong(integers)), 'ERR_DTYPE'], [() => call(wrong(longs)), 'ERR_DTYPE']);
+    rows.push([() => call(wrong(half16)), 'ERR_DTYPE']);
   }
   if (!other.takesIntegers && !other.takesHalf) {
     const message = other.half ?? "convert with to('float32')";
