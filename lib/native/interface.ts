@@ -1,6 +1,9 @@
 /** What the addon exports (native/addon/addon.cpp). */
 
-/** The arrays that commands take as operands; a Uint16Array holds the bits of bfloat16, an Int16Array those of float16. */
+/**
+ * The arrays that commands take as operands; a Uint16Array holds the bits of bfloat16, an Int16Array
+ * those of float16.
+ */
 export type OperandArray =
   | Float32Array
   | Float64Array

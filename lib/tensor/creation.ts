@@ -27,7 +27,10 @@ import {
 import { Tensor } from './tensor.js';
 
 export interface TensorOptions {
-  /** Default float32, or the dtype of the typed array that the data comes in, or bool for booleans, int64 for bigints. */
+  /**
+   * Default float32, or the dtype of the typed array that the data comes in, or bool for booleans and
+   * int64 for bigints.
+   */
   dtype?: DType;
   /** Whether gradients are collected for it; for floating dtypes. Default false. */
   requiresGrad?: boolean;
