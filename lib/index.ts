@@ -305,6 +305,7 @@ export {
   where,
 } from './ops/ternary.js';
 export { acos, asin, atan, atan2, cos, cosh, sin, sinh, tan } from './ops/trigonometry.js';
+export { canCast, promoteTypes, resultType } from './ops/types.js';
 export * as optim from './optim/index.js';
 export {
   arange,
@@ -319,6 +320,6 @@ export {
   zeros,
   zerosLike,
 } from './tensor/creation.js';
-export type { DType, TypedArray } from './tensor/dtype.js';
+export type { DType, StoredArray, TypedArray } from './tensor/dtype.js';
 export type { Shape } from './tensor/shape.js';
 export { type GradHook, type NestedArray, Tensor } from './tensor/tensor.js';

@@ -2,6 +2,7 @@
 import { TensorError } from '../errors.js';
 import { rows, runBinaryContiguous } from '../native/commands.js';
 import { onesLike } from '../tensor/creation.js';
+import { isHalf } from '../tensor/dtype.js';
 import { letEscape, ownedByScope, recycleAfter } from '../tensor/memory.js';
 import { checkOptions, describe, formatShape, sameShape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
@@ -21,7 +22,7 @@ export interface BackwardOptions {
 
 /** target += g, in target's memory. */
 function addInto(target: Tensor, g: Tensor): void {
-  if (target.isContiguous && g.isContiguous && target.dtype !== 'bfloat16') {
+  if (target.isContiguous && g.isContiguous && !isHalf(target.dtype)) {
     runBinaryContiguous(rows.add, target, 1, g, 1, target, target.numel);
     return;
   }

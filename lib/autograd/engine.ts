@@ -7,6 +7,7 @@
 import { TensorError } from '../errors.js';
 import { rows, runGeometry } from '../native/commands.js';
 import { uninitialized } from '../tensor/creation.js';
+import { isHalf } from '../tensor/dtype.js';
 import { allocate, letEscape, readAsOf } from '../tensor/memory.js';
 import { formatShape, sameShape } from '../tensor/shape.js';
 import {
@@ -33,9 +34,12 @@ export function sum(a: Tensor, b: Tensor): Tensor {
   return recording(a, b) ? attach(result, 'add', [a, b], [identity, identity]) : result;
 }
 
-/** result = a + b, where the result may be a. bfloat16 is added in float32 and rounded once. */
+/**
+ * result = a + b, where the result may be a. Floats of 16 bits are added in float32 and
+ * rounded once.
+ */
 export function addTo(result: Tensor, a: Tensor, b: Tensor): void {
-  if (a.dtype !== 'bfloat16') {
+  if (!isHalf(a.dtype)) {
     runGeometry(rows.add, a.shape, [a, b, result]);
     return;
   }
@@ -51,7 +55,7 @@ export function addTo(result: Tensor, a: Tensor, b: Tensor): void {
 /** The same values in memory of their own, row-major unless other strides are given. */
 export function copy(g: Tensor, strides?: readonly number[]): Tensor {
   const result = new Tensor(allocate(g.dtype, g.numel), g.shape, strides);
-  runGeometry(g.dtype === 'bfloat16' ? rows.cast : rows.copy, g.shape, [g, result]);
+  runGeometry(isHalf(g.dtype) ? rows.cast : rows.copy, g.shape, [g, result]);
   return result;
 }
 

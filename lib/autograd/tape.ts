@@ -184,7 +184,7 @@ declare module '../tensor/tensor.js' {
   interface Tensor {
     /**
      * Whether gradients are collected: true for leaves that were told to and for all results that
-     * depend on one. Can be set on leaves of dtype float32, float64 and bfloat16.
+     * depend on one. Can be set on leaves of floating dtypes.
      * @throws TensorError ERR_STATE when set to false on a result, ERR_DTYPE for other dtypes
      */
     requiresGrad: boolean;
@@ -260,7 +260,7 @@ Object.defineProperties(Tensor.prototype, {
       if (value && !dtypes[this.dtype].floating) {
         throw new TensorError(
           'ERR_DTYPE',
-          `[requiresGrad] only float32, float64 and bfloat16 tensors can require gradients, not ${this.dtype}`,
+          `[requiresGrad] only float32, float64, bfloat16 and float16 tensors can require gradients, not ${this.dtype}`,
         );
       }
       this.leafRequiresGrad = Boolean(value);

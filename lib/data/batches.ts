@@ -2,7 +2,7 @@
 import { TensorError } from '../errors.js';
 import { contiguous } from '../ops/operand.js';
 import { fromTypedArray } from '../tensor/creation.js';
-import { dtypes } from '../tensor/dtype.js';
+import { dtypes, type TypedArray } from '../tensor/dtype.js';
 import { checkOptions, describe } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { Random } from './random.js';
@@ -86,9 +86,10 @@ function takeRows(
   from: number,
   to: number,
 ): Tensor {
-  const { data, dtype } = source;
+  const { elements, dtype } = source;
   const row = source.shape.slice(1).reduce((product, size) => product * size, 1);
-  const taken = new dtypes[dtype].Array((to - from) * row);
+  const data = elements as TypedArray; // whatever they are: they only move
+  const taken = new dtypes[dtype].Array((to - from) * row) as TypedArray;
   if (order === undefined) {
     taken.set(data.subarray(from * row, to * row));
   } else if (row === 1) {

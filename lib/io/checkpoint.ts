@@ -3,7 +3,6 @@ import fs from 'node:fs';
 import { TensorError } from '../errors.js';
 import { contiguous } from '../ops/operand.js';
 import { fromTypedArray } from '../tensor/creation.js';
-import { dtypes } from '../tensor/dtype.js';
 import { checkOptions, describe, MAX_RANK } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { writeFileAtomic, writeFileAtomicSync } from './atomic.js';
@@ -185,8 +184,8 @@ function toRaw(operation: string, tensors: NamedTensors, copy: boolean): Map<str
       );
     }
     const { dtype, shape } = tensor;
-    const { data } = contiguous(tensor);
-    raw.set(name, { dtype, shape, data: copy ? new dtypes[dtype].Array(data) : data });
+    const { elements } = contiguous(tensor);
+    raw.set(name, { dtype, shape, data: copy ? elements.slice() : elements });
   }
   return raw;
 }

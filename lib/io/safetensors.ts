@@ -12,13 +12,13 @@
  */
 import { endianness } from 'node:os';
 import { TensorError } from '../errors.js';
-import { type DType, dtypes, type TypedArray } from '../tensor/dtype.js';
+import { type DType, dtypes, type StoredArray } from '../tensor/dtype.js';
 
 /** One tensor without its handle: `data` has as many elements as `shape` says, row-major. */
 export interface RawTensor {
   dtype: DType;
   shape: readonly number[];
-  data: TypedArray;
+  data: StoredArray;
 }
 
 /** Where one tensor lies: bytes [begin, end) of the data behind the header. */
@@ -58,10 +58,12 @@ const MAX_QUOTED = 80;
  * falling alignment, then its own order of dtypes.
  */
 const CODES: ReadonlyMap<string, DType> = new Map([
+  ['I64', 'int64'],
   ['F64', 'float64'],
   ['F32', 'float32'],
   ['I32', 'int32'],
   ['BF16', 'bfloat16'],
+  ['F16', 'float16'],
   ['I8', 'int8'],
   ['U8', 'uint8'],
   ['BOOL', 'bool'],
@@ -69,7 +71,7 @@ const CODES: ReadonlyMap<string, DType> = new Map([
 
 /** Codes of the format that this library has no dtype for. */
 const UNSUPPORTED_CODES: ReadonlySet<string> = new Set([
-  ...['I64', 'U64', 'U32', 'I16', 'U16', 'F16', 'C64'],
+  ...['U64', 'U32', 'I16', 'U16', 'C64'],
   ...['F8_E4M3', 'F8_E5M2', 'F8_E8M0', 'F6_E2M3', 'F6_E3M2', 'F4'],
 ]);
 

@@ -1,10 +1,15 @@
 /** What the addon exports (native/addon/addon.cpp). */
 
-/** The arrays that commands take as operands; a Uint16Array holds the bits of bfloat16. */
+/**
+ * The arrays that commands take as operands; a Uint16Array holds the bits of bfloat16, an Int16Array
+ * those of float16.
+ */
 export type OperandArray =
   | Float32Array
   | Float64Array
   | Int32Array
+  | BigInt64Array
+  | Int16Array
   | Int8Array
   | Uint8Array
   | Uint16Array

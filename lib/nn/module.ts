@@ -112,8 +112,8 @@ export abstract class Module {
   protected onStateLoaded(): void {}
 
   /**
-   * Copies values into the parameters and buffers. All names, shapes and dtypes are compared first; when
-   * something doesn't fit, nothing is changed.
+   * Copies values into the parameters and buffers. All names, shapes and dtypes are compared first (an
+   * int32 takes an int64); when something doesn't fit, nothing is changed.
    * @throws TensorError ERR_ARGUMENT for missing or unknown names (when strict) and for anything but
    * tensors, ERR_SHAPE and ERR_DTYPE for tensors that don't fit, ERR_DISPOSED
    */
@@ -158,7 +158,9 @@ export abstract class Module {
           `[loadStateDict] the tensor for ${name} was disposed`,
         );
       }
-      if (value.dtype !== parameter.dtype) {
+      // PyTorch counts batches in int64.
+      const isCount = parameter.dtype === 'int32' && value.dtype === 'int64';
+      if (value.dtype !== parameter.dtype && !isCount) {
         throw new TensorError(
           'ERR_DTYPE',
           `[loadStateDict] ${name} is ${parameter.dtype}, not ${value.dtype}`,

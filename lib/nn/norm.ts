@@ -214,7 +214,7 @@ abstract class BatchNorm extends Module {
   readonly runningMean: Buffer | null;
   /** Ones at first, or null; `running_var` in a state. */
   readonly runningVar: Buffer | null;
-  /** `num_batches_tracked` in a state. An int32, where PyTorch has an int64. */
+  /** `num_batches_tracked` in a state. An int32; PyTorch's int64 is taken as well. */
   readonly numBatchesTracked: Buffer | null;
   /** How many dimensions inputs may have. */
   protected abstract readonly ranks: readonly number[];

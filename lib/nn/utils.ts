@@ -3,7 +3,7 @@ import { TensorError } from '../errors.js';
 import { rows, runRow } from '../native/commands.js';
 import { clone, copyInto, to } from '../ops/operand.js';
 import { uninitialized } from '../tensor/creation.js';
-import { dtypes, type TypedArray } from '../tensor/dtype.js';
+import { dtypes, type StoredArray } from '../tensor/dtype.js';
 import type { Storage } from '../tensor/memory.js';
 import { checkOptions, describe } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
@@ -73,7 +73,7 @@ function gradientsOf(name: string, parameters: Tensor | Iterable<Tensor>): Stret
 
 /** The calls that a table of segments is for. */
 class Batches {
-  private readonly batches = new Map<TypedArray, number[]>();
+  private readonly batches = new Map<StoredArray, number[]>();
 
   /** Adds a gradient; `slot` is the third field of its entry. */
   add({ tensor }: Stretch, slot: number): void {
@@ -87,7 +87,7 @@ class Batches {
   }
 
   /** Calls a function with each array and its table, once, and forgets them. */
-  run(call: (array: TypedArray, table: Float64Array, count: number) => void): void {
+  run(call: (array: StoredArray, table: Float64Array, count: number) => void): void {
     for (const [array, table] of this.batches) {
       call(array, Float64Array.from(table), table.length / FIELDS);
     }
@@ -117,7 +117,7 @@ function totalsOf(stretches: readonly Stretch[], normType: number, maxNorm: numb
  */
 function change(
   stretches: readonly Stretch[],
-  call: (array: TypedArray, table: Float64Array, count: number) => void,
+  call: (array: StoredArray, table: Float64Array, count: number) => void,
 ): void {
   const batches = new Batches();
   const seen = new Map<Storage, Tensor>();

@@ -75,7 +75,7 @@ export function greaterShare(a: Tensor, b: Tensor): Tensor {
   return computeBinary('greaterShare', a, b);
 }
 
-/** -x; modulo 2^8 or 2^32 of integers. */
+/** -x; modulo 2^bits of integers. */
 export function neg(x: Tensor): Tensor {
   return numberUnary('neg', x, neg);
 }

@@ -3,23 +3,28 @@
 import { TensorError } from '../errors.js';
 import type { CompareRow, IntegerBinaryRow, PredicateRow } from '../native/interface.js';
 import { zeros } from '../tensor/creation.js';
+import { isHalf } from '../tensor/dtype.js';
 import { checkNumber, checkOptions, describe } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { abs, add, mul } from './arithmetic.js';
 import { computeBinary, computeUnary, defineMethods } from './elementwise.js';
-import { checkTensor, scalar, type TensorLike, to } from './operand.js';
+import { checkTensor, isNumber, scalar, type TensorLike, to } from './operand.js';
 import { asType, checkComputes, checkOperand, holds, isFloating, promote } from './promotion.js';
 
 /**
  * Operands of a comparison in one dtype. An integer tensor and a number that its dtype can't hold meet
- * at float64, which holds both exactly (PyTorch would wrap the number around, or round the integers).
+ * at int64, or at float64, which holds all but int64 exactly (PyTorch would wrap the number around, or
+ * round the integers).
  */
 function comparable(operation: string, a: TensorLike, b: TensorLike): [Tensor, Tensor] {
-  const [x, number] = typeof a === 'number' ? [b, a] : [a, b];
-  if (x instanceof Tensor && typeof number === 'number' && !isFloating(x.dtype)) {
-    // A bool meets whole numbers at int32.
-    const dtype = x.dtype === 'bool' ? 'int32' : x.dtype;
-    if (!holds(dtype, number)) return [asType(a, 'float64'), asType(b, 'float64')];
+  const [x, number] = isNumber(a) ? [b, a] : [a, b];
+  if (x instanceof Tensor && isNumber(number) && !isFloating(x.dtype)) {
+    // A bool meets whole numbers at int64.
+    const dtype = x.dtype === 'bool' ? 'int64' : x.dtype;
+    if (!holds(dtype, number)) {
+      const meeting = holds('int64', number) ? 'int64' : 'float64';
+      return [asType(a, meeting), asType(b, meeting)];
+    }
   }
   return promote(operation, a, b);
 }
@@ -68,11 +73,12 @@ export function ge(a: TensorLike, b: TensorLike): Tensor {
 /** What a tensor or a number is as truth values: anything but 0 is true, NaN too. */
 function truth(operation: string, operand: TensorLike): Tensor {
   checkOperand(operation, operand);
-  return typeof operand === 'number' ? scalar(Number(operand !== 0), 'bool') : to(operand, 'bool');
+  if (isNumber(operand)) return scalar(Number(Number(operand) !== 0), 'bool');
+  return to(operand, 'bool');
 }
 
 function logical(operation: string, row: IntegerBinaryRow, a: TensorLike, b: TensorLike): Tensor {
-  if (typeof a === 'number') checkTensor(operation, b);
+  if (isNumber(a)) checkTensor(operation, b);
   return computeBinary(row, truth(operation, a), truth(operation, b), operation);
 }
 
@@ -94,7 +100,7 @@ export function logicalXor(a: TensorLike, b: TensorLike): Tensor {
 /** Where x is 0: bool. Of any dtype. */
 export function logicalNot(x: Tensor): Tensor {
   checkTensor('logicalNot', x);
-  const source = x.dtype === 'bfloat16' ? to(x, 'bool') : x;
+  const source = isHalf(x.dtype) ? to(x, 'bool') : x;
   return computeBinary('eq', source, scalar(0, source.dtype), 'logicalNot', 'bool');
 }
 
@@ -133,7 +139,8 @@ export interface IscloseOptions {
 
 /**
  * Where a and b are close, with broadcasting: bool. They are when they are equal (infinities of one
- * sign too) or |a - b| <= atol + rtol |b|. Integers are compared in float64, which holds them.
+ * sign too) or |a - b| <= atol + rtol |b|. Integers are compared in float64, which holds all but
+ * int64 exactly.
  * @throws TensorError ERR_ARGUMENT for a tolerance that isn't a finite number >= 0
  */
 export function isclose(a: TensorLike, b: TensorLike, options: IscloseOptions = {}): Tensor {

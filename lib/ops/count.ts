@@ -16,7 +16,7 @@ export function any(x: Tensor, options?: ReduceOptions): Tensor {
   return compute('any', x, plan('any', x, options), 'bool', 0);
 }
 
-/** How many elements over dimensions are other than 0, as int32. Of any dtype. */
+/** How many elements over dimensions are other than 0, as int32 (PyTorch has int64). Of any dtype. */
 export function countNonzero(x: Tensor, options?: ReduceOptions): Tensor {
   checkTensor('countNonzero', x);
   return compute('countNonzero', x, plan('countNonzero', x, options), 'int32', 0);

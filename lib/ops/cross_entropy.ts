@@ -15,10 +15,11 @@ import {
 import { type GradRule, Tensor } from '../tensor/tensor.js';
 import { mul, neg, sub } from './arithmetic.js';
 import { eq } from './compare.js';
+import { toInt32 } from './indices.js';
 import { aroundDim, outerStep } from './layout.js';
 import { exp } from './math.js';
 import { run } from './norm.js';
-import { checkFloating, contiguous, to } from './operand.js';
+import { checkFloating, contiguous } from './operand.js';
 import { sum } from './reduce.js';
 import { permute, reshape, unsqueeze } from './shape.js';
 import { logSoftmax } from './softmax.js';
@@ -27,7 +28,7 @@ import { logSoftmax } from './softmax.js';
 export type LossReduction = 'none' | 'mean' | 'sum';
 
 /** Classes as a tensor or list of whole numbers (one number for logits [C]), or probabilities as a tensor. */
-export type Targets = Tensor | TypedArray | readonly number[] | number;
+export type Targets = Tensor | TypedArray | BigInt64Array | readonly number[] | number;
 
 export interface NllLossOptions {
   /** A factor for each class, shape [C], of the input's dtype. */
@@ -100,7 +101,7 @@ export const CROSS_ENTROPY_OPTIONS = [...NLL_OPTIONS, 'labelSmoothing'];
 /** Targets in any of their forms as a tensor. */
 function targetTensor(operation: string, targets: unknown, x: Tensor): Tensor {
   if (targets instanceof Tensor) return targets;
-  if (dtypeOf(targets) !== null) return tensor(targets as TypedArray);
+  if (dtypeOf(targets) !== null) return tensor(targets as TypedArray | BigInt64Array);
   const one = x.ndim === 1 && Number.isInteger(targets);
   if (!one && (!Array.isArray(targets) || !targets.every(Number.isInteger))) {
     throw new TensorError(
@@ -126,7 +127,7 @@ function checkClasses(
     );
   }
   const classes = x.shape[x.ndim === 1 ? 0 : 1] as number;
-  const targets = solid(to(given, 'int32'));
+  const targets = solid(toInt32(given));
   for (const target of targets.data) {
     if ((target < 0 || target >= classes) && target !== ignoreIndex) {
       throw new TensorError(
@@ -270,7 +271,7 @@ function classLoss(
   if (isFloating && !(logits && given.dtype === x.dtype && sameShape(given.shape, x.shape))) {
     throw new TensorError(
       'ERR_DTYPE',
-      `[${operation}] targets are class indices (int32)${takes}, not ${given.dtype} ${formatShape(given.shape)}`,
+      `[${operation}] targets are class indices (integers)${takes}, not ${given.dtype} ${formatShape(given.shape)}`,
     );
   }
   if (isFloating && settings.ignoreIndex >= 0) {

@@ -178,7 +178,7 @@ export function activation(
 
 /**
  * A function of floats and integers. Integers wrap around and have no gradient.
- * @throws TensorError ERR_DTYPE for bool and bfloat16
+ * @throws TensorError ERR_DTYPE for bool and floats of 16 bits
  */
 export function numberUnary(
   name: NumberUnaryRow,

@@ -42,7 +42,7 @@ export function checkPadding(operation: string, paddingIdx: number, rows: number
  * read several times add up in the order of the indices, with the same bits on any number of
  * threads.
  * @param weight shape [rows, columns], any dtype
- * @param indices any shape up to 7 dimensions, int32 or whole numbers
+ * @param indices any shape up to 7 dimensions, integers (a tensor or numbers)
  * @returns shape [...indices.shape, columns]
  * @throws TensorError ERR_INDEX naming the first index that isn't a row, ERR_SHAPE, ERR_DTYPE,
  * ERR_ARGUMENT
@@ -86,7 +86,7 @@ export interface BincountOptions {
  * How often each number comes: y[n] = how many elements are n, or the sum of their weights, added in
  * their order. As many bins as the largest number needs, at least `minlength`; int32 (PyTorch has
  * int64), or the dtype of the weights. No gradients, as in PyTorch.
- * @param x one dimension, int32 or whole numbers >= 0
+ * @param x one dimension, integers (a tensor or numbers) >= 0
  * @throws TensorError ERR_INDEX for a number below 0, ERR_SHAPE, ERR_DTYPE, ERR_ARGUMENT
  */
 export function bincount(x: IndexLike, options: BincountOptions = {}): Tensor {
@@ -114,7 +114,7 @@ export function bincount(x: IndexLike, options: BincountOptions = {}): Tensor {
 /**
  * Numbers of classes as rows that are 1 at the class and 0 elsewhere: shape [...indices.shape,
  * numClasses], int32 (PyTorch has int64); convert with `to('float32')` to compute with it.
- * @param indices up to 7 dimensions, int32 or whole numbers
+ * @param indices up to 7 dimensions, integers (a tensor or numbers)
  * @param numClasses default (or -1) one more than the largest index
  * @throws TensorError ERR_INDEX naming the first index that isn't a class, ERR_SHAPE, ERR_DTYPE,
  * ERR_ARGUMENT

@@ -3,7 +3,7 @@ import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { rows, runGeometry } from '../native/commands.js';
 import { fillWith, uninitialized } from '../tensor/creation.js';
-import { dtypes } from '../tensor/dtype.js';
+import { dtypes, isHalf } from '../tensor/dtype.js';
 import { normalizeDim } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { greaterShare } from './arithmetic.js';
@@ -20,10 +20,12 @@ import {
   type Plan,
   plan,
   type ReduceOptions,
+  reducedCount,
   reducedDims,
   search,
 } from './reduction.js';
-import { reshape } from './shape.js';
+import { permute, reshape } from './shape.js';
+import { firstAlong } from './sort.js';
 
 export interface DimOptions {
   /** The dimension; a negative one counts from the end. */
@@ -32,7 +34,7 @@ export interface DimOptions {
   keepDim?: boolean;
 }
 
-/** Values with their places along a dimension, as int32. */
+/** Values with their places along a dimension, as int32 (PyTorch has int64). */
 export interface ValuesAndIndices {
   values: Tensor;
   indices: Tensor;
@@ -50,8 +52,7 @@ function extremum(
   checkTensor(operation, x);
   const p = plan(operation, x, options);
   checkNotEmpty(operation, x, p);
-  if (x.dtype === 'bfloat16')
-    return to(extremum(operation, kind, to(x, 'float32'), options), 'bfloat16');
+  if (isHalf(x.dtype)) return to(extremum(operation, kind, to(x, 'float32'), options), x.dtype);
   if (!dtypes[x.dtype].floating) {
     return compute(kind === 'max' ? 'intMax' : 'intMin', x, p, x.dtype, 0);
   }
@@ -113,6 +114,25 @@ function oneDim(operation: string, x: Tensor, options: DimOptions): number {
   );
 }
 
+/** Where the extrema are, and unless `indicesOnly` is set what they are. */
+function places(
+  row: 'argmax' | 'argmin',
+  x: Tensor,
+  p: Plan,
+  indicesOnly = false,
+): { indices: Tensor; values: Tensor | null } {
+  if (x.dtype !== 'int64') return search(row, comparable(x), p, indicesOnly);
+  // No float holds 64 bits: the first element in sorted order, which one pass selects.
+  const reduced = reducedDims(x, p.mask);
+  const kept = x.shape.map((_, d) => d).filter((d) => !reduced.includes(d));
+  const lines = reshape(permute(x, [...kept, ...reduced]), [
+    ...kept.map((d) => x.shape[d] as number),
+    reducedCount(x, p),
+  ]);
+  const { values, indices } = firstAlong(lines, kept.length, 1, row === 'argmax');
+  return { values: reshape(values, p.outputShape), indices: reshape(indices, p.outputShape) };
+}
+
 /** Values and indices of the extrema along one dimension. */
 function along(operation: Kind, x: Tensor, options: DimOptions): ValuesAndIndices {
   checkTensor(operation, x);
@@ -125,8 +145,7 @@ function along(operation: Kind, x: Tensor, options: DimOptions): ValuesAndIndice
   const p = plan(operation, x, options);
   const dim = oneDim(operation, x, options);
   checkNotEmpty(operation, x, p);
-  const source = comparable(x);
-  const found = search(operation === 'max' ? 'argmax' : 'argmin', source, p);
+  const found = places(operation === 'max' ? 'argmax' : 'argmin', x, p);
   const { indices } = found;
   const values = to(found.values as Tensor, x.dtype);
   if (dtypes[x.dtype].floating && recording(x)) {
@@ -140,10 +159,9 @@ function along(operation: Kind, x: Tensor, options: DimOptions): ValuesAndIndice
  * indices are results of reducing `dim`; without one they have x's shape.
  */
 export function addAtIndices(g: Tensor, indices: Tensor, x: Tensor, dim: number, p?: Plan): Tensor {
-  const dx =
-    x.dtype === 'bfloat16'
-      ? to(addedAt(to(g.detach(), 'float32'), indices, x, dim, p), 'bfloat16')
-      : addedAt(g, indices, x, dim, p);
+  const dx = isHalf(x.dtype)
+    ? to(addedAt(to(g.detach(), 'float32'), indices, x, dim, p), x.dtype)
+    : addedAt(g, indices, x, dim, p);
   if (recording(g)) {
     const places = perElement(dim, p ? reshape(indices, keptShape(x, p.mask)) : indices);
     attach(dx, 'addAtIndices', [g], [(h) => reshape(read('addAtIndices', h, places), g.shape)]);
@@ -201,7 +219,7 @@ function indexOf(row: 'argmax' | 'argmin', x: Tensor, options?: ReduceOptions): 
   checkTensor(row, x);
   const p = plan(row, x, options);
   checkNotEmpty(row, x, p);
-  return search(row, comparable(x), p, true).indices;
+  return places(row, x, p, true).indices;
 }
 
 /**

@@ -68,7 +68,7 @@ function without(table: Tensor, { dim }: Places, skip: number): Tensor {
  * y[.., i, ..] = x[.., index[i], ..]. Gradients of slices that were taken several times add up, in
  * the order of the index.
  * @param x any shape and dtype
- * @param index one dimension, int32 or whole numbers; negative ones don't count from the end
+ * @param index one dimension, integers (a tensor or numbers); negative ones don't count from the end
  * @throws TensorError ERR_INDEX naming the first index outside the dimension, ERR_SHAPE for an index
  * with more than one dimension, ERR_DTYPE, ERR_ARGUMENT
  */
@@ -108,7 +108,7 @@ export function checkIndexShape(operation: string, index: Shape, shape: Shape, d
  * Single elements: y has the index's shape, and for dim = 0
  * y[i, j, ..] = x[index[i, j, ..], j, ..]. The index may be shorter than x along other dimensions.
  * @param x any shape and dtype
- * @param index as many dimensions as x, int32 or whole numbers; negative ones don't count from the
+ * @param index as many dimensions as x, integers (a tensor or numbers); negative ones don't count from the
  * end
  * @throws TensorError ERR_INDEX naming the first index outside the dimension, ERR_SHAPE, ERR_DTYPE,
  * ERR_ARGUMENT

@@ -5,7 +5,7 @@
 import { TensorError } from '../errors.js';
 import { type Operand, rows, runGeometry } from '../native/commands.js';
 import { uninitialized, zeros } from '../tensor/creation.js';
-import type { DType } from '../tensor/dtype.js';
+import { type DType, isHalf } from '../tensor/dtype.js';
 import { MAX_RANK, type Shape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { contiguous, to } from './operand.js';
@@ -151,7 +151,7 @@ export function reduceAt(
 
 /**
  * Values added up at their places of a table of zeros, in the order of the index: the gradient of
- * `gatherAt`. bfloat16 is summed in float32.
+ * `gatherAt`. Floats of 16 bits are summed in float32.
  */
 export function addedUp(
   operation: string,
@@ -161,9 +161,9 @@ export function addedUp(
   values: Tensor,
   skip = -1,
 ): Tensor {
-  if (dtype === 'bfloat16') {
+  if (isHalf(dtype)) {
     const wide = to(values, 'float32');
-    return to(addedUp(operation, shape, 'float32', places, wide, skip), 'bfloat16');
+    return to(addedUp(operation, shape, 'float32', places, wide, skip), dtype);
   }
   const y = zeros(shape, { dtype });
   reduceAt(operation, 'sum', y, places, values, skip);

@@ -1,27 +1,38 @@
 /** Indices as arguments. */
 import { TensorError } from '../errors.js';
 import { tensor } from '../tensor/creation.js';
-import { dtypeOf, dtypes, type TypedArray } from '../tensor/dtype.js';
+import { dtypeOf, dtypes, isHalf, type TypedArray } from '../tensor/dtype.js';
 import { describe, MAX_RANK } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
-import { checkTensor, to } from './operand.js';
+import { computeBinary } from './elementwise.js';
+import { checkTensor, isNumber, scalar, to } from './operand.js';
 
 /** Whole numbers, nested as deep as the tensor that they make has dimensions. */
-export type NestedIndices = number | readonly NestedIndices[];
+export type NestedIndices = number | bigint | readonly NestedIndices[];
 
-/** What operations take for indices: a tensor of int32 (or of bytes), or whole numbers. */
-export type IndexLike = Tensor | NestedIndices | TypedArray;
+/** What operations take for indices: a tensor of integers (int32 is taken as it is), or whole numbers. */
+export type IndexLike = Tensor | NestedIndices | TypedArray | BigInt64Array;
 
 /** Whether there is nothing but whole numbers; deeper than a tensor nobody looks. */
 function areWhole(indices: unknown, depth = 0): boolean {
-  if (!Array.isArray(indices)) return Number.isInteger(indices);
+  if (!Array.isArray(indices)) return typeof indices === 'bigint' || Number.isInteger(indices);
   return depth < MAX_RANK && indices.every((item) => areWhole(item, depth + 1));
 }
 
 /** The ends of int32: what lies beyond stays outside every dimension. */
+const LEAST = -(2 ** 31);
+const MOST = 2 ** 31 - 1;
+
 function clamped(indices: NestedIndices): NestedIndices {
-  if (typeof indices === 'number') return Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, indices));
+  if (isNumber(indices)) return Math.max(LEAST, Math.min(MOST, Number(indices)));
   return indices.map(clamped);
+}
+
+/** Integers as int32; those that it can't hold become its nearer end. */
+export function toInt32(x: Tensor): Tensor {
+  if (x.dtype !== 'int64') return to(x, 'int32');
+  const raised = computeBinary('maximum', x, scalar(LEAST, 'int64'));
+  return to(computeBinary('minimum', raised, scalar(MOST, 'int64')), 'int32');
 }
 
 /**
@@ -32,28 +43,28 @@ function clamped(indices: NestedIndices): NestedIndices {
 export function indexTensor(operation: string, indices: unknown): Tensor {
   let given: Tensor;
   if (indices instanceof Tensor) given = indices;
-  else if (dtypeOf(indices) !== null) given = tensor(indices as TypedArray);
-  else if ((Array.isArray(indices) || typeof indices === 'number') && areWhole(indices)) {
+  else if (dtypeOf(indices) !== null) given = tensor(indices as TypedArray | BigInt64Array);
+  else if ((Array.isArray(indices) || isNumber(indices)) && areWhole(indices)) {
     given = tensor(clamped(indices as NestedIndices) as number[], { dtype: 'int32' });
   } else {
     throw new TensorError(
       'ERR_ARGUMENT',
-      `[${operation}] indices are an int32 tensor or whole numbers, not ${describe(indices)}`,
+      `[${operation}] indices are an int32 or int64 tensor or whole numbers, not ${describe(indices)}`,
     );
   }
   if (dtypes[given.dtype].floating || given.dtype === 'bool') {
     throw new TensorError(
       'ERR_DTYPE',
-      `[${operation}] indices are integers (int32), not ${given.dtype}; convert with to('int32')`,
+      `[${operation}] indices are integers (int32 or int64), not ${given.dtype}; convert with to('int32')`,
     );
   }
-  return to(given, 'int32');
+  return toInt32(given);
 }
 
-/** @throws TensorError unless it is a tensor of numbers that add up: neither bool nor bfloat16 */
+/** @throws TensorError unless it is a tensor of numbers that add up: neither bool nor of 16-bit floats */
 export function checkNumeric(operation: string, value: unknown): asserts value is Tensor {
   checkTensor(operation, value);
-  if (value.dtype === 'bool' || value.dtype === 'bfloat16') {
+  if (value.dtype === 'bool' || isHalf(value.dtype)) {
     throw new TensorError(
       'ERR_DTYPE',
       `[${operation}] takes float32, float64 and integers, not ${value.dtype}; ` +

@@ -13,9 +13,10 @@ import {
   sameShape,
 } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { defineMethods } from './elementwise.js';
+import { computeTernary, defineMethods } from './elementwise.js';
 import { checkSameDType } from './indices.js';
-import { checkTensor, contiguous } from './operand.js';
+import { checkTensor, contiguous, isNumber, scalar } from './operand.js';
+import { holds, isInteger } from './promotion.js';
 import { expand } from './reduce.js';
 import { placed, reshape } from './shape.js';
 
@@ -121,38 +122,45 @@ function scattered(x: Tensor, mask: Tensor, source: Tensor): Tensor {
 }
 
 /** x with one number where the mask is true, without recording. */
-function filled(x: Tensor, mask: Tensor, value: number): Tensor {
+function filled(x: Tensor, mask: Tensor, value: number | bigint): Tensor {
+  // A row's number is a double: all 64 bits go as an element.
+  if (typeof value === 'bigint') {
+    const choices = [expand(mask, x.shape), scalar(value, x.dtype), x.detach()] as const;
+    return computeTernary('where', choices, x.dtype, null);
+  }
   const y = uninitialized(x.shape, x.dtype);
   runGeometry(rows.maskedFill, x.shape, [x, stretched(mask, x.shape), y], [value]);
   return y;
 }
 
+/** Without its fraction. */
+const whole = (value: number | bigint): number | bigint =>
+  typeof value === 'bigint' ? value : Math.trunc(value);
+
 /** What an element of x's dtype can be. */
-function checkValue(x: Tensor, value: unknown): number {
-  if (typeof value !== 'number' && typeof value !== 'boolean') {
+function checkValue(x: Tensor, value: unknown): number | bigint {
+  if (!isNumber(value) && typeof value !== 'boolean') {
     throw new TensorError(
       'ERR_ARGUMENT',
       `[maskedFill] the value is a number, not ${describe(value)}`,
     );
   }
-  const ranges = { int32: [-(2 ** 31), 2 ** 31 - 1], int8: [-128, 127], uint8: [0, 255] } as const;
-  const range = ranges[x.dtype as keyof typeof ranges];
-  if (x.dtype === 'bool') return Number(value !== 0 && value !== false);
-  const number = Number(value);
-  if (range !== undefined && !(number >= range[0] && number <= range[1])) {
+  if (x.dtype === 'bool') return Number(Number(value) !== 0);
+  const number = typeof value === 'boolean' ? Number(value) : value;
+  if (isInteger(x.dtype) && !holds(x.dtype, whole(number))) {
     throw new TensorError('ERR_ARGUMENT', `[maskedFill] ${x.dtype} can't hold ${number}`);
   }
-  return number;
+  return x.dtype === 'int64' ? BigInt(whole(number)) : Number(number);
 }
 
 /**
  * A copy of x with one number where the mask is true. The gradient is 0 there.
  * @param x any shape and dtype
  * @param mask bool, broadcasts to x
- * @param value a number (or boolean) that x's dtype can hold; integers drop its fraction
+ * @param value a number (or bigint or boolean) that x's dtype can hold; integers drop its fraction
  * @throws TensorError ERR_SHAPE when the mask doesn't broadcast to x, ERR_DTYPE, ERR_ARGUMENT
  */
-export function maskedFill(x: Tensor, mask: Tensor, value: number | boolean): Tensor {
+export function maskedFill(x: Tensor, mask: Tensor, value: number | bigint | boolean): Tensor {
   checkTensor('maskedFill', x);
   checkMask('maskedFill', mask);
   checkFits('maskedFill', mask, x);
@@ -209,7 +217,7 @@ declare module '../tensor/tensor.js' {
     /** The elements where a mask is true, in one dimension. */
     maskedSelect(mask: Tensor): Tensor;
     /** A copy with one number where a mask is true. */
-    maskedFill(mask: Tensor, value: number | boolean): Tensor;
+    maskedFill(mask: Tensor, value: number | bigint | boolean): Tensor;
     /** A copy with a source's elements where a mask is true. */
     maskedScatter(mask: Tensor, source: Tensor): Tensor;
   }

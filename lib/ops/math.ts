@@ -3,7 +3,7 @@ import type { Tensor } from '../tensor/tensor.js';
 import { add, div, mul, neg, reciprocal, rsqrt, sqrt, square, sub } from './arithmetic.js';
 import { eq, ge, logicalAnd } from './compare.js';
 import { binary, defineMethods, unary } from './elementwise.js';
-import { checkFloating, clone, type TensorLike } from './operand.js';
+import { checkFloating, clone, isNumber, type TensorLike } from './operand.js';
 import { where } from './ternary.js';
 
 /** e^x */
@@ -128,12 +128,12 @@ function powMixedSlope(a: Tensor, b: Tensor): Tensor {
  * when neither is float32 or float64, ERR_SHAPE when the shapes don't broadcast
  */
 export function pow(x: TensorLike, exponent: TensorLike): Tensor {
-  if (typeof exponent === 'number' && typeof x !== 'number') {
+  if (isNumber(exponent) && !isNumber(x)) {
     checkFloating('pow', x);
-    const shortcut = powers.get(exponent);
+    const shortcut = powers.get(Number(exponent));
     if (shortcut) return shortcut(x);
   }
-  if (x === 2 && typeof exponent !== 'number') {
+  if ((x === 2 || x === 2n) && !isNumber(exponent)) {
     checkFloating('pow', exponent);
     return exp2(exponent);
   }

@@ -3,15 +3,22 @@
 import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { rows, runGeometry } from '../native/commands.js';
-import { toBfloat16 } from '../tensor/bfloat16.js';
 import { uninitialized } from '../tensor/creation.js';
 import { checkDType, type DType, dtypes } from '../tensor/dtype.js';
+import { setElement } from '../tensor/element.js';
 import { allocate } from '../tensor/memory.js';
 import { describe, normalizeDim } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 
-/** What operations take for a tensor; a number adapts to the other operand's dtype (see promotion.ts). */
-export type TensorLike = Tensor | number;
+/**
+ * What operations take for a tensor; a number or bigint (which counts as a whole number) adapts to the
+ * other operand's dtype (see promotion.ts).
+ */
+export type TensorLike = Tensor | number | bigint;
+
+/** Whether an operand is a number of either kind. */
+export const isNumber = (value: unknown): value is number | bigint =>
+  typeof value === 'number' || typeof value === 'bigint';
 
 /** @throws TensorError ERR_ARGUMENT unless it is a tensor */
 export function checkTensor(operation: string, value: unknown): asserts value is Tensor {
@@ -34,10 +41,10 @@ export function checkFloating(operation: string, value: unknown): asserts value 
   }
 }
 
-/** A scalar tensor. */
-export function scalar(value: number, dtype: DType): Tensor {
+/** A scalar tensor. Integers take whole numbers, which wrap around. */
+export function scalar(value: number | bigint, dtype: DType): Tensor {
   const storage = allocate(dtype, 1);
-  storage.array[storage.offset] = dtype === 'bfloat16' ? toBfloat16(value) : value;
+  setElement(storage.array, storage.offset, value, dtype);
   return new Tensor(storage, []);
 }
 
@@ -60,9 +67,16 @@ function uninitializedLike(x: Tensor, dtype: DType): Tensor {
 
 /**
  * The same values in another dtype (itself when it has that dtype). Floats are cut towards zero for
- * integers; anything but 0 is true for bool; to bfloat16 numbers are rounded to float32 and then to
- * bfloat16, to nearest even. Gradients flow between floating dtypes.
+ * integers, those outside the range become its nearer end and NaN 0 (PyTorch leaves that to the CPU);
+ * integers go to smaller ones modulo 2^bits; anything but 0 is true for bool; to bfloat16 and float16
+ * numbers are rounded to float32 and from there, to nearest even. Gradients flow between floating
+ * dtypes.
  * @throws TensorError ERR_DTYPE for an unknown dtype
+ * @example
+ * ```ts
+ * tensor([1.7, -1.7, 300]).to('int64'); // => [1, -1, 300]
+ * tensor([1.7, -1.7, 300]).to('uint8'); // => [1, 0, 255]
+ * ```
  */
 export function to(x: Tensor, dtype: DType): Tensor {
   checkTensor('to', x);

@@ -41,12 +41,12 @@ function prodGradient(g: Tensor, x: Tensor, { mask }: Plan): Tensor {
 
 /**
  * The product over dimensions, multiplied in the order of `sum`; 1 of nothing. Integers and bools
- * give int32 modulo 2^32. The gradient is right for elements that are 0.
+ * give int64 modulo 2^64. The gradient is right for elements that are 0.
  */
 export function prod(x: Tensor, options?: ReduceOptions): Tensor {
   const integers = checkNumeric('prod', x);
   const p = plan('prod', x, options);
-  if (integers) return compute('intProd', x, p, 'int32', 1);
+  if (integers) return compute('intProd', x, p, 'int64', 1);
   const y = compute('prod', x, p, x.dtype, 1);
   if (recording(x)) {
     attach(y, 'prod', [x], [(g) => prodGradient(reshape(g, keptShape(x, p.mask)), x, p)]);

@@ -1,8 +1,8 @@
 /** Which dtype operands of different dtypes meet at: PyTorch's rules. */
 import { TensorError } from '../errors.js';
-import { type DType, dtypes, integerRanges } from '../tensor/dtype.js';
+import { type DType, dtypes, integerRanges, isHalf } from '../tensor/dtype.js';
 import { Tensor } from '../tensor/tensor.js';
-import { checkTensor, scalar, type TensorLike, to } from './operand.js';
+import { checkTensor, isNumber, scalar, type TensorLike, to } from './operand.js';
 
 /** Kinds of dtypes from weak to strong. */
 const BOOL = 0;
@@ -10,29 +10,37 @@ const INTEGER = 1;
 const FLOATING = 2;
 
 /**
- * Dtypes from weak to strong: two meet at the stronger one. Where two of one strength meet, uint8 and
- * int8, PyTorch goes to int16, which isn't there: they meet at int32.
+ * Dtypes from weak to strong: two meet at the stronger one. Different ones of one strength, uint8 and
+ * int8 or the floats of 16 bits, meet at the next one (of uint8 and int8 PyTorch's is int16, which
+ * isn't there: here it is int32).
  */
 const TABLE: Readonly<Record<DType, { readonly kind: number; readonly strength: number }>> = {
   bool: { kind: BOOL, strength: 0 },
   uint8: { kind: INTEGER, strength: 1 },
   int8: { kind: INTEGER, strength: 1 },
   int32: { kind: INTEGER, strength: 2 },
-  bfloat16: { kind: FLOATING, strength: 3 },
-  float32: { kind: FLOATING, strength: 4 },
-  float64: { kind: FLOATING, strength: 5 },
+  int64: { kind: INTEGER, strength: 3 },
+  bfloat16: { kind: FLOATING, strength: 4 },
+  float16: { kind: FLOATING, strength: 4 },
+  float32: { kind: FLOATING, strength: 5 },
+  float64: { kind: FLOATING, strength: 6 },
 };
 
-/** What a whole number and another one are where nothing else says it. (PyTorch's are int64.) */
-const WHOLE = 'int32';
+/** What a whole number and another one are where nothing else says it. */
+const WHOLE = 'int64';
 const REAL = 'float32';
 
+export const kindOf = (dtype: DType): number => TABLE[dtype].kind;
 export const isBool = (dtype: DType): boolean => TABLE[dtype].kind === BOOL;
 export const isInteger = (dtype: DType): boolean => TABLE[dtype].kind === INTEGER;
 export const isFloating = (dtype: DType): boolean => TABLE[dtype].kind === FLOATING;
 
 /** Whether an element of the dtype can be the number, up to a float's rounding. */
-export function holds(dtype: DType, value: number): boolean {
+export function holds(dtype: DType, value: number | bigint): boolean {
+  if (typeof value === 'bigint') {
+    if (dtype === 'int64') return BigInt.asIntN(64, value) === value;
+    return holds(dtype, Number(value));
+  }
   const range = integerRanges[dtype];
   if (range === undefined) return isFloating(dtype) || value === 0 || value === 1;
   return Number.isInteger(value) && value >= range[0] && value <= range[1];
@@ -42,7 +50,7 @@ export function holds(dtype: DType, value: number): boolean {
 export function promoteTypes(a: DType, b: DType): DType {
   if (a === b) return a;
   const difference = TABLE[a].strength - TABLE[b].strength;
-  if (difference === 0) return WHOLE;
+  if (difference === 0) return isHalf(a) ? 'float32' : 'int32';
   return difference > 0 ? a : b;
 }
 
@@ -55,17 +63,18 @@ function yieldTo(dtype: DType, weak: DType): DType {
  * The dtype of a result, as torch.result_type: tensors with dimensions decide first; a tensor without,
  * and behind it a number, counts only if its kind (bool, integer, floating) is a stronger one. So an
  * int8 tensor and 1 make int8, and with 1.5 float32. Whole numbers are integers, also when they were
- * written as 1.0; bool and a whole number make int32. (Only a bfloat16 tensor and a scalar tensor
- * meet as if both had dimensions: operations compute in float32, not in bfloat16.) Numbers alone make
- * float32, as in `tensor(1)`.
+ * written as 1.0; bool and a whole number make int64. (Only a tensor of 16-bit floats and a scalar
+ * tensor meet as if both had dimensions: operations compute in float32.) Numbers alone make float32, as
+ * in `tensor(1)`, bigints alone int64.
  */
 export function resultType(operands: readonly TensorLike[]): DType {
   let dimensioned: DType | null = null;
   let zeroDim: DType | null = null;
   let number: DType | null = null;
   for (const operand of operands) {
-    if (typeof operand === 'number') {
-      if (number !== REAL) number = Number.isInteger(operand) ? WHOLE : REAL;
+    if (isNumber(operand)) {
+      const whole = typeof operand === 'bigint' || Number.isInteger(operand);
+      if (number !== REAL) number = whole ? WHOLE : REAL;
     } else if (operand.ndim > 0) {
       dimensioned = dimensioned === null ? operand.dtype : promoteTypes(dimensioned, operand.dtype);
     } else {
@@ -73,38 +82,38 @@ export function resultType(operands: readonly TensorLike[]): DType {
     }
   }
   let dtype = dimensioned ?? zeroDim;
-  if (dtype === null) return REAL;
+  if (dtype === null) return operands.every((n) => typeof n === 'bigint') ? WHOLE : REAL;
   if (zeroDim !== null && dimensioned !== null) {
-    dtype = dtype === 'bfloat16' ? promoteTypes(dtype, zeroDim) : yieldTo(dtype, zeroDim);
+    dtype = isHalf(dtype) ? promoteTypes(dtype, zeroDim) : yieldTo(dtype, zeroDim);
   }
   return number === null ? dtype : yieldTo(dtype, number);
 }
 
 /** A tensor or a number as a tensor of that dtype. Numbers outside an integer's range wrap around. */
 export function asType(operand: TensorLike, dtype: DType): Tensor {
-  return typeof operand === 'number' ? scalar(operand, dtype) : to(operand, dtype);
+  return isNumber(operand) ? scalar(operand, dtype) : to(operand, dtype);
 }
 
-/** @throws TensorError ERR_DTYPE for bfloat16, which is for storage and matrix products */
+/** @throws TensorError ERR_DTYPE for floats of 16 bits, which are for storage and matrix products */
 export function checkComputes(operation: string, dtype: DType): void {
-  if (dtype === 'bfloat16') {
+  if (isHalf(dtype)) {
     throw new TensorError(
       'ERR_DTYPE',
-      `[${operation}] does not compute in bfloat16; convert with to('float32')`,
+      `[${operation}] does not compute in ${dtype}; convert with to('float32')`,
     );
   }
 }
 
 /**
- * @throws TensorError ERR_ARGUMENT unless it is a tensor or a number
+ * @throws TensorError ERR_ARGUMENT unless it is a tensor, a number or a bigint
  */
 export function checkOperand(operation: string, value: unknown): asserts value is TensorLike {
-  if (typeof value !== 'number') checkTensor(operation, value);
+  if (!isNumber(value)) checkTensor(operation, value);
 }
 
 /**
  * Both operands as tensors of one dtype.
- * @throws TensorError ERR_DTYPE when they meet at bfloat16, ERR_ARGUMENT for other values and for two
+ * @throws TensorError ERR_DTYPE when they meet at 16-bit floats, ERR_ARGUMENT for other values and for two
  * numbers
  */
 export function promote(operation: string, a: TensorLike, b: TensorLike): [Tensor, Tensor] {
@@ -116,7 +125,7 @@ export function promote(operation: string, a: TensorLike, b: TensorLike): [Tenso
       }
     } else if (typeof b === 'number') {
       if (dtypes[a.dtype].arithmetic) return [a, scalar(b, a.dtype)]; // the most frequent case
-    } else {
+    } else if (typeof b !== 'bigint') {
       checkTensor(operation, b);
     }
   } else {

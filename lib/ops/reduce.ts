@@ -5,6 +5,7 @@
 import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { zerosLike } from '../tensor/creation.js';
+import { isHalf } from '../tensor/dtype.js';
 import {
   broadcastShapes,
   broadcastStrides,
@@ -36,12 +37,12 @@ function spread(g: Tensor, x: Tensor, { mask }: Plan): Tensor {
 /**
  * The sum over dimensions. Blocks of a fixed size are added pairwise, so that the result depends on
  * neither threads nor SIMD level and its error grows with log n. Integers and bools are added modulo
- * 2^32 to int32 (PyTorch's int64 isn't there yet).
+ * 2^64 to int64, as in PyTorch.
  */
 export function sum(x: Tensor, options?: ReduceOptions): Tensor {
   const integers = checkNumeric('sum', x);
   const p = plan('sum', x, options);
-  if (integers) return compute('intSum', x, p, 'int32', 0);
+  if (integers) return compute('intSum', x, p, 'int64', 0);
   const y = compute('sum', x, p, x.dtype, 0);
   if (recording(x)) attach(y, 'sum', [x], [(g) => spread(g, x, p)]);
   return y;
@@ -67,7 +68,7 @@ function notNan(x: Tensor): Tensor {
 export function nansum(x: Tensor, options?: ReduceOptions): Tensor {
   const integers = checkNumeric('nansum', x);
   const p = plan('nansum', x, options);
-  if (integers) return compute('intSum', x, p, 'int32', 0);
+  if (integers) return compute('intSum', x, p, 'int64', 0);
   const y = compute('nansum', x, p, x.dtype, 0);
   if (recording(x)) attach(y, 'nansum', [x], [(g) => mul(notNan(x), spread(g, x, p))]);
   return y;
@@ -106,12 +107,12 @@ export function expand(x: Tensor, shape: Shape): Tensor {
 }
 
 /**
- * The gradient of broadcasting: sums over the dimensions that were stretched from `shape`. bfloat16 is
- * summed in float32.
+ * The gradient of broadcasting: sums over the dimensions that were stretched from `shape`. Floats of 16
+ * bits are summed in float32.
  */
 export function sumTo(g: Tensor, shape: Shape): Tensor {
   if (sameShape(g.shape, shape)) return g;
-  if (g.dtype === 'bfloat16') return to(sumTo(to(g, 'float32'), shape), 'bfloat16');
+  if (isHalf(g.dtype)) return to(sumTo(to(g, 'float32'), shape), g.dtype);
   const extra = g.ndim - shape.length;
   const dims = g.shape
     .map((_, d) => d)

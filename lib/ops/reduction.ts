@@ -138,7 +138,7 @@ export function checkNumeric(operation: string, x: Tensor): boolean {
 }
 
 /**
- * The values of a tensor of any dtype as float32 or float64, exactly: of int32 as float64. For
+ * The values of a tensor of any dtype but int64 as float32 or float64, exactly: of int32 as float64. For
  * operations that only compare.
  */
 export function comparable(x: Tensor): Tensor {

@@ -77,7 +77,7 @@ export function fmod(x: TensorLike, y: TensorLike): Tensor {
  * @param y the same; shapes broadcast, one of the two is a tensor, and the result has the dtype at which
  * they meet
  * @throws TensorError ERR_ARGUMENT unless one is a tensor and the other a tensor or a number, and when
- * an integer is divided by 0; ERR_DTYPE for bool and bfloat16, ERR_SHAPE when the shapes don't broadcast
+ * an integer is divided by 0; ERR_DTYPE for bool and 16-bit floats, ERR_SHAPE when the shapes don't broadcast
  */
 export function remainder(x: TensorLike, y: TensorLike): Tensor {
   return binary(
@@ -97,7 +97,7 @@ export function remainder(x: TensorLike, y: TensorLike): Tensor {
  * @param y the same; shapes broadcast, one of the two is a tensor, and the result has the dtype at which
  * they meet
  * @throws TensorError ERR_ARGUMENT unless one is a tensor and the other a tensor or a number, and when
- * an integer is divided by 0; ERR_DTYPE for bool and bfloat16, ERR_SHAPE when the shapes don't broadcast
+ * an integer is divided by 0; ERR_DTYPE for bool and 16-bit floats, ERR_SHAPE when the shapes don't broadcast
  */
 export function floorDivide(x: TensorLike, y: TensorLike): Tensor {
   return binary('floorDivide', x, y, zerosLike, zerosLike);

@@ -14,7 +14,7 @@ import { checkGenerator, type Generator, stateOperand } from './random.js';
 import { sum } from './reduce.js';
 
 export interface RandintOptions {
-  /** Default int32. The numbers must be exact in it. */
+  /** Default int32. The numbers must be exact in it, and of int64 within int32 too. */
   dtype?: DType;
   /** The stream to draw from; default the one that `manualSeed` seeds. */
   generator?: Generator;
@@ -27,8 +27,10 @@ const exact: Readonly<Record<DType, readonly [number, number]>> = {
   int8: [-128, 127],
   int32: [-(2 ** 31), 2 ** 31 - 1],
   bfloat16: [-(2 ** 8), 2 ** 8],
+  float16: [-(2 ** 11), 2 ** 11],
   float32: [-(2 ** 24), 2 ** 24],
   // Numbers are drawn as int32 first.
+  int64: [-(2 ** 31), 2 ** 31 - 1],
   float64: [-(2 ** 31), 2 ** 31 - 1],
 };
 

@@ -65,15 +65,15 @@ function scan(
     return scan(row, x.reshape([1]), 0, rule).reshape([]);
   }
   const at = normalizeDim(row, dim, x.ndim);
-  const y = scanned(row, dtypes[x.dtype].floating ? x : to(x, 'int32'), at);
+  const y = scanned(row, dtypes[x.dtype].floating ? x : to(x, 'int64'), at);
   if (recording(x)) attach(y, row, [x], [(g) => rule(g, x, y, at)]);
   return y;
 }
 
 /**
  * The cumulative sum along a dimension: y[i] = x[0] + ... + x[i]. float32 is added in float64 in this
- * order and rounded once at the end, as in PyTorch; integers and bools give int32 modulo 2^32
- * (PyTorch's int64 isn't there yet).
+ * order and rounded once at the end, as in PyTorch; integers and bools give int64 modulo 2^64,
+ * as in PyTorch.
  */
 export function cumsum(x: Tensor, dim: number): Tensor {
   checkNumeric('cumsum', x);
@@ -140,7 +140,7 @@ function recurrence(g: Tensor, x: Tensor, dim: number, reverse: boolean): Tensor
 
 /**
  * The cumulative product along a dimension: y[i] = x[0] * ... * x[i]. float32 is multiplied in
- * float64 in this order; integers and bools give int32 modulo 2^32. The gradient needs no division, so
+ * float64 in this order; integers and bools give int64 modulo 2^64. The gradient needs no division, so
  * it is right for elements that are 0.
  */
 export function cumprod(x: Tensor, dim: number): Tensor {
@@ -186,7 +186,7 @@ function cumExtremum(row: 'cummax' | 'cummin', x: Tensor, dim: number): ValuesAn
     return { values: values.reshape([]), indices: indices.reshape([]) };
   }
   const at = normalizeDim(row, dim, x.ndim);
-  const source = integers ? to(x, 'int32') : x;
+  const source = integers ? to(x, 'int64') : x;
   const best = uninitialized(x.shape, source.dtype);
   const indices = uninitialized(x.shape, 'int32');
   runScan(row, [source, best, indices], at);

@@ -3,7 +3,7 @@ import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { type Operand, rows, runRow } from '../native/commands.js';
 import { fillWith, ones, uninitialized, zeros } from '../tensor/creation.js';
-import { dtypes } from '../tensor/dtype.js';
+import { dtypes, integerRanges } from '../tensor/dtype.js';
 import { checkNumber, checkOptions, describe, formatShape, normalizeDim } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { greaterShare, maximum } from './arithmetic.js';
@@ -11,7 +11,7 @@ import { defineMethods } from './elementwise.js';
 import { atLeast1d, checkIndexShape, read } from './gather.js';
 import { gatherAt, type Places, perElement, perSlice, reduceAt, scatterAt } from './indexed.js';
 import { checkNumeric, checkSameDType, type IndexLike, indexTensor } from './indices.js';
-import { checkTensor, copyInto, scalar } from './operand.js';
+import { checkTensor, copyInto, isNumber, scalar } from './operand.js';
 import { reshape, slice } from './shape.js';
 import { where } from './ternary.js';
 
@@ -85,14 +85,19 @@ function onVectors(
  * the index stays (PyTorch leaves it open); their gradients are then not told apart, as in PyTorch.
  * @param x any shape and dtype
  * @param index as many dimensions as x, along none longer than src, and only along `dim` longer than
- * x; int32 or whole numbers
+ * x; integers (a tensor or numbers)
  * @param src a tensor of x's dtype, or one number for all places
  * @throws TensorError ERR_INDEX naming the first index outside the dimension, ERR_SHAPE, ERR_DTYPE,
  * ERR_ARGUMENT
  */
-export function scatter(x: Tensor, dim: number, index: IndexLike, src: Tensor | number): Tensor {
+export function scatter(
+  x: Tensor,
+  dim: number,
+  index: IndexLike,
+  src: Tensor | number | bigint,
+): Tensor {
   checkTensor('scatter', x);
-  if (typeof src === 'number') return scatterNumber(x, dim, index, src);
+  if (isNumber(src)) return scatterNumber(x, dim, index, src);
   if (x.ndim === 0) return onVectors(scatter, 'scatter', x, dim, index, src);
   const { places, source } = checkElements('scatter', x, dim, index, src);
   const y = copyOf(x);
@@ -108,7 +113,7 @@ export function scatter(x: Tensor, dim: number, index: IndexLike, src: Tensor | 
   return y;
 }
 
-function scatterNumber(x: Tensor, dim: number, index: IndexLike, value: number): Tensor {
+function scatterNumber(x: Tensor, dim: number, index: IndexLike, value: number | bigint): Tensor {
   if (x.ndim === 0) {
     const given = indexTensor('scatter', index);
     return reshape(scatterNumber(atLeast1d(x), dim, atLeast1d(given), value), []);
@@ -129,7 +134,7 @@ function scatterNumber(x: Tensor, dim: number, index: IndexLike, value: number):
  * A copy of x with values added at an index along a dimension: for dim = 0
  * y[index[i, j, ..], j, ..] += src[i, j, ..], in row-major order of the index, whatever the number of
  * threads. Integers wrap around.
- * @param x any shape; float32, float64, int32, int8 or uint8
+ * @param x any shape; float32, float64 or integers
  * @param index and src as for `scatter`
  * @throws TensorError as scatter
  */
@@ -157,7 +162,7 @@ export interface IndexAddOptions {
 /**
  * A copy of x with slices added along a dimension:
  * y[.., index[i], ..] += alpha * source[.., i, ..], in the order of the index.
- * @param index one dimension, int32 or whole numbers
+ * @param index one dimension, integers
  * @param source x's shape, but along `dim` as long as the index; x's dtype
  * @throws TensorError ERR_INDEX naming the first index outside the dimension, ERR_SHAPE, ERR_DTYPE,
  * ERR_ARGUMENT
@@ -211,11 +216,11 @@ export interface ScatterReduceOptions {
 }
 
 /** What changes no result: where x's own elements don't take part, they are this. */
-function identity(reduce: ScatterReduction, { dtype }: Tensor): number {
+function identity(reduce: ScatterReduction, { dtype }: Tensor): number | bigint {
   if (reduce === 'sum' || reduce === 'mean') return 0;
   if (reduce === 'prod') return 1;
-  const ends = { int32: [-(2 ** 31), 2 ** 31 - 1], int8: [-128, 127], uint8: [0, 255] } as const;
-  const [low, high] = ends[dtype as keyof typeof ends] ?? [-Infinity, Infinity];
+  if (dtype === 'int64') return reduce === 'amax' ? -(2n ** 63n) : 2n ** 63n - 1n;
+  const [low, high] = integerRanges[dtype] ?? [-Infinity, Infinity];
   return reduce === 'amax' ? low : high;
 }
 
@@ -233,7 +238,7 @@ function countsOf(x: Tensor, places: Places, includeSelf: boolean): Tensor {
  * Elements where nothing arrives stay as they are. NaN wins maxima and minima; integers wrap around
  * and their means are rounded down. Elements that tie for a maximum or minimum share its gradient.
  * Products in which several factors are 0 have no second derivatives (ERR_STATE), as in PyTorch.
- * @param x any shape; float32, float64, int32, int8 or uint8
+ * @param x any shape; float32, float64 or integers
  * @param index and src as for `scatter`
  * @throws TensorError as scatter; ERR_ARGUMENT for another reduction
  */
@@ -416,7 +421,7 @@ Tensor.prototype.scatterReduce = function (this: Tensor, dim, index, src, reduce
 declare module '../tensor/tensor.js' {
   interface Tensor {
     /** A copy with values put at an index: see the function `scatter`. */
-    scatter(dim: number, index: IndexLike, src: Tensor | number): Tensor;
+    scatter(dim: number, index: IndexLike, src: Tensor | number | bigint): Tensor;
     /** A copy with values added at an index: see the function `scatterAdd`. */
     scatterAdd(dim: number, index: IndexLike, src: Tensor): Tensor;
     /** A copy with slices added along a dimension: see the function `indexAdd`. */

@@ -33,7 +33,7 @@ function merged(x: Tensor, from: number, to: number): { size: number; step: numb
 }
 
 /** The first k elements in order along a dimension, without recording. */
-function firstAlong(x: Tensor, dim: number, k: number, descending: boolean): Sorted {
+export function firstAlong(x: Tensor, dim: number, k: number, descending: boolean): Sorted {
   const shape = x.shape.with(dim, k);
   const values = uninitialized(shape, x.dtype);
   const indices = uninitialized(shape, 'int32');

@@ -8,7 +8,7 @@ import { type GradRule, Tensor } from '../tensor/tensor.js';
 import { add, div, mul, neg, square, sub } from './arithmetic.js';
 import { eq, gt, le, logicalAnd, logicalOr, lt } from './compare.js';
 import { checkNotBool, computeBinary, computeTernary, defineMethods } from './elementwise.js';
-import { checkFloating, checkTensor, scalar, type TensorLike, to } from './operand.js';
+import { checkFloating, checkTensor, isNumber, scalar, type TensorLike, to } from './operand.js';
 import { asType, checkComputes, checkOperand, holds, isFloating, resultType } from './promotion.js';
 import { sumTo } from './reduce.js';
 
@@ -30,7 +30,7 @@ function attachSummed(
 
 /** @throws TensorError ERR_ARGUMENT for a number that elements of the dtype can't be */
 function checkHolds(operation: string, dtype: DType, operand: TensorLike): void {
-  if (typeof operand === 'number' && !holds(dtype, operand)) {
+  if (isNumber(operand) && !holds(dtype, operand)) {
     throw new TensorError(
       'ERR_ARGUMENT',
       `[${operation}] ${operand} is outside the range of ${dtype}; convert the tensors first`,
@@ -107,7 +107,7 @@ function checkValue(operation: string, options: ValueOptions): number {
 
 /**
  * x + value * a * b, with broadcasting. Integers wrap around; of them the value must be one too.
- * @throws TensorError ERR_DTYPE for bools and for bfloat16, ERR_ARGUMENT for a value that isn't finite
+ * @throws TensorError ERR_DTYPE for bools and 16-bit floats, ERR_ARGUMENT for a value that isn't finite
  */
 export function addcmul(
   x: Tensor,
@@ -173,7 +173,7 @@ export interface ClampOptions {
  * bounds are x). As PyTorch has it since 2.14.
  * Integer tensors take whole bounds that their dtype holds; another number makes the result float32.
  * @throws TensorError ERR_ARGUMENT without a bound, or for one that is neither number nor tensor;
- * ERR_DTYPE for bools and for bfloat16
+ * ERR_DTYPE for bools and 16-bit floats
  */
 export function clamp(x: Tensor, options: ClampOptions): Tensor {
   checkTensor('clamp', x);
@@ -192,7 +192,7 @@ export function clamp(x: Tensor, options: ClampOptions): Tensor {
   const low = min === undefined ? undefined : asType(min, dtype);
   const high = max === undefined ? undefined : asType(max, dtype);
   const y = clamped(source, low, high);
-  if (bounds.every((bound) => typeof bound === 'number')) {
+  if (bounds.every(isNumber)) {
     if (recording(source)) {
       attach(y, 'clamp', [source], [(g) => betweenNumbers(g, source, low, high)]);
     }

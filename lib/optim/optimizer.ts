@@ -1,6 +1,6 @@
 import { TensorError } from '../errors.js';
 import { contiguous, copyInto } from '../ops/operand.js';
-import { dtypes, type TypedArray } from '../tensor/dtype.js';
+import { dtypes } from '../tensor/dtype.js';
 import { allocate } from '../tensor/memory.js';
 import { Tensor } from '../tensor/tensor.js';
 import { makeGroups, type ParameterGroup, type Parameters, type Rule } from './group.js';
@@ -106,7 +106,7 @@ export abstract class Optimizer<Options extends object> {
 function stepOf(member: Member, parameter: Tensor, gradient: Tensor): Step {
   return {
     member,
-    weights: parameter.array as TypedArray,
+    weights: parameter.array,
     weightOffset: parameter.offset,
     gradients: gradient.array,
     gradientOffset: gradient.offset,

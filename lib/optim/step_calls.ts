@@ -3,7 +3,7 @@
  * one slab and state in one array, go into one call with a table of where each of them begins.
  */
 import { isRecording, rows, runRow } from '../native/commands.js';
-import type { TypedArray } from '../tensor/dtype.js';
+import type { StoredArray } from '../tensor/dtype.js';
 import type { Storage } from '../tensor/memory.js';
 import type { ParameterGroup } from './group.js';
 import { type Member, SCALARS } from './state.js';
@@ -14,9 +14,9 @@ const FIELDS = 6;
 /** One parameter's step: where its elements and its gradient are. */
 export interface Step {
   readonly member: Member;
-  readonly weights: TypedArray;
+  readonly weights: StoredArray;
   readonly weightOffset: number;
-  readonly gradients: TypedArray;
+  readonly gradients: StoredArray;
   readonly gradientOffset: number;
   readonly gradientStorage: Storage;
 }
@@ -24,13 +24,13 @@ export interface Step {
 /** Steps that one call can take. */
 interface Batch {
   readonly group: ParameterGroup;
-  readonly weights: TypedArray;
-  readonly gradients: TypedArray;
-  readonly state: TypedArray;
+  readonly weights: StoredArray;
+  readonly gradients: StoredArray;
+  readonly state: StoredArray;
   readonly steps: Step[];
 }
 
-function stateOf(member: Member): TypedArray {
+function stateOf(member: Member): StoredArray {
   return (member.storage as Storage).array;
 }
 

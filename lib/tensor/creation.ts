@@ -8,8 +8,12 @@ import {
   dtypeOf,
   dtypes,
   integerRanges,
+  isHalf,
+  type StoredArray,
   type TypedArray,
 } from './dtype.js';
+import { setElement, toInt64 } from './element.js';
+import { toFloat16 } from './float16.js';
 import { adopt, allocate } from './memory.js';
 import {
   checkOptions,
@@ -20,12 +24,15 @@ import {
   numel,
   type Shape,
 } from './shape.js';
-import { type NestedArray, Tensor } from './tensor.js';
+import { Tensor } from './tensor.js';
 
 export interface TensorOptions {
-  /** Default float32, or the dtype of the typed array that the data comes in, or bool for booleans. */
+  /**
+   * Default float32, or the dtype of the typed array that the data comes in, or bool for booleans and
+   * int64 for bigints.
+   */
   dtype?: DType;
-  /** Whether gradients are collected for it; for float32, float64 and bfloat16. Default false. */
+  /** Whether gradients are collected for it; for floating dtypes. Default false. */
   requiresGrad?: boolean;
 }
 
@@ -37,7 +44,7 @@ function finish(operation: string, result: Tensor, options: TensorOptions): Tens
     if (!dtypes[result.dtype].floating) {
       throw new TensorError(
         'ERR_DTYPE',
-        `[${operation}] only float32, float64 and bfloat16 tensors can require gradients, not ${result.dtype}`,
+        `[${operation}] only float32, float64, bfloat16 and float16 tensors can require gradients, not ${result.dtype}`,
       );
     }
     result.leafRequiresGrad = true;
@@ -56,32 +63,62 @@ export function uninitialized(shape: Shape, dtype: DType): Tensor {
 }
 
 /** Sets every element, through the table of operations so that a recorded program does it again. */
-export function fillWith(target: Tensor, value: number): void {
-  const element = target.dtype === 'bool' ? Number(value !== 0) : value;
-  runGeometry(rows.fill, target.shape, [target], [element]);
+export function fillWith(target: Tensor, value: number | bigint): void {
+  if (target.dtype === 'int64' && typeof value === 'bigint') {
+    // A row's number is a double: all 64 bits go as an element.
+    const one = uninitialized([], 'int64');
+    setElement(one.array, one.offset, toInt64(value), 'int64');
+    const strides = target.shape.map(() => 0);
+    runGeometry(rows.cast, target.shape, [
+      { array: one.array, offset: one.offset, strides },
+      target,
+    ]);
+  } else {
+    const element = target.dtype === 'bool' ? Number(Number(value) !== 0) : Number(value);
+    runGeometry(rows.fill, target.shape, [target], [element]);
+  }
   target.storage.version++;
 }
 
 /** Overwrites a contiguous tensor with numbers, converted by the rules of `to`. */
 function store(result: Tensor, values: TypedArray): void {
-  const target = result.data;
-  if (result.dtype === 'bool') {
-    for (let i = 0; i < target.length; i++) target[i] = values[i] === 0 ? 0 : 1;
+  const { dtype, numel: length } = result;
+  const target = result.elements as TypedArray;
+  if (dtype === 'bool') {
+    for (let i = 0; i < length; i++) target[i] = values[i] === 0 ? 0 : 1;
     return;
   }
-  if (result.dtype === 'bfloat16') {
-    for (let i = 0; i < target.length; i++) target[i] = toBfloat16(values[i] as number);
+  if (dtype === 'int64') {
+    for (let i = 0; i < length; i++) setElement(target, i, toInt64(values[i] as number), dtype);
     return;
   }
-  const range = integerRanges[result.dtype];
-  if (range !== undefined && (values instanceof Float32Array || values instanceof Float64Array)) {
+  if (isHalf(dtype)) {
+    const bitsOf = dtype === 'float16' ? toFloat16 : toBfloat16;
+    for (let i = 0; i < length; i++) target[i] = bitsOf(values[i] as number);
+    return;
+  }
+  const range = integerRanges[dtype];
+  const own = dtypeOf(values);
+  if (range !== undefined && own !== null && dtypes[own].floating) {
     const [low, high] = range;
-    for (let i = 0; i < target.length; i++) {
+    for (let i = 0; i < length; i++) {
       target[i] = Math.min(high, Math.max(low, values[i] as number));
     }
     return;
   }
   target.set(values);
+}
+
+/** Overwrites a contiguous tensor with the elements of a typed array of a known dtype. */
+function storeArray(result: Tensor, source: TypedArray | BigInt64Array): void {
+  if (!(source instanceof BigInt64Array)) {
+    store(result, source);
+  } else if (result.dtype === 'int64') {
+    (result.array as BigInt64Array).set(source, result.offset);
+  } else {
+    const row = result.dtype === 'bool' ? rows.castBool : rows.cast;
+    runGeometry(row, result.shape, [{ array: source, offset: 0, strides: [1] }, result]);
+  }
 }
 
 /** Overwrites a contiguous tensor with the numbers that `write` puts into an array of its length. */
@@ -95,34 +132,54 @@ function storeFrom(result: Tensor, write: (values: TypedArray) => void): void {
   store(result, values);
 }
 
+/** What a tensor is made from, as deep as it has dimensions. */
+type Nested = number | bigint | boolean | readonly Nested[];
+
 /** Shape of nested arrays; every level must have one length. */
-function shapeOf(data: NestedArray): number[] {
+function shapeOf(data: Nested): number[] {
   const shape: number[] = [];
   let level = data;
   // One level too many is enough for the check of the shape, also where an array contains itself.
-  for (; Array.isArray(level) && shape.length <= MAX_RANK; level = level[0] as NestedArray) {
+  for (; Array.isArray(level) && shape.length <= MAX_RANK; level = level[0] as Nested) {
     shape.push(level.length);
     if (level.length === 0) break;
   }
   return shape;
 }
 
+/** @throws TensorError ERR_ARGUMENT for a whole number that may have lost digits before it came here */
+function checkSafe(operation: string, value: number): void {
+  if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[${operation}] the number ${value} is not a safe integer; write it as a bigint`,
+    );
+  }
+}
+
+function isScalar(data: unknown): data is number | bigint | boolean {
+  return typeof data === 'number' || typeof data === 'boolean' || typeof data === 'bigint';
+}
+
 /** Copies nested arrays, row-major. Returns the position after the last element. */
 function flatten(
-  data: NestedArray,
+  data: Nested,
   shape: Shape,
   dim: number,
-  into: TypedArray,
+  into: TypedArray | BigInt64Array,
   start: number,
 ): number {
   if (dim === shape.length) {
-    if (typeof data !== 'number' && typeof data !== 'boolean') {
+    if (!isScalar(data)) {
       throw new TensorError(
         'ERR_SHAPE',
         `[tensor] expected a number at depth ${dim}, found ${describe(data)}`,
       );
     }
-    into[start] = Number(data);
+    if (into instanceof BigInt64Array) {
+      if (typeof data === 'number') checkSafe('tensor', data);
+      into[start] = toInt64(typeof data === 'boolean' ? Number(data) : data);
+    } else into[start] = Number(data);
     return start + 1;
   }
   const size = shape[dim] as number;
@@ -140,53 +197,69 @@ function flatten(
 }
 
 /** Whether there is nothing but booleans at that depth, and at least one. */
-function isBoolean(data: NestedArray, depth: number): boolean {
+function isBoolean(data: Nested, depth: number): boolean {
   if (depth === 0) return typeof data === 'boolean';
   return Array.isArray(data) && data.length > 0 && data.every((item) => isBoolean(item, depth - 1));
 }
 
+/** The dtype of nested arrays without another: that of booleans, or that of the first number. */
+function dtypeOfNested(data: Nested, depth: number): DType {
+  if (isBoolean(data, depth)) return 'bool';
+  let first: Nested | undefined = data;
+  while (Array.isArray(first)) first = first[0];
+  return typeof first === 'bigint' ? 'int64' : 'float32';
+}
+
 /**
- * A tensor with a copy of `data`: a number or boolean, nested arrays of one length per level, or a
- * typed array (which gives one dimension; reshape it). Numbers are converted as by `to`.
+ * A tensor with a copy of `data`: a number, bigint or boolean, nested arrays of one length per level,
+ * or a typed array (which gives one dimension; reshape it). Numbers are converted as by `to`; for int64
+ * whole numbers have to be safe integers, or bigints. Data that begins with a bigint is int64.
  * @throws TensorError ERR_SHAPE for ragged arrays, ERR_DTYPE for an unknown dtype, ERR_ARGUMENT for
- * data of another kind or unknown options
+ * data of another kind or unknown options, and for numbers beyond the safe integers where int64 is made
+ * @example
+ * ```ts
+ * tensor([[1, 2], [3, 4]]); // => [[1, 2], [3, 4]]
+ * tensor([1n, 2n]).dtype; // => 'int64'
+ * tensor([2 ** 60], { dtype: 'int64' }); // throws ERR_ARGUMENT
+ * ```
  */
 export function tensor(
-  data: NestedArray | readonly number[] | readonly (readonly number[])[] | TypedArray,
+  data: Nested | TypedArray | BigInt64Array,
   options: TensorOptions = {},
 ): Tensor {
   checkTensorOptions('tensor', options);
   const sourceType = dtypeOf(data);
   if (sourceType !== null) {
-    const source = data as TypedArray;
+    const source = data as TypedArray | BigInt64Array;
     const result = uninitialized([source.length], options.dtype ?? sourceType);
-    store(result, source);
+    storeArray(result, source);
     return finish('tensor', result, options);
   }
-  if (!Array.isArray(data) && typeof data !== 'number' && typeof data !== 'boolean') {
+  if (!Array.isArray(data) && !isScalar(data)) {
     throw new TensorError(
       'ERR_ARGUMENT',
       `[tensor] data must be numbers, nested arrays or a typed array of a known dtype, not ${describe(data)}`,
     );
   }
-  const nested = data as NestedArray;
-  const shape = checkShape('tensor', shapeOf(nested));
-  const dtype = options.dtype ?? (isBoolean(nested, shape.length) ? 'bool' : 'float32');
+  const shape = checkShape('tensor', shapeOf(data));
+  const dtype = options.dtype ?? dtypeOfNested(data, shape.length);
   const result = uninitialized(shape, dtype);
-  storeFrom(result, (values) => flatten(nested, shape, 0, values, 0));
+  if (dtype === 'int64') flatten(data, shape, 0, result.elements as BigInt64Array, 0);
+  else storeFrom(result, (values) => flatten(data, shape, 0, values, 0));
   return finish('tensor', result, options);
 }
 
 /**
  * A tensor over the memory of a typed array, without copying: each sees what the other writes.
- * A Uint8Array can hold uint8 (default) or bool; a Uint16Array holds the bits of bfloat16, and the
- * dtype has to be named.
+ * A Uint8Array can hold uint8 (default) or bool; a Uint16Array holds the bits of bfloat16 or float16
+ * (an Int16Array those of float16), and the dtype has to be named. A Float16Array, where Node has it,
+ * holds float16.
  * @param shape default one dimension
  * @throws TensorError ERR_SHAPE when the shape doesn't have as many elements as the array,
  * ERR_DTYPE for a typed array of another kind
  */
 export function fromTypedArray(
-  array: TypedArray,
+  array: StoredArray,
   shape?: Shape,
   options: TensorOptions = {},
 ): Tensor {
@@ -194,7 +267,9 @@ export function fromTypedArray(
   const own = dtypeOf(array);
   let dtype: DType | null = own;
   if (own === 'uint8' && options.dtype === 'bool') dtype = 'bool';
-  if (array instanceof Uint16Array && options.dtype === 'bfloat16') dtype = 'bfloat16';
+  const { dtype: named } = options;
+  if (array instanceof Uint16Array && named !== undefined && isHalf(named)) dtype = named;
+  if (array instanceof Int16Array && named === 'float16') dtype = named;
   if (dtype === null || (options.dtype !== undefined && options.dtype !== dtype)) {
     throw new TensorError(
       'ERR_DTYPE',
@@ -208,28 +283,44 @@ export function fromTypedArray(
       `[fromTypedArray] shape ${formatShape(dims)} has ${numel(dims)} elements, the array ${array.length}`,
     );
   }
-  return finish('fromTypedArray', new Tensor(adopt(dtype, array), dims), options);
+  let memory: StoredArray = array;
+  if (dtype === 'float16') memory = new Int16Array(array.buffer, array.byteOffset, array.length);
+  return finish('fromTypedArray', new Tensor(adopt(dtype, memory), dims), options);
 }
 
-function filled(operation: string, shape: Shape, value: number, options: TensorOptions): Tensor {
+function filled(
+  operation: string,
+  shape: Shape,
+  value: number | bigint,
+  options: TensorOptions,
+): Tensor {
   checkTensorOptions(operation, options);
+  if (options.dtype === 'int64' && typeof value === 'number') checkSafe(operation, value);
   const result = uninitialized(checkShape(operation, shape), options.dtype ?? 'float32');
   fillWith(result, value);
   return finish(operation, result, options);
 }
 
 /**
- * A tensor with every element `value`. Default dtype float32.
- * @throws TensorError ERR_ARGUMENT unless the value is a number or boolean
+ * A tensor with every element `value`. Default dtype float32, int64 for a bigint.
+ * @throws TensorError ERR_ARGUMENT unless the value is a number, bigint or boolean, and for a number
+ * beyond the safe integers where int64 is made
  */
-export function full(shape: Shape, value: number | boolean, options: TensorOptions = {}): Tensor {
-  if (typeof value !== 'number' && typeof value !== 'boolean') {
+export function full(
+  shape: Shape,
+  value: number | bigint | boolean,
+  options: TensorOptions = {},
+): Tensor {
+  if (!isScalar(value)) {
     throw new TensorError(
       'ERR_ARGUMENT',
       `[full] the value must be a number, not ${describe(value)}`,
     );
   }
-  return filled('full', shape, Number(value), options);
+  checkTensorOptions('full', options);
+  const { dtype = typeof value === 'bigint' ? 'int64' : 'float32' } = options;
+  const element = typeof value === 'boolean' ? Number(value) : value;
+  return filled('full', shape, element, { ...options, dtype });
 }
 
 /** A tensor of zeros. Default dtype float32. */
@@ -275,9 +366,8 @@ export function onesLike(other: Tensor): Tensor {
 /** The n x n identity matrix. Default dtype float32. */
 export function eye(n: number, options: TensorOptions = {}): Tensor {
   const result = filled('eye', [n, n], 0, options);
-  const { data } = result;
-  const one = result.dtype === 'bfloat16' ? toBfloat16(1) : 1;
-  for (let i = 0; i < n; i++) data[i * (n + 1)] = one;
+  const { array, offset, dtype } = result;
+  for (let i = 0; i < n; i++) setElement(array, offset + i * (n + 1), 1, dtype);
   return result;
 }
 

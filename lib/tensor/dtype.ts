@@ -1,18 +1,29 @@
 import { TensorError } from '../errors.js';
 
-/** Element types and the typed arrays that hold them. A bool is a byte, 0 or 1; bfloat16 are bits. */
+/**
+ * Element types and the typed arrays that hold them. A bool is a byte, 0 or 1; bfloat16 and float16 are
+ * bits (of float16 a `Float16Array` where Node has it, which this version of TypeScript's library may
+ * not know: it is made of the same 16 bits).
+ */
 export interface DTypeArrays {
   float32: Float32Array;
   float64: Float64Array;
   int32: Int32Array;
+  int64: BigInt64Array;
   int8: Int8Array;
   uint8: Uint8Array;
   bool: Uint8Array;
   bfloat16: Uint16Array;
+  float16: Uint16Array;
 }
 
 export type DType = keyof DTypeArrays;
-export type TypedArray = DTypeArrays[DType];
+
+/** The arrays of numbers: of all dtypes but int64, whose elements are bigints. */
+export type TypedArray = DTypeArrays[Exclude<DType, 'int64'>];
+
+/** What storages lie in: by an Int16Array the native side tells float16 from bfloat16. */
+export type StoredArray = TypedArray | BigInt64Array | Int16Array;
 
 interface DTypeInfo {
   /** Makes the typed array; without a length it runs to the end of the buffer. */
@@ -20,13 +31,15 @@ interface DTypeInfo {
     | Float32ArrayConstructor
     | Float64ArrayConstructor
     | Int32ArrayConstructor
+    | BigInt64ArrayConstructor
+    | Int16ArrayConstructor
     | Int8ArrayConstructor
     | Uint8ArrayConstructor
     | Uint16ArrayConstructor;
   readonly bytes: number;
   /** Whether tensors of it can have gradients. */
   readonly floating: boolean;
-  /** Whether mathematics computes in it: integers have only arithmetic, bfloat16 is for storage and matrix products. */
+  /** Whether mathematics computes in it: integers have only arithmetic, floats of 16 bits none. */
   readonly arithmetic: boolean;
 }
 
@@ -34,29 +47,54 @@ export const dtypes: Readonly<Record<DType, DTypeInfo>> = {
   float32: { Array: Float32Array, bytes: 4, floating: true, arithmetic: true },
   float64: { Array: Float64Array, bytes: 8, floating: true, arithmetic: true },
   int32: { Array: Int32Array, bytes: 4, floating: false, arithmetic: false },
+  int64: { Array: BigInt64Array, bytes: 8, floating: false, arithmetic: false },
   int8: { Array: Int8Array, bytes: 1, floating: false, arithmetic: false },
   uint8: { Array: Uint8Array, bytes: 1, floating: false, arithmetic: false },
   bool: { Array: Uint8Array, bytes: 1, floating: false, arithmetic: false },
   bfloat16: { Array: Uint16Array, bytes: 2, floating: true, arithmetic: false },
+  float16: { Array: Int16Array, bytes: 2, floating: true, arithmetic: false },
 };
 
-/** The numbers that integers can hold: floats outside become the nearer end, as in `to`. */
+/** Whether it is a float of 16 bits: for storage, and bfloat16 for matrix products. */
+export const isHalf = (dtype: DType): boolean => dtype === 'bfloat16' || dtype === 'float16';
+
+/**
+ * The numbers that integers can hold: floats outside become the nearer end, as in `to`. The upper end
+ * of int64 is not a number; this is the largest one below.
+ */
 export const integerRanges: Partial<Record<DType, readonly [low: number, high: number]>> = {
   int32: [-(2 ** 31), 2 ** 31 - 1],
+  int64: [-(2 ** 63), 2 ** 63 - 1024],
   int8: [-128, 127],
   uint8: [0, 255],
 };
 
+/** An array of float16 numbers over part of a buffer. */
+type HalfConstructor = new (buffer: ArrayBufferLike, offset: number, length: number) => Uint16Array;
+
+/** Node's array of float16 numbers, where it has one; typed as the array of 16 bits that it isn't. */
+export function float16Array(): HalfConstructor | undefined {
+  return (globalThis as { Float16Array?: HalfConstructor }).Float16Array;
+}
+
+/** Whether it is one of Node's own arrays of float16 numbers. */
+export function isFloat16Array(array: unknown): array is Uint16Array {
+  const Half = float16Array();
+  return Half !== undefined && array instanceof Half;
+}
+
 /**
  * The dtype whose elements a typed array holds (uint8 for a Uint8Array or Buffer), or null. A
- * Uint16Array gives null: whether it holds numbers or the bits of bfloat16 can't be seen.
+ * Uint16Array gives null: whether it holds numbers or the bits of bfloat16 or float16 can't be seen.
  */
 export function dtypeOf(array: unknown): Exclude<DType, 'bool' | 'bfloat16'> | null {
   if (array instanceof Float32Array) return 'float32';
   if (array instanceof Float64Array) return 'float64';
   if (array instanceof Int32Array) return 'int32';
+  if (array instanceof BigInt64Array) return 'int64';
   if (array instanceof Int8Array) return 'int8';
   if (array instanceof Uint8Array) return 'uint8';
+  if (isFloat16Array(array)) return 'float16';
   return null;
 }
 

@@ -1,6 +1,7 @@
 /** How `console.log(t)` shows a tensor. */
 import { inspect } from 'node:util';
 import { dtypes } from './dtype.js';
+import { getElement } from './element.js';
 import { formatShape } from './shape.js';
 import { Tensor } from './tensor.js';
 
@@ -20,11 +21,14 @@ function shownIndices(size: number, shorten: boolean): (number | null)[] {
   return [...all.slice(0, EDGE_ITEMS), null, ...all.slice(size - EDGE_ITEMS)];
 }
 
-function collect(t: Tensor, shorten: boolean): number[] {
-  const values: number[] = [];
+/** An element with all of its digits. */
+const elementOf = (t: Tensor, at: number): number | bigint => getElement(t.array, at, t.dtype);
+
+function collect(t: Tensor, shorten: boolean): (number | bigint)[] {
+  const values: (number | bigint)[] = [];
   const walk = (dim: number, at: number): void => {
     if (dim === t.ndim) {
-      values.push(t.elementAt(at));
+      values.push(elementOf(t, at));
       return;
     }
     for (const i of shownIndices(t.shape[dim] as number, shorten)) {
@@ -36,9 +40,17 @@ function collect(t: Tensor, shorten: boolean): number[] {
 }
 
 /** One format for all values, so that columns line up. */
-function formatter(t: Tensor, values: readonly number[]): (value: number) => string {
+function formatter(
+  t: Tensor,
+  values: readonly (number | bigint)[],
+): (value: number | bigint) => string {
   if (t.dtype === 'bool') return (value) => (value !== 0 ? 'true' : 'false');
   if (!dtypes[t.dtype].floating) return String;
+  const format = floatFormatter(values as readonly number[]);
+  return (value) => format(value as number);
+}
+
+function floatFormatter(values: readonly number[]): (value: number) => string {
   const finite = values.filter((value) => Number.isFinite(value) && value !== 0).map(Math.abs);
   const special = (value: number, text: string) =>
     Number.isNaN(value) ? 'nan' : Number.isFinite(value) ? text : value > 0 ? 'inf' : '-inf';
@@ -59,11 +71,11 @@ export function formatTensor(t: Tensor): string {
   const shorten = t.numel > THRESHOLD;
   const values = collect(t, shorten);
   const format = formatter(t, values);
-  const width = values.reduce((most, value) => Math.max(most, format(value).length), 0);
+  const width = values.reduce<number>((most, value) => Math.max(most, format(value).length), 0);
   const indent = 'Tensor('.length;
 
   const render = (dim: number, at: number): string => {
-    if (dim === t.ndim) return format(t.elementAt(at)).padStart(t.ndim === 0 ? 0 : width);
+    if (dim === t.ndim) return format(elementOf(t, at)).padStart(t.ndim === 0 ? 0 : width);
     const items = shownIndices(t.shape[dim] as number, shorten).map((i) =>
       i === null ? '...' : render(dim + 1, at + i * (t.strides[dim] as number)),
     );

@@ -6,7 +6,7 @@
  */
 import { TensorError } from '../errors.js';
 import { misalignment } from '../native/commands.js';
-import { type DType, dtypes, type TypedArray } from './dtype.js';
+import { type DType, dtypes, type StoredArray } from './dtype.js';
 
 /** Storages start at multiples of this: a cache line, and one AVX-512 register. */
 const ALIGNMENT = 64;
@@ -83,7 +83,7 @@ export class Storage {
 
   constructor(
     readonly dtype: DType,
-    private memory: TypedArray | null,
+    private memory: StoredArray | null,
     readonly offset: number,
     readonly length: number,
     /** Elements of its class that may be reused; 0 when the memory belongs to the user. */
@@ -96,7 +96,7 @@ export class Storage {
    * The typed array that the elements lie in (it may hold other storages too).
    * @throws TensorError ERR_DISPOSED after `recycle`
    */
-  get array(): TypedArray {
+  get array(): StoredArray {
     if (this.memory === null) {
       throw new TensorError('ERR_DISPOSED', 'this tensor was disposed; its memory is gone');
     }
@@ -140,7 +140,7 @@ export class Storage {
   }
 
   /** Takes the memory away; the storage can't be used afterwards. */
-  take(): TypedArray | null {
+  take(): StoredArray | null {
     const memory = this.memory;
     this.memory = null;
     return memory;
@@ -148,12 +148,12 @@ export class Storage {
 }
 
 interface Block {
-  readonly array: TypedArray;
+  readonly array: StoredArray;
   readonly offset: number;
 }
 
 interface Slab {
-  array: TypedArray;
+  array: StoredArray;
   used: number; // elements
 }
 
@@ -171,7 +171,7 @@ let openScopeId = 0;
 let lastScopeId = 0;
 
 /** An array of `bytes` bytes, its first element aligned. The content is arbitrary. */
-function alignedArray(dtype: DType, bytes: number): TypedArray {
+function alignedArray(dtype: DType, bytes: number): StoredArray {
   const info = dtypes[dtype];
   // Not cleared: clearing costs more than many operations, and whoever needs zeros fills them in.
   const buffer = Buffer.allocUnsafeSlow(bytes + ALIGNMENT).buffer;
@@ -211,7 +211,7 @@ export function allocate(dtype: DType, length: number): Storage {
     storage = new Storage(dtype, slab.array, slab.used, length, capacity);
     slab.used += capacity;
   } else {
-    let array: TypedArray;
+    let array: StoredArray;
     try {
       array = alignedArray(dtype, bytes);
     } catch (cause) {
@@ -229,7 +229,7 @@ export function allocate(dtype: DType, length: number): Storage {
 }
 
 /** A storage over memory of the user's, which is never reused. */
-export function adopt(dtype: DType, array: TypedArray): Storage {
+export function adopt(dtype: DType, array: StoredArray): Storage {
   return new Storage(dtype, array, 0, array.length, 0);
 }
 

@@ -1,6 +1,6 @@
 import { TensorError } from '../errors.js';
-import { fromBfloat16 } from './bfloat16.js';
-import type { DType, TypedArray } from './dtype.js';
+import { type DType, float16Array, type StoredArray, type TypedArray } from './dtype.js';
+import { getElement } from './element.js';
 import { recycle, type Storage } from './memory.js';
 import { contiguousStrides, formatShape, isContiguous, numel, type Shape } from './shape.js';
 
@@ -107,7 +107,7 @@ export class Tensor {
   }
 
   /** The typed array that the elements lie in, for operations. */
-  get array(): TypedArray {
+  get array(): StoredArray {
     return this.storage.array;
   }
 
@@ -140,10 +140,24 @@ export class Tensor {
   /**
    * The elements as a typed array over the tensor's own memory: no copy, writing to it changes the
    * tensor (and everything that shares its storage). A bool tensor gives a Uint8Array of 0 and 1,
-   * a bfloat16 tensor the numbers' bits in a Uint16Array.
+   * a bfloat16 tensor the numbers' bits in a Uint16Array. A float16 tensor gives a Float16Array where
+   * Node has it, and otherwise the bits in a Uint16Array. An int64 tensor gives a BigInt64Array, which
+   * the type leaves out, since nearly all code reads numbers: `x.data as unknown as BigInt64Array`.
    * @throws TensorError ERR_STATE when the tensor isn't contiguous: call `contiguous()` first
    */
   get data(): TypedArray {
+    const { elements } = this;
+    this.storage.exposed = true;
+    if (this.dtype !== 'float16') return elements as TypedArray;
+    const Half = float16Array() ?? Uint16Array;
+    return new Half(elements.buffer, elements.byteOffset, elements.length);
+  }
+
+  /**
+   * The elements of a contiguous tensor as they are stored, for operations that only move them.
+   * @throws TensorError ERR_STATE when the tensor isn't contiguous
+   */
+  get elements(): StoredArray {
     if (!this.isContiguous) {
       throw new TensorError(
         'ERR_STATE',
@@ -151,13 +165,13 @@ export class Tensor {
           'has no contiguous memory; call contiguous() first',
       );
     }
-    this.storage.exposed = true;
-    return this.array.subarray(this.offset, this.offset + this.numel) as TypedArray;
+    return this.array.subarray(this.offset, this.offset + this.numel);
   }
 
   /**
    * The only element, as a number (a bool gives 0 or 1).
-   * @throws TensorError ERR_SHAPE when there isn't exactly one
+   * @throws TensorError ERR_SHAPE when there isn't exactly one, ERR_STATE for an int64 that isn't a safe
+   * integer: `data` has it exactly
    */
   item(): number {
     if (this.numel !== 1) {
@@ -169,15 +183,26 @@ export class Tensor {
     return this.elementAt(this.offset);
   }
 
-  /** The elements as nested arrays of numbers (booleans for bool); a scalar gives its value. */
+  /**
+   * The elements as nested arrays of numbers (booleans for bool); a scalar gives its value.
+   * @throws TensorError ERR_STATE for an int64 that isn't a safe integer: `data` has it exactly
+   */
   toArray(): NestedArray {
     return this.nested(0, this.offset);
   }
 
   /** The element at an index of `array`, as a number. */
   elementAt(at: number): number {
-    const value = this.array[at] as number;
-    return this.dtype === 'bfloat16' ? fromBfloat16(value) : value;
+    const value = getElement(this.array, at, this.dtype);
+    if (typeof value === 'number') return value;
+    const number = Number(value);
+    if (!Number.isSafeInteger(number)) {
+      throw new TensorError(
+        'ERR_STATE',
+        `[int64] no number is exactly ${value}; read .data, which has it as a bigint`,
+      );
+    }
+    return number;
   }
 
   private nested(dim: number, at: number): NestedArray {

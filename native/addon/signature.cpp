@@ -74,8 +74,9 @@ std::string parseDim(const std::string& word, const Signature& signature, Signat
 std::string parseType(const std::string& text, SignatureOperand* operand) {
   constexpr uint32_t kFloats = typeBit(DType::float32) | typeBit(DType::float64);
   constexpr uint32_t kIntegers =
-      typeBit(DType::int32) | typeBit(DType::int8) | typeBit(DType::uint8);
-  constexpr uint32_t kAny = kFloats | kIntegers | typeBit(DType::bfloat16);
+      typeBit(DType::int32) | typeBit(DType::int64) | typeBit(DType::int8) | typeBit(DType::uint8);
+  constexpr uint32_t kAny =
+      kFloats | kIntegers | typeBit(DType::bfloat16) | typeBit(DType::float16);
   static const struct {
     const char* name;
     uint32_t types;
@@ -89,6 +90,7 @@ std::string parseType(const std::string& text, SignatureOperand* operand) {
                 {"f32", typeBit(DType::float32), false},
                 {"f64", typeBit(DType::float64), false},
                 {"i32", typeBit(DType::int32), false},
+                {"i64", typeBit(DType::int64), false},
                 {"u8", typeBit(DType::uint8), false},
                 {"u32", typeBit(DType::uint32), false},
                 {"i8", typeBit(DType::int8), false}};

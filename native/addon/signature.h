@@ -5,12 +5,13 @@
 //
 // Operands come first: a role (in, out, inout, or opt and optout: an input and an output that may
 // be null), a name, and type[dims]. Types that all operands of the row that are written with a
-// capital letter share: T (float32 or float64), I (int32, int8 or uint8), N (a T or an I), E (any).
-// Types of an operand's own: A (any), F (float32 or bfloat16), f32, f64, i32, i8, u8, u32. "Any" is
-// without uint32, which only random states have. Dims are the extents of the operand, size*stride
-// each; a dim without a stride is contiguous with the dims that follow it; a size may be a literal
-// number; [] is one element; [@] is the row's N-dimensional geometry, with strides of the operand's
-// own. After the semicolon come the numbers, a kind after each group of names: size (a whole number
+// capital letter share: T (float32 or float64), I (int32, int64, int8 or uint8), N (a T or an I), E
+// (any). Types of an operand's own: A (any), F (float32 or bfloat16), f32, f64, i32, i64, i8, u8,
+// u32. "Any" is without uint32, which only random states have. Dims are the extents of the operand,
+// size*stride each; a dim without a stride is contiguous with the dims that follow it; a size may
+// be a literal number; [] is one element; [@] is the row's N-dimensional geometry, with strides of
+// the operand's own. After the semicolon come the numbers, a kind after each group of names: size
+// (a whole number
 // >= 0), stride (a whole number of either sign), int (a whole number), real (any double).
 //
 // From this text the trampoline knows every element a command may touch and compares it with the

@@ -126,8 +126,14 @@ class Reader {
       case napi_int32_array:
         *out = DType::int32;
         return true;
+      case napi_bigint64_array:
+        *out = DType::int64;
+        return true;
       case napi_uint16_array:
         *out = DType::bfloat16;
+        return true;
+      case napi_int16_array:  // not every Node has a Float16Array
+        *out = DType::float16;
         return true;
       case napi_uint32_array:
         *out = DType::uint32;

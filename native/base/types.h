@@ -38,15 +38,19 @@ enum class DType : uint8_t {
   uint8 = 3,
   uint32 = 4,
   bfloat16 = 5,
-  int8 = 6
+  int8 = 6,
+  int64 = 7,
+  float16 = 8
 };
 
 // static: target files are built with their own flags and must not share inline functions.
 static constexpr int64_t sizeOf(DType type) {
   switch (type) {
     case DType::float64:
+    case DType::int64:
       return 8;
     case DType::bfloat16:
+    case DType::float16:
       return 2;
     case DType::uint8:
     case DType::int8:

@@ -25,53 +25,82 @@ constexpr uint32_t kBits = 8 * sizeof(T);
 template <class T>
 constexpr bool kSigned = static_cast<T>(-1) < 0;
 
+// What an integer is computed in: C++ widens smaller ones to 32 bits in any case.
 template <class T>
-TG_INLINE uint32_t bitsOf(T x) {
-  return static_cast<uint32_t>(x);
+struct WordOf {
+  using Type = uint32_t;
+  using Signed = int32_t;
+};
+template <>
+struct WordOf<int64_t> {
+  using Type = uint64_t;
+  using Signed = int64_t;
+};
+template <class T>
+using Word = typename WordOf<T>::Type;
+template <class T>
+using SignedWord = typename WordOf<T>::Signed;
+
+template <class T>
+constexpr uint32_t kWordBits = 8 * sizeof(Word<T>);
+
+template <class T>
+TG_INLINE Word<T> bitsOf(T x) {
+  return static_cast<Word<T>>(x);
 }
 
 // The low bits of x as a T.
-template <class T>
-TG_INLINE T lowBits(uint32_t x) {
+template <class T, class W>
+TG_INLINE T lowBits(W x) {
   return static_cast<T>(x);
 }
 
-// A floating type that holds every T and in which a quotient of two of them, rounded, is never on
-// the other side of an integer: a / b is at least 1 / |b| away from any that it doesn't equal, and
-// rounding moves it by less than |a / b| * 2^-24 for bytes in float, 2^-53 for int32 in double.
-template <class T, int size = sizeof(T)>
-struct QuotientType {
-  using Type = double;
-};
+// The quotient of two words towards 0. A floating type that holds every T serves where a quotient
+// of two of them, rounded, is never on the other side of an integer: a / b is at least 1 / |b| away
+// from any that it doesn't equal, and rounding moves it by less than |a / b| * 2^-24 for bytes in
+// float, 2^-53 for int32 in double.
 template <class T>
-struct QuotientType<T, 1> {
-  using Type = float;
-};
+TG_INLINE Word<T> quotientOf(Word<T> x, Word<T> y) {
+  const SignedWord<T> a = static_cast<SignedWord<T>>(x), b = static_cast<SignedWord<T>>(y);
+  if constexpr (sizeof(T) == 8) {
+    return static_cast<Word<T>>(a / b);
+  } else if constexpr (sizeof(T) == 4) {
+    return static_cast<Word<T>>(
+        static_cast<int32_t>(static_cast<double>(a) / static_cast<double>(b)));
+  } else {
+    return static_cast<Word<T>>(
+        static_cast<int32_t>(static_cast<float>(a) / static_cast<float>(b)));
+  }
+}
 
 // All bits set where the condition is true, none elsewhere: choices by bits keep a compiler from
 // making branches of them, around a division that it then can't make vectors of.
-TG_INLINE uint32_t bitsIf(bool condition) { return 0u - static_cast<uint32_t>(condition); }
-TG_INLINE uint32_t choose(uint32_t mask, uint32_t a, uint32_t b) {
+template <class W>
+TG_INLINE W bitsIf(bool condition) {
+  return W{0} - static_cast<W>(condition);
+}
+template <class W>
+TG_INLINE W choose(W mask, W a, W b) {
   return (a & mask) | (b & ~mask);
 }
 
 // The quotient towards minus infinity and what remains, which has the divisor's sign. A division by
 // 0 is one by 1 (the rows refuse it). One by -1 is, too, since its quotient may be too large; then
-// its sign is changed, modulo 2^32.
+// its sign is changed, modulo 2^bits.
+template <class T>
 struct Division {
-  uint32_t quotient, rest;
+  Word<T> quotient, rest;
 };
 
 template <class T>
-TG_INLINE Division divide(T a, T b) {
-  using Real = typename QuotientType<T>::Type;
-  const uint32_t x = bitsOf(a), y = bitsOf(b);
-  const uint32_t negative = bitsIf(y == 0xffffffffu);
-  const uint32_t divisor = choose(bitsIf(y == 0) | negative, 1, y);
-  const uint32_t cut = bitsOf(static_cast<int32_t>(static_cast<Real>(lowBits<int32_t>(x)) /
-                                                   static_cast<Real>(lowBits<int32_t>(divisor))));
-  const uint32_t rest = x - cut * divisor;
-  const uint32_t down = bitsIf(rest != 0) & bitsIf(((rest ^ divisor) >> 31) != 0);
+TG_INLINE Division<T> divide(T a, T b) {
+  using W = Word<T>;
+  const W x = bitsOf(a), y = bitsOf(b);
+  const W negative = bitsIf<W>(y == ~W{0});
+  const W divisor = choose<W>(bitsIf<W>(y == 0) | negative, 1, y);
+  const W cut = quotientOf<T>(x, divisor);
+  const W rest = x - cut * divisor;
+  const W down = bitsIf<W>(rest != 0) & bitsIf<W>(((rest ^ divisor) >> (kWordBits<T> - 1)) != 0);
   return {((cut + down) ^ negative) - negative, rest + (divisor & down)};
 }
 
@@ -79,16 +108,16 @@ TG_INLINE Division divide(T a, T b) {
 // the sign from the left. As in PyTorch.
 template <class T>
 TG_INLINE T leftShiftOf(T a, T b) {
-  const uint32_t count = bitsOf(b);
-  const uint32_t moved = bitsOf(a) << (count & 31);
-  return lowBits<T>(count < kBits<T> ? moved : 0u);
+  const Word<T> count = bitsOf(b);
+  const Word<T> moved = bitsOf(a) << (count & (kWordBits<T> - 1));
+  return lowBits<T>(count < kBits<T> ? moved : Word<T>{0});
 }
 
 template <class T>
 TG_INLINE T rightShiftOf(T a, T b) {
-  constexpr uint32_t kMost = kBits<T> - (kSigned<T> ? 1 : 0);
-  const uint32_t count = bitsOf(b) < kMost ? bitsOf(b) : kMost;
-  return static_cast<T>(static_cast<int32_t>(a) >> count);
+  constexpr Word<T> kMost = kBits<T> - (kSigned<T> ? 1 : 0);
+  const Word<T> count = bitsOf(b) < kMost ? bitsOf(b) : kMost;
+  return static_cast<T>(static_cast<SignedWord<T>>(a) >> count);
 }
 
 template <class T>
@@ -98,7 +127,7 @@ TG_INLINE T signOf(T x) {
 
 template <class T>
 TG_INLINE T negOf(T x) {
-  return lowBits<T>(0u - bitsOf(x));
+  return lowBits<T>(Word<T>{0} - bitsOf(x));
 }
 
 // Whether the bits of the result are the same for signed and for unsigned numbers of the same bits:
@@ -287,9 +316,9 @@ constexpr IntegerKernels<T> integerKernels() {
 }
 
 constexpr IntegerTables integerTables() {
-  return {integerKernels<int32_t>(), integerKernels<int8_t>(), integerKernels<uint8_t>(),
-          selectFrom<uint8_t>,       selectFrom<uint16_t>,     selectFrom<uint32_t>,
-          selectFrom<uint64_t>};
+  return {integerKernels<int32_t>(), integerKernels<int64_t>(), integerKernels<int8_t>(),
+          integerKernels<uint8_t>(), selectFrom<uint8_t>,       selectFrom<uint16_t>,
+          selectFrom<uint32_t>,      selectFrom<uint64_t>};
 }
 
 TG_TARGET_END

@@ -1,17 +1,18 @@
-// Reductions of 32-bit integers, modulo 2^32. Plain loops, which compilers turn into vectors: the
-// order doesn't matter to integers.
+// Reductions of integers, modulo 2^bits. Plain loops, which compilers turn into vectors: the order
+// doesn't matter to integers. Smaller ones are widened before.
 #pragma once
 #include "columns.h"
 #include "table.h"
 
 TG_TARGET_BEGIN
 
-template <IntegerReduction kind>
-TG_INLINE int32_t combineIntegers(int32_t a, int32_t b) {
+// Sums and products modulo 2^64, of which T keeps the low bits.
+template <IntegerReduction kind, class T>
+TG_INLINE T combineIntegers(T a, T b) {
   if constexpr (kind == IntegerReduction::sum) {
-    return static_cast<int32_t>(static_cast<uint32_t>(a) + static_cast<uint32_t>(b));
+    return static_cast<T>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
   } else if constexpr (kind == IntegerReduction::prod) {
-    return static_cast<int32_t>(static_cast<uint32_t>(a) * static_cast<uint32_t>(b));
+    return static_cast<T>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
   } else if constexpr (kind == IntegerReduction::max) {
     return a > b ? a : b;
   } else {
@@ -19,27 +20,34 @@ TG_INLINE int32_t combineIntegers(int32_t a, int32_t b) {
   }
 }
 
-template <IntegerReduction kind>
-int32_t integerRange(int64_t n, const int32_t* x) {
-  int32_t result = kind == IntegerReduction::sum    ? 0
-                   : kind == IntegerReduction::prod ? 1
-                   : kind == IntegerReduction::max  ? INT32_MIN
-                                                    : INT32_MAX;
+// n >= 1 for max and min: the first value stands for what changes nothing.
+template <IntegerReduction kind, class T>
+T integerRange(int64_t n, const T* x) {
+  T result = kind == IntegerReduction::sum ? 0 : kind == IntegerReduction::prod ? 1 : *x;
   for (int64_t i = 0; i < n; ++i) result = combineIntegers<kind>(result, x[i]);
   return result;
 }
 
-template <IntegerReduction kind>
-void accumulateIntegers(int64_t n, const int32_t* x, int32_t* y) {
+template <IntegerReduction kind, class T>
+void accumulateIntegers(int64_t n, const T* x, T* y) {
   for (int64_t i = 0; i < n; ++i) y[i] = combineIntegers<kind>(y[i], x[i]);
 }
 
-constexpr IntegerReduceKernels integerReduceKernels() {
-  return {{integerRange<IntegerReduction::sum>, integerRange<IntegerReduction::prod>,
-           integerRange<IntegerReduction::max>, integerRange<IntegerReduction::min>},
-          {accumulateIntegers<IntegerReduction::sum>, accumulateIntegers<IntegerReduction::prod>,
-           accumulateIntegers<IntegerReduction::max>, accumulateIntegers<IntegerReduction::min>},
-          scanKernels<int32_t>()};
+constexpr IntegerReduceTables integerReduceKernels() {
+  return {
+      {{integerRange<IntegerReduction::sum, int32_t>, integerRange<IntegerReduction::max, int32_t>,
+        integerRange<IntegerReduction::min, int32_t>},
+       {accumulateIntegers<IntegerReduction::sum, int32_t>,
+        accumulateIntegers<IntegerReduction::max, int32_t>,
+        accumulateIntegers<IntegerReduction::min, int32_t>}},
+      {{integerRange<IntegerReduction::sum, int64_t>, integerRange<IntegerReduction::max, int64_t>,
+        integerRange<IntegerReduction::min, int64_t>,
+        integerRange<IntegerReduction::prod, int64_t>},
+       {accumulateIntegers<IntegerReduction::sum, int64_t>,
+        accumulateIntegers<IntegerReduction::max, int64_t>,
+        accumulateIntegers<IntegerReduction::min, int64_t>,
+        accumulateIntegers<IntegerReduction::prod, int64_t>}},
+      scanKernels<int64_t>()};
 }
 
 TG_TARGET_END

@@ -7,6 +7,7 @@
 // elements; nothing is read or written beyond what the contract names.
 #pragma once
 #include "../base/cpu.h"
+#include "../base/float16.h"
 #include "../base/types.h"
 #include "table_elementwise.h"
 #include "table_gemm.h"
@@ -43,14 +44,14 @@ struct ReduceKernels {
 };
 
 // What is carried along a scan of T: sums and products of float32 in float64, of integers modulo
-// 2^32.
+// 2^64.
 template <class T>
 struct ScanCarry {
   using Type = double;
 };
 template <>
-struct ScanCarry<int32_t> {
-  using Type = uint32_t;
+struct ScanCarry<int64_t> {
+  using Type = uint64_t;
 };
 
 // Scans over rows: for i < rows in ascending order and j < cols, from what was carried so far. y
@@ -85,15 +86,23 @@ struct ColumnKernels {
                        T* y, int64_t yRow);
 };
 
-// Reductions of integers, modulo 2^32, in any order: the results are the same.
-enum class IntegerReduction : int { sum, prod, max, min, count };
+// Reductions of integers, modulo 2^bits, in any order: the results are the same. Products are of
+// int64 only.
+enum class IntegerReduction : int { sum, max, min, prod, count };
 
+template <class T>
 struct IntegerReduceKernels {
-  static constexpr int kCount = static_cast<int>(IntegerReduction::count);
-  int32_t (*range[kCount])(int64_t n, const int32_t* x);
+  static constexpr int kCount =
+      static_cast<int>(IntegerReduction::count) - (sizeof(T) == 8 ? 0 : 1);
+  T (*range[kCount])(int64_t n, const T* x);
   // y[j] = y[j] op x[j].
-  void (*accumulate[kCount])(int64_t n, const int32_t* x, int32_t* y);
-  ScanKernels<int32_t> scan;
+  void (*accumulate[kCount])(int64_t n, const T* x, T* y);
+};
+
+struct IntegerReduceTables {
+  IntegerReduceKernels<int32_t> i32;
+  IntegerReduceKernels<int64_t> i64;
+  ScanKernels<int64_t> scan;
 };
 
 // Rows that softmax takes together: the maximum of one row and the sums of another don't wait for
@@ -323,17 +332,24 @@ struct ElementwiseTable {
 struct ElementwiseTables {
   ElementwiseTable<float> f32;
   ElementwiseTable<double> f64;
-  IntegerReduceKernels integerReduce;
+  IntegerReduceTables integerReduce;
 };
 
 struct IntegerTables {
   IntegerKernels<int32_t> i32;
+  IntegerKernels<int64_t> i64;
   IntegerKernels<int8_t> i8;
   IntegerKernels<uint8_t> u8;
   SelectKernel<uint8_t> select8;
   SelectKernel<uint16_t> select16;
   SelectKernel<uint32_t> select32;
   SelectKernel<uint64_t> select64;
+};
+
+// Conversions of n values between float16 and float32, as base/float16.h.
+struct HalfKernels {
+  void (*widen)(int64_t n, const Float16* x, float* y);
+  void (*narrow)(int64_t n, const float* x, Float16* y);
 };
 
 struct GemmTables {
@@ -362,8 +378,9 @@ struct KernelTable {
   FloatKernels<double> f64;
   Int8Kernels i8;
   StreamKernels stream;
+  HalfKernels half;
   const IntegerTables& integer;
-  const IntegerReduceKernels& integerReduce;
+  const IntegerReduceTables& integerReduce;
 };
 
 // A build defines those of its architecture; ops/dispatch.cpp knows which (TG_HAVE_AVX2 ...).

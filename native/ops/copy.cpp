@@ -4,6 +4,7 @@
 
 #include <type_traits>
 
+#include "dispatch.h"
 #include "elements.h"
 #include "loops.h"
 #include "map.h"
@@ -34,6 +35,14 @@ template <class From>
 int32_t toInt32(From x) {
   return truncateTo<int32_t>(static_cast<double>(x), -2147483648.0, 2147483647.0);
 }
+// The largest int64 is no double; the smallest is, and the next one above all.
+template <class From>
+int64_t toInt64(From x) {
+  constexpr double kEnd = 9223372036854775808.0;
+  const double value = static_cast<double>(x);
+  if (value >= kEnd) return INT64_MAX;
+  return truncateTo<int64_t>(value, -kEnd, kEnd);
+}
 template <class From>
 uint8_t toUint8(From x) {
   return truncateTo<uint8_t>(static_cast<double>(x), 0.0, 255.0);
@@ -51,6 +60,14 @@ struct Convert<int32_t, float> {
 template <>
 struct Convert<int32_t, double> {
   static int32_t apply(double x) { return toInt32(x); }
+};
+template <>
+struct Convert<int64_t, float> {
+  static int64_t apply(float x) { return toInt64(x); }
+};
+template <>
+struct Convert<int64_t, double> {
+  static int64_t apply(double x) { return toInt64(x); }
 };
 template <>
 struct Convert<uint8_t, float> {
@@ -84,6 +101,12 @@ struct Convert<BFloat16, BFloat16> {
   static BFloat16 apply(BFloat16 x) { return x; }
 };
 
+// float16 goes by way of float32 too, in blocks (see convertHalf): this is for single numbers.
+template <class From>
+struct Convert<Float16, From> {
+  static Float16 apply(From x) { return toFloat16(static_cast<float>(x)); }
+};
+
 // 1 where x is not 0 (NaN is not 0).
 template <class To, class From>
 struct NotZero {
@@ -94,6 +117,11 @@ struct NotZero<To, BFloat16> {
   static To apply(BFloat16 x) { return (x.bits & 0x7fffu) != 0 ? To{1} : To{0}; }
 };
 
+template <class To>
+struct NotZero<To, Float16> {
+  static To apply(Float16 x) { return (x.bits & 0x7fffu) != 0 ? To{1} : To{0}; }
+};
+
 template <class Function, class From, class To>
 Status convert(const Command& c) {
   return runMap(c, {1, {sizeof(From), sizeof(To)}, 0, false},
@@ -101,6 +129,41 @@ Status convert(const Command& c) {
                   const From* const from = static_cast<const From*>(in[0]);
                   To* const to = static_cast<To*>(y);
                   for (int64_t i = 0; i < n; ++i) to[i] = Function::apply(from[i]);
+                });
+}
+
+// Numbers between float16 and another type, on their way as float32: a few cache lines.
+constexpr int64_t kHalfBlock = 256;
+
+// Conversions from and to float16, by the level's kernels.
+template <class From, class To>
+Status convertHalf(const Command& c) {
+  return runMap(c, {1, {sizeof(From), sizeof(To)}, 0, false},
+                [](int64_t n, const void* const* in, const int64_t*, void* y) {
+                  const From* const from = static_cast<const From*>(in[0]);
+                  To* const to = static_cast<To*>(y);
+                  const HalfKernels& half = kernels().half;
+                  if constexpr (std::is_same<From, float>::value) {
+                    half.narrow(n, from, to);
+                  } else if constexpr (std::is_same<To, float>::value) {
+                    half.widen(n, from, to);
+                  } else {
+                    float block[kHalfBlock];
+                    for (int64_t i = 0; i < n; i += kHalfBlock) {
+                      const int64_t count = n - i < kHalfBlock ? n - i : kHalfBlock;
+                      if constexpr (std::is_same<From, Float16>::value) {
+                        half.widen(count, from + i, block);
+                        for (int64_t j = 0; j < count; ++j) {
+                          to[i + j] = Convert<To, float>::apply(block[j]);
+                        }
+                      } else {
+                        for (int64_t j = 0; j < count; ++j) {
+                          block[j] = Convert<float, From>::apply(from[i + j]);
+                        }
+                        half.narrow(count, block, to + i);
+                      }
+                    }
+                  }
                 });
 }
 
@@ -177,6 +240,8 @@ Status cast(const Command& c) {
       using To = decltype(to);
       if constexpr (std::is_same<From, To>::value) {
         return copy<BitsOf<To>>(c);
+      } else if constexpr (std::is_same<From, Float16>::value || std::is_same<To, Float16>::value) {
+        return convertHalf<From, To>(c);
       } else {
         return convert<Convert<To, From>, From, To>(c);
       }
@@ -212,7 +277,7 @@ Status fill(const Command& c) {
 
 const Row kRows[] = {
     // y = x in y's type. To integers: towards zero and to the nearest end of the range from
-    // floating point; modulo 256 from a wider integer to a byte, and between uint8 and int8.
+    // floating point; modulo 2^bits from a wider integer, and between uint8 and int8.
     {"cast", "in x A[@] out y A[@]", cast, nullptr},
     {"castBool", "in x A[@] out y u8[@]", castBool, nullptr},
     // y = value, converted as by cast.

@@ -2,6 +2,7 @@
 // returns f's status.
 #pragma once
 #include "../base/bfloat16.h"
+#include "../base/float16.h"
 #include "command.h"
 
 namespace tilegrad {
@@ -14,6 +15,8 @@ Status withNumber(DType type, const F& f) {
       return f(double{});
     case DType::int32:
       return f(int32_t{});
+    case DType::int64:
+      return f(int64_t{});
     case DType::uint8:
       return f(uint8_t{});
     case DType::int8:
@@ -26,8 +29,13 @@ Status withNumber(DType type, const F& f) {
 // Any type. uint32 only holds random states: no row takes it.
 template <class F>
 Status withType(DType type, const F& f) {
-  return type == DType::bfloat16 ? f(BFloat16{}) : withNumber(type, f);
+  if (type == DType::bfloat16) return f(BFloat16{});
+  if (type == DType::float16) return f(Float16{});
+  return withNumber(type, f);
 }
+
+// Types of 16 bits, which only store numbers.
+inline bool isHalf(DType type) { return type == DType::bfloat16 || type == DType::float16; }
 
 // An unsigned integer of as many bytes: what only moves data doesn't care for its type.
 template <class F>

@@ -13,6 +13,10 @@ inline const IntegerKernels<int32_t>& integerKernels<int32_t>() {
   return kernels().integer.i32;
 }
 template <>
+inline const IntegerKernels<int64_t>& integerKernels<int64_t>() {
+  return kernels().integer.i64;
+}
+template <>
 inline const IntegerKernels<int8_t>& integerKernels<int8_t>() {
   return kernels().integer.i8;
 }
@@ -29,6 +33,8 @@ Status withInteger(DType type, const F& f) {
       return f(int8_t{});
     case DType::uint8:
       return f(uint8_t{});
+    case DType::int64:
+      return f(int64_t{});
     default:
       return f(int32_t{});
   }

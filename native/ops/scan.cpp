@@ -19,8 +19,8 @@ struct Tables {
   static const ScanKernels<T>& scan() { return floatKernels<T>().columns.scan; }
 };
 template <>
-struct Tables<int32_t> {
-  static const ScanKernels<int32_t>& scan() { return kernels().integerReduce.scan; }
+struct Tables<int64_t> {
+  static const ScanKernels<int64_t>& scan() { return kernels().integerReduce.scan; }
 };
 
 enum class Scan { sum, prod };
@@ -83,7 +83,7 @@ Status runCumulate(const Command& c) {
   } else if (c.type[0] == DType::float32) {
     cumulate<scan, float>(c);
   } else {
-    cumulate<scan, int32_t>(c);
+    cumulate<scan, int64_t>(c);
   }
   return Status::ok;
 }
@@ -91,7 +91,7 @@ Status runCumulate(const Command& c) {
 // What comes before the first value: it gives way to any.
 template <class T>
 T beforeFirst(bool most) {
-  if constexpr (static_cast<T>(0.5) == 0) return most ? INT32_MIN : INT32_MAX;
+  if constexpr (static_cast<T>(0.5) == 0) return most ? INT64_MIN : INT64_MAX;
   return static_cast<T>(most ? -INFINITY : INFINITY);
 }
 
@@ -141,7 +141,7 @@ Status runCumExtremum(const Command& c) {
   } else if (c.type[0] == DType::float32) {
     cumExtremum<most, float>(c);
   } else {
-    cumExtremum<most, int32_t>(c);
+    cumExtremum<most, int64_t>(c);
   }
   return Status::ok;
 }
@@ -262,14 +262,14 @@ const char* checkLines(const Command& c) {
 
 const char* checkTypes(const Command& c) {
   const DType type = c.type[0];
-  if (type != DType::float32 && type != DType::float64 && type != DType::int32) {
-    return "x is neither float32 nor float64 nor int32";
+  if (type != DType::float32 && type != DType::float64 && type != DType::int64) {
+    return "x is neither float32 nor float64 nor int64";
   }
   if (c.type[1] != type) return "x and y differ in type";
   return checkLines(c);
 }
 
-// The scanned dimension is the geometry's last. Integers are taken modulo 2^32.
+// The scanned dimension is the geometry's last. Integers are taken modulo 2^64.
 constexpr char kSums[] = "in x A[@] out y A[@]";
 constexpr char kExtrema[] = "in x A[@] out y A[@] out index i32[@]";
 

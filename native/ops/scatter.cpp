@@ -52,6 +52,10 @@ struct Wide {
   using type = uint32_t;
 };
 template <>
+struct Wide<int64_t> {
+  using type = uint64_t;
+};
+template <>
 struct Wide<float> {
   using type = float;
 };
@@ -264,7 +268,7 @@ Status scatterReduce(const Command& c) {
 }
 
 const char* checkReduce(const Command& c) {
-  if (c.type[kTable] == DType::bfloat16) return "bfloat16 does not add up";
+  if (isHalf(c.type[kTable])) return "floats of 16 bits do not add up";
   if (c.number[0].i < 0 || c.number[0].i >= static_cast<int64_t>(Reduce::count)) {
     return "there is no reduction of that number";
   }
@@ -278,11 +282,9 @@ void divideRange(int64_t n, T* y, const int32_t* count) {
     if constexpr (std::is_floating_point_v<T>) {
       y[i] /= static_cast<T>(count[i]);
     } else {
-      // Towards minus infinity, as PyTorch's means of integers. A double tells a quotient of 32-bit
-      // numbers from every whole number that it isn't.
-      const double quotient = static_cast<double>(y[i]) / count[i];
-      const int64_t cut = static_cast<int64_t>(quotient);
-      y[i] = static_cast<T>(static_cast<double>(cut) > quotient ? cut - 1 : cut);
+      // Towards minus infinity, as PyTorch's means of integers.
+      const int64_t value = y[i], cut = value / count[i];
+      y[i] = static_cast<T>(value % count[i] < 0 ? cut - 1 : cut);
     }
   }
 }
@@ -303,7 +305,7 @@ Status divideByCount(const Command& c) {
 }
 
 const char* checkDivide(const Command& c) {
-  return c.type[0] == DType::bfloat16 ? "bfloat16 does not divide" : nullptr;
+  return isHalf(c.type[0]) ? "floats of 16 bits do not divide" : nullptr;
 }
 
 const Row kRows[] = {

@@ -75,7 +75,7 @@ void overChunks(int64_t n, int64_t elementBytes, const F& f) {
 // number, of which there is a zero of either sign. NaN is not 0.
 template <class T>
 T hitBits(DType type) {
-  const bool floating = type == DType::float32 || type == DType::float64 || type == DType::bfloat16;
+  const bool floating = type == DType::float32 || type == DType::float64 || isHalf(type);
   const T all = static_cast<T>(~T{0});
   return floating ? static_cast<T>(all >> 1) : all;
 }
@@ -367,11 +367,14 @@ T bitsOf(DType type, double value) {
     case DType::float64:
       return copied(value);
     case DType::int32:
+    case DType::int64:
     case DType::uint8:
     case DType::int8:
       return copied(static_cast<int64_t>(value));
     case DType::bfloat16:
       return copied(narrow(static_cast<float>(value)));
+    case DType::float16:
+      return copied(toFloat16(static_cast<float>(value)));
     default:
       return copied(static_cast<float>(value));
   }
@@ -404,6 +407,10 @@ const char* checkFill(const Command& c) {
   if (c.type[0] != c.type[2]) return "x and y differ in type";
   const bool whole = c.type[0] == DType::int32 || sizeOf(c.type[0]) == 1;
   const double value = c.number[0].f;
+  constexpr double kEnd = 9223372036854775808.0;  // of int64: 2^63
+  if (c.type[0] == DType::int64 && !(value >= -kEnd && value < kEnd)) {
+    return "an integer can't hold the value";
+  }
   if (whole && !(value >= -2147483648.0 && value <= 2147483647.0)) {
     return "an integer can't hold the value";
   }

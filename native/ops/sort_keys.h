@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../base/bfloat16.h"
+#include "../base/float16.h"
 
 namespace tilegrad {
 
@@ -26,6 +27,14 @@ inline uint32_t keyOf(float x) { return floatKey<uint32_t>(x); }
 inline uint16_t keyOf(BFloat16 x) {
   return static_cast<uint16_t>(floatKey<uint32_t>(widen(x)) >> 16);
 }
+// Steps of a float16 from zero, above or below the key of both zeros.
+inline uint16_t keyOf(Float16 x) {
+  const uint32_t magnitude = x.bits & 0x7fffu;
+  if (magnitude > 0x7c00u) return 0xffffu;
+  const uint32_t key = (x.bits & 0x8000u) != 0 ? 0x8000u - magnitude : 0x8000u + magnitude;
+  return static_cast<uint16_t>(key);
+}
+inline uint64_t keyOf(int64_t x) { return static_cast<uint64_t>(x) ^ (uint64_t{1} << 63); }
 inline uint32_t keyOf(int32_t x) { return static_cast<uint32_t>(x) ^ 0x80000000u; }
 inline uint8_t keyOf(int8_t x) { return static_cast<uint8_t>(static_cast<uint8_t>(x) ^ 0x80u); }
 inline uint8_t keyOf(uint8_t x) { return x; }
@@ -55,6 +64,10 @@ struct ItemOf {
 };
 template <>
 struct ItemOf<double> {
+  using type = LargeItem;
+};
+template <>
+struct ItemOf<int64_t> {
   using type = LargeItem;
 };
 

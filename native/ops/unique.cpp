@@ -12,6 +12,7 @@ bool differ(T a, T b) {
   return a != b;
 }
 bool differ(BFloat16 a, BFloat16 b) { return widen(a) != widen(b); }
+bool differ(Float16 a, Float16 b) { return widen(a) != widen(b); }
 
 Status countUnique(const Command& c) {
   const int64_t n = c.number[0].i;

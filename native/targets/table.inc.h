@@ -3,6 +3,7 @@
 // does not have. Its large parts are files of their own.
 #pragma once
 #include "../kernels/gemm_int8.h"
+#include "../kernels/half.h"
 #include "../kernels/norm.h"
 #include "../kernels/norm_sums.h"
 #include "../kernels/quantize.h"
@@ -29,6 +30,7 @@ constexpr KernelTable kernelTable(Level level, const ElementwiseTables& elementw
           tableOf<double>(elementwise.f64, gemm.f64),
           int8Kernels(),
           streamKernels(),
+          halfKernels(),
           integer,
           elementwise.integerReduce};
 }

@@ -79,9 +79,14 @@ describe('serializeSafetensors', () => {
       '\uffee': f32([], [3]),
       '10': f32([], [1]),
       '9': f32([], [2]),
+      f16: { dtype: 'float16', shape: [1], data: Int16Array.of(0x3c00) },
+      i64: { dtype: 'int64', shape: [1], data: BigInt64Array.of(-64n) },
       f64: { dtype: 'float64', shape: [1], data: Float64Array.of(64) },
     };
-    const order = ['f64', '10', '9', '\uffee', '\u{10000}', 'i32', 'bf16', 'i8', 'u8', 'b1'];
+    const order = [
+      ...['i64', 'f64', '10', '9', '\uffee', '\u{10000}', 'i32', 'bf16', 'f16'],
+      ...['i8', 'u8', 'b1'],
+    ];
     expect([...parseSafetensors(serialize(tensors)).tensors.keys()]).toEqual(order);
   });
 
@@ -99,7 +104,7 @@ describe('serializeSafetensors', () => {
     ['such metadata', {}, { key: '\udfff' }, 'not valid Unicode'],
     ['data that does not fit', { a: f32([3], [1]) }, {}, '"a" of shape [3] needs 3 elements'],
     ['metadata that is not text', {}, { a: 1 as unknown as string }, 'must be text'],
-    ['an unknown dtype', { a: { ...f32([], [1]), dtype: 'int64' as DType } }, {}, 'dtype int64'],
+    ['an unknown dtype', { a: { ...f32([], [1]), dtype: 'int16' as DType } }, {}, 'dtype int16'],
   ])('refuses %s', (_, tensors, metadata, message) => {
     const error = errorOf(() => serialize(tensors, metadata as Record<string, string>));
     expect(error.code).toBe('ERR_ARGUMENT');
@@ -186,7 +191,7 @@ describe('parseSafetensors', () => {
     ['a number for a tensor', file('{"a":1}'), 'tensor "a" is not described by an object'],
     ['no dtype', file('{"a":{"shape":[],"data_offsets":[0,1]}}'), 'tensor "a" has no dtype'],
     ['an unknown dtype', file(`{"a":${entry('F99', [1], 0, 8)}}`, data), 'unknown dtype "F99"'],
-    ...['I64', 'F16'].map((dtype): [string, Buffer, string] => [
+    ...['U64', 'I16'].map((dtype): [string, Buffer, string] => [
       `${dtype}`,
       file(`{"weights":${entry(dtype, [1], 0, 8)}}`, data),
       `tensor "weights" has dtype ${dtype}, which is not supported yet`,
@@ -248,10 +253,12 @@ describe('properties', () => {
     float64: (n) => fc.float64Array({ minLength: n, maxLength: n }),
     float32: (n) => fc.float32Array({ minLength: n, maxLength: n }),
     int32: (n) => fc.int32Array({ minLength: n, maxLength: n }),
+    int64: (n) => fc.bigInt64Array({ minLength: n, maxLength: n }),
     int8: (n) => fc.int8Array({ minLength: n, maxLength: n }),
     uint8: (n) => fc.uint8Array({ minLength: n, maxLength: n }),
     bool: (n) => fc.uint8Array({ minLength: n, maxLength: n, max: 1 }),
     bfloat16: (n) => fc.uint16Array({ minLength: n, maxLength: n }),
+    float16: (n) => fc.int16Array({ minLength: n, maxLength: n }),
   };
   const tensor = fc
     .tuple(fc.constantFrom(...(Object.keys(arrays) as DType[])), shapes)

@@ -50,8 +50,8 @@ const functions: Record<string, Misuse[]> = {
       'text',
       {},
       () => x,
-      10n,
-      new BigInt64Array(1),
+      Symbol('s'),
+      new BigUint64Array(1),
       new DataView(new ArrayBuffer(1)),
       x,
     ].map((data): Misuse => [() => tensor(wrong(data)), 'ERR_ARGUMENT']),
@@ -76,7 +76,7 @@ const functions: Record<string, Misuse[]> = {
   ],
   full: [
     ...shapes((shape) => tilegrad.full(shape, 1)),
-    ...[undefined, null, 'text', [1], 1n, x].map(
+    ...[undefined, null, 'text', [1], Symbol('s'), x].map(
       (value): Misuse => [() => tilegrad.full([1], wrong(value)), 'ERR_ARGUMENT'],
     ),
     ...creation('full', (options) => tilegrad.full([1], 1, options)),
@@ -154,7 +154,7 @@ const functions: Record<string, Misuse[]> = {
   contiguous: tensorArguments(tilegrad.contiguous, { takesIntegers: true }),
   to: [
     ...tensorArguments((t) => tilegrad.to(t, 'float32'), { takesIntegers: true }),
-    ...[undefined, null, 5, 'float16', {}].map(
+    ...[undefined, null, 5, 'int16', {}].map(
       (dtype): Misuse => [() => tilegrad.to(x, wrong(dtype)), 'ERR_DTYPE'],
     ),
   ],
@@ -167,7 +167,7 @@ const functions: Record<string, Misuse[]> = {
   ),
   matmul: [
     ...optionsOf('matmul', (options) => tilegrad.matmul(x, x.transpose(), options)),
-    ...['float16', 5, null].map(
+    ...['int16', 5, null].map(
       (outDtype): Misuse => [
         () => tilegrad.matmul(x, x.transpose(), { outDtype: wrong(outDtype) }),
         'ERR_DTYPE',

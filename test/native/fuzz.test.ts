@@ -8,6 +8,7 @@ import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
 import { loadBinding } from '../../lib/native/binding.js';
 import { type OperandArray, type RowName, rowNames } from '../../lib/native/interface.js';
+import { toInt64 } from '../../lib/tensor/element.js';
 
 /** Calls per row; about 45 rows make some 300,000 calls. */
 const CALLS = Number(process.env.TILEGRAD_FUZZ_CALLS ?? 3000);
@@ -62,6 +63,8 @@ const ARRAY_TYPES = {
   f32: Float32Array,
   f64: Float64Array,
   i32: Int32Array,
+  i64: BigInt64Array,
+  f16: Int16Array,
   u8: Uint8Array,
   bf16: Uint16Array,
   u32: Uint32Array,
@@ -70,8 +73,8 @@ const ARRAY_TYPES = {
 
 /** What a signature's types stand for. */
 const FLOATS = ['f32', 'f64'] as const;
-const INTEGERS = ['i32', 'u8', 'i8'] as const;
-const ANY = [...FLOATS, ...INTEGERS, 'bf16'] as const;
+const INTEGERS = ['i32', 'i64', 'u8', 'i8'] as const;
+const ANY = [...FLOATS, ...INTEGERS, 'bf16', 'f16'] as const;
 
 interface Guarded {
   array: OperandArray;
@@ -88,7 +91,9 @@ function guarded(random: Random, type: keyof typeof ARRAY_TYPES, length: number)
   const bytes = new Uint8Array(buffer).fill(GUARD_BYTE);
   const array = new Type(buffer, guard, length);
   for (let i = 0; i < length; i++) {
-    array[i] = random() < 0.1 ? pick(random, HOSTILE_NUMBERS) : below(random, 9) - 4;
+    const value = random() < 0.1 ? pick(random, HOSTILE_NUMBERS) : below(random, 9) - 4;
+    if (array instanceof BigInt64Array) array[i] = toInt64(value);
+    else array[i] = value;
   }
   return { array, bytes, start: guard, end: guard + size };
 }
@@ -109,8 +114,7 @@ function notAnArray(random: Random): unknown {
     () => [1, 2, 3],
     () => new ArrayBuffer(64),
     () => new DataView(new ArrayBuffer(64)),
-    () => new BigInt64Array(8),
-    () => new Int16Array(8),
+    () => new BigUint64Array(8),
     () => new Float32Array(0),
     () => Symbol('s'),
     () => 10n,
@@ -310,8 +314,9 @@ test.each(Object.keys(native.signatures) as RowName[])('%s survives hostile call
         random() < hostility / 4 ? pick(random, any) : (known as keyof typeof ARRAY_TYPES);
       const lengths = name in AGREE ? [60, 200, 600] : [0, 1, 4, 16, 60, 200];
       const operand = guarded(random, chosen, pick(random, lengths));
-      if (INDEXED.has(name) && type === 'i32' && operand.array.length > 0 && random() < 0.8) {
-        for (let j = 0; j < operand.array.length; j++) operand.array[j] = below(random, 9);
+      const { array } = operand;
+      if (INDEXED.has(name) && array instanceof Int32Array && random() < 0.8) {
+        for (let j = 0; j < array.length; j++) array[j] = below(random, 9);
       }
       guards.push(operand);
       return operand.array;

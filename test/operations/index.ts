@@ -4,6 +4,7 @@ import { arithmetic } from './arithmetic.js';
 import { autograd } from './autograd.js';
 import { comparisons } from './compare.js';
 import { classLosses } from './cross_entropy.js';
+import { dtypeOperations } from './dtypes.js';
 import { gathers } from './gather.js';
 import { integerOperations } from './integer.js';
 import { math } from './math.js';
@@ -22,6 +23,7 @@ export const families: readonly Family[] = [
   autograd,
   classLosses,
   comparisons,
+  dtypeOperations,
   gathers,
   integerOperations,
   math,

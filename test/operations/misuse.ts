@@ -11,7 +11,9 @@ export const wrong = (value: unknown): never => value as never;
 
 export const x = ones([2, 3]);
 export const integers = ones([2, 3], { dtype: 'int32' });
+export const longs = ones([2, 3], { dtype: 'int64' });
 export const half = ones([2, 3], { dtype: 'bfloat16' });
+export const half16 = ones([2, 3], { dtype: 'float16' });
 export const bools = ones([2, 3], { dtype: 'bool' });
 export const bytes = ones([2, 3], { dtype: 'int8' });
 export const leaf = ones([2], { requiresGrad: true });
@@ -30,7 +32,7 @@ export const kinds: unknown[] = [
   new Float32Array(2),
 ];
 
-/** Everything that is no tensor in the place of a tensor, a tensor of integers, one of bfloat16. */
+/** Everything that is no tensor in the place of a tensor, tensors of integers, of bfloat16 and float16. */
 export function tensorArguments(
   call: (value: never) => unknown,
   other: {
@@ -43,7 +45,10 @@ export function tensorArguments(
 ): Misuse[] {
   const values = kinds.filter((value) => !(other.takesNumbers && typeof value === 'number'));
   const rows = values.map((value): Misuse => [() => call(wrong(value)), 'ERR_ARGUMENT']);
-  if (!other.takesIntegers) rows.push([() => call(wrong(integers)), 'ERR_DTYPE']);
+  if (!other.takesIntegers) {
+    rows.push([() => call(wrong(integers)), 'ERR_DTYPE'], [() => call(wrong(longs)), 'ERR_DTYPE']);
+    rows.push([() => call(wrong(half16)), 'ERR_DTYPE']);
+  }
   if (!other.takesIntegers && !other.takesHalf) {
     const message = other.half ?? "convert with to('float32')";
     rows.push([() => call(wrong(half)), 'ERR_DTYPE', message]);
@@ -71,7 +76,7 @@ export const dims = (call: (dim: never) => unknown): Misuse[] =>
   );
 
 export const dtypesOf = (call: (options: never) => unknown): Misuse[] =>
-  ['float16', 5, null, 'toString'].map(
+  ['int16', 5, null, 'toString'].map(
     (dtype): Misuse => [() => call(wrong({ dtype })), 'ERR_DTYPE'],
   );
 
@@ -84,8 +89,10 @@ export const binary = (call: (a: Tensor, b: Tensor) => Tensor): Misuse[] => [
   ...tensorArguments((b) => call(x, b), { takesNumbers: true, takesIntegers: true }),
   [() => call(wrong(1), wrong(2)), 'ERR_ARGUMENT'],
   [() => call(integers, integers), 'ERR_DTYPE'],
+  [() => call(longs, wrong(1n)), 'ERR_DTYPE'],
   [() => call(integers, wrong(1)), 'ERR_DTYPE'],
   [() => call(half, half), 'ERR_DTYPE', "convert with to('float32')"],
+  [() => call(half16, half16), 'ERR_DTYPE', "convert with to('float32')"],
   [() => call(half, wrong(1)), 'ERR_DTYPE', "convert with to('float32')"],
   [() => call(half, integers), 'ERR_DTYPE'],
   [() => call(x, ones([2, 2])), 'ERR_SHAPE'],

@@ -100,7 +100,7 @@ export const ternaries: Family = {
     addcmul: {
       misuse: [
         // Integers are multiplied.
-        ...three(tilegrad.addcmul).filter(([call]) => !`${call}`.includes('integers')),
+        ...three(tilegrad.addcmul).filter(([call]) => !/integers|longs/.test(`${call}`)),
         ...values('addcmul', (options) => tilegrad.addcmul(x, x, x, options)),
         [() => tilegrad.addcmul(half, half, half), 'ERR_DTYPE'],
         [() => tilegrad.addcmul(integers, integers, integers, { value: 0.5 }), 'ERR_ARGUMENT'],

@@ -1,6 +1,7 @@
 import * as tilegrad from 'tilegrad';
 import { type DType, fromTypedArray, type Tensor, tensor, zeros } from 'tilegrad';
 import { describe, expect, it, test } from 'vitest';
+import { setElement } from '../../lib/tensor/element.js';
 import { numel } from '../../lib/tensor/shape.js';
 import {
   type Bound,
@@ -147,8 +148,12 @@ const below = (n: number): number => Math.floor(random() * n);
 function some(shape: readonly number[], dtype: DType, strided = false): Tensor {
   const reversed = strided ? [...shape].reverse() : [...shape];
   const x = zeros(reversed, { dtype });
-  const { data } = x;
-  for (let i = 0; i < data.length; i++) data[i] = dtype === 'bool' ? below(2) : below(200) - 100;
+  for (let i = 0; i < x.numel; i++) {
+    const bits = dtype === 'bfloat16' || dtype === 'float16';
+    const value = dtype === 'bool' ? below(2) : below(200) - 100;
+    if (bits) x.data[i] = value;
+    else setElement(x.array, x.offset + i, value, dtype);
+  }
   return strided ? x.permute(shape.map((_, d) => shape.length - 1 - d)) : x;
 }
 
@@ -160,7 +165,10 @@ function someIndex(n: number, shape: readonly number[], strided = false): Tensor
     .permute(shape.map((_, d) => shape.length - 1 - d));
 }
 
-const types: DType[] = ['float32', 'float64', 'int32', 'int8', 'uint8', 'bool', 'bfloat16'];
+const types: DType[] = [
+  ...(['float32', 'float64', 'int32', 'int64', 'int8', 'uint8', 'bool'] as const),
+  ...(['bfloat16', 'float16'] as const),
+];
 const flat = (t: Tensor): number[] => (t.toArray() as unknown[]).flat(8).map(Number);
 const positionsOf = (shape: readonly number[]): number[][] =>
   shape.reduce<number[][]>(
@@ -212,7 +220,7 @@ describe('every dtype and layout', () => {
     }
   });
 
-  test.each(['float32', 'float64', 'int32', 'int8', 'uint8'] as const)(
+  test.each(['float32', 'float64', 'int32', 'int64', 'int8', 'uint8'] as const)(
     'reductions of %s',
     (dtype) => {
       const wrap = (v: number): number =>
@@ -223,7 +231,9 @@ describe('every dtype and layout', () => {
               ? v & 255
               : dtype === 'int32'
                 ? v | 0
-                : v,
+                : dtype === 'int64'
+                  ? BigInt.asIntN(64, BigInt(v))
+                  : v,
         );
       const combine = {
         sum: (a: number, b: number) => wrap(a + b),

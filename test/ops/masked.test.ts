@@ -6,7 +6,10 @@ import { generator } from '../helpers/generator.js';
 import { expectSame } from '../helpers/same.js';
 
 const random = generator(13);
-const types: DType[] = ['float32', 'float64', 'int32', 'int8', 'uint8', 'bool', 'bfloat16'];
+const types: DType[] = [
+  ...(['float32', 'float64', 'int32', 'int64', 'int8', 'uint8', 'bool'] as const),
+  ...(['bfloat16', 'float16'] as const),
+];
 const flat = (x: Tensor): number[] => (x.toArray() as unknown[]).flat(8).map(Number);
 
 const mask = (shape: readonly number[], share = 0.5): Tensor =>

@@ -276,7 +276,10 @@ describe.each(['float32', 'float64'] as const)('%s', (dtype) => {
 });
 
 test('where chooses among elements of every size, however they lie', () => {
-  const dtypes: DType[] = ['bool', 'int8', 'uint8', 'bfloat16', 'int32', 'float32', 'float64'];
+  const dtypes: DType[] = [
+    ...(['bool', 'int8', 'uint8', 'bfloat16', 'float16'] as const),
+    ...(['int32', 'int64', 'float32', 'float64'] as const),
+  ];
   for (const dtype of dtypes) {
     const isBool = dtype === 'bool';
     for (const n of lengths) {

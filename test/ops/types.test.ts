@@ -1,9 +1,7 @@
-/** Dtypes beside PyTorch: promotion, conversions, integers and bools, comparisons, three operands. */
+/** Integers and bools, comparisons, functions of three operands beside PyTorch. */
 import type { ClampOptions, DType, IscloseOptions } from 'tilegrad';
-import * as tilegrad from 'tilegrad';
 import { isclose, type Tensor, tensor, where } from 'tilegrad';
 import { describe, expect, it, test } from 'vitest';
-import { resultType } from '../../lib/ops/promotion.js';
 import {
   type Bound,
   epsilon,
@@ -19,13 +17,6 @@ import {
   toTensor,
 } from '../golden.js';
 
-interface Promotion {
-  left: DType;
-  right: DType | number;
-  ranks: [number, number];
-  result: DType;
-}
-
 interface Arithmetic {
   op: string;
   dtypes: DType[];
@@ -38,8 +29,6 @@ interface Arithmetic {
 type Options = { value?: number; weight?: number; min?: number | string; max?: number | string };
 
 const fixture = new Fixture<{
-  promotions: Promotion[];
-  casts: { from: DType; to: DType; input: number; output: number }[];
   arithmetic: Arithmetic[];
   closeness: { options: IscloseOptions; left: number; right: number; output: number }[];
   ternaries: StoredCase<Options>[];
@@ -53,41 +42,6 @@ function expectExactly(actual: Tensor, dtype: DType, expected: Golden, label: st
   expect(actual.dtype, label).toBe(dtype);
   expectGolden(actual.to('float64'), expected, exact, label);
 }
-
-test('two dtypes, with dimensions or without, and numbers meet where PyTorch has them meet', () => {
-  const wrong = fixture.content.promotions.filter(({ left, right, ranks, result }) => {
-    const operand = (dtype: DType | number, rank: number) =>
-      typeof dtype === 'number' ? dtype : tilegrad.ones(rank === 1 ? [2] : [], { dtype });
-    const [a, b] = [operand(left, ranks[0]), operand(right, ranks[1])];
-    // PyTorch computes in bfloat16 here, and the library doesn't.
-    const stronger = left === 'bfloat16' && ranks[0] !== ranks[1] && /^float/.test(`${right}`);
-    const wanted = stronger ? right : result;
-    return resultType([a, b]) !== wanted || resultType([b, a]) !== wanted;
-  });
-  expect(wrong).toEqual([]);
-});
-
-test('where, arithmetic and comparisons go by those rules', () => {
-  const condition = tensor([true, false]);
-  for (const { left, right, ranks, result } of fixture.content.promotions) {
-    if (ranks[0] !== 1 || ranks[1] !== 1 || typeof right === 'number') continue;
-    const [a, b] = [tilegrad.ones([2], { dtype: left }), tilegrad.zeros([2], { dtype: right })];
-    const chosen = where(condition, a, b);
-    expect([chosen.dtype, ...(chosen.to('float32').toArray() as number[])]).toEqual([result, 1, 0]);
-    if (result === 'bfloat16') continue;
-    expect(a.add(b).dtype).toBe(result);
-    expect(a.gt(b).toArray()).toEqual([true, true]);
-  }
-});
-
-describe('golden conversions', () => {
-  for (const { from, to, input, output } of fixture.content.casts) {
-    it(`${from} to ${to}`, () => {
-      const x = make(fixture.tensor(input), from);
-      expectExactly(x.to(to), to, fixture.tensor(output), 'values');
-    });
-  }
-});
 
 describe('golden integers, bools and comparisons', () => {
   for (const [

@@ -1,4 +1,4 @@
-import { arange, ones, optim, type Tensor, tensor } from 'tilegrad';
+import { arange, ones, optim, type Tensor, type TypedArray, tensor } from 'tilegrad';
 import { describe, expect, test } from 'vitest';
 import { expectError } from '../helpers/errors.js';
 
@@ -72,7 +72,8 @@ describe.each(optimizers)('%s', (_, make) => {
 
   test.each(layouts)('steps a parameter that is %s as any other', (_, layout) => {
     const parameter = layout();
-    const { array, storage } = parameter;
+    const { storage } = parameter;
+    const array = parameter.array as TypedArray;
     const before = Array.from(array.subarray(storage.offset, storage.offset + storage.length));
     expect(trained(make, parameter).toArray()).toEqual(want);
     // What else lies in its memory stays: the nines.

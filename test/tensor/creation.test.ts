@@ -17,7 +17,7 @@ import {
 import { describe, expect, test } from 'vitest';
 import { expectError } from '../helpers/errors.js';
 
-const dtypes: DType[] = ['float32', 'float64', 'int32', 'int8', 'uint8', 'bool'];
+const dtypes: DType[] = ['float32', 'float64', 'int32', 'int64', 'int8', 'uint8', 'bool'];
 
 /** Shape, dtype and values in one comparison. */
 function expectTensor(t: Tensor, shape: number[], dtype: DType, values: NestedArray): void {
@@ -116,7 +116,7 @@ describe('tensor', () => {
     ['a text', ['1']],
     ['null', [[1], [null]]],
     ['a hole', new Array(1)],
-    ['a bigint', [1n]],
+    ['a symbol', [Symbol('s')]],
     ['a typed array inside', [new Float32Array(1)]],
     ['nine levels', [[[[[[[[[1]]]]]]]]]],
   ])('rejects %s', (_, data) => {
@@ -189,8 +189,11 @@ describe('fromTypedArray', () => {
     expectError(() => fromTypedArray(array, [6], { dtype: 'int32' }), 'ERR_DTYPE', 'Float32Array');
     const bytes = new Uint8Array(6);
     expectError(() => fromTypedArray(bytes, [6], { dtype: 'float32' }), 'ERR_DTYPE', 'Uint8Array');
-    const bigint = new BigInt64Array(6) as unknown as TypedArray;
-    expectError(() => fromTypedArray(bigint), 'ERR_DTYPE', 'BigInt64Array');
+    const bigint = new BigUint64Array(6) as unknown as TypedArray;
+    expectError(() => fromTypedArray(bigint), 'ERR_DTYPE', 'BigUint64Array');
+    const halves = new Uint16Array(6);
+    expectError(() => fromTypedArray(halves), 'ERR_DTYPE', 'Uint16Array');
+    expectError(() => fromTypedArray(halves, [6], { dtype: 'int64' }), 'ERR_DTYPE', 'Uint16Array');
   });
 });
 
@@ -279,7 +282,11 @@ describe('options', () => {
     expectError(() => create({ dtype: 'float31' }), 'ERR_DTYPE', `[${name}] unknown dtype float31`);
     expectError(() => create({ dtype: 'constructor' }), 'ERR_DTYPE', `[${name}]`);
     const integers = { dtype: 'int32', requiresGrad: true };
-    expectError(() => create(integers), 'ERR_DTYPE', `[${name}] only float32, float64 and`);
+    expectError(
+      () => create(integers),
+      'ERR_DTYPE',
+      `[${name}] only float32, float64, bfloat16 and float16`,
+    );
   });
 
   test.each(creators)('%s sets requiresGrad', (name, create) => {
