@@ -57,9 +57,10 @@ export function tracing<R>(next: Observer | null, fn: () => R): R {
 
 /** Operations whose rules read none of their inputs' elements. */
 const LINEAR: ReadonlySet<string> = new Set(
-  'add sub neg clone to reshape transpose permute expand squeeze unsqueeze slice sum mean'.split(
-    ' ',
-  ),
+  (
+    'add sub neg clone to reshape transpose permute expand squeeze unsqueeze slice sum mean ' +
+    'scatter scatterAdd indexAdd maskedScatter jacobian'
+  ).split(' '),
 );
 
 /** @throws TensorError ERR_STATE when a rule may need the elements of an inference tensor */

@@ -318,4 +318,16 @@ describe('grad', () => {
     b.backward();
     expect([a.grad, b.grad, g].map((t) => t?.toArray())).toEqual([[2], [2], [1]]);
   });
+
+  test('gives memory that later passes leave alone, one for each input', () => {
+    const [a, b] = [1, 2].map((n) => tensor([n, n], { requiresGrad: true })) as [Tensor, Tensor];
+    const y = add(a, b).square();
+    const [ga, gb] = grad(y.sum(), [a, b]);
+    expect(ga?.storage).not.toBe(gb?.storage);
+    for (let i = 0; i < 20; i++) grad(a.mul(i).square().sum(), a);
+    expect([ga?.toArray(), gb?.toArray()]).toEqual([
+      [6, 6],
+      [6, 6],
+    ]);
+  });
 });

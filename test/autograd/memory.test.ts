@@ -90,6 +90,33 @@ test('nodes are freed as soon as they were visited', () => {
   expect(seen).toEqual([[null, 0, 1]]);
 });
 
+test('in the middle of a pass what was visited is collected', async () => {
+  const seen: boolean[][] = [];
+  const refs: WeakRef<object>[] = [];
+  const probe = customFunction({
+    name: 'probe',
+    forward: (_: FunctionContext, t: Tensor) => t.mul(1),
+    backward(_, g) {
+      collect();
+      seen.push(refs.map((ref) => ref.deref() !== undefined));
+      return g;
+    },
+  });
+  const x = leaf([1, 2]);
+  const loss = (() => {
+    const before = x.exp();
+    const a = probe(before).exp();
+    const b = a.mul(a);
+    const c = b.tanh();
+    refs.push(...[before, a, a.storage, b.storage, c].map((t) => new WeakRef<object>(t)));
+    return c.sum();
+  })();
+  // What a reference was made to lives until the end of the turn.
+  await new Promise((resolve) => setImmediate(resolve));
+  loss.backward();
+  expect(seen).toEqual([[true, false, false, false, false]]);
+});
+
 test('custom functions and checkpoints keep nothing afterwards', async () => {
   const refs: WeakRef<object>[] = [];
   const fn = customFunction({

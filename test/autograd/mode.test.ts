@@ -6,6 +6,7 @@ import {
   nn,
   noGrad,
   ones,
+  scatterAdd,
   setGradEnabled,
   type Tensor,
   tensor,
@@ -184,6 +185,7 @@ describe('inferenceMode', () => {
       .sum()
       .backward();
     expect(x.grad?.toArray()).toEqual([1, 1]);
+    expect(scatterAdd(x, 0, [0, 0], c).toArray()).toEqual([7, 2]);
     expect(c.clone().mul(x).toArray()).toEqual([3, 6]);
     expect(noGrad(() => x.mul(c)).toArray()).toEqual([3, 6]);
     expect(c.clone().requiresGrad_().requiresGrad).toBe(true);
