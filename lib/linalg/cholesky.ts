@@ -31,7 +31,8 @@ export interface CholeskyOptions {
 
 function upperOf(operation: string, options: CholeskyOptions): boolean {
   checkOptions(operation, options, ['upper']);
-  return checkFlag(operation, 'upper', options.upper ?? false);
+  const { upper = false } = options;
+  return checkFlag(operation, 'upper', upper);
 }
 
 /**

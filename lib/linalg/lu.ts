@@ -290,8 +290,8 @@ export function invEx(a: Tensor): { inverse: Tensor; info: Tensor } {
   const factors = factor(a);
   const inverse = solveFactored(factors, identities(batchOf(a), rowsOf(a), a.dtype));
   if (recording(a)) {
-    const t = mT(inverse);
-    attach(inverse, 'inv', [a], [(g) => matmul(matmul(t, g), t).neg()]);
+    const rule = (g: Tensor) => matmul(matmul(mT(inverse), g), mT(inverse)).neg();
+    attach(inverse, 'inv', [a], [rule]);
   }
   return { inverse, info: factors.info };
 }

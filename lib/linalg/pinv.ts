@@ -31,10 +31,12 @@ interface Tolerances {
 
 function tolerances(operation: string, a: Tensor, options: ToleranceOptions): Tolerances {
   checkOptions(operation, options, ['rtol', 'atol', 'hermitian']);
-  const hermitian = checkFlag(operation, 'hermitian', options.hermitian ?? false);
-  const atol = checkNumber(operation, 'atol', options.atol ?? 0, 0);
+  const { hermitian = false, atol = 0 } = options;
+  checkFlag(operation, 'hermitian', hermitian);
+  checkNumber(operation, 'atol', atol, 0);
   const usual = atol > 0 ? 0 : epsilonOf(a.dtype) * Math.max(rowsOf(a), colsOf(a));
-  const rtol = checkNumber(operation, 'rtol', options.rtol ?? usual, 0);
+  const { rtol = usual } = options;
+  checkNumber(operation, 'rtol', rtol, 0);
   if (hermitian) checkSquare(operation, a);
   return { rtol, atol, hermitian };
 }
@@ -149,8 +151,9 @@ export function lstsq(a: Tensor, b: Tensor, options: LstsqOptions = {}): Lstsq {
   checkOptions('lstsq', options, ['rcond']);
   const [m, n] = [rowsOf(a), colsOf(a)];
   const usual = epsilonOf(a.dtype) * Math.max(m, n);
-  const rtol = checkNumber('lstsq', 'rcond', options.rcond ?? usual, 0);
-  const bounds = { rtol, atol: 0, hermitian: false };
+  const { rcond = usual } = options;
+  checkNumber('lstsq', 'rcond', rcond, 0);
+  const bounds = { rtol: rcond, atol: 0, hermitian: false };
   const { u, s, vh } = thinSvd('lstsq', matrices.detach());
   const used = significant(s, bounds);
   const inverse = unsqueeze(where(used, s.reciprocal(), 0), -1);

@@ -145,16 +145,17 @@ export function qr(a: Tensor, options: QrOptions = {}): Qr {
   const wanted = mode !== 'r' || records;
   const q = wanted ? rowMajor(columns(packed, tau, k)) : uninitialized([0], a.dtype);
   if (records) {
-    const check = () => {
+    const rule = (gq: Tensor | null, gr: Tensor | null) => {
       if (k > n) {
         throw new TensorError(
           'ERR_STATE',
           `[qr] with mode complete and more rows than columns (${formatShape(a.shape)}) there is no gradient; use reduced`,
         );
       }
+      return gradient(a, q, r, gq, gr);
     };
-    attach(q, 'qr', [a], [(g) => (check(), gradient(a, q, r, g, null))]);
-    attach(r, 'qr', [a], [(g) => (check(), gradient(a, q, r, null, g))]);
+    attach(q, 'qr', [a], [(g) => rule(g, null)]);
+    attach(r, 'qr', [a], [(g) => rule(null, g)]);
   }
   return { q: mode === 'r' ? uninitialized([0], a.dtype) : q, r };
 }

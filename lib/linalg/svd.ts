@@ -83,8 +83,8 @@ const outside = (u: Tensor, x: Tensor): Tensor => x.sub(matmul(u, matmul(mT(u), 
  * what of gU lies outside of U, through inv(S) V^T, and the same of V.
  */
 function attachRules(operation: string, a: Tensor, { u, s, vh }: Svd): void {
-  const row = unsqueeze(s, -2);
-  const column = unsqueeze(s, -1);
+  const row = () => unsqueeze(s, -2);
+  const column = () => unsqueeze(s, -1);
   const between = (middle: Tensor) => matmul(matmul(u, middle), vh);
   attach(s, operation, [a], [(g) => matmul(u.mul(unsqueeze(g, -2)), vh)]);
   attach(
@@ -93,8 +93,8 @@ function attachRules(operation: string, a: Tensor, { u, s, vh }: Svd): void {
     [a],
     [
       (g) => {
-        const inner = between(skewShare(matmul(mT(u), g), s).mul(row));
-        return rowsOf(u) === colsOf(u) ? inner : inner.add(matmul(outside(u, g).div(row), vh));
+        const inner = between(skewShare(matmul(mT(u), g), s).mul(row()));
+        return rowsOf(u) === colsOf(u) ? inner : inner.add(matmul(outside(u, g).div(row()), vh));
       },
     ],
   );
@@ -105,9 +105,9 @@ function attachRules(operation: string, a: Tensor, { u, s, vh }: Svd): void {
     [
       (g) => {
         const v = mT(vh);
-        const inner = between(skewShare(matmul(vh, mT(g)), s).mul(column));
+        const inner = between(skewShare(matmul(vh, mT(g)), s).mul(column()));
         if (rowsOf(v) === colsOf(v)) return inner;
-        return inner.add(matmul(u, mT(outside(v, mT(g))).div(column)));
+        return inner.add(matmul(u, mT(outside(v, mT(g))).div(column())));
       },
     ],
   );
@@ -166,8 +166,8 @@ export const singularValues = (operation: string, a: Tensor): Tensor =>
 export function svd(a: Tensor, options: SvdOptions = {}): Svd {
   checkMatrices('svd', a);
   checkOptions('svd', options, ['fullMatrices']);
-  const full = checkFlag('svd', 'fullMatrices', options.fullMatrices ?? true);
-  return compute('svd', a, full, true);
+  const { fullMatrices = true } = options;
+  return compute('svd', a, checkFlag('svd', 'fullMatrices', fullMatrices), true);
 }
 
 /**

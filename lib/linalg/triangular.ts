@@ -97,9 +97,10 @@ export function solveTriangular(a: Tensor, b: Tensor, options: SolveTriangularOp
   checkMatrices(name, b);
   checkSame(name, a, b);
   checkOptions(name, options, ['upper', 'left', 'unitriangular']);
+  const { left = true, unitriangular = false } = options;
   const upper = checkFlag(name, 'upper', options.upper);
-  const left = checkFlag(name, 'left', options.left ?? true);
-  const unit = checkFlag(name, 'unitriangular', options.unitriangular ?? false);
+  checkFlag(name, 'left', left);
+  const unit = checkFlag(name, 'unitriangular', unitriangular);
   const inner = left ? rowsOf(b) : colsOf(b);
   if (inner !== rowsOf(a)) {
     throw new TensorError(

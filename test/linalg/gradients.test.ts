@@ -46,11 +46,6 @@ const any = [
   [2, 4],
   [2, 3, 2],
 ];
-const tall = [
-  [3, 3],
-  [4, 2],
-  [2, 3, 2],
-];
 
 const each = (shapes: number[][], fn: Fn): [Fn, number[][]][] => shapes.map((s) => [fn, [s]]);
 const withSides = (fn: Fn): [Fn, number[][]][] => [

@@ -5,6 +5,7 @@ import { comparisons } from './compare.js';
 import { classLosses } from './cross_entropy.js';
 import { gathers } from './gather.js';
 import { integerOperations } from './integer.js';
+import { linearAlgebra } from './linalg.js';
 import { math } from './math.js';
 import { norms } from './norm.js';
 import type { Family } from './operation.js';
@@ -22,6 +23,7 @@ export const families: readonly Family[] = [
   comparisons,
   gathers,
   integerOperations,
+  linearAlgebra,
   math,
   norms,
   optimizers,
