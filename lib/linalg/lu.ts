@@ -368,7 +368,8 @@ const logGradient = (a: Tensor, g: Tensor): Tensor => perMatrix(g).mul(mT(inv(a)
 function signAndLogarithm(a: Tensor): SignAndLogarithm {
   const { lu: packed, pivots } = factor(a);
   const diagonal = diagonalOf(packed);
-  const sign = prod(diagonal.sign(), { dim: -1 }).mul(parity(pivots, a.dtype));
+  // 0 is added because -0 is no sign.
+  const sign = prod(diagonal.sign(), { dim: -1 }).mul(parity(pivots, a.dtype)).add(0);
   return { sign, logabsdet: diagonal.abs().log().sum({ dim: -1 }) };
 }
 
