@@ -82,11 +82,16 @@ function permuted(b: Tensor, pivots: Tensor, back: boolean): Tensor {
 
 const pivotText = (at: number) => `is singular: U[${at - 1}, ${at - 1}] is 0, so it has no inverse`;
 
-/** inv(A) B from the factors, without recording. */
-function solveFactored({ lu, pivots }: LuFactors, b: Tensor): Tensor {
+/** inv(A) B, or inv(A)^T B, from the factors, without recording. */
+function solveFactored({ lu, pivots }: LuFactors, b: Tensor, transposed: boolean): Tensor {
   const factors = lu.detach();
-  const y = solveWithTriangle(factors, permuted(b.detach(), pivots, false), false, true);
-  return solveWithTriangle(factors, y, true, false);
+  const sides = b.detach();
+  if (!transposed) {
+    const y = solveWithTriangle(factors, permuted(sides, pivots, false), false, true);
+    return solveWithTriangle(factors, y, true, false);
+  }
+  const y = solveWithTriangle(mT(factors), sides, false, false);
+  return permuted(solveWithTriangle(mT(factors), y, true, true), pivots, true);
 }
 
 const lowerFactor = (packed: Tensor): Tensor => {
@@ -217,14 +222,17 @@ export function equation(operation: string, a: Tensor, b: Tensor): [Tensor, Tens
   return [...sameBatch(operation, a, sides), vector];
 }
 
-/** inv(A) B for matrices of one batch, recorded: B's gradient is G = inv(A)^T g, A's -G X^T (Giles 2008, 2.3). */
-function solveMatrices(operation: string, a: Tensor, b: Tensor): Tensor {
-  const factors = factor(a);
-  checkInfo(operation, factors.info, batchOf(a), pivotText);
-  const x = solveFactored(factors, b);
+/**
+ * inv(A) B for matrices of one batch (or inv(A)^T B), recorded: B's gradient is G = inv(A)^T g, A's
+ * is -G X^T (Giles 2008, 2.3). The factors serve all gradients.
+ */
+function solveMatrices(a: Tensor, factors: Factors, b: Tensor, transposed: boolean): Tensor {
+  const x = solveFactored(factors, b, transposed);
   if (recording(a, b)) {
-    const back = (g: Tensor) => solveMatrices(operation, mT(a), g);
-    attach(x, operation, [a, b], [(g) => matmul(back(g), mT(x)).neg(), back]);
+    const back = (g: Tensor) => solveMatrices(a, factors, g, !transposed);
+    const rule = (g: Tensor) =>
+      (transposed ? matmul(x, mT(back(g))) : matmul(back(g), mT(x))).neg();
+    attach(x, 'solve', [a, b], [rule, back]);
   }
   return x;
 }
@@ -247,7 +255,9 @@ function solveMatrices(operation: string, a: Tensor, b: Tensor): Tensor {
 export function solve(a: Tensor, b: Tensor): Tensor {
   checkSquare('solve', a);
   const [matrices, sides, vector] = equation('solve', a, b);
-  const x = solveMatrices('solve', matrices, sides);
+  const factors = factor(matrices);
+  checkInfo('solve', factors.info, batchOf(matrices), pivotText);
+  const x = solveMatrices(matrices, factors, sides, false);
   return vector ? squeeze(x, -1) : x;
 }
 
@@ -285,15 +295,25 @@ export function luSolve(factors: LuFactors, b: Tensor): Tensor {
   return solveWithTriangle(packed, solveWithTriangle(packed, y, false, true), true, false);
 }
 
+/** The inverses from the factors, recorded. */
+function inverseFrom(a: Tensor, factors: Factors): Tensor {
+  const y = solveFactored(factors, identities(batchOf(a), rowsOf(a), a.dtype), false);
+  if (recording(a)) {
+    attach(y, 'inv', [a], [(g) => matmul(matmul(mT(y), g), mT(y)).neg()]);
+  }
+  return y;
+}
+
+/** The same, where there are any. */
+function checkedInverse(operation: string, a: Tensor, factors: Factors): Tensor {
+  checkInfo(operation, factors.info, batchOf(a), pivotText);
+  return inverseFrom(a, factors);
+}
+
 /** The inverses and where there are none (info other than 0; there the values mean nothing). */
 export function invEx(a: Tensor): { inverse: Tensor; info: Tensor } {
   const factors = factor(a);
-  const inverse = solveFactored(factors, identities(batchOf(a), rowsOf(a), a.dtype));
-  if (recording(a)) {
-    const rule = (g: Tensor) => matmul(matmul(mT(inverse), g), mT(inverse)).neg();
-    attach(inverse, 'inv', [a], [rule]);
-  }
-  return { inverse, info: factors.info };
+  return { inverse: inverseFrom(a, factors), info: factors.info };
 }
 
 /**
@@ -309,9 +329,7 @@ export function invEx(a: Tensor): { inverse: Tensor; info: Tensor } {
  */
 export function inv(a: Tensor): Tensor {
   checkSquare('inv', a);
-  const { inverse, info } = invEx(a);
-  checkInfo('inv', info, batchOf(a), pivotText);
-  return inverse;
+  return checkedInverse('inv', a, factor(a));
 }
 
 /** 1 or -1 for each matrix: whether an even number of rows was exchanged. */
@@ -322,10 +340,8 @@ function parity(pivots: Tensor, dtype: Tensor['dtype']): Tensor {
 }
 
 /** Without recording. */
-function determinant(a: Tensor): { y: Tensor; info: Tensor } {
-  const { lu: packed, pivots, info } = factor(a);
-  return { y: prod(diagonalOf(packed), { dim: -1 }).mul(parity(pivots, a.dtype)), info };
-}
+const determinant = ({ lu: packed, pivots }: Factors): Tensor =>
+  prod(diagonalOf(packed), { dim: -1 }).mul(parity(pivots, packed.dtype));
 
 /**
  * The determinants of square matrices, from their LU factors: 1 of 0 x 0 matrices. The gradient is
@@ -342,13 +358,14 @@ function determinant(a: Tensor): { y: Tensor; info: Tensor } {
  */
 export function det(a: Tensor): Tensor {
   checkSquare('det', a);
-  const { y, info } = determinant(a);
+  const factors = factor(a);
+  const y = determinant(factors);
   if (recording(a)) {
-    const regular = info.data.every((at) => at === 0);
+    const regular = factors.info.data.every((at) => at === 0);
     const rule = (g: Tensor) =>
       regular
-        ? perMatrix(g.mul(y)).mul(mT(inv(a)))
-        : perMatrix(g).mul(mT(adjugate(a.detach(), (t) => determinant(t).y)));
+        ? perMatrix(g.mul(y)).mul(mT(inverseFrom(a, factors)))
+        : perMatrix(g).mul(mT(adjugate(a.detach(), (t) => determinant(factor(t)))));
     attach(y, 'det', [a], [rule]);
   }
   return y;
@@ -362,15 +379,18 @@ export interface SignAndLogarithm {
   logabsdet: Tensor;
 }
 
-/** inv(A)^T g, the gradient of log |det(A)|. */
-const logGradient = (a: Tensor, g: Tensor): Tensor => perMatrix(g).mul(mT(inv(a)));
-
-function signAndLogarithm(a: Tensor): SignAndLogarithm {
-  const { lu: packed, pivots } = factor(a);
+function signAndLogarithm({ lu: packed, pivots }: Factors): SignAndLogarithm {
   const diagonal = diagonalOf(packed);
   // 0 is added because -0 is no sign.
-  const sign = prod(diagonal.sign(), { dim: -1 }).mul(parity(pivots, a.dtype)).add(0);
+  const sign = prod(diagonal.sign(), { dim: -1 }).mul(parity(pivots, packed.dtype)).add(0);
   return { sign, logabsdet: diagonal.abs().log().sum({ dim: -1 }) };
+}
+
+/** Notes that y is log |det(A)|, whose gradient is inv(A)^T g. */
+function attachLogarithm(operation: string, y: Tensor, a: Tensor, factors: Factors): void {
+  if (!recording(a)) return;
+  const rule = (g: Tensor) => perMatrix(g).mul(mT(checkedInverse(operation, a, factors)));
+  attach(y, operation, [a], [rule]);
 }
 
 /**
@@ -386,8 +406,9 @@ function signAndLogarithm(a: Tensor): SignAndLogarithm {
  */
 export function slogdet(a: Tensor): SignAndLogarithm {
   checkSquare('slogdet', a);
-  const result = signAndLogarithm(a);
-  if (recording(a)) attach(result.logabsdet, 'slogdet', [a], [(g) => logGradient(a, g)]);
+  const factors = factor(a);
+  const result = signAndLogarithm(factors);
+  attachLogarithm('slogdet', result.logabsdet, a, factors);
   return result;
 }
 
@@ -403,8 +424,9 @@ export function slogdet(a: Tensor): SignAndLogarithm {
  */
 export function logdet(a: Tensor): Tensor {
   checkSquare('logdet', a);
-  const { sign, logabsdet } = signAndLogarithm(a);
+  const factors = factor(a);
+  const { sign, logabsdet } = signAndLogarithm(factors);
   const y = where(sign.lt(0), Number.NaN, logabsdet);
-  if (recording(a)) attach(y, 'logdet', [a], [(g) => logGradient(a, g)]);
+  attachLogarithm('logdet', y, a, factors);
   return y;
 }
