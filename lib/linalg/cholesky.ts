@@ -3,6 +3,7 @@ import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { rows, runRow } from '../native/commands.js';
 import { matmul } from '../ops/matmul.js';
+import { contiguous } from '../ops/operand.js';
 import { checkOptions, formatShape, numel } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import {
@@ -18,7 +19,6 @@ import {
   infoFor,
   lowerPart,
   mT,
-  rowMajor,
   rowsOf,
   sameBatch,
 } from './parts.js';
@@ -127,7 +127,7 @@ export function choleskySolve(b: Tensor, factor: Tensor, options: CholeskyOption
 export function choleskyInverse(factor: Tensor, options: CholeskyOptions = {}): Tensor {
   checkSquare('choleskyInverse', factor);
   const upper = upperOf('choleskyInverse', options);
-  const l = rowMajor(upper ? mT(factor) : factor);
+  const l = contiguous(upper ? mT(factor) : factor);
   const half = solveWithTriangle(l, identities(batchOf(l), rowsOf(l), l.dtype), false, false);
   return matmul(mT(half), half);
 }

@@ -3,7 +3,7 @@ import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { rows, runRow } from '../native/commands.js';
 import { matmul } from '../ops/matmul.js';
-import { checkTensor } from '../ops/operand.js';
+import { checkTensor, contiguous } from '../ops/operand.js';
 import { prod } from '../ops/prod.js';
 import { squeeze, unsqueeze } from '../ops/shape.js';
 import { where } from '../ops/ternary.js';
@@ -12,6 +12,7 @@ import { formatShape, numel, sameShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import {
   batchOf,
+  block,
   checkInfo,
   checkMatrices,
   checkSame,
@@ -23,10 +24,8 @@ import {
   infoFor,
   lowerPart,
   mT,
-  part2,
   perMatrix,
   placed,
-  rowMajor,
   rowsOf,
   sameBatch,
   upperPart,
@@ -96,14 +95,14 @@ function solveFactored({ lu, pivots }: LuFactors, b: Tensor, transposed: boolean
 
 const lowerFactor = (packed: Tensor): Tensor => {
   const k = Math.min(rowsOf(packed), colsOf(packed));
-  const left = part2(packed, [0, rowsOf(packed)], [0, k]);
+  const left = block(packed, [0, rowsOf(packed)], [0, k]);
   const ones = placed(identities(batchOf(packed), k, packed.dtype), rowsOf(packed), k, 0, 0);
   return lowerPart(left, -1).add(ones);
 };
 
 const upperFactor = (packed: Tensor): Tensor => {
   const k = Math.min(rowsOf(packed), colsOf(packed));
-  return upperPart(part2(packed, [0, k], [0, colsOf(packed)]));
+  return upperPart(block(packed, [0, k], [0, colsOf(packed)]));
 };
 
 /** X inv(U)^T for an upper triangular U. */
@@ -120,19 +119,19 @@ function luGradient(packed: Tensor, pivots: Tensor, g: Tensor): Tensor {
   const m = rowsOf(packed);
   const n = colsOf(packed);
   const k = Math.min(m, n);
-  const l = lowerFactor(part2(packed, [0, k], [0, k]));
-  const u = upperFactor(part2(packed, [0, k], [0, k]));
-  const square = part2(g, [0, k], [0, k]);
+  const l = lowerFactor(block(packed, [0, k], [0, k]));
+  const u = upperFactor(block(packed, [0, k], [0, k]));
+  const square = block(g, [0, k], [0, k]);
   let gl = lowerPart(square, -1);
   let gu = upperPart(square);
   let rest: Tensor | null = null;
   if (m > k) {
-    const below = divideByUpper(part2(g, [k, m], [0, k]), u);
-    gu = gu.sub(upperPart(matmul(mT(part2(packed, [k, m], [0, k])), below)));
+    const below = divideByUpper(block(g, [k, m], [0, k]), u);
+    gu = gu.sub(upperPart(matmul(mT(block(packed, [k, m], [0, k])), below)));
     rest = placed(below, m, n, k, 0);
   } else if (n > k) {
-    const beside = solveWithTriangle(mT(l), part2(g, [0, k], [k, n]), true, true);
-    gl = gl.sub(lowerPart(matmul(beside, mT(part2(packed, [0, k], [k, n]))), -1));
+    const beside = solveWithTriangle(mT(l), block(g, [0, k], [k, n]), true, true);
+    gl = gl.sub(lowerPart(matmul(beside, mT(block(packed, [0, k], [k, n]))), -1));
     rest = placed(beside, m, n, 0, k);
   }
   const middle = lowerPart(matmul(mT(l), gl), -1).add(upperPart(matmul(gu, mT(u))));
@@ -291,7 +290,7 @@ export function luSolve(factors: LuFactors, b: Tensor): Tensor {
         `right sides ${formatShape(b.shape)} do not fit`,
     );
   }
-  const y = permuted(b, rowMajor(pivots), false);
+  const y = permuted(b, contiguous(pivots), false);
   return solveWithTriangle(packed, solveWithTriangle(packed, y, false, true), true, false);
 }
 

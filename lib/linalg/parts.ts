@@ -158,14 +158,14 @@ export function identities(batch: Shape, n: number, dtype: DType): Tensor {
 /** Zeros of rows x cols with x in the place that begins at (i, j). */
 export function placed(x: Tensor, rows: number, cols: number, i: number, j: number): Tensor {
   const y = zeros([...batchOf(x), rows, cols], { dtype: x.dtype });
-  const part = (t: Tensor) => part2(t, [i, i + rowsOf(x)], [j, j + colsOf(x)]);
+  const part = (t: Tensor) => block(t, [i, i + rowsOf(x)], [j, j + colsOf(x)]);
   if (x.numel > 0) copyInto(part(y), x);
   if (recording(x)) attach(y, 'placed', [x], [part]);
   return y;
 }
 
 /** Rows [i0, i1) and columns [j0, j1) of matrices, as a view. */
-export function part2(
+export function block(
   x: Tensor,
   [i0, i1]: readonly [number, number],
   [j0, j1]: readonly [number, number],
@@ -178,6 +178,3 @@ export const mT = (x: Tensor): Tensor => transpose(x);
 
 /** A number for each matrix as a matrix of one element, to be broadcast. */
 export const perMatrix = (x: Tensor): Tensor => unsqueeze(unsqueeze(x, -1), -1);
-
-/** A row-major result: itself or a copy through which gradients flow. */
-export const rowMajor = contiguous;

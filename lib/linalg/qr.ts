@@ -3,13 +3,14 @@ import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { rows, runRow } from '../native/commands.js';
 import { matmul } from '../ops/matmul.js';
-import { checkFloating } from '../ops/operand.js';
+import { checkFloating, contiguous } from '../ops/operand.js';
 import { reshape } from '../ops/shape.js';
 import { uninitialized } from '../tensor/creation.js';
 import { checkOptions, describe, formatShape, numel, sameShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import {
   batchOf,
+  block,
   checkMatrices,
   checkSame,
   colsOf,
@@ -17,9 +18,7 @@ import {
   identities,
   lowerPart,
   mT,
-  part2,
   placed,
-  rowMajor,
   rowsOf,
   upperPart,
 } from './parts.js';
@@ -66,7 +65,7 @@ function columns(packed: Tensor, tau: Tensor, n: number): Tensor {
   const batch = batchOf(packed);
   const k = tau.shape.at(-1) as number;
   if (k === 0 || numel(batch) === 0 || n === 0) {
-    return part2(identities(batch, Math.max(m, n), packed.dtype), [0, m], [0, n]);
+    return block(identities(batch, Math.max(m, n), packed.dtype), [0, m], [0, n]);
   }
   const q = uninitialized([...batch, m, n], packed.dtype);
   runRow(
@@ -103,8 +102,8 @@ function tallGradient(q: Tensor, r: Tensor, gq: Tensor | null, gr: Tensor | null
 function gradient(a: Tensor, q: Tensor, r: Tensor, gq: Tensor | null, gr: Tensor | null): Tensor {
   const [m, n] = [rowsOf(a), colsOf(a)];
   if (m >= n) return tallGradient(q, r, gq, gr);
-  const left = (t: Tensor) => part2(t, [0, m], [0, m]);
-  const right = (t: Tensor) => part2(t, [0, m], [m, n]);
+  const left = (t: Tensor) => block(t, [0, m], [0, m]);
+  const right = (t: Tensor) => block(t, [0, m], [m, n]);
   if (gr === null) return placed(tallGradient(q, left(r), gq, null), m, n, 0, 0);
   const throughV = matmul(right(a), mT(right(gr)));
   const sum = gq === null ? throughV : gq.add(throughV);
@@ -140,10 +139,10 @@ export function qr(a: Tensor, options: QrOptions = {}): Qr {
   const [m, n] = [rowsOf(a), colsOf(a)];
   const k = mode === 'complete' ? m : Math.min(m, n);
   const { packed, tau } = reflectors(a);
-  const r = upperPart(part2(packed, [0, k], [0, n]));
+  const r = upperPart(block(packed, [0, k], [0, n]));
   const records = recording(a);
   const wanted = mode !== 'r' || records;
-  const q = wanted ? rowMajor(columns(packed, tau, k)) : uninitialized([0], a.dtype);
+  const q = wanted ? contiguous(columns(packed, tau, k)) : uninitialized([0], a.dtype);
   if (records) {
     const rule = (gq: Tensor | null, gr: Tensor | null) => {
       if (k > n) {
@@ -185,14 +184,14 @@ export function householderProduct(vectors: Tensor, tau: Tensor): Tensor {
       `[householderProduct] vectors ${formatShape(vectors.shape)} and tau ${formatShape(tau.shape)} do not fit`,
     );
   }
-  if (!recording(vectors, tau)) return columns(rowMajor(vectors), rowMajor(tau), n);
+  if (!recording(vectors, tau)) return columns(contiguous(vectors), contiguous(tau), n);
   const batch = batchOf(vectors);
-  let q = part2(identities(batch, m, vectors.dtype), [0, m], [0, n]);
-  const whole = lowerPart(vectors, -1).add(part2(identities(batch, m, tau.dtype), [0, m], [0, n]));
+  let q = block(identities(batch, m, vectors.dtype), [0, m], [0, n]);
+  const whole = lowerPart(vectors, -1).add(block(identities(batch, m, tau.dtype), [0, m], [0, n]));
   for (let i = k - 1; i >= 0; i--) {
-    const v = part2(whole, [0, m], [i, i + 1]);
+    const v = block(whole, [0, m], [i, i + 1]);
     const factor = reshape(tau, [...batch, 1, k]);
-    const scale = part2(factor, [0, 1], [i, i + 1]);
+    const scale = block(factor, [0, 1], [i, i + 1]);
     q = q.sub(matmul(v.mul(scale), matmul(mT(v), q)));
   }
   return q;

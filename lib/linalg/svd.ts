@@ -13,6 +13,7 @@ import { differences, iterationText } from './eigh.js';
 import {
   band,
   batchOf,
+  block,
   checkInfo,
   checkMatrices,
   colsOf,
@@ -20,7 +21,6 @@ import {
   identities,
   infoFor,
   mT,
-  part2,
   perMatrix,
   rowsOf,
 } from './parts.js';
@@ -62,7 +62,7 @@ function decompose(operation: string, a: Tensor, full: boolean, vectors: boolean
     );
     checkInfo(operation, info, batch, iterationText);
   } else if (vectors) {
-    left = part2(identities(batch, m, a.dtype), [0, p], [0, m]);
+    left = block(identities(batch, m, a.dtype), [0, p], [0, m]);
   }
   if (left === null || right === null) return { u: s, s, vh: s };
   return wide ? { u: copyOf(mT(right)), s, vh: left } : { u: copyOf(mT(left)), s, vh: right };
@@ -120,9 +120,9 @@ function compute(operation: string, a: Tensor, full: boolean, vectors: boolean):
   if (!records) return result;
   const k = result.s.shape.at(-1) as number;
   const thin = {
-    u: part2(result.u, [0, rowsOf(a)], [0, k]),
+    u: block(result.u, [0, rowsOf(a)], [0, k]),
     s: result.s,
-    vh: part2(result.vh, [0, k], [0, colsOf(a)]),
+    vh: block(result.vh, [0, k], [0, colsOf(a)]),
   };
   if (rowsOf(a) === colsOf(a) || !full) {
     attachRules(operation, a, result);

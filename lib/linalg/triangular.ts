@@ -3,6 +3,7 @@ import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { rows, runRow } from '../native/commands.js';
 import { matmul } from '../ops/matmul.js';
+import { contiguous } from '../ops/operand.js';
 import { checkOptions, describe, formatShape, numel } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import {
@@ -14,7 +15,6 @@ import {
   copyOf,
   lowerPart,
   mT,
-  rowMajor,
   rowsOf,
   sameBatch,
   upperPart,
@@ -110,5 +110,5 @@ export function solveTriangular(a: Tensor, b: Tensor, options: SolveTriangularOp
   }
   const [matrices, sides] = sameBatch(name, a, b);
   if (left) return solveWithTriangle(matrices, sides, upper, unit);
-  return rowMajor(mT(solveWithTriangle(mT(matrices), mT(sides), !upper, unit)));
+  return contiguous(mT(solveWithTriangle(mT(matrices), mT(sides), !upper, unit)));
 }

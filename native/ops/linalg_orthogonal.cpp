@@ -2,14 +2,13 @@
 // form that eigenvalues and singular values begin with (Golub and Van Loan, "Matrix Computations",
 // 4th edition, 5.2, 8.3 and 8.6). All are backward stable.
 #include "../base/scratch.h"
+#include "gemm_blocks.h"
 #include "linalg.h"
 #include "parallel.h"
 #include "rows.h"
 
 namespace tilegrad {
 namespace {
-
-constexpr int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
 
 // `count` places of scratch memory.
 template <class T>

@@ -3,6 +3,7 @@
 
 #include <limits>
 
+#include "gemm_blocks.h"
 #include "linalg.h"
 
 namespace tilegrad {
@@ -39,7 +40,7 @@ template <class T>
 Status solveTriangle(const Matrix<T>& a, bool upper, bool unit, const Matrix<T>& b, int threads) {
   const int64_t n = a.rows;
   if (n > kSolveBlock) {
-    const int64_t half = (n / 2 + kSolveBlock - 1) / kSolveBlock * kSolveBlock, rest = n - half;
+    const int64_t half = roundUp(n / 2, kSolveBlock), rest = n - half;
     const Matrix<T> top = b.block(0, 0, half, b.cols), bottom = b.block(half, 0, rest, b.cols);
     const Matrix<T> first = a.block(0, 0, half, half), second = a.block(half, half, rest, rest);
     Status status = upper ? solveTriangle(second, upper, unit, bottom, threads)

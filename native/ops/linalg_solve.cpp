@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "../base/scratch.h"
+#include "gemm_blocks.h"
 #include "linalg.h"
 #include "parallel.h"
 #include "rows.h"
@@ -13,8 +14,6 @@ namespace {
 
 // Columns that are factorised one by one. Their updates read the panel once for each column.
 constexpr int64_t kPanel = 16;
-
-constexpr int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
 
 // Runs one(i, threads) for every matrix of a batch, on several threads when there are many of them.
 template <class F>
@@ -89,7 +88,7 @@ Status factorLu(const Matrix<T>& a, int32_t* pivots, int32_t first, int32_t* sin
                 int threads) {
   const int64_t m = a.rows, n = a.cols;
   if (m >= n && n <= kPanel) return factorPanel(a, pivots, first, singular);
-  const int64_t half = m < n ? m : (n / 2 + kPanel - 1) / kPanel * kPanel;
+  const int64_t half = m < n ? m : roundUp(n / 2, kPanel);
   const Matrix<T> left = a.block(0, 0, m, half), right = a.block(0, half, m, n - half);
   Status status = factorLu(left, pivots, first, singular, threads);
   if (status != Status::ok) return status;
@@ -154,7 +153,7 @@ template <class T>
 Status factorCholesky(const Matrix<T>& a, int32_t first, int32_t* failed, int threads) {
   const int64_t n = a.rows;
   if (n > kPanel) {
-    const int64_t half = (n / 2 + kPanel - 1) / kPanel * kPanel, rest = n - half;
+    const int64_t half = roundUp(n / 2, kPanel), rest = n - half;
     const Matrix<T> top = a.block(0, 0, half, half), right = a.block(0, half, half, rest);
     const Matrix<T> bottom = a.block(half, half, rest, rest);
     Status status = factorCholesky(top, first, failed, threads);
