@@ -9,8 +9,9 @@
 namespace tilegrad {
 namespace {
 
-// Rows that are solved by substitution, in the vectors of the few rows before them: the rest is
-// products. 32 were no faster at 512 and slower with few right sides.
+// Rows that are solved by substitution, one at a time with the rows before them in the block; all
+// else is products. With 8, 16 and 32 of them 512 x 512 (float64, 512 right sides, Zen 5) took 2.0,
+// 1.9 and 2.4 ms, with one right side 0.14, 0.11 and 0.15.
 constexpr int64_t kSolveBlock = 16;
 
 }  // namespace
