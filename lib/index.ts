@@ -40,6 +40,19 @@ export {
   saveSafetensors,
   saveSafetensorsSync,
 } from './io/checkpoint.js';
+export * as linalg from './linalg/index.js';
+export {
+  choleskyInverse,
+  choleskySolve,
+  det,
+  inverse,
+  logdet,
+  matrixExp,
+  matrixPower,
+  pinverse,
+  slogdet,
+  trace,
+} from './linalg/methods.js';
 export {
   getNumThreads,
   setNumThreads,

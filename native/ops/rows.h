@@ -20,6 +20,8 @@ RowList argRows();
 RowList scanRows();
 RowList softmaxRows();
 RowList crossEntropyRows();
+RowList linalgOrthogonalRows();
+RowList linalgSolveRows();
 RowList normRows();
 RowList batchNormRows();
 RowList randomRows();
@@ -37,13 +39,20 @@ RowList uniqueRows();
 // Calls f(list) for every family.
 template <class F>
 void eachFamily(const F& f) {
-  for (const RowList& family :
-       {argRows(),         batchNormRows(),     compareRows(),  copyRows(),     crossEntropyRows(),
-        elementwiseRows(), gatherRows(),        gemmBf16Rows(), gemmRows(),     gradientRows(),
-        int8Rows(),        integerReduceRows(), integerRows(),  normRows(),     optimizerRows(),
-        poissonRows(),     randomRows(),        reduceRows(),   samplingRows(), scanRows(),
-        scatterRows(),     selectRows(),        softmaxRows(),  sortRows(),     ternaryRows(),
-        uniqueRows()}) {
+  for (const RowList& family : {argRows(),          batchNormRows(),
+                                compareRows(),      copyRows(),
+                                crossEntropyRows(), elementwiseRows(),
+                                gatherRows(),       gemmBf16Rows(),
+                                gemmRows(),         gradientRows(),
+                                int8Rows(),         integerReduceRows(),
+                                integerRows(),      linalgOrthogonalRows(),
+                                linalgSolveRows(),  normRows(),
+                                optimizerRows(),    poissonRows(),
+                                randomRows(),       reduceRows(),
+                                samplingRows(),     scanRows(),
+                                scatterRows(),      selectRows(),
+                                softmaxRows(),      sortRows(),
+                                ternaryRows(),      uniqueRows()}) {
     f(family);
   }
 }

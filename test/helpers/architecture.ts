@@ -11,8 +11,8 @@ export interface SourceFile {
 export type Layers = Readonly<Record<string, readonly string[]>>;
 
 /**
- * lib/, from the bottom up: errors, native, tensor, autograd, ops; then nn, optim, data and io, which
- * know nothing of each other; then train and program. index.ts only lists what is public.
+ * lib/, from the bottom up: errors, native, tensor, autograd, ops, linalg; then nn, optim, data and io,
+ * which know nothing of each other; then train and program. index.ts only lists what is public.
  */
 export const libLayers: Layers = (() => {
   const layers: Record<string, readonly string[]> = {};
@@ -23,6 +23,7 @@ export const libLayers: Layers = (() => {
     ['tensor'],
     ['autograd'],
     ['ops'],
+    ['linalg'],
     ['nn', 'optim', 'data', 'io'],
     ['train', 'program'],
     ['index.ts'],

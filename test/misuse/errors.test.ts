@@ -3,7 +3,7 @@
  * that names the function. A function without a row fails the test.
  */
 import * as tilegrad from 'tilegrad';
-import { nn, ones, optim, TensorError, tensor, zeros } from 'tilegrad';
+import { linalg, nn, ones, optim, TensorError, tensor, zeros } from 'tilegrad';
 import { describe, expect, test } from 'vitest';
 import { families } from '../operations/index.js';
 import { initializers, weight } from '../operations/initializers.js';
@@ -419,6 +419,7 @@ const spaces: [string, object, Table][] = [
   ['nn', nn, { ...modules, ...fromFamilies((family) => family.modules) }],
   ['nn.init', nn.init, initializers],
   ['nn.utils', nn.utils, fromFamilies((family) => family.utilities)],
+  ['linalg', linalg, fromFamilies((family) => family.linalg)],
   ['optim', optim, fromFamilies((family) => family.optimizers)],
 ];
 

@@ -174,6 +174,11 @@ const packedSizes = (panels: number, quads: number, n: number, k: number) => () 
   params[quads] = Math.ceil((params[k] as number) / 4);
 };
 
+/** A number at `k` that is the smaller of those at m and n. */
+const smaller = (m: number, n: number, k: number) => () => {
+  params[k] = Math.min(params[m] as number, params[n] as number);
+};
+
 /** The losses that there are of cross entropy, whose numbers begin at `outer`. */
 const lossSizes = (outer: number) => () => {
   const [losses, logits, reduction] = [outer + 3, outer + 6, outer + 7];
@@ -261,6 +266,19 @@ const AGREE: Partial<Record<RowName, (random: Random, operands: readonly unknown
   scatterReduce: indexed(2),
   nonzero: () => {
     params[3] = params[4] as number;
+  },
+  linalgLu: smaller(4, 5, 6),
+  linalgQr: smaller(3, 4, 5),
+  linalgHouseholder: smaller(4, 5, 7),
+  linalgPermute: (_, operands) => {
+    // As many pivots as rows at most, and rows all of them.
+    params[5] = Math.min(params[3] as number, params[5] as number);
+    const pivots = operands[1];
+    if (pivots instanceof Int32Array) pivots.fill(1);
+  },
+  linalgSvd: () => {
+    params[6] = Math.max(params[6] as number, params[7] as number);
+    params[8] = params[7] as number;
   },
   crossEntropy: lossSizes(7),
   crossEntropyBackward: lossSizes(8),

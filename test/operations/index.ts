@@ -7,6 +7,7 @@ import { classLosses } from './cross_entropy.js';
 import { dtypeOperations } from './dtypes.js';
 import { gathers } from './gather.js';
 import { integerOperations } from './integer.js';
+import { linearAlgebra } from './linalg.js';
 import { math } from './math.js';
 import { norms } from './norm.js';
 import type { Family } from './operation.js';
@@ -26,6 +27,7 @@ export const families: readonly Family[] = [
   dtypeOperations,
   gathers,
   integerOperations,
+  linearAlgebra,
   math,
   norms,
   optimizers,

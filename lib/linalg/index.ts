@@ -1,0 +1,44 @@
+/** Linear algebra: the names of torch.linalg. */
+export {
+  type CholeskyOptions,
+  cholesky,
+  choleskyInverse,
+  choleskySolve,
+} from './cholesky.js';
+export { type Eigh, type EighOptions, eigh, eigvalsh } from './eigh.js';
+export {
+  det,
+  inv,
+  type Lu,
+  type LuFactors,
+  logdet,
+  lu,
+  luFactor,
+  luSolve,
+  type SignAndLogarithm,
+  slogdet,
+  solve,
+} from './lu.js';
+export {
+  type CondOptions,
+  cond,
+  type LinalgNormOptions,
+  type MatrixNormOptions,
+  type MatrixOrd,
+  matrixNorm,
+  norm,
+  type VectorNormOptions,
+  vectorNorm,
+} from './norms.js';
+export {
+  type Lstsq,
+  type LstsqOptions,
+  lstsq,
+  matrixRank,
+  pinv,
+  type ToleranceOptions,
+} from './pinv.js';
+export { matrixExp, matrixPower } from './powers.js';
+export { householderProduct, type Qr, type QrMode, type QrOptions, qr } from './qr.js';
+export { type Svd, type SvdOptions, svd, svdvals } from './svd.js';
+export { type SolveTriangularOptions, solveTriangular } from './triangular.js';

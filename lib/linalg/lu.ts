@@ -1,0 +1,431 @@
+/** LU factorisation, and what is computed from it: solutions, inverses, determinants. */
+import { attach, recording } from '../autograd/tape.js';
+import { TensorError } from '../errors.js';
+import { rows, runRow } from '../native/commands.js';
+import { matmul } from '../ops/matmul.js';
+import { checkTensor, contiguous } from '../ops/operand.js';
+import { prod } from '../ops/prod.js';
+import { squeeze, unsqueeze } from '../ops/shape.js';
+import { where } from '../ops/ternary.js';
+import { arange, uninitialized } from '../tensor/creation.js';
+import { formatShape, numel, sameShape } from '../tensor/shape.js';
+import type { Tensor } from '../tensor/tensor.js';
+import {
+  batchOf,
+  block,
+  checkInfo,
+  checkMatrices,
+  checkSame,
+  checkSquare,
+  colsOf,
+  copyOf,
+  diagonalOf,
+  identities,
+  infoFor,
+  lowerPart,
+  mT,
+  perMatrix,
+  placed,
+  rowsOf,
+  sameBatch,
+  upperPart,
+} from './parts.js';
+import { adjugate } from './svd.js';
+import { solveWithTriangle } from './triangular.js';
+
+/** L and U in one matrix, and the row exchanges. */
+export interface LuFactors {
+  /** U on and above the diagonal, L below it (its ones are left out). */
+  lu: Tensor;
+  /** int32, counted from 1 as in LAPACK: row i was exchanged with row pivots[i] - 1, in order. */
+  pivots: Tensor;
+}
+
+interface Factors extends LuFactors {
+  /** For each matrix the first column without a pivot, counted from 1, or 0. */
+  info: Tensor;
+}
+
+/** The factors of A, without recording. */
+function factor(a: Tensor): Factors {
+  const lu = copyOf(a);
+  const batch = batchOf(a);
+  const k = Math.min(rowsOf(a), colsOf(a));
+  const pivots = uninitialized([...batch, k], 'int32');
+  const info = infoFor(batch);
+  if (lu.numel > 0) {
+    runRow(
+      rows.linalgLu,
+      [lu.array, pivots.array, info.array],
+      [lu.offset, pivots.offset, info.offset],
+      [numel(batch), rowsOf(a), colsOf(a), k],
+    );
+  }
+  return { lu, pivots, info };
+}
+
+/** P^T B, or P B, for the exchanges of a factorisation of matrices of B's batch; recorded. */
+function permuted(b: Tensor, pivots: Tensor, back: boolean): Tensor {
+  const y = copyOf(b);
+  if (y.numel > 0) {
+    runRow(
+      rows.linalgPermute,
+      [y.array, pivots.array],
+      [y.offset, pivots.offset],
+      [numel(batchOf(y)), rowsOf(y), colsOf(y), pivots.shape.at(-1) as number, Number(back)],
+    );
+  }
+  if (recording(b)) attach(y, 'permuted', [b], [(g) => permuted(g, pivots, !back)]);
+  return y;
+}
+
+const pivotText = (at: number) => `is singular: U[${at - 1}, ${at - 1}] is 0, so it has no inverse`;
+
+/** inv(A) B, or inv(A)^T B, from the factors, without recording. */
+function solveFactored({ lu, pivots }: LuFactors, b: Tensor, transposed: boolean): Tensor {
+  const factors = lu.detach();
+  const sides = b.detach();
+  if (!transposed) {
+    const y = solveWithTriangle(factors, permuted(sides, pivots, false), false, true);
+    return solveWithTriangle(factors, y, true, false);
+  }
+  const y = solveWithTriangle(mT(factors), sides, false, false);
+  return permuted(solveWithTriangle(mT(factors), y, true, true), pivots, true);
+}
+
+const lowerFactor = (packed: Tensor): Tensor => {
+  const k = Math.min(rowsOf(packed), colsOf(packed));
+  const left = block(packed, [0, rowsOf(packed)], [0, k]);
+  const ones = placed(identities(batchOf(packed), k, packed.dtype), rowsOf(packed), k, 0, 0);
+  return lowerPart(left, -1).add(ones);
+};
+
+const upperFactor = (packed: Tensor): Tensor => {
+  const k = Math.min(rowsOf(packed), colsOf(packed));
+  return upperPart(block(packed, [0, k], [0, colsOf(packed)]));
+};
+
+/** X inv(U)^T for an upper triangular U. */
+const divideByUpper = (x: Tensor, u: Tensor): Tensor =>
+  mT(solveWithTriangle(u, mT(x), true, false));
+
+/**
+ * A's gradient from those of L and U in one matrix g, for P^T A = L U. Of square matrices it is
+ * P inv(L)^T [tril(L^T gL, -1) + triu(gU U^T)] inv(U)^T (Giles 2008, extended to LU as in PyTorch).
+ * More rows are L2 = A2 inv(U), more columns U2 = inv(L) A2, and what that says of U and L is added
+ * to their gradients.
+ */
+function luGradient(packed: Tensor, pivots: Tensor, g: Tensor): Tensor {
+  const m = rowsOf(packed);
+  const n = colsOf(packed);
+  const k = Math.min(m, n);
+  const l = lowerFactor(block(packed, [0, k], [0, k]));
+  const u = upperFactor(block(packed, [0, k], [0, k]));
+  const square = block(g, [0, k], [0, k]);
+  let gl = lowerPart(square, -1);
+  let gu = upperPart(square);
+  let rest: Tensor | null = null;
+  if (m > k) {
+    const below = divideByUpper(block(g, [k, m], [0, k]), u);
+    gu = gu.sub(upperPart(matmul(mT(block(packed, [k, m], [0, k])), below)));
+    rest = placed(below, m, n, k, 0);
+  } else if (n > k) {
+    const beside = solveWithTriangle(mT(l), block(g, [0, k], [k, n]), true, true);
+    gl = gl.sub(lowerPart(matmul(beside, mT(block(packed, [0, k], [k, n]))), -1));
+    rest = placed(beside, m, n, 0, k);
+  }
+  const middle = lowerPart(matmul(mT(l), gl), -1).add(upperPart(matmul(gu, mT(u))));
+  const first = divideByUpper(solveWithTriangle(mT(l), middle, true, true), u);
+  const whole = rest === null ? first : placed(first, m, n, 0, 0).add(rest);
+  return permuted(whole, pivots, true);
+}
+
+/** The factors, recorded. */
+function factorRecorded(a: Tensor): Factors {
+  const factors = factor(a);
+  const { lu, pivots } = factors;
+  if (recording(a)) attach(lu, 'luFactor', [a], [(g) => luGradient(lu, pivots, g)]);
+  return factors;
+}
+
+/**
+ * P^T A = L U with partial pivoting, L and U in one matrix: by recursion on halves of the columns
+ * (Toledo, "Locality of reference in LU decomposition with partial pivoting", 1997). Backward stable
+ * but for the growth of the pivots, which is small except for made-up matrices (Golub and Van Loan,
+ * "Matrix Computations", 3.4). Singular matrices have a 0 on U's diagonal.
+ * @param a shape [..., m, n]; any batch dimensions
+ * @returns `lu` of A's shape, differentiable where A has full rank, and `pivots`, int32 [...,
+ * min(m, n)]
+ * @throws TensorError ERR_SHAPE without two dimensions, ERR_DTYPE for other dtypes than float32 and
+ * float64, ERR_ARGUMENT for anything but a tensor
+ * @example
+ * ```ts
+ * linalg.luFactor(tensor([[1, 3], [2, 4]])).pivots; // => [2, 2]
+ * ```
+ */
+export function luFactor(a: Tensor): LuFactors {
+  checkMatrices('luFactor', a);
+  const { lu, pivots } = factorRecorded(a);
+  return { lu, pivots };
+}
+
+/** A = P L U. */
+export interface Lu {
+  /** Permutation matrices, [..., m, m]. */
+  p: Tensor;
+  /** Lower triangular with ones on the diagonal, [..., m, min(m, n)]. */
+  l: Tensor;
+  /** Upper triangular, [..., min(m, n), n]. */
+  u: Tensor;
+}
+
+/**
+ * A = P L U: the factorisation of `luFactor` taken apart.
+ * @param a shape [..., m, n]
+ * @throws TensorError as luFactor
+ * @example
+ * ```ts
+ * linalg.lu(tensor([[1, 3], [2, 4]])).u; // => [[2, 4], [0, 1]]
+ * ```
+ */
+export function lu(a: Tensor): Lu {
+  checkMatrices('lu', a);
+  const { lu: packed, pivots } = factorRecorded(a);
+  const p = permuted(identities(batchOf(a), rowsOf(a), a.dtype), pivots, true);
+  return { p, l: lowerFactor(packed), u: upperFactor(packed) };
+}
+
+/** Whether b holds a vector for each matrix of a, in PyTorch's sense. */
+function isVector(a: Tensor, b: Tensor): boolean {
+  return b.ndim === 1 || (b.ndim === a.ndim - 1 && sameShape(b.shape, a.shape.slice(0, -1)));
+}
+
+/** @throws TensorError ERR_SHAPE unless B has as many rows as A */
+function checkFits(operation: string, a: Tensor, b: Tensor): void {
+  if (b.ndim < 2 || rowsOf(b) !== rowsOf(a)) {
+    throw new TensorError(
+      'ERR_SHAPE',
+      `[${operation}] shapes ${formatShape(a.shape)} and ${formatShape(b.shape)} do not fit`,
+    );
+  }
+}
+
+/** The arguments of an equation as matrices of one batch, and whether B was a vector. */
+export function equation(operation: string, a: Tensor, b: Tensor): [Tensor, Tensor, boolean] {
+  checkMatrices(operation, a);
+  checkTensor(operation, b);
+  checkSame(operation, a, b);
+  const vector = isVector(a, b);
+  const sides = vector ? unsqueeze(b, -1) : b;
+  checkFits(operation, a, sides);
+  return [...sameBatch(operation, a, sides), vector];
+}
+
+/**
+ * inv(A) B for matrices of one batch (or inv(A)^T B), recorded: B's gradient is G = inv(A)^T g, A's
+ * is -G X^T (Giles 2008, 2.3). The factors serve all gradients.
+ */
+function solveMatrices(a: Tensor, factors: Factors, b: Tensor, transposed: boolean): Tensor {
+  const x = solveFactored(factors, b, transposed);
+  if (recording(a, b)) {
+    const back = (g: Tensor) => solveMatrices(a, factors, g, !transposed);
+    const rule = (g: Tensor) =>
+      (transposed ? matmul(x, mT(back(g))) : matmul(back(g), mT(x))).neg();
+    attach(x, 'solve', [a, b], [rule, back]);
+  }
+  return x;
+}
+
+/**
+ * The solution X of A X = B, by LU factorisation with partial pivoting.
+ * @param a square matrices, shape [..., n, n]
+ * @param b shape [..., n, k]; or vectors, of shape [n] or A's without its last dimension. Batch
+ * dimensions are broadcast
+ * @returns B's shape, with the batch dimensions of both
+ * @throws TensorError ERR_ARGUMENT naming the first matrix of the batch that is singular (one with a
+ * pivot of exactly 0); ERR_SHAPE when the shapes don't fit, ERR_DTYPE unless both are float32 or both
+ * float64
+ * @example
+ * ```ts
+ * linalg.solve(tensor([[2, 1], [1, 3]]), tensor([3, 5])); // => [0.8, 1.4]
+ * linalg.solve(tensor([[1, 2], [2, 4]]), tensor([1, 2])); // throws ERR_ARGUMENT
+ * ```
+ */
+export function solve(a: Tensor, b: Tensor): Tensor {
+  checkSquare('solve', a);
+  const [matrices, sides, vector] = equation('solve', a, b);
+  const factors = factor(matrices);
+  checkInfo('solve', factors.info, batchOf(matrices), pivotText);
+  const x = solveMatrices(matrices, factors, sides, false);
+  return vector ? squeeze(x, -1) : x;
+}
+
+/**
+ * The solution X of A X = B from A's factors (`luFactor`).
+ * @param factors `lu` [..., n, n] and its `pivots`
+ * @param b shape [..., n, k], batch dimensions as the factors'
+ * @throws TensorError ERR_SHAPE when the shapes don't fit, ERR_DTYPE when dtypes differ, ERR_INDEX
+ * for pivots that are no rows
+ * @example
+ * ```ts
+ * const factors = linalg.luFactor(tensor([[2, 0], [0, 4]]));
+ * linalg.luSolve(factors, tensor([[2], [8]])); // => [[1], [2]]
+ * ```
+ */
+export function luSolve(factors: LuFactors, b: Tensor): Tensor {
+  const { lu: packed, pivots } = Object(factors) as LuFactors;
+  checkSquare('luSolve', packed);
+  checkMatrices('luSolve', b);
+  checkSame('luSolve', packed, b);
+  checkTensor('luSolve', pivots);
+  checkFits('luSolve', packed, b);
+  if (pivots.dtype !== 'int32')
+    throw new TensorError('ERR_DTYPE', `[luSolve] pivots are int32, not ${pivots.dtype}`);
+  const fits =
+    sameShape(pivots.shape, packed.shape.slice(0, -1)) && sameShape(batchOf(packed), batchOf(b));
+  if (!fits) {
+    throw new TensorError(
+      'ERR_SHAPE',
+      `[luSolve] factors ${formatShape(packed.shape)}, pivots ${formatShape(pivots.shape)} and ` +
+        `right sides ${formatShape(b.shape)} do not fit`,
+    );
+  }
+  const y = permuted(b, contiguous(pivots), false);
+  return solveWithTriangle(packed, solveWithTriangle(packed, y, false, true), true, false);
+}
+
+/** The inverses from the factors, recorded. */
+function inverseFrom(a: Tensor, factors: Factors): Tensor {
+  const y = solveFactored(factors, identities(batchOf(a), rowsOf(a), a.dtype), false);
+  if (recording(a)) {
+    attach(y, 'inv', [a], [(g) => matmul(matmul(mT(y), g), mT(y)).neg()]);
+  }
+  return y;
+}
+
+/** The same, where there are any. */
+function checkedInverse(operation: string, a: Tensor, factors: Factors): Tensor {
+  checkInfo(operation, factors.info, batchOf(a), pivotText);
+  return inverseFrom(a, factors);
+}
+
+/** The inverses and where there are none (info other than 0; there the values mean nothing). */
+export function invEx(a: Tensor): { inverse: Tensor; info: Tensor } {
+  const factors = factor(a);
+  return { inverse: inverseFrom(a, factors), info: factors.info };
+}
+
+/**
+ * The inverses of square matrices: the solutions of A X = I. Its gradient is -X^T g X^T (Giles
+ * 2008, 2.2.3). To solve equations use `solve`, which is faster and more accurate.
+ * @param a shape [..., n, n]
+ * @throws TensorError ERR_ARGUMENT naming the first matrix of the batch that is singular; ERR_SHAPE
+ * unless they are square, ERR_DTYPE for other dtypes than float32 and float64
+ * @example
+ * ```ts
+ * linalg.inv(tensor([[2, 0], [0, 4]])); // => [[0.5, 0], [0, 0.25]]
+ * ```
+ */
+export function inv(a: Tensor): Tensor {
+  checkSquare('inv', a);
+  return checkedInverse('inv', a, factor(a));
+}
+
+/** 1 or -1 for each matrix: whether an even number of rows was exchanged. */
+function parity(pivots: Tensor, dtype: Tensor['dtype']): Tensor {
+  const n = pivots.shape.at(-1) as number;
+  const moved = pivots.ne(arange(1, n + 1, 1, { dtype: 'int32' })).to('float64');
+  return moved.sum({ dim: -1 }).remainder(2).mul(-2).add(1).to(dtype);
+}
+
+/** Without recording. */
+const determinant = ({ lu: packed, pivots }: Factors): Tensor =>
+  prod(diagonalOf(packed), { dim: -1 }).mul(parity(pivots, packed.dtype));
+
+/**
+ * The determinants of square matrices, from their LU factors: 1 of 0 x 0 matrices. The gradient is
+ * g det(A) inv(A)^T (Giles 2008, 2.2.4); where a matrix of the batch is singular that of the
+ * adjugates, from the singular value decomposition, which has no second derivative.
+ * @param a shape [..., n, n]
+ * @returns shape [...]
+ * @throws TensorError ERR_SHAPE unless they are square, ERR_DTYPE for other dtypes than float32 and
+ * float64
+ * @example
+ * ```ts
+ * linalg.det(tensor([[1, 2], [3, 4]])); // => -2
+ * ```
+ */
+export function det(a: Tensor): Tensor {
+  checkSquare('det', a);
+  const factors = factor(a);
+  const y = determinant(factors);
+  if (recording(a)) {
+    const regular = factors.info.data.every((at) => at === 0);
+    const rule = (g: Tensor) =>
+      regular
+        ? perMatrix(g.mul(y)).mul(mT(inverseFrom(a, factors)))
+        : perMatrix(g).mul(mT(adjugate(a.detach(), (t) => determinant(factor(t)))));
+    attach(y, 'det', [a], [rule]);
+  }
+  return y;
+}
+
+/** A determinant as a sign and a logarithm. */
+export interface SignAndLogarithm {
+  /** 1, -1, or 0 of singular matrices. */
+  sign: Tensor;
+  /** log |det(A)|, -Infinity of singular matrices. */
+  logabsdet: Tensor;
+}
+
+function signAndLogarithm({ lu: packed, pivots }: Factors): SignAndLogarithm {
+  const diagonal = diagonalOf(packed);
+  // 0 is added because -0 is no sign.
+  const sign = prod(diagonal.sign(), { dim: -1 }).mul(parity(pivots, packed.dtype)).add(0);
+  return { sign, logabsdet: diagonal.abs().log().sum({ dim: -1 }) };
+}
+
+/** Notes that y is log |det(A)|, whose gradient is inv(A)^T g. */
+function attachLogarithm(operation: string, y: Tensor, a: Tensor, factors: Factors): void {
+  if (!recording(a)) return;
+  const rule = (g: Tensor) => perMatrix(g).mul(mT(checkedInverse(operation, a, factors)));
+  attach(y, operation, [a], [rule]);
+}
+
+/**
+ * The signs of determinants and the logarithms of their absolute values, where the determinants
+ * themselves would overflow or underflow. The logarithm's gradient is g inv(A)^T (Giles 2008, 2.2.4).
+ * @param a shape [..., n, n]
+ * @returns `sign` and `logabsdet`, each of shape [...]; the sign has no gradient
+ * @throws TensorError as det; the backward pass throws ERR_ARGUMENT for a singular matrix
+ * @example
+ * ```ts
+ * linalg.slogdet(tensor([[1, 0], [0, -1]])).sign; // => -1
+ * ```
+ */
+export function slogdet(a: Tensor): SignAndLogarithm {
+  checkSquare('slogdet', a);
+  const factors = factor(a);
+  const result = signAndLogarithm(factors);
+  attachLogarithm('slogdet', result.logabsdet, a, factors);
+  return result;
+}
+
+/**
+ * The logarithms of determinants: NaN of negative ones, -Infinity of 0.
+ * @param a shape [..., n, n]
+ * @returns shape [...]
+ * @throws TensorError as slogdet
+ * @example
+ * ```ts
+ * logdet(tensor([[1, 0], [0, 1]])); // => 0
+ * ```
+ */
+export function logdet(a: Tensor): Tensor {
+  checkSquare('logdet', a);
+  const factors = factor(a);
+  const { sign, logabsdet } = signAndLogarithm(factors);
+  const y = where(sign.lt(0), Number.NaN, logabsdet);
+  attachLogarithm('logdet', y, a, factors);
+  return y;
+}

@@ -1,0 +1,122 @@
+/** Powers and exponentials of matrices, and traces. */
+import { TensorError } from '../errors.js';
+import { amax } from '../ops/extremum.js';
+import { matmul } from '../ops/matmul.js';
+import { checkFloating } from '../ops/operand.js';
+import { sum } from '../ops/reduce.js';
+import { reshape } from '../ops/shape.js';
+import { where } from '../ops/ternary.js';
+import { tensor } from '../tensor/creation.js';
+import { describe, formatShape } from '../tensor/shape.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { inv, solve } from './lu.js';
+import { batchOf, checkSquare, diagonalOf, identities, rowsOf } from './parts.js';
+
+/**
+ * A^n for whole n, by repeated squaring; of negative n the power of the inverse. A^0 is the identity.
+ * @param a shape [..., k, k]
+ * @throws TensorError ERR_ARGUMENT unless n is a whole number, and for negative n and a singular
+ * matrix; ERR_SHAPE unless they are square, ERR_DTYPE for other dtypes than float32 and float64
+ * @example
+ * ```ts
+ * linalg.matrixPower(tensor([[1, 1], [0, 1]]), 5); // => [[1, 5], [0, 1]]
+ * ```
+ */
+export function matrixPower(a: Tensor, n: number): Tensor {
+  checkSquare('matrixPower', a);
+  if (!Number.isSafeInteger(n)) {
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[matrixPower] the power is a whole number, not ${describe(n)}`,
+    );
+  }
+  let square = n < 0 ? inv(a) : a;
+  let result: Tensor | null = null;
+  for (let left = Math.abs(n); left > 0; left = Math.floor(left / 2)) {
+    if (left % 2 === 1) result = result === null ? square : matmul(result, square);
+    if (left > 1) square = matmul(square, square);
+  }
+  return result ?? identities(batchOf(a), rowsOf(a), a.dtype);
+}
+
+/** Padé coefficients of degree 13, and up to which 1-norm they are exact to float64 (Higham 2005, table 2.3). */
+const PADE = [
+  ...[64764752532480000, 32382376266240000, 7771770303897600, 1187353796428800],
+  ...[129060195264000, 10559470521600, 670442572800, 33522128640, 1323241920, 40840800],
+  ...[960960, 16380, 182, 1],
+] as const;
+const THETA = 5.371920351148152;
+
+/**
+ * The exponentials of square matrices, the sum of A^k / k!, by scaling and squaring with Padé
+ * approximants of degree 13 (Higham, "The scaling and squaring method for the matrix exponential
+ * revisited", 2005). Each matrix is scaled by its own norm. Gradients go through all of it.
+ * @param a shape [..., n, n]
+ * @throws TensorError ERR_SHAPE unless they are square, ERR_DTYPE for other dtypes than float32 and
+ * float64
+ * @example
+ * ```ts
+ * linalg.matrixExp(tensor([[0, 1], [0, 0]])); // => [[1, 1], [0, 1]]
+ * ```
+ */
+export function matrixExp(a: Tensor): Tensor {
+  checkSquare('matrixExp', a);
+  if (a.numel === 0) return a.mul(1);
+  const batch = batchOf(a);
+  const norms = amax(sum(a.detach().abs(), { dim: -2 }), { dim: -1 }).contiguous();
+  const squarings = Array.from(norms.data, (norm) =>
+    norm < Infinity ? Math.max(0, Math.ceil(Math.log2(norm / THETA))) : 0,
+  );
+  const perMatrix = (values: readonly number[], dtype: 'bool' | Tensor['dtype']) =>
+    reshape(tensor([...values], { dtype }), [...batch, 1, 1]);
+  const x = a.mul(
+    perMatrix(
+      squarings.map((s) => 2 ** -s),
+      a.dtype,
+    ),
+  );
+  const one = identities([], rowsOf(a), a.dtype);
+  const x2 = matmul(x, x);
+  const x4 = matmul(x2, x2);
+  const x6 = matmul(x4, x2);
+  // The coefficients are divided by the first, so that they fit float32 well.
+  const b = PADE.map((value) => value / PADE[0]);
+  const terms = (i: number): Tensor =>
+    x6
+      .mul(b[i + 12] ?? 0)
+      .add(x4.mul(b[i + 10] as number))
+      .add(x2.mul(b[i + 8] as number));
+  const rest = (i: number): Tensor =>
+    x6
+      .mul(b[i + 6] as number)
+      .add(x4.mul(b[i + 4] as number))
+      .add(x2.mul(b[i + 2] as number))
+      .add(one.mul(b[i] as number));
+  const odd = matmul(x, matmul(x6, terms(1)).add(rest(1)));
+  const even = matmul(x6, terms(0)).add(rest(0));
+  let y = solve(even.sub(odd), even.add(odd));
+  for (let i = 0; i < Math.max(...squarings); i++) {
+    const more = squarings.map((s) => Number(i < s));
+    const squared = matmul(y, y);
+    y = more.every((m) => m === 1) ? squared : where(perMatrix(more, 'bool'), squared, y);
+  }
+  return y;
+}
+
+/**
+ * The sum of a matrix's diagonal.
+ * @param a shape [m, n], float32 or float64
+ * @returns a scalar
+ * @throws TensorError ERR_SHAPE unless it is a matrix, ERR_DTYPE for other dtypes
+ * @example
+ * ```ts
+ * trace(tensor([[1, 2], [3, 4]])); // => 5
+ * ```
+ */
+export function trace(a: Tensor): Tensor {
+  checkFloating('trace', a);
+  if (a.ndim !== 2) {
+    throw new TensorError('ERR_SHAPE', `[trace] takes a matrix, not ${formatShape(a.shape)}`);
+  }
+  return diagonalOf(a).sum();
+}

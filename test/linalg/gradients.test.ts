@@ -1,0 +1,232 @@
+/**
+ * Gradients of linear algebra against central differences, and the gradients of those gradients
+ * against central differences of them.
+ */
+import { enableGrad, eye, grad, gradcheck, linalg, type Tensor, trace, zeros } from 'tilegrad';
+import { describe, expect, test } from 'vitest';
+
+type Fn = (...inputs: Tensor[]) => Tensor;
+
+/** A float64 leaf without symmetries, its diagonal far from 0, singular values apart. */
+function matrix(shape: readonly number[], seed = 1): Tensor {
+  const t = zeros(shape, { dtype: 'float64' });
+  const { data } = t;
+  const n = shape.at(-1) as number;
+  const m = shape.at(-2) ?? 1;
+  for (let k = 0; k < data.length; k++) {
+    const [i, j] = [Math.floor(k / n) % m, k % n];
+    data[k] = Math.sin(1.7 * k + seed) + (i === j ? 3 + i : 0) + 0.3 * Math.floor(k / (m * n));
+  }
+  t.requiresGrad = true;
+  return t;
+}
+
+/** The symmetric positive definite matrix of a square one. */
+const definite = (x: Tensor): Tensor =>
+  x.matmul(x.mT).add(eye(x.shape.at(-1) as number, { dtype: 'float64' }));
+
+const symmetric = (x: Tensor): Tensor => x.add(x.mT).mul(0.5);
+
+/** An uneven weight for each element, so that no gradient cancels. */
+function weighted(x: Tensor): Tensor {
+  const w = zeros(x.shape, { dtype: 'float64' });
+  const { data } = w;
+  for (let i = 0; i < data.length; i++) data[i] = ((i * 5) % 13) / 8 - 0.7;
+  return x.mul(w);
+}
+
+const square = [
+  [3, 3],
+  [2, 3, 3],
+  [1, 1],
+];
+const any = [
+  [3, 3],
+  [4, 2],
+  [2, 4],
+  [2, 3, 2],
+];
+
+const each = (shapes: number[][], fn: Fn): [Fn, number[][]][] => shapes.map((s) => [fn, [s]]);
+const withSides = (fn: Fn): [Fn, number[][]][] => [
+  [
+    fn,
+    [
+      [3, 3],
+      [3, 2],
+    ],
+  ],
+  [
+    fn,
+    [
+      [2, 3, 3],
+      [3, 1],
+    ],
+  ],
+  [
+    fn,
+    [
+      [3, 3],
+      [2, 3, 2],
+    ],
+  ],
+];
+
+const smooth: Record<string, [Fn, number[][]][]> = {
+  det: each(square, linalg.det),
+  slogdet: each(square, (a) => linalg.slogdet(a).logabsdet),
+  logdet: each(square, (a) => linalg.logdet(definite(a))),
+  inv: each(square, linalg.inv),
+  solve: [...withSides(linalg.solve), [linalg.solve, [[3, 3], [3]]]],
+  luFactor: each(any, (a) => linalg.luFactor(a).lu),
+  'lu l': each(any, (a) => linalg.lu(a).l),
+  'lu u': each(any, (a) => linalg.lu(a).u),
+  luSolve: [
+    [
+      (a, b) => linalg.luSolve(linalg.luFactor(a), b),
+      [
+        [3, 3],
+        [3, 2],
+      ],
+    ],
+    [
+      (a, b) => linalg.luSolve(linalg.luFactor(a), b),
+      [
+        [2, 3, 3],
+        [2, 3, 1],
+      ],
+    ],
+  ],
+  cholesky: each(square, (a) => linalg.cholesky(definite(a))),
+  'cholesky upper': each(square, (a) => linalg.cholesky(definite(a), { upper: true })),
+  choleskySolve: withSides((a, b) => linalg.choleskySolve(b, a)),
+  'choleskySolve upper': withSides((a, b) => linalg.choleskySolve(b, a, { upper: true })),
+  choleskyInverse: each(square, (a) => linalg.choleskyInverse(a)),
+  solveTriangular: withSides((a, b) => linalg.solveTriangular(a, b, { upper: false })),
+  'solveTriangular upper': withSides((a, b) => linalg.solveTriangular(a, b, { upper: true })),
+  'solveTriangular unit': withSides((a, b) =>
+    linalg.solveTriangular(a.mul(0.3), b, { upper: true, unitriangular: true }),
+  ),
+  'solveTriangular right': withSides((a, b) =>
+    linalg.solveTriangular(a, b.mT, { upper: true, left: false }),
+  ),
+  'qr q': each(any, (a) => linalg.qr(a).q),
+  'qr r': each(any, (a) => linalg.qr(a, { mode: 'r' }).r),
+  'qr complete': each(
+    [
+      [3, 3],
+      [2, 4],
+    ],
+    (a) => linalg.qr(a, { mode: 'complete' }).q,
+  ),
+  householderProduct: [
+    [linalg.householderProduct, [[3, 2], [2]]],
+    [
+      linalg.householderProduct,
+      [
+        [2, 3, 3],
+        [2, 2],
+      ],
+    ],
+  ],
+  'eigh values': each(square, (a) => linalg.eigh(symmetric(a)).eigenvalues),
+  'eigh vectors': each(square, (a) => linalg.eigh(symmetric(a)).eigenvectors),
+  eigvalsh: each(square, (a) => linalg.eigvalsh(symmetric(a), { UPLO: 'U' })),
+  'svd values': each(any, (a) => linalg.svd(a).s),
+  'svd u': each(any, (a) => linalg.svd(a, { fullMatrices: false }).u),
+  'svd vh': each(any, (a) => linalg.svd(a, { fullMatrices: false }).vh),
+  svdvals: each(any, linalg.svdvals),
+  pinv: each([...any, [2, 2, 3]], (a) => linalg.pinv(a)),
+  'pinv hermitian': each(square, (a) => linalg.pinv(symmetric(a), { hermitian: true })),
+  lstsq: [
+    [
+      (a, b) => linalg.lstsq(a, b).solution,
+      [
+        [4, 2],
+        [4, 2],
+      ],
+    ],
+    [
+      (a, b) => linalg.lstsq(a, b).solution,
+      [
+        [2, 3],
+        [2, 1],
+      ],
+    ],
+    [
+      (a, b) => linalg.lstsq(a, b).residuals,
+      [
+        [4, 2],
+        [4, 2],
+      ],
+    ],
+  ],
+  norm: each(any, (a) => linalg.norm(a)),
+  'vectorNorm 3': each(any, (a) => linalg.vectorNorm(a, { ord: 3, dim: -1 })),
+  ...Object.fromEntries(
+    (['fro', 'nuc', 1, -1, 2, -2, Infinity, -Infinity] as const).map((ord) => [
+      `matrixNorm ${ord}`,
+      each(any, (a) => linalg.matrixNorm(a, { ord })),
+    ]),
+  ),
+  cond: each(any, (a) => linalg.cond(a)),
+  'cond 1': each(square, (a) => linalg.cond(a, { p: 1 })),
+  'matrixPower 3': each(square, (a) => linalg.matrixPower(a, 3)),
+  'matrixPower -2': each(square, (a) => linalg.matrixPower(a, -2)),
+  matrixExp: each(square, linalg.matrixExp),
+  trace: each(
+    [
+      [3, 3],
+      [2, 4],
+    ],
+    trace,
+  ),
+};
+
+describe('gradients agree with central differences', () => {
+  test.each(Object.entries(smooth))('%s', (_, cases) => {
+    for (const [fn, shapes] of cases) {
+      const inputs = shapes.map((shape, i) => matrix(shape, i + 1));
+      gradcheck((...xs) => weighted(fn(...xs)), inputs);
+    }
+  });
+});
+
+describe('so do gradients of gradients', () => {
+  test.each(Object.entries(smooth))('%s', (_, cases) => {
+    for (const [fn, shapes] of cases) {
+      shapes.forEach((_, k) => {
+        const inputs = shapes.map((shape, i) => matrix(shape, i + 1));
+        // Squared, so that linear functions have second derivatives too. gradcheck's own calls for
+        // differences record nothing.
+        const first: Fn = (...xs) =>
+          enableGrad(() => {
+            const y = weighted(fn(...xs).square()).sum();
+            return weighted(grad(y, xs[k] as Tensor, { createGraph: true }));
+          });
+        gradcheck(first, inputs, { tolerance: 1e-5 });
+      });
+    }
+  });
+});
+
+test('transposed and stretched inputs have the gradients of their copies', () => {
+  const a = matrix([3, 3]);
+  gradcheck((x) => weighted(linalg.inv(x.mT)), [a]);
+  gradcheck((x) => weighted(linalg.cholesky(definite(x.mT.expand([2, 3, 3])))), [a]);
+  gradcheck((x) => weighted(linalg.solveTriangular(x.expand([2, 3, 3]), x, { upper: true })), [a]);
+});
+
+test('the determinant of a singular matrix has the gradient of the adjugate', () => {
+  const rank2 = zeros([3, 3], { dtype: 'float64' });
+  rank2.data.set([1, 2, 3, 2, 4, 6, 1, 0, 5]);
+  rank2.requiresGrad = true;
+  gradcheck((x) => linalg.det(x), [rank2]);
+  const rank1 = zeros([2, 2], { dtype: 'float64' });
+  rank1.data.set([1, 2, 2, 4]);
+  rank1.requiresGrad = true;
+  gradcheck((x) => linalg.det(x), [rank1]);
+  const zero = zeros([1, 1], { dtype: 'float64', requiresGrad: true });
+  linalg.det(zero).sum().backward();
+  expect(zero.grad?.toArray()).toEqual([[1]]);
+});
