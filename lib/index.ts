@@ -96,6 +96,8 @@ export {
   type Targets,
 } from './ops/cross_entropy.js';
 export { alphaDropout, type DropoutOptions, dropout, featureDropout } from './ops/dropout.js';
+export { type EinsumOptions, einsum, einsumPath } from './ops/einsum.js';
+export type { EinsumPath, EinsumPathInfo, EinsumStrategy } from './ops/einsum_path.js';
 export {
   type BincountOptions,
   bincount,
