@@ -37,7 +37,9 @@ const sums: fc.Arbitrary<Sum> = fc
       term.map((letter, d) => {
         const owner = terms.findIndex((other) => other.includes(letter));
         const repeated = term.filter((other) => other === letter).length > 1;
-        return owner !== i && !repeated && stretched[i]![d]! && sizes[letters.indexOf(letter)] !== 0;
+        return (
+          owner !== i && !repeated && stretched[i]![d]! && sizes[letters.indexOf(letter)] !== 0
+        );
       }),
     ),
   }));
@@ -45,7 +47,10 @@ const sums: fc.Arbitrary<Sum> = fc
 const product = (list: readonly number[]) => list.reduce((a, b) => a * b, 1);
 
 /** All combinations of indices, one loop. */
-function naive(s: Sum, operands: readonly Tensor[]): { shape: number[]; values: number[]; size: number } {
+function naive(
+  s: Sum,
+  operands: readonly Tensor[],
+): { shape: number[]; values: number[]; size: number } {
   const all = [...new Set([...s.output, ...s.terms.join('')])];
   const shape = [...s.output].map((letter) => s.sizes[letter]!);
   const values = new Array<number>(product(shape)).fill(0);
