@@ -1,8 +1,7 @@
 import fc from 'fast-check';
-import { einsum, einsumPath, grad, matmul, randn, type Tensor, tensor } from 'tilegrad';
+import { einsum, grad, randn, type Tensor } from 'tilegrad';
 import { describe, expect, test } from 'vitest';
 import { epsilon } from '../golden.js';
-import { expectError } from '../helpers/errors.js';
 
 /** An equation with letters only (repeated indices too), its output and the sizes of its indices. */
 interface Sum {
