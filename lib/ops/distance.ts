@@ -1,7 +1,6 @@
 /** Distances and angles between vectors; vectors of unit length. */
 import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
-import { zeros } from '../tensor/creation.js';
 import {
   broadcastShapes,
   checkNumber,
@@ -101,15 +100,16 @@ export function cdist(a: Tensor, b: Tensor, options: CdistOptions = {}): Tensor 
     );
   }
   const [m, n] = [x.shape.at(-2) as number, y.shape.at(-2) as number];
-  const batch = broadcastShapes('cdist', x.shape.slice(0, -2), y.shape.slice(0, -2));
-  // Of nothing every distance is 0; the norms of nothing wouldn't all be.
-  if (x.shape.at(-1) === 0) return zeros([...batch, m, n], { dtype: x.dtype });
+  broadcastShapes('cdist', x.shape.slice(0, -2), y.shape.slice(0, -2));
   const isLarge = m > MANY_VECTORS || n > MANY_VECTORS;
   const byProduct =
     computeMode === 'useMmForEuclidDist' ||
     (computeMode === 'useMmForEuclidDistIfNecessary' && isLarge);
   if (p === 2 && byProduct) return euclidean(x, y);
-  return norm(sub(unsqueeze(x, -2), unsqueeze(y, -3)), { p, dim: -1 });
+  const differences = sub(unsqueeze(x, -2), unsqueeze(y, -3));
+  // Vectors without elements are all alike; not every norm of nothing is 0.
+  if (x.shape.at(-1) === 0) return sum(differences, { dim: -1 });
+  return norm(differences, { p, dim: -1 });
 }
 
 /** Euclidean distances by a matrix product. */

@@ -1,17 +1,18 @@
 /** Signs, neighbours, larger and smaller ones, degrees, common divisors: simple facts about numbers. */
 
+import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { zerosLike } from '../tensor/creation.js';
 import { broadcastShapes } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { abs, mul } from './arithmetic.js';
+import { abs, greaterShare, mul } from './arithmetic.js';
 import { eq, ge, isnan, le, logicalOr, lt } from './compare.js';
 import { any } from './count.js';
 import { binary, checkNotBool, computeBinary, defineMethods } from './elementwise.js';
 import { pow } from './math.js';
 import { checkFloating, checkTensor, scalar, type TensorLike, to } from './operand.js';
 import { checkComputes, checkOperand, isFloating, promote } from './promotion.js';
-import { expand } from './reduce.js';
+import { expand, sumTo } from './reduce.js';
 import { floorDivide, remainder } from './rounding.js';
 import { where } from './ternary.js';
 
@@ -74,7 +75,7 @@ export function signbit(x: Tensor): Tensor {
 
 /**
  * The larger of a and b, the other one where one is NaN (`maximum` gives NaN); with broadcasting. At a
- * tie a gets the gradient.
+ * tie each gets half of the gradient; beside NaN both get all of it, as in PyTorch.
  * @param a numbers of any dtype but bfloat16, or a number
  * @param b the same; one of the two is a tensor
  * @throws TensorError ERR_ARGUMENT, ERR_DTYPE, ERR_SHAPE when the shapes don't broadcast
@@ -85,12 +86,33 @@ export function signbit(x: Tensor): Tensor {
  */
 export function fmax(a: TensorLike, b: TensorLike): Tensor {
   const [x, y] = promote('fmax', a, b);
-  return where(logicalOr(ge(x, y), isnan(y)), x, y);
+  return preferred('fmax', x, y, ge, greaterShare);
+}
+
+/** x where it is the better one or y is NaN, otherwise y; x's share of the gradient is share(x, y). */
+function preferred(
+  operation: string,
+  x: Tensor,
+  y: Tensor,
+  isBetter: (a: Tensor, b: Tensor) => Tensor,
+  share: (a: Tensor, b: Tensor) => Tensor,
+): Tensor {
+  const [a, b] = [x.detach(), y.detach()];
+  const result = where(logicalOr(isBetter(a, b), isnan(b)), a, b);
+  if (recording(x, y)) {
+    attach(
+      result,
+      operation,
+      [x, y],
+      [(g) => sumTo(mul(g, share(a, b)), x.shape), (g) => sumTo(mul(g, share(b, a)), y.shape)],
+    );
+  }
+  return result;
 }
 
 /**
  * The smaller of a and b, the other one where one is NaN (`minimum` gives NaN); with broadcasting. At a
- * tie a gets the gradient.
+ * tie each gets half of the gradient; beside NaN both get all of it, as in PyTorch.
  * @param a numbers of any dtype but bfloat16, or a number
  * @param b the same; one of the two is a tensor
  * @throws TensorError ERR_ARGUMENT, ERR_DTYPE, ERR_SHAPE when the shapes don't broadcast
@@ -101,7 +123,7 @@ export function fmax(a: TensorLike, b: TensorLike): Tensor {
  */
 export function fmin(a: TensorLike, b: TensorLike): Tensor {
   const [x, y] = promote('fmin', a, b);
-  return where(logicalOr(le(x, y), isnan(y)), x, y);
+  return preferred('fmin', x, y, le, (p, q) => greaterShare(q, p));
 }
 
 /** A number times a factor; integers become float32. */

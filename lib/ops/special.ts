@@ -6,10 +6,10 @@ import { checkOptions, describe } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { sigmoid, softplus } from './activation.js';
 import { abs, add, div, maximum, mul, reciprocal, square, sub } from './arithmetic.js';
-import { eq, isinf, isnan, le, logicalAnd, logicalNot, logicalOr, lt } from './compare.js';
+import { eq, gt, isinf, isnan, le, logicalAnd, logicalNot, logicalOr, lt } from './compare.js';
 import { defineMethods, unary } from './elementwise.js';
 import { exp, log } from './math.js';
-import { checkFloating, checkTensor, type TensorLike, to } from './operand.js';
+import { checkFloating, checkTensor, scalar, type TensorLike, to } from './operand.js';
 import { checkComputes, promote } from './promotion.js';
 import { sumTo } from './reduce.js';
 import { clamp, where } from './ternary.js';
@@ -66,9 +66,9 @@ export function logit(x: Tensor, options: LogitOptions = {}): Tensor {
       [x],
       [
         (g) => {
-          const inside = logicalAnd(le(low, x), le(x, 1 - low));
+          const outside = logicalOr(lt(x, low), gt(x, 1 - low));
           const slope = reciprocal(mul(x, sub(1, x)));
-          return where(inside, mul(g, slope), eps === undefined ? Number.NaN : 0);
+          return where(outside, eps === undefined ? Number.NaN : 0, mul(g, slope));
         },
       ],
     );
@@ -217,9 +217,9 @@ export function nanToNum(x: Tensor, options: NanToNumOptions = {}): Tensor {
   if (!dtypes[x.dtype].floating) return x;
   const largest = LARGEST[x.dtype as keyof typeof LARGEST];
   const { nan = 0, posinf = largest, neginf = -largest } = options;
-  const infinite = where(le(x, 0), neginf, posinf);
-  const replacement = where(isnan(x), nan, infinite);
-  return where(logicalOr(isnan(x), isinf(x)), to(replacement, x.dtype), x);
+  const as = (value: number) => scalar(value, x.dtype);
+  const infinite = where(le(x, 0), as(neginf), as(posinf));
+  return where(logicalOr(isnan(x), isinf(x)), where(isnan(x), as(nan), infinite), x);
 }
 
 /**
