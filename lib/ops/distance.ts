@@ -22,6 +22,10 @@ import { transpose, unsqueeze } from './shape.js';
 import { norm } from './statistics.js';
 import { clamp, where } from './ternary.js';
 
+/** What an option is when it isn't given; null is an answer, and a wrong one. */
+const orDefault = <T>(value: T | undefined, fallback: T): T =>
+  value === undefined ? fallback : value;
+
 /** Both as float32 or float64 tensors of one dtype. */
 function floats(operation: string, a: Tensor, b: Tensor): [Tensor, Tensor] {
   checkFloating(operation, a);
@@ -84,7 +88,7 @@ const MANY_VECTORS = 25;
 export function cdist(a: Tensor, b: Tensor, options: CdistOptions = {}): Tensor {
   const [x, y] = floats('cdist', a, b);
   checkOptions('cdist', options, ['p', 'computeMode']);
-  const p = checkOrder('cdist', options.p ?? 2, 0);
+  const p = checkOrder('cdist', orDefault(options.p, 2), 0);
   const { computeMode = 'useMmForEuclidDistIfNecessary' } = options;
   if (!MODES.includes(computeMode)) {
     throw new TensorError(
@@ -160,11 +164,11 @@ export function pairwiseDistance(
 ): Tensor {
   const [x, y] = floats('pairwiseDistance', a, b);
   checkOptions('pairwiseDistance', options, ['p', 'eps', 'keepDim']);
-  const p = checkOrder('pairwiseDistance', options.p ?? 2, -Infinity);
-  const eps = checkNumber('pairwiseDistance', 'eps', options.eps ?? 1e-6);
+  const p = checkOrder('pairwiseDistance', orDefault(options.p, 2), -Infinity);
+  const eps = checkNumber('pairwiseDistance', 'eps', orDefault(options.eps, 1e-6));
   broadcastShapes('pairwiseDistance', x.shape, y.shape);
   normalizeDim('pairwiseDistance', -1, Math.max(x.ndim, y.ndim));
-  return norm(add(sub(x, y), eps), { p, dim: -1, keepDim: options.keepDim ?? false });
+  return norm(add(sub(x, y), eps), { p, dim: -1, keepDim: orDefault(options.keepDim, false) });
 }
 
 export interface CosineSimilarityOptions {
@@ -194,9 +198,9 @@ export function cosineSimilarity(
 ): Tensor {
   const [x, y] = floats('cosineSimilarity', a, b);
   checkOptions('cosineSimilarity', options, ['dim', 'eps']);
-  const eps = checkNumber('cosineSimilarity', 'eps', options.eps ?? 1e-8, 0);
+  const eps = checkNumber('cosineSimilarity', 'eps', orDefault(options.eps, 1e-8), 0);
   const shape = broadcastShapes('cosineSimilarity', x.shape, y.shape);
-  const dim = normalizeDim('cosineSimilarity', options.dim ?? 1, shape.length);
+  const dim = normalizeDim('cosineSimilarity', orDefault(options.dim, 1), shape.length);
   // The dimension counts after broadcasting; one that an operand lacks has size 1 there.
   const unit = (t: Tensor): Tensor => {
     let full = t;
@@ -231,9 +235,9 @@ export interface NormalizeOptions {
 export function normalize(x: Tensor, options: NormalizeOptions = {}): Tensor {
   checkFloating('normalize', x);
   checkOptions('normalize', options, ['p', 'dim', 'eps']);
-  const p = checkOrder('normalize', options.p ?? 2, -Infinity);
-  const eps = checkNumber('normalize', 'eps', options.eps ?? 1e-12, 0);
-  const dim = checkDims('normalize', options.dim ?? 1, x.ndim);
+  const p = checkOrder('normalize', orDefault(options.p, 2), -Infinity);
+  const eps = checkNumber('normalize', 'eps', orDefault(options.eps, 1e-12), 0);
+  const dim = checkDims('normalize', orDefault(options.dim, 1), x.ndim);
   return div(x, clamp(norm(x, { p, dim, keepDim: true }), { min: eps }));
 }
 
@@ -263,7 +267,7 @@ const RENORM_EPS = 1e-7;
 export function renorm(x: Tensor, options: RenormOptions): Tensor {
   checkFloating('renorm', x);
   checkOptions('renorm', options, ['dim', 'maxNorm', 'p']);
-  const p = checkOrder('renorm', options.p ?? 2, Number.MIN_VALUE);
+  const p = checkOrder('renorm', orDefault(options.p, 2), Number.MIN_VALUE);
   const maxNorm = checkNumber('renorm', 'maxNorm', options.maxNorm, 0);
   if (x.ndim < 2) {
     throw new TensorError(
@@ -298,7 +302,7 @@ export interface CrossOptions {
 export function cross(a: Tensor, b: Tensor, options: CrossOptions = {}): Tensor {
   const [x, y] = floats('cross', a, b);
   checkOptions('cross', options, ['dim']);
-  const dim = normalizeDim('cross', options.dim ?? -1, Math.max(x.ndim, y.ndim));
+  const dim = normalizeDim('cross', orDefault(options.dim, -1), Math.max(x.ndim, y.ndim));
   if (x.ndim !== y.ndim || x.shape[dim] !== 3 || y.shape[dim] !== 3) {
     throw new TensorError(
       'ERR_SHAPE',

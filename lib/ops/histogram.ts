@@ -79,8 +79,8 @@ export interface HistcOptions {
 export function histc(x: Tensor, options: HistcOptions = {}): Tensor {
   checkFloating('histc', x);
   checkOptions('histc', options, ['bins', 'min', 'max']);
-  const bins = checkBins('histc', options.bins ?? 100);
   const { min = 0, max = 0 } = options;
+  const bins = checkBins('histc', options.bins === undefined ? 100 : options.bins);
   for (const end of [min, max]) {
     if (typeof end !== 'number') {
       throw new TensorError(

@@ -97,6 +97,7 @@ function preferred(
   isBetter: (a: Tensor, b: Tensor) => Tensor,
   share: (a: Tensor, b: Tensor) => Tensor,
 ): Tensor {
+  broadcastShapes(operation, x.shape, y.shape);
   const [a, b] = [x.detach(), y.detach()];
   const result = where(logicalOr(isBetter(a, b), isnan(b)), a, b);
   if (recording(x, y)) {
@@ -189,6 +190,8 @@ export function floatPower(x: TensorLike, exponent: TensorLike): Tensor {
   if (typeof x === 'number') checkTensor('floatPower', exponent);
   const wide = (operand: TensorLike) =>
     typeof operand === 'number' ? operand : to(operand, 'float64');
+  const shapeOf = (operand: TensorLike) => (typeof operand === 'number' ? [] : operand.shape);
+  broadcastShapes('floatPower', shapeOf(x), shapeOf(exponent));
   return pow(wide(x), wide(exponent));
 }
 
@@ -202,6 +205,7 @@ function integers(operation: string, a: TensorLike, b: TensorLike): [Tensor, Ten
     );
   }
   checkNotBool(operation, x);
+  broadcastShapes(operation, x.shape, y.shape);
   return [x, y];
 }
 

@@ -2,7 +2,7 @@
 import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { dtypes } from '../tensor/dtype.js';
-import { checkOptions, describe } from '../tensor/shape.js';
+import { broadcastShapes, checkOptions, describe } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { sigmoid, softplus } from './activation.js';
 import { abs, add, div, maximum, mul, reciprocal, square, sub } from './arithmetic.js';
@@ -112,6 +112,7 @@ export function xlogy(x: TensorLike, y: TensorLike): Tensor {
 function floats(operation: string, x: TensorLike, y: TensorLike): [Tensor, Tensor] {
   const [a, b] = promote(operation, x, y);
   checkFloating(operation, a);
+  broadcastShapes(operation, a.shape, b.shape);
   return [a, b];
 }
 
@@ -235,6 +236,7 @@ export function nanToNum(x: Tensor, options: NanToNumOptions = {}): Tensor {
  */
 export function heaviside(x: TensorLike, values: TensorLike): Tensor {
   const [a, b] = promote('heaviside', x, values);
+  broadcastShapes('heaviside', a.shape, b.shape);
   const step = to(lt(0, a), a.dtype);
   return where(eq(a.detach(), 0), b.detach(), step);
 }

@@ -3,7 +3,7 @@ import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { zerosLike } from '../tensor/creation.js';
 import type { DType } from '../tensor/dtype.js';
-import { checkNumber, checkOptions } from '../tensor/shape.js';
+import { broadcastShapes, checkNumber, checkOptions } from '../tensor/shape.js';
 import { type GradRule, Tensor } from '../tensor/tensor.js';
 import { add, div, mul, neg, square, sub } from './arithmetic.js';
 import { eq, gt, le, logicalAnd, logicalOr, lt } from './compare.js';
@@ -187,7 +187,10 @@ function clampAs(name: 'clamp' | 'clip', x: Tensor, options: ClampOptions): Tens
     throw new TensorError('ERR_ARGUMENT', `[${name}] needs min, max or both`);
   }
   const bounds = [min, max].filter((bound): bound is TensorLike => bound !== undefined);
-  for (const bound of bounds) checkOperand(name, bound);
+  for (const bound of bounds) {
+    checkOperand(name, bound);
+    if (typeof bound !== 'number') broadcastShapes(name, x.shape, bound.shape);
+  }
   const dtype = resultType([x, ...bounds]);
   checkComputes(name, dtype);
   for (const bound of bounds) checkHolds(name, dtype, bound);

@@ -7,12 +7,15 @@ import { gathers } from './gather.js';
 import { integerOperations } from './integer.js';
 import { math } from './math.js';
 import { norms } from './norm.js';
+import { numerics } from './numerics.js';
 import type { Family } from './operation.js';
 import { optimizers } from './optimizers.js';
+import { tensorProducts } from './products.js';
 import { randomness } from './random.js';
 import { reductions } from './reduce.js';
 import { scans } from './scan.js';
 import { softmaxes } from './softmax.js';
+import { specialFunctions } from './special.js';
 import { ternaries } from './ternary.js';
 
 export const families: readonly Family[] = [
@@ -24,10 +27,13 @@ export const families: readonly Family[] = [
   integerOperations,
   math,
   norms,
+  numerics,
   optimizers,
   randomness,
   reductions,
   scans,
   softmaxes,
+  specialFunctions,
+  tensorProducts,
   ternaries,
 ];
