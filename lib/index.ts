@@ -69,6 +69,7 @@ export {
   sub,
 } from './ops/arithmetic.js';
 export { type BatchNormOptions, batchNorm } from './ops/batch_norm.js';
+export { chainMatmul, multiDot } from './ops/chain.js';
 export {
   eq,
   ge,
@@ -119,7 +120,8 @@ export {
   renorm,
 } from './ops/distance.js';
 export { alphaDropout, type DropoutOptions, dropout, featureDropout } from './ops/dropout.js';
-export { type EinsumOptions, einsum, einsumPath } from './ops/einsum.js';
+export { einsum, einsumPath } from './ops/einsum.js';
+export type { EinsumOptions } from './ops/einsum_equation.js';
 export type { EinsumPath, EinsumPathInfo, EinsumStrategy } from './ops/einsum_path.js';
 export {
   type BincountOptions,
@@ -231,12 +233,10 @@ export {
   addmv,
   addr,
   bmm,
-  chainMatmul,
   dot,
   inner,
   kron,
   mm,
-  multiDot,
   mv,
   outer,
   type TensordotOptions,
