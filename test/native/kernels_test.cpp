@@ -34,14 +34,14 @@ Real tanhshrink(Real x) {
 
 Real hardSigmoid(Real x) { return x != x ? x : x <= -3 ? 0 : x >= 3 ? 1 : (x + 3) / 6; }
 
-// Newton's method on erfc, which keeps what erf loses near 1.
+// Newton's method on erf, and on erfc where erf loses what is near 1. Both only grow on the way.
 Real erfinv(Real x) {
-  if (!(fabsl(x) < 1)) return fabsl(x) > 1 ? NAN : x * INFINITY;
-  const Real tail = 1 - fabsl(x);
-  Real y = 0;
-  // From below the iteration only grows, since erfc is convex there.
+  const Real a = fabsl(x), slope = 2 / sqrtl(acosl(-1.0L));
+  if (!(a < 1)) return a > 1 ? NAN : x * INFINITY;
+  Real y = a / slope;
   for (int i = 0; i < 200; ++i) {
-    const Real step = (erfcl(y) - tail) * sqrtl(acosl(-1.0L)) / 2 * expl(y * y);
+    const Real missing = a < 0.5L ? a - erfl(y) : erfcl(y) - (1 - a);
+    const Real step = missing / slope * expl(y * y);
     y += step;
     if (fabsl(step) <= 1e-19L * y) break;
   }
