@@ -97,6 +97,7 @@ export {
   sub,
 } from './ops/arithmetic.js';
 export { type BatchNormOptions, batchNorm } from './ops/batch_norm.js';
+export { chainMatmul, multiDot } from './ops/chain.js';
 export {
   type CheckpointOptions,
   checkpoint,
@@ -120,6 +121,7 @@ export {
   lt,
   ne,
 } from './ops/compare.js';
+export { type CovOptions, corrcoef, cov } from './ops/correlation.js';
 export { all, any, countNonzero } from './ops/count.js';
 export {
   type CrossEntropyOptions,
@@ -129,7 +131,32 @@ export {
   nllLoss,
   type Targets,
 } from './ops/cross_entropy.js';
+export {
+  cumulativeTrapezoid,
+  type DiffOptions,
+  diff,
+  type TrapezoidOptions,
+  trapezoid,
+} from './ops/difference.js';
+export {
+  type CdistMode,
+  type CdistOptions,
+  type CosineSimilarityOptions,
+  type CrossOptions,
+  cdist,
+  cosineSimilarity,
+  cross,
+  type NormalizeOptions,
+  normalize,
+  type PairwiseDistanceOptions,
+  pairwiseDistance,
+  type RenormOptions,
+  renorm,
+} from './ops/distance.js';
 export { alphaDropout, type DropoutOptions, dropout, featureDropout } from './ops/dropout.js';
+export { einsum, einsumPath } from './ops/einsum.js';
+export type { EinsumOptions } from './ops/einsum_equation.js';
+export type { EinsumPath, EinsumPathInfo, EinsumStrategy } from './ops/einsum_path.js';
 export {
   type BincountOptions,
   bincount,
@@ -169,6 +196,13 @@ export {
   setFloat32MatmulPrecision,
 } from './ops/gemm_bf16.js';
 export { glu } from './ops/glu.js';
+export {
+  type HistcOptions,
+  type Histogram,
+  type HistogramOptions,
+  histc,
+  histogram,
+} from './ops/histogram.js';
 export type { IndexLike, NestedIndices } from './ops/indices.js';
 export {
   type ChannelOptions,
@@ -214,6 +248,19 @@ export {
   type RmsNormOptions,
   rmsNorm,
 } from './ops/norm.js';
+export {
+  copysign,
+  deg2rad,
+  floatPower,
+  fmax,
+  fmin,
+  gcd,
+  lcm,
+  nextafter,
+  positive,
+  rad2deg,
+  signbit,
+} from './ops/numbers.js';
 export { clone, contiguous, type TensorLike, to } from './ops/operand.js';
 export {
   type HardTanhOptions,
@@ -228,6 +275,31 @@ export {
   threshold,
 } from './ops/piecewise.js';
 export { prod } from './ops/prod.js';
+export {
+  addbmm,
+  addmv,
+  addr,
+  bmm,
+  dot,
+  inner,
+  kron,
+  mm,
+  mv,
+  outer,
+  type TensordotOptions,
+  tensordot,
+} from './ops/products.js';
+export {
+  type Interpolation,
+  type MedianOptions,
+  type ModeOptions,
+  median,
+  mode,
+  nanmedian,
+  nanquantile,
+  type QuantileOptions,
+  quantile,
+} from './ops/quantile.js';
 export {
   bernoulli,
   exponential,
@@ -266,7 +338,6 @@ export {
   randperm,
 } from './ops/sampling.js';
 export { cummax, cummin, cumprod, cumsum, logcumsumexp } from './ops/scan.js';
-
 export {
   type IndexAddOptions,
   indexAdd,
@@ -299,6 +370,18 @@ export {
   unique,
 } from './ops/sort.js';
 export {
+  erfinv,
+  heaviside,
+  type LogitOptions,
+  logaddexp,
+  logaddexp2,
+  logit,
+  type NanToNumOptions,
+  nanToNum,
+  sinc,
+  xlogy,
+} from './ops/special.js';
+export {
   logsumexp,
   type NormOptions,
   norm,
@@ -313,6 +396,7 @@ export {
   addcmul,
   type ClampOptions,
   clamp,
+  clip,
   lerp,
   type ValueOptions,
   where,

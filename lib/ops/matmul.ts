@@ -11,8 +11,9 @@ import {
   formatShape,
   sameShape,
 } from '../tensor/shape.js';
-import { Tensor } from '../tensor/tensor.js';
+import type { Tensor } from '../tensor/tensor.js';
 import { mul } from './arithmetic.js';
+import { defineMethods } from './elementwise.js';
 import {
   gemm,
   type MatmulPlan,
@@ -287,9 +288,11 @@ declare module '../tensor/tensor.js' {
   interface Tensor {
     /** The matrix product with another tensor: see the function `matmul`. */
     matmul(other: Tensor, options?: MatmulOptions): Tensor;
+    /** beta * this + alpha * (left @ right) for matrices: see the function `addmm`. */
+    addmm(left: Tensor, right: Tensor, options?: AddmmOptions): Tensor;
+    /** The same for batches of matrices: see the function `baddbmm`. */
+    baddbmm(left: Tensor, right: Tensor, options?: AddmmOptions): Tensor;
   }
 }
 
-Tensor.prototype.matmul = function (this: Tensor, other, options) {
-  return matmul(this, other, options);
-};
+defineMethods({ matmul, addmm, baddbmm });

@@ -187,6 +187,10 @@ declare module '../tensor/tensor.js' {
     var(options?: VarianceOptions): Tensor;
     /** The standard deviation over all dimensions or the given ones. */
     std(options?: VarianceOptions): Tensor;
+    /** The variance and the mean over all dimensions or the given ones. */
+    varMean(options?: VarianceOptions): { variance: Tensor; mean: Tensor };
+    /** The standard deviation and the mean over all dimensions or the given ones. */
+    stdMean(options?: VarianceOptions): { std: Tensor; mean: Tensor };
     /** The p-norm over all dimensions or the given ones, default p = 2. */
     norm(options?: NormOptions): Tensor;
     /** log(sum(e^x)) over all dimensions or the given ones. */
@@ -194,4 +198,4 @@ declare module '../tensor/tensor.js' {
   }
 }
 
-defineMethods({ var: variance, std, norm, logsumexp });
+defineMethods({ var: variance, varMean, std, stdMean, norm, logsumexp });

@@ -3,7 +3,7 @@ import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { zerosLike } from '../tensor/creation.js';
 import type { DType } from '../tensor/dtype.js';
-import { checkNumber, checkOptions } from '../tensor/shape.js';
+import { broadcastShapes, checkNumber, checkOptions } from '../tensor/shape.js';
 import { type GradRule, Tensor } from '../tensor/tensor.js';
 import { add, div, mul, neg, square, sub } from './arithmetic.js';
 import { eq, gt, le, logicalAnd, logicalOr, lt } from './compare.js';
@@ -176,30 +176,49 @@ export interface ClampOptions {
  * ERR_DTYPE for bools and 16-bit floats
  */
 export function clamp(x: Tensor, options: ClampOptions): Tensor {
-  checkTensor('clamp', x);
-  checkOptions('clamp', options, ['min', 'max']);
+  return clampAs('clamp', x, options);
+}
+
+function clampAs(name: 'clamp' | 'clip', x: Tensor, options: ClampOptions): Tensor {
+  checkTensor(name, x);
+  checkOptions(name, options, ['min', 'max']);
   const { min, max } = options;
   if (min === undefined && max === undefined) {
-    throw new TensorError('ERR_ARGUMENT', '[clamp] needs min, max or both');
+    throw new TensorError('ERR_ARGUMENT', `[${name}] needs min, max or both`);
   }
   const bounds = [min, max].filter((bound): bound is TensorLike => bound !== undefined);
-  for (const bound of bounds) checkOperand('clamp', bound);
+  for (const bound of bounds) {
+    checkOperand(name, bound);
+    if (typeof bound !== 'number') broadcastShapes(name, x.shape, bound.shape);
+  }
   const dtype = resultType([x, ...bounds]);
-  checkComputes('clamp', dtype);
-  for (const bound of bounds) checkHolds('clamp', dtype, bound);
+  checkComputes(name, dtype);
+  for (const bound of bounds) checkHolds(name, dtype, bound);
   const source = to(x, dtype);
-  checkNotBool('clamp', source);
+  checkNotBool(name, source);
   const low = min === undefined ? undefined : asType(min, dtype);
   const high = max === undefined ? undefined : asType(max, dtype);
   const y = clamped(source, low, high);
   if (bounds.every(isNumber)) {
     if (recording(source)) {
-      attach(y, 'clamp', [source], [(g) => betweenNumbers(g, source, low, high)]);
+      attach(y, name, [source], [(g) => betweenNumbers(g, source, low, high)]);
     }
     return y;
   }
   if (recording(source, low, high)) attachBounds(y, source, low, high);
   return y;
+}
+
+/**
+ * `clamp` under its other name.
+ * @throws TensorError as clamp
+ * @example
+ * ```ts
+ * clip(tensor([-1, 0.5, 3]), { min: 0, max: 1 }); // => [0, 0.5, 1]
+ * ```
+ */
+export function clip(x: Tensor, options: ClampOptions): Tensor {
+  return clampAs('clip', x, options);
 }
 
 /** Of zeros of either sign max and min return the second operand: x's. */
@@ -264,7 +283,7 @@ function attachBounds(
   attach(y, 'clamp', inputs, rules);
 }
 
-defineMethods({ lerp, addcmul, addcdiv, clamp });
+defineMethods({ lerp, addcmul, addcdiv, clamp, clip });
 Tensor.prototype.where = function (this: Tensor, condition, other) {
   return where(condition, this, other);
 };
@@ -281,5 +300,7 @@ declare module '../tensor/tensor.js' {
     addcdiv(a: TensorLike, b: TensorLike, options?: ValueOptions): Tensor;
     /** The elements between bounds: see the function `clamp`. */
     clamp(options: ClampOptions): Tensor;
+    /** `clamp` under its other name. */
+    clip(options: ClampOptions): Tensor;
   }
 }

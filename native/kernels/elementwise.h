@@ -7,6 +7,7 @@
 #include "activation.h"
 #include "piecewise.h"
 #include "compare.h"
+#include "special.h"
 #include "table.h"
 #include "ternary.h"
 
@@ -151,6 +152,7 @@ TG_DEFINE_UNARY(trunc, kCheap, trunc(x))
 TG_DEFINE_UNARY(tanh, interleaved(3), tanh(x))
 TG_DEFINE_UNARY(sigmoid, interleaved(4), sigmoid(x))
 TG_DEFINE_UNARY(erf, interleaved(4), erf(x))
+TG_DEFINE_UNARY(erfinv, kLong, erfinv(x))
 TG_DEFINE_UNARY(relu, kCheap, reluOf(x))
 TG_DEFINE_UNARY(gelu, interleaved(3), geluOf(x))
 TG_DEFINE_UNARY(geluTanh, kLong, geluTanhOf(x))
@@ -173,6 +175,8 @@ TG_DEFINE_BINARY(remainder, kLong, remainder(a, b))
 TG_DEFINE_BINARY(floorDivide, kLong, floorDivide(a, b))
 TG_DEFINE_BINARY(atan2, kLong, atan2(a, b))
 TG_DEFINE_BINARY(hypot, kLong, hypot(a, b))
+TG_DEFINE_BINARY(copysign, kCheap, copySign(a, b))
+TG_DEFINE_BINARY(nextafter, kLong, nextafter(a, b))
 TG_DEFINE_BINARY(powBaseSlope, kLong, powBaseSlopeOf(a, b))
 TG_DEFINE_BINARY(powExponentSlope, kLong, powExponentSlopeOf(a, b))
 TG_DEFINE_BINARY(atan2Slope, kLong, atan2SlopeOf(a, b))

@@ -31,6 +31,7 @@ bool isHeavy(Unary op) {
     case Unary::sigmoid:
     case Unary::erf:
     case Unary::erfc:
+    case Unary::erfinv:
     case Unary::gelu:
     case Unary::geluTanh:
     case Unary::silu:

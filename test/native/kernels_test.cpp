@@ -34,6 +34,20 @@ Real tanhshrink(Real x) {
 
 Real hardSigmoid(Real x) { return x != x ? x : x <= -3 ? 0 : x >= 3 ? 1 : (x + 3) / 6; }
 
+// Newton's method on erf, and on erfc where erf loses what is near 1. Both only grow on the way.
+Real erfinv(Real x) {
+  const Real a = fabsl(x), slope = 2 / sqrtl(acosl(-1.0L));
+  if (!(a < 1)) return a > 1 ? NAN : x * INFINITY;
+  Real y = a / slope;
+  for (int i = 0; i < 200; ++i) {
+    const Real missing = a < 0.5L ? a - erfl(y) : erfcl(y) - (1 - a);
+    const Real step = missing / slope * expl(y * y);
+    y += step;
+    if (fabsl(step) <= 1e-19L * y) break;
+  }
+  return copysignl(y, x);
+}
+
 Real reference(Unary op, Real x) {
   switch (op) {
     case Unary::copy:
@@ -102,6 +116,8 @@ Real reference(Unary op, Real x) {
       return x < 0 ? expl(x) / (1 + expl(x)) : 1 / (1 + expl(-x));
     case Unary::erf:
       return erfl(x);
+    case Unary::erfinv:
+      return erfinv(x);
     case Unary::relu:
       return x < 0 ? 0 : x;
     case Unary::gelu:
@@ -153,6 +169,10 @@ Real reference(Binary op, Real a, Real b) {
       return atan2l(a, b);
     case Binary::hypot:
       return hypotl(a, b);
+    case Binary::copysign:
+      return copysignl(a, b);
+    case Binary::nextafter:  // a rounding away; test/ops/special.test.ts has the exact one
+      return a;
     case Binary::powBaseSlope:
       return b == 0 ? 0 : b * powl(a, b - 1);
     case Binary::powExponentSlope:
@@ -210,6 +230,8 @@ double toleranceOf(Unary op) {
     case Unary::erf:
     case Unary::erfc:
       return 2;
+    case Unary::erfinv:
+      return 6;
     case Unary::gelu:
     case Unary::geluTanh:
     case Unary::silu:
@@ -275,6 +297,8 @@ double roundingsOf(Binary op, Real a, Real b) {
     case Binary::atan2:
     case Binary::hypot:
       return 2;
+    case Binary::nextafter:
+      return 1;
     case Binary::powBaseSlope:  // the rounding of b - 1 goes through the power
     case Binary::powExponentSlope:
       return static_cast<double>(4 + fabsl(b * logl(fabsl(a))));

@@ -10,12 +10,15 @@ import { integerOperations } from './integer.js';
 import { linearAlgebra } from './linalg.js';
 import { math } from './math.js';
 import { norms } from './norm.js';
+import { numerics } from './numerics.js';
 import type { Family } from './operation.js';
 import { optimizers } from './optimizers.js';
+import { tensorProducts } from './products.js';
 import { randomness } from './random.js';
 import { reductions } from './reduce.js';
 import { scans } from './scan.js';
 import { softmaxes } from './softmax.js';
+import { specialFunctions } from './special.js';
 import { ternaries } from './ternary.js';
 
 export const families: readonly Family[] = [
@@ -30,10 +33,13 @@ export const families: readonly Family[] = [
   linearAlgebra,
   math,
   norms,
+  numerics,
   optimizers,
   randomness,
   reductions,
   scans,
   softmaxes,
+  specialFunctions,
+  tensorProducts,
   ternaries,
 ];

@@ -17,7 +17,7 @@ import {
   wrong,
   x,
 } from './misuse.js';
-import type { Family } from './operation.js';
+import type { Family, Operation } from './operation.js';
 
 type Three = (a: Tensor, b: Tensor, c: Tensor) => Tensor;
 
@@ -60,6 +60,40 @@ const pattern = (like: Tensor): Tensor =>
     .remainder(2)
     .eq(0)
     .reshape(like.shape);
+
+/** `clamp` under either name. */
+function bounded(name: 'clamp' | 'clip'): Operation {
+  const { [name]: call } = tilegrad;
+  return {
+    misuse: [
+      ...tensorArguments((t) => call(t, { min: 0 }), { takesIntegers: true }),
+      ...optionsOf(name, (options) => call(x, options)),
+      ...kinds
+        .filter((value) => typeof value !== 'number' && value !== undefined)
+        .flatMap((value): Misuse[] => [
+          [() => call(x, { min: wrong(value) }), 'ERR_ARGUMENT'],
+          [() => call(x, { max: wrong(value) }), 'ERR_ARGUMENT'],
+        ]),
+      [() => call(x, {}), 'ERR_ARGUMENT', `[${name}] needs min, max or both`],
+      [() => call(x, wrong(undefined)), 'ERR_ARGUMENT'],
+      [() => call(half, { min: 0 }), 'ERR_DTYPE', "convert with to('float32')"],
+      [() => call(bools, { max: bools }), 'ERR_DTYPE'],
+      [() => call(bytes, { max: 1000 }), 'ERR_ARGUMENT', 'outside the range of int8'],
+      [() => call(x, { min: ones([2, 2]) }), 'ERR_SHAPE'],
+      [() => call(x, { min: 0, max: ones([2, 2]) }), 'ERR_SHAPE'],
+    ],
+    gradients: [
+      one((a) => call(a, { min: -0.55, max: 1.05 }), [3, 5]),
+      one((a) => call(a, { min: -0.55 }), [3, 5]),
+      one((a) => call(a, { max: -0.55 }), [19]),
+      one((a) => call(a, { min: 1.05, max: -0.55 }), [3, 5]),
+      // Apart, so that no element is on a bound.
+      ...broadcasts((a, b, c) => call(a.add(0.03), { min: b.sub(0.5), max: c.add(0.52) })),
+      one((a, b) => call(a.add(0.03), { min: b }), [2, 3], [3]),
+      one((a, b) => call(a.add(0.03), { max: b }), [3], [2, 3]),
+    ],
+  };
+}
 
 export const ternaries: Family = {
   operations: {
@@ -121,37 +155,8 @@ export const ternaries: Family = {
         ...broadcasts((a, b, c) => tilegrad.addcdiv(a, b, c, { value: -0.5 }), 20),
       ],
     },
-    clamp: {
-      misuse: [
-        ...tensorArguments((t) => tilegrad.clamp(t, { min: 0 }), { takesIntegers: true }),
-        ...optionsOf('clamp', (options) => tilegrad.clamp(x, options)),
-        ...kinds
-          .filter((value) => typeof value !== 'number' && value !== undefined)
-          .flatMap((value): Misuse[] => [
-            [() => tilegrad.clamp(x, { min: wrong(value) }), 'ERR_ARGUMENT'],
-            [() => tilegrad.clamp(x, { max: wrong(value) }), 'ERR_ARGUMENT'],
-          ]),
-        [() => tilegrad.clamp(x, {}), 'ERR_ARGUMENT', '[clamp] needs min, max or both'],
-        [() => tilegrad.clamp(x, wrong(undefined)), 'ERR_ARGUMENT'],
-        [() => tilegrad.clamp(half, { min: 0 }), 'ERR_DTYPE', "convert with to('float32')"],
-        [() => tilegrad.clamp(bools, { max: bools }), 'ERR_DTYPE'],
-        [() => tilegrad.clamp(bytes, { max: 1000 }), 'ERR_ARGUMENT', 'outside the range of int8'],
-        [() => tilegrad.clamp(x, { min: ones([2, 2]) }), 'ERR_SHAPE'],
-        [() => tilegrad.clamp(x, { min: 0, max: ones([2, 2]) }), 'ERR_SHAPE'],
-      ],
-      gradients: [
-        one((a) => tilegrad.clamp(a, { min: -0.55, max: 1.05 }), [3, 5]),
-        one((a) => tilegrad.clamp(a, { min: -0.55 }), [3, 5]),
-        one((a) => tilegrad.clamp(a, { max: -0.55 }), [19]),
-        one((a) => tilegrad.clamp(a, { min: 1.05, max: -0.55 }), [3, 5]),
-        // Apart, so that no element is on a bound.
-        ...broadcasts((a, b, c) =>
-          tilegrad.clamp(a.add(0.03), { min: b.sub(0.5), max: c.add(0.52) }),
-        ),
-        one((a, b) => tilegrad.clamp(a.add(0.03), { min: b }), [2, 3], [3]),
-        one((a, b) => tilegrad.clamp(a.add(0.03), { max: b }), [3], [2, 3]),
-      ],
-    },
+    clamp: bounded('clamp'),
+    clip: bounded('clip'),
   },
   bits(add) {
     const clamps: ClampOptions[] = [{ min: -1 }, { max: 0.5 }, { min: -1, max: 0.5 }];
