@@ -122,7 +122,29 @@ export {
   setFloat32MatmulPrecision,
 } from './ops/gemm_bf16.js';
 export { glu } from './ops/glu.js';
+export {
+  type Assignable,
+  type IndexPutOptions,
+  indexPut,
+  indexPut_,
+  set,
+} from './ops/index_put.js';
+export { type IndexSpec, index, type NestedMask } from './ops/indexing.js';
 export type { IndexLike, NestedIndices } from './ops/indices.js';
+export {
+  type AlphaOptions,
+  add_,
+  clamp_,
+  copy_,
+  div_,
+  fill_,
+  type InPlaceRandomOptions,
+  mul_,
+  normal_,
+  sub_,
+  uniform_,
+  zero_,
+} from './ops/inplace.js';
 export {
   type ChannelOptions,
   dequantize,
@@ -143,7 +165,14 @@ export {
   binaryCrossEntropyWithLogits,
   mseLoss,
 } from './ops/loss.js';
-export { maskedFill, maskedScatter, maskedSelect, nonzero } from './ops/masked.js';
+export {
+  argwhere,
+  maskedFill,
+  maskedScatter,
+  maskedSelect,
+  type NonzeroOptions,
+  nonzero,
+} from './ops/masked.js';
 export {
   erf,
   erfc,
@@ -233,12 +262,11 @@ export {
   flatten,
   permute,
   reshape,
-  type SliceSpec,
-  slice,
   squeeze,
   transpose,
   unsqueeze,
 } from './ops/shape.js';
+export { at, type RangeText, type SliceSpec, slice } from './ops/slice.js';
 export { logSoftmax, softmax, softmin } from './ops/softmax.js';
 export {
   argsort,

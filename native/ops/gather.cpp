@@ -85,7 +85,48 @@ Status gather(const Command& c) {
   });
 }
 
+// An index that may count from the end of its dimension, or -1 when it is outside.
+int64_t wrapped(int32_t index, int64_t size) {
+  const int64_t at = index < 0 ? index + size : index;
+  return at >= 0 && at < size ? at : -1;
+}
+
+Status locate(const Command& c) {
+  const int64_t size = c.number[0].i, factor = c.number[1].i;
+  const bool first = c.number[2].i != 0;
+  const int32_t* const index = static_cast<const int32_t*>(c.data[0]);
+  int32_t* const places = static_cast<int32_t*>(c.data[1]);
+  Loops loops;
+  if (!takeDimensions(c.geometry, 0, c.geometry.rank, 2, &loops)) return Status::ok;
+  mergeDimensions(&loops, 2);
+  const int64_t count = elementCount(loops);
+  Odometer check(loops, 2, 0);
+  for (int64_t i = 0; i < count; ++i, check.next()) {
+    if (wrapped(index[check.offset(0)], size) < 0) return Status::badIndex;
+  }
+  Odometer at(loops, 2, 0);
+  for (int64_t i = 0; i < count; ++i, at.next()) {
+    // 0 for an index that was changed meanwhile; sums wrap around.
+    const int64_t place = wrapped(index[at.offset(0)], size);
+    const uint32_t part = static_cast<uint32_t>((place < 0 ? 0 : place) * factor);
+    int32_t* const to = places + at.offset(1);
+    *to = static_cast<int32_t>((first ? 0u : static_cast<uint32_t>(*to)) + part);
+  }
+  return Status::ok;
+}
+
+const char* checkLocate(const Command& c) {
+  if (c.number[0].i < 0 || c.number[1].i < 0) return "size and factor are negative";
+  const double reach = static_cast<double>(c.number[0].i) * static_cast<double>(c.number[1].i);
+  const bool wide = c.number[0].i > INT32_MAX || reach > static_cast<double>(INT32_MAX);
+  return wide ? "places are beyond 32-bit indices" : nullptr;
+}
+
 const Row kRows[] = {
+    // places = factor * index, added to what is there unless it is the first one of several;
+    // negative
+    // indices count from the end. An index outside the size is an error before anything is written.
+    {"locate", "in index i32[@] inout places i32[@]; limit factor first int", locate, checkLocate},
     // y = x at place `index` of the geometry's last dimension. An index outside it is an error
     // before anything is written.
     {"gather", "in x A[@] in index i32[@] out y A[@]", gather, checkIndexed},
