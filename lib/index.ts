@@ -1,6 +1,4 @@
 /** tilegrad's public interface. */
-import './tensor/format.js';
-
 export { type BackwardOptions, backward } from './autograd/backward.js';
 export { type GradOptions, grad } from './autograd/grad.js';
 export { type GradcheckOptions, gradcheck } from './autograd/gradcheck.js';
@@ -70,6 +68,16 @@ export {
 } from './ops/arithmetic.js';
 export { type BatchNormOptions, batchNorm } from './ops/batch_norm.js';
 export {
+  type AssertCloseOptions,
+  allClose,
+  assertClose,
+  type Closeness,
+  type ClosenessOptions,
+  closeness,
+  type Difference,
+  equal,
+} from './ops/close.js';
+export {
   eq,
   ge,
   gt,
@@ -122,6 +130,7 @@ export {
   setFloat32MatmulPrecision,
 } from './ops/gemm_bf16.js';
 export { glu } from './ops/glu.js';
+export { indexCopy, indexFill, put } from './ops/index_fill.js';
 export {
   type Assignable,
   type IndexPutOptions,
@@ -259,6 +268,19 @@ export {
   scatterReduce,
 } from './ops/scatter.js';
 export {
+  type BucketizeOptions,
+  bucketize,
+  type IsinOptions,
+  isin,
+  type KthvalueOptions,
+  kthvalue,
+  msort,
+  type SearchsortedOptions,
+  searchsorted,
+  type UniqueConsecutiveOptions,
+  uniqueConsecutive,
+} from './ops/search.js';
+export {
   flatten,
   permute,
   reshape,
@@ -314,5 +336,6 @@ export {
   zerosLike,
 } from './tensor/creation.js';
 export type { DType, TypedArray } from './tensor/dtype.js';
+export { type PrintOptions, setPrintOptions } from './tensor/format.js';
 export type { Shape } from './tensor/shape.js';
 export { type NestedArray, Tensor } from './tensor/tensor.js';

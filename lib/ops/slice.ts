@@ -183,10 +183,10 @@ export function positionIn(operation: string, index: number, size: number, dim: 
 
 const RANGE = /^\s*(-?\d+)?\s*:\s*(-?\d+)?\s*(?::\s*(-?\d+)?\s*)?$/;
 
-/** Start, end and step of a range as text, or null when it is something else. */
-function parseRange(text: string): (number | undefined)[] | null {
+/** Start, end and step of a range as text, or nothing when it is something else. */
+function parseRange(text: string): (number | undefined)[] | undefined {
   const found = RANGE.exec(text);
-  return found && found.slice(1).map((part) => (part === undefined ? part : Number(part)));
+  return found?.slice(1).map((part) => (part === undefined ? part : Number(part)));
 }
 
 /** The first element of a range, how many there are, and the step between them. */
