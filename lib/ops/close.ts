@@ -54,8 +54,8 @@ export function equal(a: Tensor, b: Tensor): boolean {
 export function allClose(a: Tensor, b: Tensor, options: IscloseOptions = {}): boolean {
   checkTensor('allClose', a);
   checkTensor('allClose', b);
-  checkOptions('allClose', options, ['rtol', 'atol', 'equalNan']);
-  return all(isclose(computing(a), computing(b), options)).item() !== 0;
+  const allowed = checkTolerances('allClose', options, [1e-5, 1e-8]);
+  return all(isclose(computing(a), computing(b), allowed)).item() !== 0;
 }
 
 export interface ClosenessOptions {
@@ -122,6 +122,23 @@ function coordinates(position: number, shape: Shape): number[] {
 
 const OPTION_NAMES = ['rtol', 'atol', 'equalNan'];
 
+/** @throws TensorError ERR_ARGUMENT for unknown options and for values out of range */
+function checkTolerances(
+  operation: string,
+  options: ClosenessOptions,
+  defaults: readonly [rtol: number, atol: number],
+): Required<ClosenessOptions> {
+  checkOptions(operation, options, OPTION_NAMES);
+  const { rtol = defaults[0], atol = defaults[1], equalNan = false } = options;
+  checkNumber(operation, 'rtol', rtol, 0);
+  checkNumber(operation, 'atol', atol, 0);
+  if (typeof equalNan === 'boolean') return { rtol, atol, equalNan };
+  throw new TensorError(
+    'ERR_ARGUMENT',
+    `[${operation}] equalNan is true or false, not ${describe(equalNan)}`,
+  );
+}
+
 function report(
   operation: string,
   actual: Tensor,
@@ -130,21 +147,12 @@ function report(
 ): Closeness {
   checkTensor(operation, actual);
   checkTensor(operation, expected);
-  checkOptions(operation, options, OPTION_NAMES);
+  const defaults = tolerances(actual.dtype, expected.dtype);
+  const { rtol, atol, equalNan } = checkTolerances(operation, options, defaults);
   if (!sameShape(actual.shape, expected.shape)) {
     throw new TensorError(
       'ERR_SHAPE',
       `[${operation}] shapes differ: ${formatShape(actual.shape)} and ${formatShape(expected.shape)}`,
-    );
-  }
-  const defaults = tolerances(actual.dtype, expected.dtype);
-  const rtol = checkNumber(operation, 'rtol', options.rtol ?? defaults[0], 0);
-  const atol = checkNumber(operation, 'atol', options.atol ?? defaults[1], 0);
-  const { equalNan = false } = options;
-  if (typeof equalNan !== 'boolean') {
-    throw new TensorError(
-      'ERR_ARGUMENT',
-      `[${operation}] equalNan is true or false, not ${describe(equalNan)}`,
     );
   }
   const count = actual.numel;

@@ -251,7 +251,8 @@ export function div_<T extends Tensor>(x: T, other: TensorLike): T {
  */
 export function clamp_<T extends Tensor>(x: T, options: ClampOptions): T {
   checkTensor('clamp_', x);
-  return changing('clamp_', x, [], () => {
+  const bounds = [options?.min, options?.max].filter((bound) => bound instanceof Tensor);
+  return changing('clamp_', x, bounds, () => {
     const result = clamp(x, options);
     if (result.dtype !== x.dtype || !sameShape(result.shape, x.shape)) {
       throw new TensorError(

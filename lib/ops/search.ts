@@ -13,8 +13,8 @@ import { checkOperand, promote } from './promotion.js';
 import { reshape, squeeze } from './shape.js';
 import { type Sorted, sort, topk, type Unique } from './sort.js';
 
-function checkFlag(operation: string, name: string, value: unknown): boolean {
-  if (typeof value === 'boolean') return value;
+function checkFlag(operation: string, name: string, value: unknown): void {
+  if (typeof value === 'boolean') return;
   throw new TensorError(
     'ERR_ARGUMENT',
     `[${operation}] ${name} is true or false, not ${describe(value)}`,
@@ -85,7 +85,8 @@ export function searchsorted(
   checkTensor('searchsorted', sequence);
   checkOperand('searchsorted', values);
   checkOptions('searchsorted', options, ['right', 'sorter']);
-  const right = checkFlag('searchsorted', 'right', options.right ?? false);
+  const { right = false } = options;
+  checkFlag('searchsorted', 'right', right);
   const fits =
     sequence.ndim === 1 ||
     (values instanceof Tensor &&
@@ -132,7 +133,8 @@ export function bucketize(
   checkOperand('bucketize', values);
   checkTensor('bucketize', boundaries);
   checkOptions('bucketize', options, ['right']);
-  const right = checkFlag('bucketize', 'right', options.right ?? false);
+  const { right = false } = options;
+  checkFlag('bucketize', 'right', right);
   if (boundaries.ndim !== 1) {
     throw new TensorError(
       'ERR_SHAPE',
@@ -166,7 +168,8 @@ export function isin(
   checkOperand('isin', elements);
   checkOperand('isin', testElements);
   checkOptions('isin', options, ['invert']);
-  const invert = checkFlag('isin', 'invert', options.invert ?? false);
+  const { invert = false } = options;
+  checkFlag('isin', 'invert', invert);
   let x: Tensor;
   let tests: Tensor;
   if (elements instanceof Tensor) [x, tests] = sortable('isin', elements, testElements);
@@ -220,8 +223,8 @@ export interface KthvalueOptions {
 export function kthvalue(x: Tensor, k: number, options: KthvalueOptions = {}): Sorted {
   checkTensor('kthvalue', x);
   checkOptions('kthvalue', options, ['dim', 'keepDim']);
-  const { dim = -1 } = options;
-  const keep = checkFlag('kthvalue', 'keepDim', options.keepDim ?? false);
+  const { dim = -1, keepDim = false } = options;
+  checkFlag('kthvalue', 'keepDim', keepDim);
   const at = normalizeDim('kthvalue', dim, Math.max(1, x.ndim));
   const source = atLeast1d(x);
   const n = source.shape[at] as number;
@@ -234,7 +237,7 @@ export function kthvalue(x: Tensor, k: number, options: KthvalueOptions = {}): S
   const first = topk(source.detach(), k, { dim: at, largest: false }).indices;
   const indices = indexSelect(first, at, [k - 1]);
   const values = gather(source, at, indices);
-  if (keep && x.ndim > 0) return { values, indices };
+  if (keepDim && x.ndim > 0) return { values, indices };
   return { values: squeeze(values, at), indices: squeeze(indices, at) };
 }
 

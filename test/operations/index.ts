@@ -4,6 +4,7 @@ import { arithmetic } from './arithmetic.js';
 import { comparisons } from './compare.js';
 import { classLosses } from './cross_entropy.js';
 import { gathers } from './gather.js';
+import { indexings } from './indexing.js';
 import { integerOperations } from './integer.js';
 import { math } from './math.js';
 import { norms } from './norm.js';
@@ -21,6 +22,7 @@ export const families: readonly Family[] = [
   classLosses,
   comparisons,
   gathers,
+  indexings,
   integerOperations,
   math,
   norms,
