@@ -67,10 +67,11 @@ export interface Resolved {
   readonly first: number;
 }
 
+/** Whether the first item, however deep, is a boolean; deeper than a tensor nobody looks. */
 function isMask(spec: unknown): boolean {
-  for (let item = spec; ; item = item[0]) {
-    if (!Array.isArray(item)) return typeof item === 'boolean';
-  }
+  let item = spec;
+  for (let depth = 0; Array.isArray(item) && depth < MAX_RANK; depth++) item = item[0];
+  return typeof item === 'boolean';
 }
 
 /** A spec as slice, list of indices or mask. */

@@ -11,11 +11,12 @@ import { needsGrad } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { rows, runBinaryContiguous } from '../native/commands.js';
 import { fillWith } from '../tensor/creation.js';
+import { dtypes } from '../tensor/dtype.js';
 import { checkNumber, checkOptions, describe, formatShape, sameShape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { add, div, mul, sub } from './arithmetic.js';
 import { defineMethods } from './elementwise.js';
-import { checkTensor, copyInto, type TensorLike, to } from './operand.js';
+import { checkTensor, copyInto, scalar, type TensorLike, to } from './operand.js';
 import { checkOperand, holds, isFloating } from './promotion.js';
 import { type Generator, normal, uniform } from './random.js';
 import { expand } from './reduce.js';
@@ -146,17 +147,15 @@ function arithmetic<T extends Tensor>(row: Arithmetic, x: T, other: TensorLike):
   checkOperand(operation, other);
   if (other instanceof Tensor) checkFits(operation, x, other);
   return changing(operation, x, [other], () => {
-    const direct =
-      other instanceof Tensor &&
-      (x.dtype === 'float32' || x.dtype === 'float64') &&
-      other.dtype === x.dtype &&
-      (sameShape(other.shape, x.shape) || other.ndim === 0) &&
-      x.isContiguous &&
-      other.isContiguous &&
-      (other.storage !== x.storage || (other.offset === x.offset && other.ndim === x.ndim));
-    if (direct) {
-      runBinaryContiguous(rows[row], x, 1, other, other.ndim === 0 ? 0 : 1, x, x.numel);
-      return;
+    if (dtypes[x.dtype].arithmetic && x.isContiguous) {
+      const y = typeof other === 'number' ? scalar(other, x.dtype) : other;
+      // An element that is read after it was changed would be another one.
+      const apart = y.storage !== x.storage || (y.offset === x.offset && y.ndim === x.ndim);
+      const whole = y.isContiguous && sameShape(y.shape, x.shape);
+      if (y.dtype === x.dtype && apart && (whole || y.ndim === 0)) {
+        runBinaryContiguous(rows[row], x, 1, y, y.ndim === 0 ? 0 : 1, x, x.numel);
+        return;
+      }
     }
     const result = functions[row](x, other);
     if (isFloating(result.dtype) && !isFloating(x.dtype)) {

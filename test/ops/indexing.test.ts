@@ -2,6 +2,9 @@ import {
   arange,
   at,
   bucketize,
+  enableGrad,
+  grad,
+  gradcheck,
   type IndexSpec,
   index,
   indexCopy,
@@ -259,7 +262,54 @@ describe('index', () => {
     expect(total.sum().item()).toBe(5003);
   });
 
+  test('of and to as many dimensions as tensors have', () => {
+    const x = counting(2, 1, 2, 1, 3, 1, 2);
+    const lists: IndexSpec[] = [[[1], [0]], null, '...'];
+    const y = index(x, lists);
+    expect(y.shape).toEqual([2, 1, 1, 2, 1, 3, 1, 2]);
+    expect(y.flatten().toArray()).toEqual([
+      ...x.at(1).contiguous().data,
+      ...x.at(0).contiguous().data,
+    ]);
+    const z = indexPut(zeros(x.shape), lists, y, { accumulate: true });
+    expect(z.toArray()).toEqual(x.toArray());
+    expect(indexPut(zeros(x.shape), lists, y).toArray()).toEqual(x.toArray());
+  });
+
+  test('gradients can be differentiated again', () => {
+    const x = rand([4, 3], { dtype: 'float64', requiresGrad: true });
+    const v = rand([3], { dtype: 'float64', requiresGrad: true });
+    const lists = [
+      [0, 0, 2],
+      [1, 1, 2],
+    ];
+    const functions: ((x: Tensor, v: Tensor) => Tensor)[] = [
+      (x) => index(x.mul(x).mul(x), lists),
+      (x, v) => indexPut(x.mul(x), lists, v.mul(v).mul(v), { accumulate: true }),
+      (x, v) => indexPut(x.mul(x).mul(x), [[2, 0]], v.mul(v)),
+      (x) => slice(x.mul(x).mul(x), ['::-2', 1]),
+      (x) => at(x.mul(x).mul(x), 2),
+      (x, v) => indexCopy(x.mul(x).mul(x), 0, [2], v.mul(v).reshape([1, 3])),
+      (x, v) => indexFill(x.mul(x).mul(x), 0, [2, 1], v.mul(v).at(1)),
+      (x, v) => put(x.mul(x), [7, 7, 0], v.mul(v).mul(v), { accumulate: true }),
+    ];
+    for (const fn of functions) {
+      gradcheck(
+        (x, v) =>
+          enableGrad(() => {
+            const y = fn(x!, v!);
+            return grad(y.mul(y).sum(), x!, { createGraph: true });
+          }),
+        [x, v],
+        { tolerance: 1e-6 },
+      );
+    }
+  });
+
   test('names what is wrong', () => {
+    const cyclic: unknown[] = [];
+    cyclic.push(cyclic);
+    expectError(() => index(ones([2]), [cyclic as never]), 'ERR_ARGUMENT', '[index]');
     const x = counting(3, 4);
     expectError(
       () => index(x, [0, [4]]),
