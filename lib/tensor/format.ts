@@ -9,6 +9,8 @@ import { checkOptions, describe, formatShape } from './shape.js';
 import { Tensor } from './tensor.js';
 
 export interface PrintOptions {
+  /** Options to start from: PyTorch's profiles. Default: those in use. */
+  profile?: 'default' | 'short' | 'full';
   /** Digits after the decimal point. Default 4. */
   precision?: number;
   /** Tensors with more elements are shortened. Default 1000. */
@@ -21,13 +23,20 @@ export interface PrintOptions {
   sciMode?: boolean | null;
 }
 
+type Settings = Required<Omit<PrintOptions, 'profile'>>;
+
 /** PyTorch's defaults. */
-const DEFAULTS: Required<PrintOptions> = {
+const DEFAULTS: Settings = {
   precision: 4,
   threshold: 1000,
   edgeItems: 3,
   lineWidth: 80,
   sciMode: null,
+};
+const PROFILES: Readonly<Record<string, Settings>> = {
+  default: DEFAULTS,
+  short: { ...DEFAULTS, precision: 2, edgeItems: 2 },
+  full: { ...DEFAULTS, threshold: Infinity },
 };
 const LEAST = { precision: 0, threshold: 0, edgeItems: 0, lineWidth: 1 } as const;
 /** What Number.prototype.toFixed takes. */
@@ -36,8 +45,8 @@ const MOST_DIGITS = 100;
 let current = DEFAULTS;
 
 /**
- * Sets how tensors are shown as text; what isn't named is the default again. Returns the options that
- * were in use.
+ * Sets how tensors are shown as text; what isn't named stays. Returns the options that were in use,
+ * which can be set again.
  * @throws TensorError ERR_ARGUMENT for unknown options and values out of range
  * @example
  * ```ts
@@ -46,9 +55,16 @@ let current = DEFAULTS;
  * setPrintOptions(before);
  * ```
  */
-export function setPrintOptions(options: PrintOptions = {}): Required<PrintOptions> {
-  checkOptions('setPrintOptions', options, Object.keys(DEFAULTS));
-  const wanted = { ...DEFAULTS, ...options };
+export function setPrintOptions(options: PrintOptions): Settings {
+  checkOptions('setPrintOptions', options, ['profile', ...Object.keys(DEFAULTS)]);
+  const { profile, ...others } = options;
+  if (profile !== undefined && !Object.hasOwn(PROFILES, profile)) {
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[setPrintOptions] the profile is default, short or full, not ${describe(profile)}`,
+    );
+  }
+  const wanted: Settings = { ...(profile ? (PROFILES[profile] as Settings) : current), ...others };
   for (const [name, least] of Object.entries(LEAST)) {
     const value = wanted[name as keyof typeof LEAST];
     const most = name === 'precision' ? MOST_DIGITS : Infinity;

@@ -91,6 +91,26 @@ int64_t wrapped(int32_t index, int64_t size) {
   return at >= 0 && at < size ? at : -1;
 }
 
+// Calls f(offset of the index, offset of the place) for all elements until it says no.
+template <class F>
+bool eachPlace(const Loops& loops, const F& f) {
+  Loops outer = loops;
+  int64_t n = 1, step[2] = {};
+  if (outer.rank > 0) {
+    --outer.rank;
+    n = outer.shape[outer.rank];
+    for (int k = 0; k < 2; ++k) step[k] = outer.stride[k][outer.rank];
+  }
+  const int64_t rows = elementCount(outer);
+  Odometer at(outer, 2, 0);
+  for (int64_t row = 0; row < rows; ++row, at.next()) {
+    for (int64_t i = 0; i < n; ++i) {
+      if (!f(at.offset(0) + i * step[0], at.offset(1) + i * step[1])) return false;
+    }
+  }
+  return true;
+}
+
 Status locate(const Command& c) {
   const int64_t size = c.number[0].i, factor = c.number[1].i;
   const bool first = c.number[2].i != 0;
@@ -99,19 +119,17 @@ Status locate(const Command& c) {
   Loops loops;
   if (!takeDimensions(c.geometry, 0, c.geometry.rank, 2, &loops)) return Status::ok;
   mergeDimensions(&loops, 2);
-  const int64_t count = elementCount(loops);
-  Odometer check(loops, 2, 0);
-  for (int64_t i = 0; i < count; ++i, check.next()) {
-    if (wrapped(index[check.offset(0)], size) < 0) return Status::badIndex;
-  }
-  Odometer at(loops, 2, 0);
-  for (int64_t i = 0; i < count; ++i, at.next()) {
+  const bool inside =
+      eachPlace(loops, [&](int64_t from, int64_t) { return wrapped(index[from], size) >= 0; });
+  if (!inside) return Status::badIndex;
+  eachPlace(loops, [&](int64_t from, int64_t to) {
     // 0 for an index that was changed meanwhile; sums wrap around.
-    const int64_t place = wrapped(index[at.offset(0)], size);
+    const int64_t place = wrapped(index[from], size);
     const uint32_t part = static_cast<uint32_t>((place < 0 ? 0 : place) * factor);
-    int32_t* const to = places + at.offset(1);
-    *to = static_cast<int32_t>((first ? 0u : static_cast<uint32_t>(*to)) + part);
-  }
+    const uint32_t before = first ? 0 : static_cast<uint32_t>(places[to]);
+    places[to] = static_cast<int32_t>(before + part);
+    return true;
+  });
   return Status::ok;
 }
 

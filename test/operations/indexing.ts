@@ -474,6 +474,13 @@ export const indexings: Family = {
             ],
           ),
         ),
+        ...[null, 'long', 5, 'toString'].map(
+          (profile): Misuse => [
+            () => tilegrad.setPrintOptions({ profile: wrong(profile) }),
+            'ERR_ARGUMENT',
+            'the profile',
+          ],
+        ),
         [() => tilegrad.setPrintOptions({ precision: 101 }), 'ERR_ARGUMENT'],
         [() => tilegrad.setPrintOptions({ sciMode: wrong(1) }), 'ERR_ARGUMENT', 'sciMode'],
       ],

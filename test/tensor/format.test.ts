@@ -13,7 +13,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { Fixture } from '../golden.js';
 
 afterEach(() => {
-  setPrintOptions();
+  setPrintOptions({ profile: 'default' });
 });
 
 /** What console.log shows. */
@@ -174,8 +174,17 @@ describe('print options', () => {
       sciMode: null,
     });
     expect(shown(tensor([0.125, 1, 2, 3]))).toBe('Tensor([0.13,  ..., 3.00], shape=[4], float32)');
-    expect(setPrintOptions(before).precision).toBe(2);
+    setPrintOptions({ precision: 1 });
+    expect(shown(tensor([0.125, 1, 2, 3]))).toBe('Tensor([0.1,  ..., 3.0], shape=[4], float32)');
+    expect(setPrintOptions(before).precision).toBe(1);
     expect(shown(tensor([0.125]))).toBe('Tensor([0.1250], shape=[1], float32)');
+  });
+
+  test('profiles', () => {
+    setPrintOptions({ profile: 'short' });
+    expect(shown(zeros([1001]).add(0.125))).toContain('[0.13, 0.13,  ..., 0.13, 0.13]');
+    setPrintOptions({ profile: 'full', precision: 1 });
+    expect(shown(zeros([1001]).add(0.25))).not.toContain('...');
   });
 
   test('no limit, no items', () => {
