@@ -135,10 +135,6 @@ export interface IscloseOptions {
  * Where a and b are close, with broadcasting: bool. They are when they are equal (infinities of one
  * sign too) or |a - b| <= atol + rtol |b|. Integers are compared in float64, which holds them.
  * @throws TensorError ERR_ARGUMENT for a tolerance that isn't a finite number >= 0
- * @example
- * ```ts
- * isclose(tensor([1, 2]), tensor([1.000001, 2.1])); // => [true, false]
- * ```
  */
 export function isclose(a: TensorLike, b: TensorLike, options: IscloseOptions = {}): Tensor {
   checkOptions('isclose', options, ['rtol', 'atol', 'equalNan']);

@@ -88,10 +88,6 @@ export interface BincountOptions {
  * int64), or the dtype of the weights. No gradients, as in PyTorch.
  * @param x one dimension, int32 or whole numbers >= 0
  * @throws TensorError ERR_INDEX for a number below 0, ERR_SHAPE, ERR_DTYPE, ERR_ARGUMENT
- * @example
- * ```ts
- * bincount([1, 1, 3]); // => [0, 2, 0, 1]
- * ```
  */
 export function bincount(x: IndexLike, options: BincountOptions = {}): Tensor {
   const given = indexTensor('bincount', x);

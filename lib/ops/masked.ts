@@ -126,11 +126,6 @@ function checkFits(operation: string, mask: Tensor, x: Tensor): void {
  * @param x any dtype
  * @param mask bool
  * @throws TensorError ERR_SHAPE when the shapes don't fit, ERR_DTYPE, ERR_ARGUMENT
- * @example
- * ```ts
- * const x = tensor([1, -2, 3]);
- * maskedSelect(x, x.gt(0)); // => [1, 3]
- * ```
  */
 export function maskedSelect(x: Tensor, mask: Tensor): Tensor {
   checkTensor('maskedSelect', x);
@@ -195,11 +190,6 @@ function checkValue(x: Tensor, value: unknown): number {
  * @param mask bool, broadcasts to x
  * @param value a number (or boolean) that x's dtype can hold; integers drop its fraction
  * @throws TensorError ERR_SHAPE when the mask doesn't broadcast to x, ERR_DTYPE, ERR_ARGUMENT
- * @example
- * ```ts
- * const x = tensor([1, -2, 3]);
- * maskedFill(x, x.lt(0), 0); // => [1, 0, 3]
- * ```
  */
 export function maskedFill(x: Tensor, mask: Tensor, value: number | boolean): Tensor {
   checkTensor('maskedFill', x);
@@ -217,10 +207,6 @@ export function maskedFill(x: Tensor, mask: Tensor, value: number | boolean): Te
  * @param source x's dtype, at least as many elements as the mask has true ones
  * @throws TensorError ERR_SHAPE when the mask doesn't broadcast to x or the source is too small,
  * ERR_DTYPE, ERR_ARGUMENT
- * @example
- * ```ts
- * maskedScatter(zeros([3]), tensor([true, false, true]), tensor([7, 8])); // => [7, 0, 8]
- * ```
  */
 export function maskedScatter(x: Tensor, mask: Tensor, source: Tensor): Tensor {
   checkTensor('maskedScatter', x);

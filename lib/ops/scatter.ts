@@ -88,10 +88,6 @@ function onVectors(
  * @param src a tensor of x's dtype, or one number for all places
  * @throws TensorError ERR_INDEX naming the first index outside the dimension, ERR_SHAPE, ERR_DTYPE,
  * ERR_ARGUMENT
- * @example
- * ```ts
- * scatter(zeros([4]), 0, [3, 1], tensor([5, 6])); // => [0, 6, 0, 5]
- * ```
  */
 export function scatter(x: Tensor, dim: number, index: IndexLike, src: Tensor | number): Tensor {
   checkTensor('scatter', x);
@@ -135,10 +131,6 @@ function scatterNumber(x: Tensor, dim: number, index: IndexLike, value: number):
  * @param x any shape; float32, float64, int32, int8 or uint8
  * @param index and src as for `scatter`
  * @throws TensorError as scatter
- * @example
- * ```ts
- * scatterAdd(ones([3]), 0, [2, 2], tensor([5, 6])); // => [1, 1, 12]
- * ```
  */
 export function scatterAdd(x: Tensor, dim: number, index: IndexLike, src: Tensor): Tensor {
   checkNumeric('scatterAdd', x);
@@ -168,10 +160,6 @@ export interface IndexAddOptions {
  * @param source x's shape, but along `dim` as long as the index; x's dtype
  * @throws TensorError ERR_INDEX naming the first index outside the dimension, ERR_SHAPE, ERR_DTYPE,
  * ERR_ARGUMENT
- * @example
- * ```ts
- * indexAdd(zeros([3, 2]), 0, [2, 2], ones([2, 2])); // => [[0, 0], [0, 0], [2, 2]]
- * ```
  */
 export function indexAdd(
   x: Tensor,
@@ -246,10 +234,6 @@ function countsOf(x: Tensor, places: Places, includeSelf: boolean): Tensor {
  * @param x any shape; float32, float64, int32, int8 or uint8
  * @param index and src as for `scatter`
  * @throws TensorError as scatter; ERR_ARGUMENT for another reduction
- * @example
- * ```ts
- * scatterReduce(zeros([2]), 0, [0, 0, 1], tensor([1, 5, -3]), 'amax'); // => [5, 0]
- * ```
  */
 export function scatterReduce(
   x: Tensor,

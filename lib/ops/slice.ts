@@ -2,7 +2,6 @@
 import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { uninitialized, zeros } from '../tensor/creation.js';
-import type { DType } from '../tensor/dtype.js';
 import { describe, formatShape, MAX_RANK, type Shape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { checkTensor, copyInto } from './operand.js';
@@ -62,8 +61,8 @@ export function sliceFor(operation: string, x: Tensor, specs: readonly SliceSpec
   const part = x.viewAs(shape, strides, offset);
   const y = strides.some((stride) => stride < 0) ? copied(part) : part;
   if (recording(x)) {
-    const { shape: whole, dtype } = x;
-    attach(y, operation, [x], [(g) => placed(g, whole, dtype, specs)]);
+    const { shape: whole } = x;
+    attach(y, operation, [x], [(g) => placed(g, whole, specs)]);
   }
   return y;
 }
@@ -76,8 +75,8 @@ function copied(part: Tensor): Tensor {
 }
 
 /** Zeros of a shape with g in the place that the slice was taken from: its gradient. */
-export function placed(g: Tensor, shape: Shape, dtype: DType, specs: readonly SliceSpec[]): Tensor {
-  const y = zeros(shape, { dtype });
+export function placed(g: Tensor, shape: Shape, specs: readonly SliceSpec[]): Tensor {
+  const y = zeros(shape, { dtype: g.dtype });
   const part = layoutOf('slice', y, specs);
   copyInto(y.viewAs(part.shape, part.strides, part.offset), g);
   if (recording(g)) attach(y, 'sliceBackward', [g], [(gg) => slice(gg, specs)]);
@@ -255,8 +254,8 @@ export function at(x: Tensor, ...indices: number[]): Tensor {
   }
   const y = x.viewAs(x.shape.slice(count), x.strides.slice(count), offset);
   if (recording(x)) {
-    const { shape, dtype } = x;
-    attach(y, 'at', [x], [(g) => placed(g, shape, dtype, indices)]);
+    const { shape } = x;
+    attach(y, 'at', [x], [(g) => placed(g, shape, indices)]);
   }
   return y;
 }

@@ -112,11 +112,6 @@ function scalarResult({ values, indices }: Sorted): Sorted {
  * @param x any shape, at most 2^31 - 1 elements along the dimension; any dtype
  * @returns values, through which gradients flow, and indices (int32; PyTorch has int64)
  * @throws TensorError ERR_INDEX for a dimension that isn't there, ERR_ARGUMENT
- * @example
- * ```ts
- * sort(tensor([3, 1, 2])).values; // => [1, 2, 3]
- * sort(tensor([3, 1, 2]), { descending: true }).indices; // => [0, 2, 1]
- * ```
  */
 export function sort(x: Tensor, options: SortOptions = {}): Sorted {
   checkTensor('sort', x);
@@ -129,10 +124,6 @@ export function sort(x: Tensor, options: SortOptions = {}): Sorted {
  * The indices (int32) that would sort x along a dimension: `takeAlongDim(x, argsort(x), { dim: -1 })`
  * is sorted. Stable, NaN last: see `sort`.
  * @throws TensorError as sort
- * @example
- * ```ts
- * argsort(tensor([3, 1, 2])); // => [1, 2, 0]
- * ```
  */
 export function argsort(x: Tensor, options: SortOptions = {}): Tensor {
   checkTensor('argsort', x);
@@ -157,10 +148,6 @@ export interface TopkOptions {
  * @param k 0 to the dimension's size
  * @returns values, through which gradients flow, and indices (int32)
  * @throws TensorError ERR_ARGUMENT for another k, ERR_INDEX for a dimension that isn't there
- * @example
- * ```ts
- * topk(tensor([3, 1, 2]), 2).values; // => [3, 2]
- * ```
  */
 export function topk(x: Tensor, k: number, options: TopkOptions = {}): Sorted {
   checkTensor('topk', x);
@@ -211,10 +198,6 @@ type Asked<O, Name> = O extends { [K in Name & string]: true } ? Tensor : Tensor
  * included; zeros of both signs are one value, represented by the first of them. No gradients.
  * @param x any shape and dtype
  * @throws TensorError ERR_ARGUMENT
- * @example
- * ```ts
- * unique(tensor([3, 1, 3])).values; // => [1, 3]
- * ```
  */
 export function unique<O extends UniqueOptions>(
   x: Tensor,

@@ -43,10 +43,6 @@ function checkHolds(operation: string, dtype: DType, operand: TensorLike): void 
  * meet as in arithmetic, two numbers at float32.
  * @throws TensorError ERR_DTYPE for a condition that isn't bool, ERR_ARGUMENT for a number that an
  * integer tensor's dtype can't hold
- * @example
- * ```ts
- * where(tensor([true, false]), tensor([1, 2]), 0); // => [1, 0]
- * ```
  */
 export function where(condition: Tensor, a: TensorLike, b: TensorLike): Tensor {
   checkTensor('where', condition);
