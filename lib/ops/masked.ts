@@ -17,8 +17,7 @@ import { defineMethods } from './elementwise.js';
 import { checkSameDType } from './indices.js';
 import { checkTensor, contiguous, copyInto } from './operand.js';
 import { expand } from './reduce.js';
-import { reshape } from './shape.js';
-import { slice } from './slice.js';
+import { reshape, slice } from './shape.js';
 
 /** An operand without strides of the geometry. */
 const plain = ({ array, offset }: Tensor): Operand => ({ array, offset, strides: [] });
@@ -68,7 +67,7 @@ export function nonzero(x: Tensor, options: NonzeroOptions = {}): Tensor | Tenso
   }
   if (!asTuple) return coordinates(x);
   const all = coordinates(x.ndim === 0 ? reshape(x.detach(), [1]) : x);
-  return Array.from({ length: Math.max(1, x.ndim) }, (_, d) => slice(all, [null, d]));
+  return Array.from({ length: Math.max(1, x.ndim) }, (_, d) => all.slice([null, d]));
 }
 
 /**

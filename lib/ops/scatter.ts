@@ -12,8 +12,7 @@ import { atLeast1d, checkIndexShape } from './gather.js';
 import { gatherAt, type Places, perElement, perSlice, reduceAt, scatterAt } from './indexed.js';
 import { checkNumeric, checkSameDType, type IndexLike, indexTensor } from './indices.js';
 import { checkTensor, copyInto, scalar } from './operand.js';
-import { reshape } from './shape.js';
-import { slice } from './slice.js';
+import { reshape, slice } from './shape.js';
 
 /** A contiguous copy without a history, to be written to. */
 function copyOf(x: Tensor): Tensor {

@@ -13,6 +13,9 @@ import {
 import { Tensor } from '../tensor/tensor.js';
 import { checkDims, checkTensor, contiguous } from './operand.js';
 
+// Parts are views too; they have a file of their own.
+export { placed, slice } from './slice.js';
+
 /**
  * The elements in row-major order under another shape, one size of which may be -1 (whatever is
  * left). A view when the tensor is contiguous, otherwise a copy.
