@@ -1,6 +1,4 @@
 /** tilegrad's public interface. */
-import './tensor/format.js';
-
 export { detectAnomaly, isAnomalyEnabled, setDetectAnomaly } from './autograd/anomaly.js';
 export { type BackwardOptions, backward } from './autograd/backward.js';
 export {
@@ -105,6 +103,16 @@ export {
   type Step,
 } from './ops/checkpoint.js';
 export {
+  type AssertCloseOptions,
+  allClose,
+  assertClose,
+  type Closeness,
+  type ClosenessOptions,
+  closeness,
+  type Difference,
+  equal,
+} from './ops/close.js';
+export {
   eq,
   ge,
   gt,
@@ -203,7 +211,30 @@ export {
   histc,
   histogram,
 } from './ops/histogram.js';
+export { indexCopy, indexFill, put } from './ops/index_fill.js';
+export {
+  type Assignable,
+  type IndexPutOptions,
+  indexPut,
+  indexPut_,
+  set,
+} from './ops/index_put.js';
+export { type IndexSpec, index, type NestedMask } from './ops/indexing.js';
 export type { IndexLike, NestedIndices } from './ops/indices.js';
+export {
+  type AlphaOptions,
+  add_,
+  clamp_,
+  copy_,
+  div_,
+  fill_,
+  type InPlaceRandomOptions,
+  mul_,
+  normal_,
+  sub_,
+  uniform_,
+  zero_,
+} from './ops/inplace.js';
 export {
   type ChannelOptions,
   dequantize,
@@ -224,7 +255,14 @@ export {
   binaryCrossEntropyWithLogits,
   mseLoss,
 } from './ops/loss.js';
-export { maskedFill, maskedScatter, maskedSelect, nonzero } from './ops/masked.js';
+export {
+  argwhere,
+  maskedFill,
+  maskedScatter,
+  maskedSelect,
+  type NonzeroOptions,
+  nonzero,
+} from './ops/masked.js';
 export {
   erf,
   erfc,
@@ -348,15 +386,27 @@ export {
   scatterReduce,
 } from './ops/scatter.js';
 export {
+  type BucketizeOptions,
+  bucketize,
+  type IsinOptions,
+  isin,
+  type KthvalueOptions,
+  kthvalue,
+  msort,
+  type SearchsortedOptions,
+  searchsorted,
+  type UniqueConsecutiveOptions,
+  uniqueConsecutive,
+} from './ops/search.js';
+export {
   flatten,
   permute,
   reshape,
-  type SliceSpec,
-  slice,
   squeeze,
   transpose,
   unsqueeze,
 } from './ops/shape.js';
+export { at, type RangeText, type SliceSpec, slice } from './ops/slice.js';
 export { logSoftmax, softmax, softmin } from './ops/softmax.js';
 export {
   argsort,
@@ -418,5 +468,6 @@ export {
   zerosLike,
 } from './tensor/creation.js';
 export type { DType, StoredArray, TypedArray } from './tensor/dtype.js';
+export { type PrintOptions, setPrintOptions } from './tensor/format.js';
 export type { Shape } from './tensor/shape.js';
 export { type GradHook, type NestedArray, Tensor } from './tensor/tensor.js';

@@ -1,7 +1,7 @@
 /** How many elements lie in each of a row of bins. */
 import { TensorError } from '../errors.js';
 import { fromTypedArray, ones, zeros } from '../tensor/creation.js';
-import { type DType, dtypes } from '../tensor/dtype.js';
+import type { DType } from '../tensor/dtype.js';
 import { checkOptions, describe, formatShape, sameShape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { add, div, minimum, mul, sub } from './arithmetic.js';
@@ -121,7 +121,7 @@ function evenEdges(bins: number, [low, high]: Range, dtype: DType): Tensor {
   const edges = Array.from({ length: bins + 1 }, (_, i) =>
     i < (bins + 1) / 2 ? from + round(step * i) : end - round(step * (bins - i)),
   );
-  return fromTypedArray(new dtypes[dtype].Array(edges));
+  return fromTypedArray(dtype === 'float32' ? Float32Array.from(edges) : Float64Array.from(edges));
 }
 
 function checkEdges(edges: unknown, x: Tensor): Tensor {

@@ -6,6 +6,7 @@ import { uninitialized, zeros } from '../tensor/creation.js';
 import {
   broadcastShapes,
   broadcastStrides,
+  checkOptions,
   describe,
   formatShape,
   numel,
@@ -37,14 +38,55 @@ function countSelected(x: Tensor): number {
   return count.item();
 }
 
+export interface NonzeroOptions {
+  /** Whether to give a list with the coordinates of each dimension, as `index` takes them. Default false. */
+  asTuple?: boolean;
+}
+
 /**
  * The coordinates of the elements that are not 0 (NaN isn't), one row for each, in row-major order:
- * shape [count, x.ndim], int32 (PyTorch has int64).
+ * shape [count, x.ndim], int32 (PyTorch has int64). With `asTuple` a list of x.ndim tensors of shape
+ * [count]; of a scalar, as in PyTorch, that of a vector of one element.
  * @param x any shape and dtype
- * @throws TensorError ERR_ARGUMENT for anything but a tensor
+ * @throws TensorError ERR_ARGUMENT for anything but a tensor, and for other options
+ * @example
+ * ```ts
+ * nonzero(tensor([[0, 5], [7, 0]])); // => [[0, 1], [1, 0]]
+ * nonzero(tensor([0, 5, 7]), { asTuple: true })[0]; // => [1, 2]
+ * ```
  */
-export function nonzero(x: Tensor): Tensor {
+export function nonzero(x: Tensor, options: NonzeroOptions & { asTuple: true }): Tensor[];
+export function nonzero(x: Tensor, options?: NonzeroOptions & { asTuple?: false }): Tensor;
+export function nonzero(x: Tensor, options: NonzeroOptions = {}): Tensor | Tensor[] {
   checkTensor('nonzero', x);
+  checkOptions('nonzero', options, ['asTuple']);
+  const { asTuple = false } = options;
+  if (typeof asTuple !== 'boolean') {
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[nonzero] asTuple is true or false, not ${describe(asTuple)}`,
+    );
+  }
+  if (!asTuple) return coordinates(x);
+  const all = coordinates(x.ndim === 0 ? reshape(x.detach(), [1]) : x);
+  return Array.from({ length: Math.max(1, x.ndim) }, (_, d) => all.slice([null, d]));
+}
+
+/**
+ * The coordinates of the elements that are not 0, one row for each: the same as `nonzero`, by the name
+ * that NumPy and PyTorch have for it.
+ * @throws TensorError ERR_ARGUMENT for anything but a tensor
+ * @example
+ * ```ts
+ * argwhere(tensor([0, 5, 7])); // => [[1], [2]]
+ * ```
+ */
+export function argwhere(x: Tensor): Tensor {
+  checkTensor('argwhere', x);
+  return coordinates(x);
+}
+
+function coordinates(x: Tensor): Tensor {
   const source = moving(x);
   const y = uninitialized([countSelected(source), x.ndim], 'int32');
   if (y.shape[0] !== 0) runGeometry(rows.nonzero, source.shape, [source, plain(y)], [...y.shape]);
@@ -208,12 +250,15 @@ function padded(x: Tensor, shape: Shape): Tensor {
   return reshape(placed(x, [numel(shape)], [[0, x.numel]]), shape);
 }
 
-defineMethods({ nonzero, maskedSelect, maskedFill, maskedScatter });
+defineMethods({ nonzero, argwhere, maskedSelect, maskedFill, maskedScatter });
 
 declare module '../tensor/tensor.js' {
   interface Tensor {
     /** The coordinates of the elements that are not 0: see the function `nonzero`. */
-    nonzero(): Tensor;
+    nonzero(options: NonzeroOptions & { asTuple: true }): Tensor[];
+    nonzero(options?: NonzeroOptions & { asTuple?: false }): Tensor;
+    /** The coordinates of the elements that are not 0, one row for each. */
+    argwhere(): Tensor;
     /** The elements where a mask is true, in one dimension. */
     maskedSelect(mask: Tensor): Tensor;
     /** A copy with one number where a mask is true. */

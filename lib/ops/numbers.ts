@@ -10,7 +10,7 @@ import { eq, ge, isnan, le, logicalOr, lt } from './compare.js';
 import { any } from './count.js';
 import { binary, checkNotBool, computeBinary, defineMethods } from './elementwise.js';
 import { pow } from './math.js';
-import { checkFloating, checkTensor, scalar, type TensorLike, to } from './operand.js';
+import { checkFloating, checkTensor, isNumber, scalar, type TensorLike, to } from './operand.js';
 import { checkComputes, checkOperand, isFloating, promote } from './promotion.js';
 import { expand, sumTo } from './reduce.js';
 import { floorDivide, remainder } from './rounding.js';
@@ -187,10 +187,9 @@ export function positive(x: Tensor): Tensor {
 export function floatPower(x: TensorLike, exponent: TensorLike): Tensor {
   checkOperand('floatPower', x);
   checkOperand('floatPower', exponent);
-  if (typeof x === 'number') checkTensor('floatPower', exponent);
-  const wide = (operand: TensorLike) =>
-    typeof operand === 'number' ? operand : to(operand, 'float64');
-  const shapeOf = (operand: TensorLike) => (typeof operand === 'number' ? [] : operand.shape);
+  if (isNumber(x)) checkTensor('floatPower', exponent);
+  const wide = (operand: TensorLike) => (isNumber(operand) ? operand : to(operand, 'float64'));
+  const shapeOf = (operand: TensorLike) => (isNumber(operand) ? [] : operand.shape);
   broadcastShapes('floatPower', shapeOf(x), shapeOf(exponent));
   return pow(wide(x), wide(exponent));
 }

@@ -1,7 +1,6 @@
 /** Views: other shapes and parts of a tensor, without copying. Gradients go back the same way. */
 import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
-import { zeros } from '../tensor/creation.js';
 import {
   checkShape,
   contiguousStrides,
@@ -12,7 +11,10 @@ import {
   type Shape,
 } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
-import { checkDims, checkTensor, contiguous, copyInto } from './operand.js';
+import { checkDims, checkTensor, contiguous } from './operand.js';
+
+// Parts are views too; they have a file of their own.
+export { placed, slice } from './slice.js';
 
 /**
  * The elements in row-major order under another shape, one size of which may be -1 (whatever is
@@ -125,87 +127,6 @@ export function squeeze(x: Tensor, dim?: number | readonly number[]): Tensor {
   return y;
 }
 
-/** For one dimension: null for all of it, an index (which drops the dimension), or [start, end, step]. */
-export type SliceSpec =
-  | null
-  | number
-  | readonly [start?: number | null, end?: number | null, step?: number];
-
-/**
- * A part of a tensor as a view. `x.slice([[0, 10, 2], null, -1])`: rows 0, 2, ... 8, all columns, the
- * last of the third dimension (which is dropped). As in Python, negative positions count from the
- * end, ranges are cut to what is there, and missing dimensions are taken whole.
- * @throws TensorError ERR_INDEX for an index outside its dimension, ERR_ARGUMENT for anything that is
- * not a slice or a step that isn't a whole number >= 1
- */
-export function slice(x: Tensor, specs: readonly SliceSpec[]): Tensor {
-  checkTensor('slice', x);
-  if (!Array.isArray(specs) || specs.length > x.ndim) {
-    throw new TensorError(
-      'ERR_ARGUMENT',
-      `[slice] takes a list of at most ${x.ndim} slices, not ${describe(specs)}`,
-    );
-  }
-  const shape: number[] = [];
-  const strides: number[] = [];
-  let { offset } = x;
-  x.shape.forEach((size, d) => {
-    const stride = x.strides[d] as number;
-    const spec: SliceSpec = specs[d] ?? null;
-    if (typeof spec === 'number') {
-      offset += stride * indexIn(spec, size, d);
-      return;
-    }
-    const [start, count, step] = rangeIn(spec, size);
-    if (count > 0) offset += stride * start;
-    shape.push(count);
-    strides.push(stride * step);
-  });
-  const y = x.viewAs(shape, strides, offset);
-  if (recording(x)) attach(y, 'slice', [x], [(g) => placed(g, x.shape, specs)]);
-  return y;
-}
-
-/** Zeros of a shape with g as the part that the slices name. */
-export function placed(g: Tensor, shape: Shape, specs: readonly SliceSpec[]): Tensor {
-  const result = zeros(shape, { dtype: g.dtype });
-  copyInto(slice(result, specs), g);
-  if (recording(g)) attach(result, 'slice', [g], [(h) => slice(h, specs)]);
-  return result;
-}
-
-function indexIn(index: number, size: number, dim: number): number {
-  if (!Number.isInteger(index) || index < -size || index >= size) {
-    throw new TensorError(
-      'ERR_INDEX',
-      `[slice] index ${index} is outside dimension ${dim} of size ${size}`,
-    );
-  }
-  return index < 0 ? index + size : index;
-}
-
-function rangeIn(spec: SliceSpec, size: number): [start: number, count: number, step: number] {
-  if (spec === null) return [0, size, 1];
-  if (!Array.isArray(spec) || spec.length > 3) {
-    throw new TensorError(
-      'ERR_ARGUMENT',
-      `[slice] ${describe(spec)} is not null, an index or [start, end, step]`,
-    );
-  }
-  const [start, end, step = 1] = spec as readonly [number?, number?, number?];
-  const known = (n: unknown) => n === undefined || n === null || Number.isInteger(n);
-  if (!known(start) || !known(end) || !Number.isInteger(step) || step < 1) {
-    throw new TensorError(
-      'ERR_ARGUMENT',
-      `[slice] ${describe(spec)}: whole numbers, and a step >= 1`,
-    );
-  }
-  const place = (n: number) => Math.min(size, Math.max(0, n < 0 ? n + size : n));
-  const from = place(start ?? 0);
-  const to = place(end ?? size);
-  return [from, Math.max(0, Math.ceil((to - from) / step)), step];
-}
-
 declare module '../tensor/tensor.js' {
   interface Tensor {
     /** Another shape for the same elements: `t.reshape([2, -1])`. See the function `reshape`. */
@@ -222,8 +143,6 @@ declare module '../tensor/tensor.js' {
     unsqueeze(dim: number): Tensor;
     /** A view without dimensions of size 1. */
     squeeze(dim?: number | readonly number[]): Tensor;
-    /** A part as a view: `t.slice([[0, 10], null, -1])`. See the function `slice`. */
-    slice(specs: readonly SliceSpec[]): Tensor;
   }
 }
 
@@ -249,7 +168,4 @@ Tensor.prototype.unsqueeze = function (this: Tensor, dim) {
 };
 Tensor.prototype.squeeze = function (this: Tensor, dim) {
   return squeeze(this, dim);
-};
-Tensor.prototype.slice = function (this: Tensor, specs) {
-  return slice(this, specs);
 };

@@ -189,7 +189,7 @@ function clampAs(name: 'clamp' | 'clip', x: Tensor, options: ClampOptions): Tens
   const bounds = [min, max].filter((bound): bound is TensorLike => bound !== undefined);
   for (const bound of bounds) {
     checkOperand(name, bound);
-    if (typeof bound !== 'number') broadcastShapes(name, x.shape, bound.shape);
+    if (!isNumber(bound)) broadcastShapes(name, x.shape, bound.shape);
   }
   const dtype = resultType([x, ...bounds]);
   checkComputes(name, dtype);

@@ -1,24 +1,105 @@
-/** How `console.log(t)` shows a tensor. */
+/**
+ * How `console.log(t)` shows a tensor: as PyTorch does (torch/_tensor_str.py), with the shape and the
+ * dtype always behind the values.
+ */
 import { inspect } from 'node:util';
+import { TensorError } from '../errors.js';
 import { dtypes } from './dtype.js';
 import { getElement } from './element.js';
-import { formatShape } from './shape.js';
+import { checkOptions, describe, formatShape } from './shape.js';
 import { Tensor } from './tensor.js';
 
-/** PyTorch's defaults: tensors with more elements are shortened to this many at each end of a dim. */
-const THRESHOLD = 1000;
-const EDGE_ITEMS = 3;
+export interface PrintOptions {
+  /** Options to start from: PyTorch's profiles. Default: those in use. */
+  profile?: 'default' | 'short' | 'full';
+  /** Digits after the decimal point. Default 4. */
+  precision?: number;
+  /** Tensors with more elements are shortened. Default 1000. */
+  threshold?: number;
+  /** How many items a shortened tensor shows at each end of a dimension. Default 3. */
+  edgeItems?: number;
+  /** Characters of a line, after which a row goes on in the next one. Default 80. */
+  lineWidth?: number;
+  /** Whether numbers have exponents; null: where magnitudes ask for it. Default null. */
+  sciMode?: boolean | null;
+}
 
-/** Digits after the decimal point, and the range of magnitudes shown without an exponent. */
-const PRECISION = 4;
+type Settings = Required<Omit<PrintOptions, 'profile'>>;
+
+/** PyTorch's defaults. */
+const DEFAULTS: Settings = {
+  precision: 4,
+  threshold: 1000,
+  edgeItems: 3,
+  lineWidth: 80,
+  sciMode: null,
+};
+const PROFILES: Readonly<Record<string, Settings>> = {
+  default: DEFAULTS,
+  short: { ...DEFAULTS, precision: 2, edgeItems: 2 },
+  full: { ...DEFAULTS, threshold: Infinity },
+};
+const LEAST = { precision: 0, threshold: 0, edgeItems: 0, lineWidth: 1 } as const;
+/** What Number.prototype.toFixed takes. */
+const MOST_DIGITS = 100;
+
+let current = DEFAULTS;
+
+/**
+ * Sets how tensors are shown as text; what isn't named stays. Returns the options that were in use,
+ * which can be set again.
+ * @throws TensorError ERR_ARGUMENT for unknown options and values out of range
+ * @example
+ * ```ts
+ * const before = setPrintOptions({ precision: 2 });
+ * tensor([0.125]).toString(); // => 'Tensor([0.13], shape=[1], float32)'
+ * setPrintOptions(before);
+ * ```
+ */
+export function setPrintOptions(options: PrintOptions): Settings {
+  checkOptions('setPrintOptions', options, ['profile', ...Object.keys(DEFAULTS)]);
+  const { profile, ...others } = options;
+  if (profile !== undefined && !Object.hasOwn(PROFILES, profile)) {
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[setPrintOptions] the profile is default, short or full, not ${describe(profile)}`,
+    );
+  }
+  const wanted: Settings = { ...(profile ? (PROFILES[profile] as Settings) : current), ...others };
+  for (const [name, least] of Object.entries(LEAST)) {
+    const value = wanted[name as keyof typeof LEAST];
+    const most = name === 'precision' ? MOST_DIGITS : Infinity;
+    const whole = Number.isInteger(value) || (value === Infinity && most === Infinity);
+    if (!whole || value < least || value > most) {
+      throw new TensorError(
+        'ERR_ARGUMENT',
+        `[setPrintOptions] ${name} is a whole number >= ${least}, not ${describe(value)}`,
+      );
+    }
+  }
+  if (wanted.sciMode !== null && typeof wanted.sciMode !== 'boolean') {
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[setPrintOptions] sciMode is true, false or null, not ${describe(wanted.sciMode)}`,
+    );
+  }
+  const before = current;
+  current = wanted;
+  return before;
+}
+
+/** Where fixed numbers get too long, lose their digits, or differ too much from each other. */
 const MAX_FIXED = 1e8;
 const MIN_FIXED = 1e-4;
+const MAX_RATIO = 1000;
 
 /** Indices of a dimension that are shown; null stands for the gap. */
 function shownIndices(size: number, shorten: boolean): (number | null)[] {
-  const all = Array.from({ length: size }, (_, i) => i);
-  if (!shorten || size <= 2 * EDGE_ITEMS) return all;
-  return [...all.slice(0, EDGE_ITEMS), null, ...all.slice(size - EDGE_ITEMS)];
+  const { edgeItems } = current;
+  const count = shorten && size > 2 * edgeItems ? edgeItems : size;
+  const first = Array.from({ length: count }, (_, i): number | null => i);
+  if (count === size) return first;
+  return [...first, null, ...first.map((i) => size - count + (i as number))];
 }
 
 /** An element with all of its digits. */
@@ -39,6 +120,16 @@ function collect(t: Tensor, shorten: boolean): (number | bigint)[] {
   return values;
 }
 
+/** With an exponent of at least two digits, so that columns line up. */
+function scientific(value: number, digits: number): string {
+  return value.toExponential(digits).replace(/e([+-])(\d)$/, 'e$10$2');
+}
+
+/** -0 as a number with its sign. */
+function fixed(value: number, digits: number): string {
+  return Object.is(value, -0) ? `-${(0).toFixed(digits)}` : value.toFixed(digits);
+}
+
 /** One format for all values, so that columns line up. */
 function formatter(
   t: Tensor,
@@ -51,54 +142,95 @@ function formatter(
 }
 
 function floatFormatter(values: readonly number[]): (value: number) => string {
-  const finite = values.filter((value) => Number.isFinite(value) && value !== 0).map(Math.abs);
-  const special = (value: number, text: string) =>
-    Number.isNaN(value) ? 'nan' : Number.isFinite(value) ? text : value > 0 ? 'inf' : '-inf';
-  if (finite.every(Number.isInteger) && finite.every((value) => value < MAX_FIXED)) {
-    return (value) => special(value, `${value}.`);
+  const { precision, sciMode } = current;
+  const whole = values.every((value) => !Number.isFinite(value) || Number.isInteger(value));
+  let largest = 0;
+  let smallest = Infinity;
+  for (const value of values) {
+    if (!Number.isFinite(value) || value === 0) continue;
+    largest = Math.max(largest, Math.abs(value));
+    smallest = Math.min(smallest, Math.abs(value));
   }
-  const largest = Math.max(...finite);
-  const smallest = Math.min(...finite);
-  if (largest >= MAX_FIXED || smallest < MIN_FIXED || largest / smallest > 1000 * MAX_FIXED) {
-    return (value) => special(value, value.toExponential(PRECISION));
+  const exponents =
+    sciMode ??
+    (largest / smallest > MAX_RATIO || largest > MAX_FIXED || (!whole && smallest < MIN_FIXED));
+  return (value) => {
+    if (Number.isNaN(value)) return 'nan';
+    if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf';
+    if (exponents) return scientific(value, precision);
+    return whole ? `${fixed(value, 0)}.` : fixed(value, precision);
+  };
+}
+
+/** A row of items, over as many lines as it takes. */
+function row(items: readonly string[], width: number, indent: number): string {
+  const perLine = Math.max(1, Math.floor((current.lineWidth - indent) / (width + 2)));
+  const lines: string[] = [];
+  for (let i = 0; i < items.length; i += perLine)
+    lines.push(items.slice(i, i + perLine).join(', '));
+  return `[${lines.join(`,\n${' '.repeat(indent + 1)}`)}]`;
+}
+
+/** Text with notes behind it, each in a new line when the last one is full. */
+function withNotes(text: string, notes: readonly string[], indent: number): string {
+  let length = text.length - text.lastIndexOf('\n') + 1;
+  let result = text;
+  for (const note of notes) {
+    if (length + note.length + 2 > current.lineWidth) {
+      result += `,\n${' '.repeat(indent)}${note}`;
+      length = indent + note.length;
+    } else {
+      result += `, ${note}`;
+      length += note.length + 2;
+    }
   }
-  return (value) => special(value, value.toFixed(PRECISION));
+  return `${result})`;
 }
 
 /** The tensor as text: its values in brackets, then shape and dtype. */
 export function formatTensor(t: Tensor): string {
   if (t.storage.disposed) return `Tensor(disposed, shape=${formatShape(t.shape)}, ${t.dtype})`;
-  const shorten = t.numel > THRESHOLD;
+  const shorten = t.numel > current.threshold;
   const values = collect(t, shorten);
   const format = formatter(t, values);
-  const width = values.reduce<number>((most, value) => Math.max(most, format(value).length), 0);
-  const indent = 'Tensor('.length;
+  const width = values.reduce<number>((most, value) => Math.max(most, format(value).length), 1);
+  const start = 'Tensor(';
 
   const render = (dim: number, at: number): string => {
     if (dim === t.ndim) return format(elementOf(t, at)).padStart(t.ndim === 0 ? 0 : width);
-    const items = shownIndices(t.shape[dim] as number, shorten).map((i) =>
-      i === null ? '...' : render(dim + 1, at + i * (t.strides[dim] as number)),
-    );
     const inner = t.ndim - dim - 1; // dimensions inside this one: rows apart, blocks by a blank line
-    const separator = inner === 0 ? ', ' : `,${'\n'.repeat(inner)}${' '.repeat(indent + dim + 1)}`;
-    return `[${items.join(separator)}]`;
+    const items = shownIndices(t.shape[dim] as number, shorten).map((i) => {
+      if (i === null) return inner === 0 ? ' ...' : '...';
+      return render(dim + 1, at + i * (t.strides[dim] as number));
+    });
+    const indent = start.length + dim;
+    if (inner === 0) return row(items, width, indent);
+    return `[${items.join(`,${'\n'.repeat(inner)}${' '.repeat(indent + 1)}`)}]`;
   };
 
-  const notes = [`shape=${formatShape(t.shape)}`, t.dtype];
+  const notes = [`shape=${formatShape(t.shape)}`, t.dtype as string];
   if (t.node !== null) notes.push(`gradFn=${t.node.name}`);
   else if (t.leafRequiresGrad) notes.push('requiresGrad');
-  return `Tensor(${render(0, t.offset)}, ${notes.join(', ')})`;
+  return withNotes(`${start}${render(0, t.offset)}`, notes, start.length);
 }
 
 declare module './tensor.js' {
   interface Tensor {
-    /** The values in brackets with shape and dtype; large tensors are shortened. */
+    /** The values in brackets with shape and dtype; large tensors are shortened. See `setPrintOptions`. */
     toString(): string;
+    /**
+     * What `JSON.stringify` writes: the values as nested arrays. JSON has no NaN and no infinities:
+     * they become null.
+     */
+    toJSON(): ReturnType<Tensor['toArray']>;
   }
 }
 
 Tensor.prototype.toString = function (this: Tensor) {
   return formatTensor(this);
+};
+Tensor.prototype.toJSON = function (this: Tensor) {
+  return this.toArray();
 };
 Object.defineProperty(Tensor.prototype, inspect.custom, {
   value(this: Tensor) {

@@ -85,7 +85,66 @@ Status gather(const Command& c) {
   });
 }
 
+// An index that may count from the end of its dimension, or -1 when it is outside.
+int64_t wrapped(int32_t index, int64_t size) {
+  const int64_t at = index < 0 ? index + size : index;
+  return at >= 0 && at < size ? at : -1;
+}
+
+// Calls f(offset of the index, offset of the place) for all elements until it says no.
+template <class F>
+bool eachPlace(const Loops& loops, const F& f) {
+  Loops outer = loops;
+  int64_t n = 1, step[2] = {};
+  if (outer.rank > 0) {
+    --outer.rank;
+    n = outer.shape[outer.rank];
+    for (int k = 0; k < 2; ++k) step[k] = outer.stride[k][outer.rank];
+  }
+  const int64_t rows = elementCount(outer);
+  Odometer at(outer, 2, 0);
+  for (int64_t row = 0; row < rows; ++row, at.next()) {
+    for (int64_t i = 0; i < n; ++i) {
+      if (!f(at.offset(0) + i * step[0], at.offset(1) + i * step[1])) return false;
+    }
+  }
+  return true;
+}
+
+Status locate(const Command& c) {
+  const int64_t size = c.number[0].i, factor = c.number[1].i;
+  const bool first = c.number[2].i != 0;
+  const int32_t* const index = static_cast<const int32_t*>(c.data[0]);
+  int32_t* const places = static_cast<int32_t*>(c.data[1]);
+  Loops loops;
+  if (!takeDimensions(c.geometry, 0, c.geometry.rank, 2, &loops)) return Status::ok;
+  mergeDimensions(&loops, 2);
+  const bool inside =
+      eachPlace(loops, [&](int64_t from, int64_t) { return wrapped(index[from], size) >= 0; });
+  if (!inside) return Status::badIndex;
+  eachPlace(loops, [&](int64_t from, int64_t to) {
+    // 0 for an index that was changed meanwhile; sums wrap around.
+    const int64_t place = wrapped(index[from], size);
+    const uint32_t part = static_cast<uint32_t>((place < 0 ? 0 : place) * factor);
+    const uint32_t before = first ? 0 : static_cast<uint32_t>(places[to]);
+    places[to] = static_cast<int32_t>(before + part);
+    return true;
+  });
+  return Status::ok;
+}
+
+const char* checkLocate(const Command& c) {
+  if (c.number[0].i < 0 || c.number[1].i < 0) return "size and factor are negative";
+  const double reach = static_cast<double>(c.number[0].i) * static_cast<double>(c.number[1].i);
+  const bool wide = c.number[0].i > INT32_MAX || reach > static_cast<double>(INT32_MAX);
+  return wide ? "places are beyond 32-bit indices" : nullptr;
+}
+
 const Row kRows[] = {
+    // places = factor * index, added to what is there unless it is the first one of several;
+    // negative
+    // indices count from the end. An index outside the size is an error before anything is written.
+    {"locate", "in index i32[@] inout places i32[@]; limit factor first int", locate, checkLocate},
     // y = x at place `index` of the geometry's last dimension. An index outside it is an error
     // before anything is written.
     {"gather", "in x A[@] in index i32[@] out y A[@]", gather, checkIndexed},

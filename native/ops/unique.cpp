@@ -1,6 +1,8 @@
-// The different values of a sorted array. As in select.cpp one command counts and another fills,
-// and the second one stops at its count.
+// What sorted arrays are good for: their different values, and where others belong in them. As in
+// select.cpp one command counts the different values and another fills, and the second one stops at
+// that count.
 #include "elements.h"
+#include "parallel.h"
 #include "rows.h"
 
 namespace tilegrad {
@@ -57,7 +59,60 @@ const char* checkUnique(const Command& c) {
   return c.type[0] != c.type[2] ? "sorted and values differ in type" : nullptr;
 }
 
+// The order of sort: NaN is the largest.
+template <class T>
+bool isLess(T a, T b) {
+  return a < b || (b != b && a == a);
+}
+
+// How many elements stand before x, or before what is larger than x.
+template <class T>
+int64_t placeIn(const T* sorted, int64_t n, int64_t step, T x, bool right) {
+  int64_t from = 0, to = n;
+  while (from < to) {
+    const int64_t middle = from + (to - from) / 2;
+    const T at = sorted[middle * step];
+    const bool before = right ? !isLess(x, at) : isLess(at, x);
+    if (before)
+      from = middle + 1;
+    else
+      to = middle;
+  }
+  return from;
+}
+
+template <class T>
+Status searchIn(const Command& c) {
+  const int64_t rows = c.number[0].i, m = c.number[1].i, n = c.number[2].i;
+  const int64_t rowStep = c.number[3].i, step = c.number[4].i;
+  const bool right = c.number[5].i != 0;
+  const T* const sorted = static_cast<const T*>(c.data[0]);
+  const T* const x = static_cast<const T*>(c.data[1]);
+  int32_t* const places = static_cast<int32_t*>(c.data[2]);
+  // A search costs about as much as moving a cache line.
+  parallelShares(rows * m, 1, 64, kLightShare, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      places[i] = static_cast<int32_t>(placeIn(sorted + i / m * rowStep, n, step, x[i], right));
+    }
+  });
+  return Status::ok;
+}
+
+Status searchSorted(const Command& c) {
+  return c.type[0] == DType::float64 ? searchIn<double>(c) : searchIn<float>(c);
+}
+
+const char* checkSearch(const Command& c) {
+  return c.number[2].i > INT32_MAX ? "n is beyond 32-bit indices" : nullptr;
+}
+
 const Row kRows[] = {
+    // places[i] = how many elements of the row's sorted array stand before x[i]; with `right` also
+    // those that are equal to it.
+    {"searchSorted",
+     "in sorted T[rows*rowStep n*step] in x T[rows m] out places i32[rows m]; "
+     "rows m n size rowStep step stride right int",
+     searchSorted, checkSearch},
     // count = how many different values there are in a sorted array.
     {"countUnique", "in sorted A[n] out count f64[]; n size", countUnique, nullptr},
     // values = the different ones, in order; counts = how often each comes; inverse[places[i]] =

@@ -6,6 +6,7 @@ import { comparisons } from './compare.js';
 import { classLosses } from './cross_entropy.js';
 import { dtypeOperations } from './dtypes.js';
 import { gathers } from './gather.js';
+import { indexings } from './indexing.js';
 import { integerOperations } from './integer.js';
 import { linearAlgebra } from './linalg.js';
 import { math } from './math.js';
@@ -29,6 +30,7 @@ export const families: readonly Family[] = [
   comparisons,
   dtypeOperations,
   gathers,
+  indexings,
   integerOperations,
   linearAlgebra,
   math,
