@@ -68,6 +68,7 @@ export {
   square,
   sub,
 } from './ops/arithmetic.js';
+export { asStrided } from './ops/as_strided.js';
 export { type BatchNormOptions, batchNorm } from './ops/batch_norm.js';
 export {
   eq,
@@ -95,6 +96,13 @@ export {
   nllLoss,
   type Targets,
 } from './ops/cross_entropy.js';
+export {
+  type DiagonalOptions,
+  diag,
+  diagEmbed,
+  diagflat,
+  diagonal,
+} from './ops/diagonal.js';
 export { alphaDropout, type DropoutOptions, dropout, featureDropout } from './ops/dropout.js';
 export {
   type BincountOptions,
@@ -114,6 +122,8 @@ export {
   min,
   type ValuesAndIndices,
 } from './ops/extremum.js';
+export { flip, fliplr, flipud, roll, rot90 } from './ops/flip.js';
+export { type AsyncItem, fromAsync } from './ops/from_async.js';
 export { gather, indexSelect, type TakeAlongDimOptions, take, takeAlongDim } from './ops/gather.js';
 export { type EpilogueActivation, type MatmulPlan, setWeightPacking } from './ops/gemm.js';
 export {
@@ -122,6 +132,15 @@ export {
   setFloat32MatmulPrecision,
 } from './ops/gemm_bf16.js';
 export { glu } from './ops/glu.js';
+export {
+  type CombinationsOptions,
+  cartesianProd,
+  combinations,
+  type MeshgridOptions,
+  meshgrid,
+  type VanderOptions,
+  vander,
+} from './ops/grid.js';
 export type { IndexLike, NestedIndices } from './ops/indices.js';
 export {
   type ChannelOptions,
@@ -138,6 +157,7 @@ export {
   bitwiseRightShift,
   bitwiseXor,
 } from './ops/integer.js';
+export { blockDiag, concat, dstack, hstack, stack, vstack } from './ops/join.js';
 export { type LinearOptions, linear } from './ops/linear.js';
 export {
   binaryCrossEntropyWithLogits,
@@ -168,6 +188,8 @@ export {
   rmsNorm,
 } from './ops/norm.js';
 export { clone, contiguous, type TensorLike, to } from './ops/operand.js';
+export { type PadMode, type PadOptions, pad } from './ops/pad.js';
+export { narrow, select, unfold } from './ops/parts.js';
 export {
   type HardTanhOptions,
   hardSigmoid,
@@ -198,6 +220,15 @@ export {
 } from './ops/random.js';
 export { expand, mean, nanmean, nansum, sum } from './ops/reduce.js';
 export type { ReduceOptions } from './ops/reduction.js';
+export {
+  broadcastTensors,
+  broadcastTo,
+  expandAs,
+  type RepeatInterleaveOptions,
+  repeat,
+  repeatInterleave,
+  tile,
+} from './ops/repeat.js';
 export {
   ceil,
   floor,
@@ -230,14 +261,24 @@ export {
   scatterReduce,
 } from './ops/scatter.js';
 export {
+  atleast1d,
+  atleast2d,
+  atleast3d,
   flatten,
+  movedim,
   permute,
+  ravel,
   reshape,
   type SliceSpec,
   slice,
   squeeze,
+  swapaxes,
+  t,
   transpose,
+  unflatten,
   unsqueeze,
+  view,
+  viewAs,
 } from './ops/shape.js';
 export { logSoftmax, softmax, softmin } from './ops/softmax.js';
 export {
@@ -251,6 +292,7 @@ export {
   type UniqueOptions,
   unique,
 } from './ops/sort.js';
+export { chunk, dsplit, hsplit, split, tensorSplit, unbind, vsplit } from './ops/split.js';
 export {
   logsumexp,
   type NormOptions,
@@ -270,14 +312,19 @@ export {
   type ValueOptions,
   where,
 } from './ops/ternary.js';
+export { tril, trilIndices, triu, triuIndices } from './ops/triangle.js';
 export { acos, asin, atan, atan2, cos, cosh, sin, sinh, tan } from './ops/trigonometry.js';
 export * as optim from './optim/index.js';
+export { type FromBufferOptions, fromBuffer } from './tensor/buffers.js';
 export {
   arange,
+  type DataOptions,
   empty,
+  emptyLike,
   eye,
   fromTypedArray,
   full,
+  fullLike,
   ones,
   onesLike,
   type TensorOptions,
@@ -286,5 +333,6 @@ export {
   zerosLike,
 } from './tensor/creation.js';
 export type { DType, TypedArray } from './tensor/dtype.js';
+export { type LogspaceOptions, linspace, logspace } from './tensor/ranges.js';
 export type { Shape } from './tensor/shape.js';
 export { type NestedArray, Tensor } from './tensor/tensor.js';

@@ -139,7 +139,7 @@ Object.defineProperties(Tensor.prototype, {
 });
 
 Tensor.prototype.detach = function (this: Tensor) {
-  return this.viewAs(this.shape, this.strides, this.offset);
+  return this.strided(this.shape, this.strides, this.offset);
 };
 
 Tensor.prototype.zeroGrad = function (this: Tensor) {

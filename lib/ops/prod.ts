@@ -33,7 +33,7 @@ function prodGradient(g: Tensor, x: Tensor, { mask }: Plan): Tensor {
   const gradients = uninitialized(from.shape, x.dtype);
   fillWith(gradients, 0);
   if (gradients.numel > 0) {
-    const ends = gradients.viewAs(
+    const ends = gradients.strided(
       keptSizes,
       gradients.strides.slice(0, last),
       gradients.offset + n - 1,

@@ -32,7 +32,7 @@ export interface TensorOptions {
 const OPTION_NAMES = ['dtype', 'requiresGrad'];
 
 /** Applies the options that every creation function takes. */
-function finish(operation: string, result: Tensor, options: TensorOptions): Tensor {
+export function finish(operation: string, result: Tensor, options: TensorOptions): Tensor {
   if (options.requiresGrad) {
     if (!dtypes[result.dtype].floating) {
       throw new TensorError(
@@ -45,8 +45,13 @@ function finish(operation: string, result: Tensor, options: TensorOptions): Tens
   return result;
 }
 
-function checkTensorOptions(operation: string, options: TensorOptions): void {
-  checkOptions(operation, options, OPTION_NAMES);
+/** @throws TensorError ERR_ARGUMENT for options of other names than the known ones, ERR_DTYPE */
+export function checkTensorOptions(
+  operation: string,
+  options: TensorOptions,
+  known: readonly string[] = OPTION_NAMES,
+): void {
+  checkOptions(operation, options, known);
   if (options.dtype !== undefined) checkDType(operation, options.dtype);
 }
 
@@ -63,7 +68,7 @@ export function fillWith(target: Tensor, value: number): void {
 }
 
 /** Overwrites a contiguous tensor with numbers, converted by the rules of `to`. */
-function store(result: Tensor, values: TypedArray): void {
+export function store(result: Tensor, values: TypedArray): void {
   const target = result.data;
   if (result.dtype === 'bool') {
     for (let i = 0; i < target.length; i++) target[i] = values[i] === 0 ? 0 : 1;
@@ -145,17 +150,34 @@ function isBoolean(data: NestedArray, depth: number): boolean {
   return Array.isArray(data) && data.length > 0 && data.every((item) => isBoolean(item, depth - 1));
 }
 
+export interface DataOptions extends TensorOptions {
+  /**
+   * false takes the memory of a typed array as it is, as `fromTypedArray` does: each sees what the
+   * other writes. Default true.
+   */
+  copy?: boolean;
+}
+
 /**
  * A tensor with a copy of `data`: a number or boolean, nested arrays of one length per level, or a
- * typed array (which gives one dimension; reshape it). Numbers are converted as by `to`.
+ * typed array or Buffer (which gives one dimension; reshape it). Numbers are converted as by `to`.
  * @throws TensorError ERR_SHAPE for ragged arrays, ERR_DTYPE for an unknown dtype, ERR_ARGUMENT for
- * data of another kind or unknown options
+ * data of another kind, unknown options, and `copy: false` for anything but a typed array
+ * @example
+ * ```ts
+ * tensor([[1, 2], [3, 4]]); // => [[1, 2], [3, 4]]
+ * tensor(Int32Array.of(1, 2)).dtype; // => 'int32'
+ * ```
  */
 export function tensor(
   data: NestedArray | readonly number[] | readonly (readonly number[])[] | TypedArray,
-  options: TensorOptions = {},
+  options: DataOptions = {},
 ): Tensor {
-  checkTensorOptions('tensor', options);
+  checkTensorOptions('tensor', options, [...OPTION_NAMES, 'copy']);
+  if (options.copy === false) {
+    const { copy: _, ...others } = options;
+    return share('tensor', data as TypedArray, undefined, others);
+  }
   const sourceType = dtypeOf(data);
   if (sourceType !== null) {
     const source = data as TypedArray;
@@ -191,6 +213,16 @@ export function fromTypedArray(
   options: TensorOptions = {},
 ): Tensor {
   checkTensorOptions('fromTypedArray', options);
+  return share('fromTypedArray', array, shape, options);
+}
+
+/** A tensor over the memory of a typed array. */
+export function share(
+  operation: string,
+  array: TypedArray,
+  shape: Shape | undefined,
+  options: TensorOptions,
+): Tensor {
   const own = dtypeOf(array);
   let dtype: DType | null = own;
   if (own === 'uint8' && options.dtype === 'bool') dtype = 'bool';
@@ -198,17 +230,17 @@ export function fromTypedArray(
   if (dtype === null || (options.dtype !== undefined && options.dtype !== dtype)) {
     throw new TensorError(
       'ERR_DTYPE',
-      `[fromTypedArray] a ${describe(array)} does not hold ${options.dtype ?? 'elements of a known dtype'}`,
+      `[${operation}] a ${describe(array)} does not hold ${options.dtype ?? 'elements of a known dtype'}`,
     );
   }
-  const dims = shape === undefined ? [array.length] : checkShape('fromTypedArray', shape);
+  const dims = shape === undefined ? [array.length] : checkShape(operation, shape);
   if (numel(dims) !== array.length) {
     throw new TensorError(
       'ERR_SHAPE',
-      `[fromTypedArray] shape ${formatShape(dims)} has ${numel(dims)} elements, the array ${array.length}`,
+      `[${operation}] shape ${formatShape(dims)} has ${numel(dims)} elements, the array ${array.length}`,
     );
   }
-  return finish('fromTypedArray', new Tensor(adopt(dtype, array), dims), options);
+  return finish(operation, new Tensor(adopt(dtype, array), dims), options);
 }
 
 function filled(operation: string, shape: Shape, value: number, options: TensorOptions): Tensor {
@@ -223,13 +255,17 @@ function filled(operation: string, shape: Shape, value: number, options: TensorO
  * @throws TensorError ERR_ARGUMENT unless the value is a number or boolean
  */
 export function full(shape: Shape, value: number | boolean, options: TensorOptions = {}): Tensor {
+  return filled('full', shape, checkFill('full', value), options);
+}
+
+function checkFill(operation: string, value: unknown): number {
   if (typeof value !== 'number' && typeof value !== 'boolean') {
     throw new TensorError(
       'ERR_ARGUMENT',
-      `[full] the value must be a number, not ${describe(value)}`,
+      `[${operation}] the value must be a number, not ${describe(value)}`,
     );
   }
-  return filled('full', shape, Number(value), options);
+  return Number(value);
 }
 
 /** A tensor of zeros. Default dtype float32. */
@@ -252,32 +288,94 @@ export function empty(shape: Shape, options: TensorOptions = {}): Tensor {
   );
 }
 
-function filledLike(operation: string, other: unknown, value: number): Tensor {
+/** The options of a tensor like another one, whose dtype is the default. */
+function likeOptions(operation: string, other: unknown, options: TensorOptions): TensorOptions {
   if (!(other instanceof Tensor)) {
     throw new TensorError(
       'ERR_ARGUMENT',
       `[${operation}] expected a tensor, not ${describe(other)}`,
     );
   }
-  return filled(operation, other.shape, value, { dtype: other.dtype });
+  checkTensorOptions(operation, options);
+  return { ...options, dtype: options.dtype ?? other.dtype };
 }
 
-/** Zeros with the shape and dtype of another tensor. */
-export function zerosLike(other: Tensor): Tensor {
-  return filledLike('zerosLike', other, 0);
+/**
+ * Zeros with the shape and, by default, the dtype of another tensor.
+ * @throws TensorError ERR_ARGUMENT for anything but a tensor and for unknown options, ERR_DTYPE
+ * @example
+ * ```ts
+ * zerosLike(tensor([[1, 2]])); // => [[0, 0]]
+ * ```
+ */
+export function zerosLike(other: Tensor, options: TensorOptions = {}): Tensor {
+  const own = likeOptions('zerosLike', other, options);
+  return filled('zerosLike', other.shape, 0, own);
 }
 
-/** Ones with the shape and dtype of another tensor. */
-export function onesLike(other: Tensor): Tensor {
-  return filledLike('onesLike', other, 1);
+/**
+ * Ones with the shape and, by default, the dtype of another tensor.
+ * @throws TensorError ERR_ARGUMENT for anything but a tensor and for unknown options, ERR_DTYPE
+ * @example
+ * ```ts
+ * onesLike(tensor([[5, 6]])); // => [[1, 1]]
+ * ```
+ */
+export function onesLike(other: Tensor, options: TensorOptions = {}): Tensor {
+  const own = likeOptions('onesLike', other, options);
+  return filled('onesLike', other.shape, 1, own);
 }
 
-/** The n x n identity matrix. Default dtype float32. */
-export function eye(n: number, options: TensorOptions = {}): Tensor {
-  const result = filled('eye', [n, n], 0, options);
-  const { data } = result;
+/**
+ * Every element `value`, with the shape and, by default, the dtype of another tensor.
+ * @throws TensorError ERR_ARGUMENT for anything but a tensor, a value that isn't a number or boolean
+ * and unknown options; ERR_DTYPE
+ * @example
+ * ```ts
+ * fullLike(tensor([[5, 6]]), 7); // => [[7, 7]]
+ * ```
+ */
+export function fullLike(
+  other: Tensor,
+  value: number | boolean,
+  options: TensorOptions = {},
+): Tensor {
+  const own = likeOptions('fullLike', other, options);
+  return filled('fullLike', other.shape, checkFill('fullLike', value), own);
+}
+
+/**
+ * Arbitrary content, to be overwritten, with the shape and, by default, the dtype of another tensor.
+ * @throws TensorError ERR_ARGUMENT for anything but a tensor and for unknown options, ERR_DTYPE
+ * @example
+ * ```ts
+ * emptyLike(zeros([2, 3])).shape; // => [2, 3]
+ * ```
+ */
+export function emptyLike(other: Tensor, options: TensorOptions = {}): Tensor {
+  const own = likeOptions('emptyLike', other, options);
+  return finish('emptyLike', uninitialized(other.shape, own.dtype as DType), own);
+}
+
+/**
+ * The n x m identity matrix, by default n x n: ones on the main diagonal. Default dtype float32.
+ * @throws TensorError ERR_SHAPE unless the sizes are whole numbers >= 0, ERR_ARGUMENT, ERR_DTYPE
+ * @example
+ * ```ts
+ * eye(2); // => [[1, 0], [0, 1]]
+ * eye(2, 3); // => [[1, 0, 0], [0, 1, 0]]
+ * ```
+ */
+export function eye(n: number, options?: TensorOptions): Tensor;
+export function eye(n: number, m: number, options?: TensorOptions): Tensor;
+export function eye(n: number, second?: number | TensorOptions, third?: TensorOptions): Tensor {
+  const rectangular = typeof second === 'number';
+  const m = rectangular ? second : n;
+  const options = (rectangular ? third : second) ?? (second === null ? second : {});
+  const result = filled('eye', [n, m], 0, options as TensorOptions);
+  const { array, offset } = result;
   const one = result.dtype === 'bfloat16' ? toBfloat16(1) : 1;
-  for (let i = 0; i < n; i++) data[i * (n + 1)] = one;
+  for (let i = 0; i < Math.min(n, m); i++) array[offset + i * (m + 1)] = one;
   return result;
 }
 

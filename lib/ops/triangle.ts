@@ -1,0 +1,154 @@
+/** Triangles of matrices: their elements, and where they are. */
+import { attach, recording } from '../autograd/tape.js';
+import { TensorError } from '../errors.js';
+import {
+  arange,
+  checkTensorOptions,
+  type TensorOptions,
+  uninitialized,
+} from '../tensor/creation.js';
+import { checkShape, describe, formatShape } from '../tensor/shape.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { gt, lt } from './compare.js';
+import { defineMethods } from './elementwise.js';
+import { maskedFill } from './masked.js';
+import { checkTensor, to } from './operand.js';
+
+function checkDiagonal(operation: string, diagonal: unknown): asserts diagonal is number {
+  if (!Number.isSafeInteger(diagonal)) {
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[${operation}] the diagonal is a whole number, not ${describe(diagonal)}`,
+    );
+  }
+}
+
+/** The matrices of x with zeros on the other side of a diagonal. */
+function triangle(operation: 'tril' | 'triu', x: Tensor, diagonal: number): Tensor {
+  checkTensor(operation, x);
+  checkDiagonal(operation, diagonal);
+  if (x.ndim < 2) {
+    throw new TensorError(
+      'ERR_SHAPE',
+      `[${operation}] takes matrices, not shape ${formatShape(x.shape)}`,
+    );
+  }
+  const [m, n] = x.shape.slice(-2) as [number, number];
+  // Beyond the corners nothing changes, and the numbers stay small.
+  const k = Math.max(-m, Math.min(n, diagonal));
+  const columns = arange(0, n, 1, { dtype: 'int32' });
+  const ends = arange(k, k + m, 1, { dtype: 'int32' }).unsqueeze(1);
+  const others = operation === 'tril' ? gt(columns, ends) : lt(columns, ends);
+  const y = maskedFill(x.detach(), others, 0);
+  if (recording(x)) attach(y, operation, [x], [(g) => triangle(operation, g, diagonal)]);
+  return y;
+}
+
+/**
+ * The lower triangle of a matrix or of each of several: the elements [i, j] with j - i <= diagonal, zeros
+ * elsewhere.
+ * @param diagonal the last one that stays, 0 (default) for the main one, above it > 0, below it < 0
+ * @throws TensorError ERR_SHAPE for less than two dimensions, ERR_ARGUMENT
+ * @example
+ * ```ts
+ * tril(tensor([[1, 2], [3, 4]])); // => [[1, 0], [3, 4]]
+ * ```
+ */
+export function tril(x: Tensor, diagonal = 0): Tensor {
+  return triangle('tril', x, diagonal);
+}
+
+/**
+ * The upper triangle of a matrix or of each of several: the elements [i, j] with j - i >= diagonal, zeros
+ * elsewhere.
+ * @param diagonal the first one that stays, 0 (default) for the main one, above it > 0, below it < 0
+ * @throws TensorError ERR_SHAPE for less than two dimensions, ERR_ARGUMENT
+ * @example
+ * ```ts
+ * triu(tensor([[1, 2], [3, 4]])); // => [[1, 2], [0, 4]]
+ * ```
+ */
+export function triu(x: Tensor, diagonal = 0): Tensor {
+  return triangle('triu', x, diagonal);
+}
+
+/** The columns of each row that belong to a triangle, as ranges; then their coordinates. */
+function coordinates(
+  operation: string,
+  rows: number,
+  columns: number,
+  diagonal: number,
+  options: Pick<TensorOptions, 'dtype'>,
+  range: (row: number) => readonly [start: number, end: number],
+): Tensor {
+  checkShape(operation, [rows, columns]);
+  checkDiagonal(operation, diagonal);
+  checkTensorOptions(operation, options, ['dtype']);
+  const ranges = Array.from({ length: rows }, (_, i) => {
+    const [start, end] = range(i);
+    return [Math.max(0, start), Math.min(columns, end)] as const;
+  });
+  const count = ranges.reduce((sum, [start, end]) => sum + Math.max(0, end - start), 0);
+  const result = uninitialized([2, count], 'int32');
+  const { data } = result;
+  let at = 0;
+  ranges.forEach(([start, end], i) => {
+    for (let j = start; j < end; j++) {
+      data[at] = i;
+      data[count + at++] = j;
+    }
+  });
+  return to(result, options.dtype ?? 'int32');
+}
+
+/**
+ * The coordinates of the lower triangle of a matrix, row by row: shape [2, count], first the rows, then
+ * the columns, int32 (PyTorch has int64).
+ * @param diagonal the last diagonal that belongs to it, as in `tril`
+ * @throws TensorError ERR_SHAPE for sizes that aren't whole numbers >= 0, ERR_ARGUMENT, ERR_DTYPE
+ * @example
+ * ```ts
+ * trilIndices(2, 3); // => [[0, 1, 1], [0, 0, 1]]
+ * ```
+ */
+export function trilIndices(
+  rows: number,
+  columns: number,
+  diagonal = 0,
+  options: Pick<TensorOptions, 'dtype'> = {},
+): Tensor {
+  return coordinates('trilIndices', rows, columns, diagonal, options, (i) => [0, i + diagonal + 1]);
+}
+
+/**
+ * The coordinates of the upper triangle of a matrix, row by row: shape [2, count], first the rows, then
+ * the columns, int32 (PyTorch has int64).
+ * @param diagonal the first diagonal that belongs to it, as in `triu`
+ * @throws TensorError ERR_SHAPE for sizes that aren't whole numbers >= 0, ERR_ARGUMENT, ERR_DTYPE
+ * @example
+ * ```ts
+ * triuIndices(2, 3, 1); // => [[0, 0, 1], [1, 2, 2]]
+ * ```
+ */
+export function triuIndices(
+  rows: number,
+  columns: number,
+  diagonal = 0,
+  options: Pick<TensorOptions, 'dtype'> = {},
+): Tensor {
+  return coordinates('triuIndices', rows, columns, diagonal, options, (i) => [
+    i + diagonal,
+    columns,
+  ]);
+}
+
+defineMethods({ tril, triu });
+
+declare module '../tensor/tensor.js' {
+  interface Tensor {
+    /** The lower triangle of a matrix, zeros elsewhere: see the function `tril`. */
+    tril(diagonal?: number): Tensor;
+    /** The upper triangle of a matrix, zeros elsewhere: see the function `triu`. */
+    triu(diagonal?: number): Tensor;
+  }
+}
