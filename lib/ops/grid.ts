@@ -160,6 +160,6 @@ export function vander(x: Tensor, options: VanderOptions = {}): Tensor {
   const base = unsqueeze(x, -1);
   if (n === 0) return expand(base, checkShape('vander', [...x.shape, 0]));
   const one = onesLike(base);
-  const powers = n === 1 ? one : cumprod(concat([one, expand(base, [...x.shape, n - 1])], -1), -1);
+  const powers = cumprod(concat([one, expand(base, [...x.shape, n - 1])], -1), -1);
   return increasing ? powers : flip(powers, -1);
 }

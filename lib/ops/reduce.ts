@@ -60,7 +60,7 @@ export function mean(x: Tensor, options?: ReduceOptions): Tensor {
 
 /** 1, or 0 for NaN. */
 function notNan(x: Tensor): Tensor {
-  return unary('notNan', x, zerosLike);
+  return unary('notNan', x, (g) => zerosLike(g));
 }
 
 /** The sum over dimensions of the elements that aren't NaN; integers as in `sum`. */

@@ -83,7 +83,9 @@ export function fromBuffer(
         `(the buffer's own ${bytes.byteOffset} and offset ${offset}). Pass { copy: true }`,
     );
   }
-  const source = copy ? bytes.slice(offset, offset + count * size).buffer : (bytes.buffer as ArrayBuffer);
+  const source = copy
+    ? bytes.slice(offset, offset + count * size).buffer
+    : (bytes.buffer as ArrayBuffer);
   const array = new dtypes[dtype].Array(source, copy ? 0 : begin, count) as TypedArray;
   return share('fromBuffer', array, shape ?? [count], { dtype, requiresGrad });
 }

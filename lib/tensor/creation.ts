@@ -175,6 +175,12 @@ export function tensor(
 ): Tensor {
   checkTensorOptions('tensor', options, [...OPTION_NAMES, 'copy']);
   if (options.copy === false) {
+    if (!ArrayBuffer.isView(data)) {
+      throw new TensorError(
+        'ERR_ARGUMENT',
+        `[tensor] only a typed array's memory can be used without a copy, not ${describe(data)}`,
+      );
+    }
     const { copy: _, ...others } = options;
     return share('tensor', data as TypedArray, undefined, others);
   }
@@ -371,8 +377,8 @@ export function eye(n: number, m: number, options?: TensorOptions): Tensor;
 export function eye(n: number, second?: number | TensorOptions, third?: TensorOptions): Tensor {
   const rectangular = typeof second === 'number';
   const m = rectangular ? second : n;
-  const options = (rectangular ? third : second) ?? (second === null ? second : {});
-  const result = filled('eye', [n, m], 0, options as TensorOptions);
+  const given = rectangular ? third : second;
+  const result = filled('eye', [n, m], 0, given === undefined ? {} : (given as TensorOptions));
   const { array, offset } = result;
   const one = result.dtype === 'bfloat16' ? toBfloat16(1) : 1;
   for (let i = 0; i < Math.min(n, m); i++) array[offset + i * (m + 1)] = one;

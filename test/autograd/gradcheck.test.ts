@@ -30,26 +30,6 @@ const product: Fn = (a, b) => matmul(a!, b!);
 const table: Record<string, readonly Case[]> = {
   sqrt: unary(tilegrad.sqrt, 20),
   reciprocal: unary(tilegrad.reciprocal, 20),
-  expand: [
-    one((x) => tilegrad.expand(x, [2, 3, 4]), [3, 1]),
-    one((x) => tilegrad.expand(x, [2, 2]), []),
-    one((x) => tilegrad.expand(x, [0, 2]), [2]),
-    one((x) => tilegrad.expand(x, [2, 3]), [2, 3]),
-  ],
-  reshape: [
-    one((x) => tilegrad.reshape(x, [3, -1]), [2, 3]),
-    one((x) => tilegrad.reshape(x, []), [1, 1]),
-    one((x) => tilegrad.reshape(x, [0]), [2, 0]),
-  ],
-  flatten: [one((x) => tilegrad.flatten(x, 1), [2, 3, 2]), one((x) => tilegrad.flatten(x), [])],
-  permute: [one((x) => tilegrad.permute(x, [2, 0, 1]), [2, 3, 4])],
-  transpose: [one((x) => tilegrad.transpose(x), [2, 3]), one((x) => tilegrad.transpose(x), [0, 3])],
-  unsqueeze: [one((x) => tilegrad.unsqueeze(x, 1), [2, 3])],
-  squeeze: [
-    one((x) => tilegrad.squeeze(x), [1, 3, 1]),
-    one((x) => tilegrad.squeeze(x, 0), [1, 3, 1]),
-    one((x) => tilegrad.squeeze(x), [1, 1]),
-  ],
   slice: [
     one((x) => tilegrad.slice(x, [[0, null, 2], -1]), [5, 3]),
     one((x) => tilegrad.slice(x, [1, 2]), [2, 3]),
@@ -108,8 +88,7 @@ const table: Record<string, readonly Case[]> = {
 /** Functions of the library that have no gradient. */
 const others = new Set([
   ...['backward', 'grad', 'gradcheck', 'noGrad', 'enableGrad', 'isGradEnabled'],
-  ...['tensor', 'fromTypedArray', 'zeros', 'ones', 'full', 'empty', 'eye', 'arange', 'zerosLike'],
-  ...['onesLike', 'batches', 'parseIdx', 'readIdx', 'readIdxSync', 'loadMnist'],
+  ...['batches', 'parseIdx', 'readIdx', 'readIdxSync', 'loadMnist'],
   ...['loadMnistSync', 'loadSafetensors', 'loadSafetensorsSync', 'saveSafetensors'],
   ...['saveSafetensorsSync', 'getNumThreads', 'setNumThreads', 'simdLevel', 'simdLevels'],
   ...['setSimdLevel', 'setWeightPacking', 'matmulPlan', 'Tensor', 'TensorError'],

@@ -2,16 +2,20 @@
 import { activations } from './activation.js';
 import { arithmetic } from './arithmetic.js';
 import { comparisons } from './compare.js';
+import { creations } from './creation.js';
 import { classLosses } from './cross_entropy.js';
 import { gathers } from './gather.js';
 import { integerOperations } from './integer.js';
+import { joins } from './join.js';
 import { math } from './math.js';
 import { norms } from './norm.js';
 import type { Family } from './operation.js';
 import { optimizers } from './optimizers.js';
+import { partViews } from './parts.js';
 import { randomness } from './random.js';
 import { reductions } from './reduce.js';
 import { scans } from './scan.js';
+import { shapeViews } from './shape.js';
 import { softmaxes } from './softmax.js';
 import { ternaries } from './ternary.js';
 
@@ -20,14 +24,18 @@ export const families: readonly Family[] = [
   arithmetic,
   classLosses,
   comparisons,
+  creations,
   gathers,
   integerOperations,
+  joins,
   math,
   norms,
   optimizers,
+  partViews,
   randomness,
   reductions,
   scans,
+  shapeViews,
   softmaxes,
   ternaries,
 ];
