@@ -16,7 +16,7 @@ import { defineMethods } from './elementwise.js';
 import { indexSelect } from './gather.js';
 import { type IndexLike, indexTensor } from './indices.js';
 import { checkTensors } from './join.js';
-import { checkTensor, contiguous } from './operand.js';
+import { checkTensor, clone, contiguous } from './operand.js';
 import { expand } from './reduce.js';
 import { reshape } from './shape.js';
 
@@ -185,7 +185,7 @@ function stretchedInPlace(x: Tensor, dim: number, times: number): Tensor {
   const outer = numel(shape.slice(0, dim + 1));
   const inner = numel(shape.slice(dim + 1));
   const stretched = expand(reshape(x, [outer, 1, inner]), [outer, times, inner]);
-  return reshape(contiguous(stretched), shape.with(dim, times * (shape[dim] as number)));
+  return reshape(clone(stretched), shape.with(dim, times * (shape[dim] as number)));
 }
 
 defineMethods({ expandAs, broadcastTo, repeat, tile, repeatInterleave });
