@@ -75,6 +75,24 @@ function repeatAlong(x: Tensor, dim: number, times: number): Tensor {
   return reshape(stretched, shape.with(dim, times * (shape[dim] as number)));
 }
 
+/** x several times along all dimensions at once. */
+function repeatAtOnce(x: Tensor, times: readonly number[]): Tensor {
+  const { shape } = x;
+  const split = (outer: (n: number) => number) =>
+    shape.flatMap((n, d) => (times[d] === 1 ? [n] : [outer(times[d] as number), n]));
+  const stretched = expand(
+    reshape(
+      x,
+      split(() => 1),
+    ),
+    split((n) => n),
+  );
+  return reshape(
+    stretched,
+    shape.map((n, d) => n * (times[d] as number)),
+  );
+}
+
 function checkCounts(operation: string, counts: unknown): number[] {
   const valid = (n: unknown) => Number.isSafeInteger(n) && Number(n) >= 0;
   if (!Array.isArray(counts) || counts.length > MAX_RANK || !counts.every(valid)) {
@@ -95,8 +113,13 @@ function repeated(operation: string, x: Tensor, counts: readonly number[]): Tens
     operation,
     shape.map((n, d) => n * (times[d] as number)),
   );
-  // Innermost first: then every copy is of longer rows.
-  const y = times.reduceRight((t, n, d) => repeatAlong(t, d, n), reshape(x, shape));
+  const several = times.flatMap((n, d) => (n === 1 ? [] : [d]));
+  const base = reshape(x, shape);
+  // In one pass where each of these dimensions can have one of its own, otherwise innermost first.
+  const y =
+    rank + several.length <= MAX_RANK
+      ? repeatAtOnce(base, times)
+      : several.reduceRight((t, d) => repeatAlong(t, d, times[d] as number), base);
   return y.storage === x.storage ? y.clone() : y;
 }
 

@@ -1,17 +1,11 @@
 /** Triangles of matrices: their elements, and where they are. */
 import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
-import {
-  arange,
-  checkTensorOptions,
-  type TensorOptions,
-  uninitialized,
-} from '../tensor/creation.js';
-import { checkShape, describe, formatShape } from '../tensor/shape.js';
+import { type Operand, rows, runGeometry } from '../native/commands.js';
+import { checkTensorOptions, type TensorOptions, uninitialized } from '../tensor/creation.js';
+import { checkShape, describe, formatShape, type Shape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { gt, lt } from './compare.js';
 import { defineMethods } from './elementwise.js';
-import { maskedFill } from './masked.js';
 import { checkTensor, to } from './operand.js';
 
 function checkDiagonal(operation: string, diagonal: unknown): asserts diagonal is number {
@@ -23,7 +17,26 @@ function checkDiagonal(operation: string, diagonal: unknown): asserts diagonal i
   }
 }
 
-/** The matrices of x with zeros on the other side of a diagonal. */
+/** Rows that are cut in one go. */
+const BLOCK = 64;
+
+/**
+ * What is cut off a block of rows of a lower triangle, from the first column on that not all of them
+ * have, and of an upper one: 1 on one side of the diagonal.
+ */
+const CUT = { tril: new Uint8Array(BLOCK * BLOCK), triu: new Uint8Array(BLOCK * BLOCK) };
+for (let i = 0; i < BLOCK; i++) {
+  for (let j = 0; j < BLOCK; j++) {
+    CUT.tril[i * BLOCK + j] = Number(j >= i);
+    CUT.triu[i * BLOCK + j] = Number(j < i);
+  }
+}
+
+/**
+ * The matrices of x with zeros on the other side of a diagonal. A block of rows has columns before the
+ * diagonal, which are copied or zeros, columns behind it, which are the other, and between them as many
+ * as it has rows, which are cut.
+ */
 function triangle(operation: 'tril' | 'triu', x: Tensor, diagonal: number): Tensor {
   checkTensor(operation, x);
   checkDiagonal(operation, diagonal);
@@ -33,15 +46,51 @@ function triangle(operation: 'tril' | 'triu', x: Tensor, diagonal: number): Tens
       `[${operation}] takes matrices, not shape ${formatShape(x.shape)}`,
     );
   }
-  const [m, n] = x.shape.slice(-2) as [number, number];
-  // Beyond the corners nothing changes, and the numbers stay small.
-  const k = Math.max(-m, Math.min(n, diagonal));
-  const columns = arange(0, n, 1, { dtype: 'int32' });
-  const ends = arange(k, k + m, 1, { dtype: 'int32' }).unsqueeze(1);
-  const others = operation === 'tril' ? gt(columns, ends) : lt(columns, ends);
-  const y = maskedFill(x.detach(), others, 0);
+  const y = uninitialized(x.shape, x.dtype);
+  if (y.numel > 0) cutRows(operation, x, y, diagonal);
   if (recording(x)) attach(y, operation, [x], [(g) => triangle(operation, g, diagonal)]);
   return y;
+}
+
+function cutRows(operation: 'tril' | 'triu', x: Tensor, y: Tensor, diagonal: number): void {
+  const [rowDim, columnDim] = [x.ndim - 2, x.ndim - 1];
+  const [m, n] = x.shape.slice(-2) as [number, number];
+  const column = (j: number) => Math.max(0, Math.min(n, j));
+  // The first column of row 0 behind the lower part, which an upper triangle ends with or begins at.
+  const behind = operation === 'tril' ? diagonal + 1 : diagonal;
+  for (let row = 0; row < m; row += BLOCK) {
+    const height = Math.min(BLOCK, m - row);
+    const [left, right] = [column(row + behind), column(row + behind + height - 1)];
+    const part = (t: Tensor, start: number, end: number): Operand & { shape: Shape } => ({
+      array: t.array,
+      offset:
+        t.offset + row * (t.strides[rowDim] as number) + start * (t.strides[columnDim] as number),
+      strides: t.strides,
+      shape: [...t.shape.slice(0, rowDim), height, end - start],
+    });
+    const keep = (start: number, end: number): void => {
+      if (start === end) return;
+      const to = part(y, start, end);
+      runGeometry(rows.cast, to.shape, [part(x, start, end), to]);
+    };
+    const clear = (start: number, end: number): void => {
+      if (start === end) return;
+      const to = part(y, start, end);
+      runGeometry(rows.fill, to.shape, [to], [0]);
+    };
+    const [before, after] = operation === 'tril' ? [keep, clear] : [clear, keep];
+    before(0, left);
+    if (left < right) {
+      const mask = {
+        array: CUT[operation],
+        offset: left - (row + behind),
+        strides: [...x.shape.slice(0, rowDim).map(() => 0), BLOCK, 1],
+      };
+      const to = part(y, left, right);
+      runGeometry(rows.maskedFill, to.shape, [part(x, left, right), mask, to], [0]);
+    }
+    after(right, n);
+  }
 }
 
 /**
