@@ -20,15 +20,15 @@ function checkDiagonal(operation: string, diagonal: unknown): asserts diagonal i
 /** Rows that are cut in one go. */
 const BLOCK = 64;
 
-/**
- * What is cut off a block of rows of a lower triangle, from the first column on that not all of them
- * have, and of an upper one: 1 on one side of the diagonal.
- */
-const CUT = { tril: new Uint8Array(BLOCK * BLOCK), triu: new Uint8Array(BLOCK * BLOCK) };
+/** Columns of the masks: a block's diagonal begins at column BLOCK, with room on both sides. */
+const WIDTH = 3 * BLOCK;
+
+/** What is cut off a block of rows: 1 behind the diagonal of a lower triangle, before that of an upper one. */
+const CUT = { tril: new Uint8Array(BLOCK * WIDTH), triu: new Uint8Array(BLOCK * WIDTH) };
 for (let i = 0; i < BLOCK; i++) {
-  for (let j = 0; j < BLOCK; j++) {
-    CUT.tril[i * BLOCK + j] = Number(j >= i);
-    CUT.triu[i * BLOCK + j] = Number(j < i);
+  for (let j = 0; j < WIDTH; j++) {
+    CUT.tril[i * WIDTH + j] = Number(j >= BLOCK + i);
+    CUT.triu[i * WIDTH + j] = Number(j < BLOCK + i);
   }
 }
 
@@ -60,7 +60,12 @@ function cutRows(operation: 'tril' | 'triu', x: Tensor, y: Tensor, diagonal: num
   const behind = operation === 'tril' ? diagonal + 1 : diagonal;
   for (let row = 0; row < m; row += BLOCK) {
     const height = Math.min(BLOCK, m - row);
-    const [left, right] = [column(row + behind), column(row + behind + height - 1)];
+    const first = BLOCK - (row + behind); // the mask's column for column 0
+    // A matrix that the mask has room for is cut as a whole.
+    const [left, right] =
+      first >= 0 && first + n <= WIDTH
+        ? [0, n]
+        : [column(row + behind), column(row + behind + height - 1)];
     const part = (t: Tensor, start: number, end: number): Operand & { shape: Shape } => ({
       array: t.array,
       offset:
@@ -83,8 +88,8 @@ function cutRows(operation: 'tril' | 'triu', x: Tensor, y: Tensor, diagonal: num
     if (left < right) {
       const mask = {
         array: CUT[operation],
-        offset: left - (row + behind),
-        strides: [...x.shape.slice(0, rowDim).map(() => 0), BLOCK, 1],
+        offset: first + left,
+        strides: [...x.shape.slice(0, rowDim).map(() => 0), WIDTH, 1],
       };
       const to = part(y, left, right);
       runGeometry(rows.maskedFill, to.shape, [part(x, left, right), mask, to], [0]);

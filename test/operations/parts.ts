@@ -218,7 +218,7 @@ export const partViews: Family = {
       add(`windows and parts ${dtype}`, () => [
         ...withGradients((x) => x.unfold(0, 7, 3), numbers([1003, 37], dtype)),
         ...withGradients((x) => x.unfold(1, 30), numbers([37, 67], dtype)),
-        ...withGradients((x) => x.asStrided([67, 31, 5], [37, 1, 2]), numbers([67, 37], dtype)),
+        ...withGradients((x) => x.asStrided([67, 29, 5], [37, 1, 2]), numbers([67, 37], dtype)),
         ...withGradients((x) => x.diagonal({ offset: -3 }), numbers([203, 67], dtype)),
         ...withGradients(
           (x) => {
