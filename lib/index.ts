@@ -69,6 +69,7 @@ export {
   sub,
 } from './ops/arithmetic.js';
 export { asStrided } from './ops/as_strided.js';
+export { movedim, swapaxes, t } from './ops/axes.js';
 export { type BatchNormOptions, batchNorm } from './ops/batch_norm.js';
 export {
   eq,
@@ -265,15 +266,12 @@ export {
   atleast2d,
   atleast3d,
   flatten,
-  movedim,
   permute,
   ravel,
   reshape,
   type SliceSpec,
   slice,
   squeeze,
-  swapaxes,
-  t,
   transpose,
   unflatten,
   unsqueeze,

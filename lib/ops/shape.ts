@@ -181,7 +181,7 @@ export function permute(x: Tensor, dims: readonly number[]): Tensor {
 }
 
 /** x with dimension order[i] at place i. */
-function permuted(operation: string, x: Tensor, order: readonly number[]): Tensor {
+export function permuted(operation: string, x: Tensor, order: readonly number[]): Tensor {
   const y = x.strided(
     order.map((d) => x.shape[d] as number),
     order.map((d) => x.strides[d] as number),
@@ -209,19 +209,8 @@ export function transpose(x: Tensor, dim0 = -2, dim1 = -1): Tensor {
   return exchange('transpose', x, dim0, dim1);
 }
 
-/**
- * Two dimensions exchanged, as a view: `transpose` by NumPy's name, without defaults.
- * @throws TensorError ERR_INDEX for a dimension that x doesn't have
- * @example
- * ```ts
- * swapaxes(zeros([2, 3, 4]), 0, -1).shape; // => [4, 3, 2]
- * ```
- */
-export function swapaxes(x: Tensor, axis0: number, axis1: number): Tensor {
-  return exchange('swapaxes', x, axis0, axis1);
-}
-
-function exchange(operation: string, x: Tensor, dim0: number, dim1: number): Tensor {
+/** Two dimensions exchanged, on behalf of an operation. */
+export function exchange(operation: string, x: Tensor, dim0: number, dim1: number): Tensor {
   checkTensor(operation, x);
   const a = normalizeDim(operation, dim0, x.ndim);
   const b = normalizeDim(operation, dim1, x.ndim);
@@ -235,61 +224,6 @@ function exchanged(list: readonly number[], a: number, b: number): number[] {
   result[a] = list[b] as number;
   result[b] = list[a] as number;
   return result;
-}
-
-/**
- * The transpose of a matrix, as a view; a vector or a scalar as it is.
- * @throws TensorError ERR_SHAPE for more than two dimensions: `mT` exchanges the last two
- * @example
- * ```ts
- * t(tensor([[1, 2], [3, 4]])); // => [[1, 3], [2, 4]]
- * t(tensor([1, 2])); // => [1, 2]
- * ```
- */
-export function t(x: Tensor): Tensor {
-  checkTensor('t', x);
-  if (x.ndim > 2) {
-    throw new TensorError(
-      'ERR_SHAPE',
-      `[t] is for matrices, not shape ${formatShape(x.shape)}; mT exchanges the last two dimensions`,
-    );
-  }
-  return x.ndim === 2 ? exchange('t', x, 0, 1) : x;
-}
-
-/**
- * Dimensions moved to other places, the others in their order, as a view: dimension source[i] goes to
- * place destination[i].
- * @throws TensorError ERR_ARGUMENT for lists of different lengths and dimensions named twice, ERR_INDEX
- * @example
- * ```ts
- * movedim(zeros([2, 3, 4]), 0, -1).shape; // => [3, 4, 2]
- * movedim(zeros([2, 3, 4]), [0, 1], [1, 2]).shape; // => [4, 2, 3]
- * ```
- */
-export function movedim(
-  x: Tensor,
-  source: number | readonly number[],
-  destination: number | readonly number[],
-): Tensor {
-  checkTensor('movedim', x);
-  const from = dimList('movedim', source, x.ndim);
-  const to = dimList('movedim', destination, x.ndim);
-  if (from.length !== to.length) {
-    throw new TensorError(
-      'ERR_ARGUMENT',
-      `[movedim] ${from.length} dimensions do not move to ${to.length} places`,
-    );
-  }
-  const order = new Array<number>(x.ndim).fill(-1);
-  from.forEach((d, i) => {
-    order[to[i] as number] = d;
-  });
-  const others = x.shape.map((_, d) => d).filter((d) => !from.includes(d));
-  for (let d = 0, next = 0; d < order.length; d++) {
-    if ((order[d] as number) < 0) order[d] = others[next++] as number;
-  }
-  return permuted('movedim', x, order);
 }
 
 /** Dimensions in the order in which they were given, without repetition. */
@@ -507,14 +441,6 @@ declare module '../tensor/tensor.js' {
     permute(dims: readonly number[]): Tensor;
     /** Two dimensions exchanged (default the last two), as a view. */
     transpose(dim0?: number, dim1?: number): Tensor;
-    /** Two dimensions exchanged, as a view. */
-    swapaxes(axis0: number, axis1: number): Tensor;
-    /** Dimensions moved to other places, as a view: see the function `movedim`. */
-    movedim(source: number | readonly number[], destination: number | readonly number[]): Tensor;
-    /** The transpose of a matrix, as a view. */
-    t(): Tensor;
-    /** The transpose of a matrix, as a view; for tensors of more dimensions there is `mT`. */
-    readonly T: Tensor;
     /** The last two dimensions exchanged, as a view. */
     readonly mT: Tensor;
     /** A view with dimensions of size 1 put in. */
@@ -551,25 +477,9 @@ Tensor.prototype.permute = function (this: Tensor, dims) {
 Tensor.prototype.transpose = function (this: Tensor, dim0, dim1) {
   return transpose(this, dim0, dim1);
 };
-Tensor.prototype.swapaxes = function (this: Tensor, axis0, axis1) {
-  return swapaxes(this, axis0, axis1);
-};
-Tensor.prototype.movedim = function (this: Tensor, source, destination) {
-  return movedim(this, source, destination);
-};
-Tensor.prototype.t = function (this: Tensor) {
-  return t(this);
-};
-Object.defineProperties(Tensor.prototype, {
-  T: {
-    get(this: Tensor) {
-      return t(this);
-    },
-  },
-  mT: {
-    get(this: Tensor) {
-      return transpose(this);
-    },
+Object.defineProperty(Tensor.prototype, 'mT', {
+  get(this: Tensor) {
+    return transpose(this);
   },
 });
 Tensor.prototype.unsqueeze = function (this: Tensor, dim) {
