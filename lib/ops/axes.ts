@@ -66,9 +66,10 @@ export function movedim(
   from.forEach((d, i) => {
     order[to[i] as number] = d;
   });
-  const others = x.shape.map((_, d) => d).filter((d) => !from.includes(d));
-  for (let d = 0, next = 0; d < order.length; d++) {
-    if ((order[d] as number) < 0) order[d] = others[next++] as number;
+  for (let d = 0, place = 0; d < x.ndim; d++) {
+    if (from.includes(d)) continue;
+    while ((order[place] as number) >= 0) place++;
+    order[place] = d;
   }
   return permuted('movedim', x, order);
 }

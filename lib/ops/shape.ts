@@ -171,7 +171,7 @@ export function unflatten(x: Tensor, dim: number, sizes: Shape): Tensor {
 export function permute(x: Tensor, dims: readonly number[]): Tensor {
   checkTensor('permute', x);
   const order = Array.isArray(dims) ? dims.map((d) => normalizeDim('permute', d, x.ndim)) : [];
-  if (order.length !== x.ndim || new Set(order).size !== x.ndim) {
+  if (order.length !== x.ndim || hasRepeats(order)) {
     throw new TensorError(
       'ERR_ARGUMENT',
       `[permute] ${describe(dims)} is not a permutation of ${x.ndim} dimensions`,
@@ -226,6 +226,16 @@ function exchanged(list: readonly number[], a: number, b: number): number[] {
   return result;
 }
 
+/** Whether a dimension is named twice; a bit for each of them costs less than a Set. */
+function hasRepeats(dims: readonly number[]): boolean {
+  let seen = 0;
+  for (const d of dims) {
+    if (((seen >> d) & 1) === 1) return true;
+    seen |= 1 << d;
+  }
+  return false;
+}
+
 /** Dimensions in the order in which they were given, without repetition. */
 export function dimList(
   operation: string,
@@ -233,7 +243,7 @@ export function dimList(
   rank: number,
 ): number[] {
   const list = (Array.isArray(dims) ? dims : [dims]).map((d) => normalizeDim(operation, d, rank));
-  if (new Set(list).size !== list.length) {
+  if (hasRepeats(list)) {
     throw new TensorError(
       'ERR_ARGUMENT',
       `[${operation}] a dimension is named twice: ${describe(dims)}`,
