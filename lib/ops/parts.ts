@@ -3,7 +3,7 @@ import { addTo } from '../autograd/engine.js';
 import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { fillWith, uninitialized } from '../tensor/creation.js';
-import { checkShape, describe, normalizeDim, type Shape } from '../tensor/shape.js';
+import { describe, MAX_RANK, normalizeDim, type Shape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { checkTensor } from './operand.js';
 import { atleast1d } from './shape.js';
@@ -133,8 +133,19 @@ export function unfold(x: Tensor, dim: number, size: number, step = 1): Tensor {
 function windows(x: Tensor, dim: number, size: number, step: number): Tensor {
   const count = Math.floor(((x.shape[dim] as number) - size) / step) + 1;
   const stride = x.strides[dim] as number;
-  const shape = checkShape('unfold', [...x.shape.with(dim, count), size]);
-  const y = x.strided(shape, [...x.strides.with(dim, stride * step), stride], x.offset);
+  if (x.ndim === MAX_RANK) {
+    throw new TensorError(
+      'ERR_SHAPE',
+      `[unfold] windows are one dimension more than the ${MAX_RANK} that there can be`,
+    );
+  }
+  const shape = x.shape.slice();
+  const strides = x.strides.slice();
+  shape[dim] = count;
+  strides[dim] = stride * step;
+  shape.push(size);
+  strides.push(stride);
+  const y = x.strided(shape, strides, x.offset);
   if (recording(x)) {
     attach(y, 'unfold', [x], [(g) => addWindows(g, x.shape, dim, step)]);
   }
