@@ -94,6 +94,8 @@ export {
   square,
   sub,
 } from './ops/arithmetic.js';
+export { asStrided } from './ops/as_strided.js';
+export { movedim, swapaxes, t } from './ops/axes.js';
 export { type BatchNormOptions, batchNorm } from './ops/batch_norm.js';
 export { chainMatmul, multiDot } from './ops/chain.js';
 export {
@@ -140,6 +142,13 @@ export {
   type Targets,
 } from './ops/cross_entropy.js';
 export {
+  type DiagonalOptions,
+  diag,
+  diagEmbed,
+  diagflat,
+  diagonal,
+} from './ops/diagonal.js';
+export {
   cumulativeTrapezoid,
   type DiffOptions,
   diff,
@@ -183,6 +192,8 @@ export {
   min,
   type ValuesAndIndices,
 } from './ops/extremum.js';
+export { flip, fliplr, flipud, roll, rot90 } from './ops/flip.js';
+export { type AsyncItem, fromAsync } from './ops/from_async.js';
 export {
   type Alike,
   type FunctionalOptions,
@@ -204,6 +215,15 @@ export {
   setFloat32MatmulPrecision,
 } from './ops/gemm_bf16.js';
 export { glu } from './ops/glu.js';
+export {
+  type CombinationsOptions,
+  cartesianProd,
+  combinations,
+  type MeshgridOptions,
+  meshgrid,
+  type VanderOptions,
+  vander,
+} from './ops/grid.js';
 export {
   type HistcOptions,
   type Histogram,
@@ -250,6 +270,7 @@ export {
   bitwiseRightShift,
   bitwiseXor,
 } from './ops/integer.js';
+export { blockDiag, concat, dstack, hstack, stack, vstack } from './ops/join.js';
 export { type LinearOptions, linear } from './ops/linear.js';
 export {
   binaryCrossEntropyWithLogits,
@@ -300,6 +321,8 @@ export {
   signbit,
 } from './ops/numbers.js';
 export { clone, contiguous, type TensorLike, to } from './ops/operand.js';
+export { type PadMode, type PadOptions, pad } from './ops/pad.js';
+export { narrow, select, unfold } from './ops/parts.js';
 export {
   type HardTanhOptions,
   hardSigmoid,
@@ -356,6 +379,15 @@ export {
 export { expand, mean, nanmean, nansum, sum } from './ops/reduce.js';
 export type { ReduceOptions } from './ops/reduction.js';
 export {
+  broadcastTensors,
+  broadcastTo,
+  expandAs,
+  type RepeatInterleaveOptions,
+  repeat,
+  repeatInterleave,
+  tile,
+} from './ops/repeat.js';
+export {
   ceil,
   floor,
   floorDivide,
@@ -399,12 +431,19 @@ export {
   uniqueConsecutive,
 } from './ops/search.js';
 export {
+  atleast1d,
+  atleast2d,
+  atleast3d,
   flatten,
   permute,
+  ravel,
   reshape,
   squeeze,
   transpose,
+  unflatten,
   unsqueeze,
+  view,
+  viewAs,
 } from './ops/shape.js';
 export { at, type RangeText, type SliceSpec, slice } from './ops/slice.js';
 export { logSoftmax, softmax, softmin } from './ops/softmax.js';
@@ -431,6 +470,7 @@ export {
   sinc,
   xlogy,
 } from './ops/special.js';
+export { chunk, dsplit, hsplit, split, tensorSplit, unbind, vsplit } from './ops/split.js';
 export {
   logsumexp,
   type NormOptions,
@@ -451,15 +491,20 @@ export {
   type ValueOptions,
   where,
 } from './ops/ternary.js';
+export { tril, trilIndices, triu, triuIndices } from './ops/triangle.js';
 export { acos, asin, atan, atan2, cos, cosh, sin, sinh, tan } from './ops/trigonometry.js';
 export { canCast, promoteTypes, resultType } from './ops/types.js';
 export * as optim from './optim/index.js';
+export { type FromBufferOptions, fromBuffer } from './tensor/buffers.js';
 export {
   arange,
+  type DataOptions,
   empty,
+  emptyLike,
   eye,
   fromTypedArray,
   full,
+  fullLike,
   ones,
   onesLike,
   type TensorOptions,
@@ -469,5 +514,6 @@ export {
 } from './tensor/creation.js';
 export type { DType, StoredArray, TypedArray } from './tensor/dtype.js';
 export { type PrintOptions, setPrintOptions } from './tensor/format.js';
+export { type LogspaceOptions, linspace, logspace } from './tensor/ranges.js';
 export type { Shape } from './tensor/shape.js';
 export { type GradHook, type NestedArray, Tensor } from './tensor/tensor.js';

@@ -307,7 +307,7 @@ Tensor.prototype.requiresGrad_ = function (this: Tensor, value = true) {
 };
 
 Tensor.prototype.detach = function (this: Tensor) {
-  return this.viewAs(this.shape, this.strides, this.offset);
+  return this.strided(this.shape, this.strides, this.offset);
 };
 
 Tensor.prototype.zeroGrad = function (this: Tensor) {

@@ -133,7 +133,7 @@ export const upperPart = (x: Tensor, k = 0): Tensor => inBand(x, k, Infinity);
 export function diagonalOf(x: Tensor): Tensor {
   const n = Math.min(rowsOf(x), colsOf(x));
   const step = (x.strides.at(-2) as number) + (x.strides.at(-1) as number);
-  const y = x.viewAs([...batchOf(x), n], [...x.strides.slice(0, -2), step], x.offset);
+  const y = x.strided([...batchOf(x), n], [...x.strides.slice(0, -2), step], x.offset);
   if (recording(x)) {
     attach(y, 'diagonal', [x], [(g) => diagonalMatrix(g, rowsOf(x), colsOf(x))]);
   }

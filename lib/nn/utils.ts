@@ -174,7 +174,7 @@ function normOf(
   errorIfNonfinite: boolean,
 ): Tensor {
   const isDouble = stretches.some(({ tensor }) => tensor.dtype === 'float64');
-  const first = totals.viewAs([], [], totals.offset);
+  const first = totals.strided([], [], totals.offset);
   const norm = isDouble ? first : to(first, 'float32');
   if (errorIfNonfinite && !Number.isFinite(norm.item())) {
     throw new TensorError(

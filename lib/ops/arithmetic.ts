@@ -87,7 +87,7 @@ export function abs(x: Tensor): Tensor {
 
 /** -1, 0 or 1 by the sign of x, 0 for NaN; its gradient is 0. */
 export function sign(x: Tensor): Tensor {
-  return numberUnary('sign', x, zerosLike);
+  return numberUnary('sign', x, (g) => zerosLike(g));
 }
 
 /** x * x. Integers wrap around. */

@@ -20,7 +20,7 @@ interface Labelled {
 
 /** A view whose dimensions of one label are walked together, and its opposite, which zeros the rest. */
 function diagonal(x: Tensor, places: readonly (readonly number[])[]): Tensor {
-  const y = x.viewAs(
+  const y = x.strided(
     places.map(([first]) => x.shape[first as number] as number),
     places.map((dims) => dims.reduce((total, d) => total + (x.strides[d] as number), 0)),
     x.offset,
@@ -59,7 +59,7 @@ function prepared(tensor: Tensor, labels: readonly Label[], { sizes, output }: P
 /** A view of the given dimensions, in their order; the others have size 1. */
 function without(x: Tensor, kept: readonly number[]): Tensor {
   const of = (list: readonly number[]) => kept.map((d) => list[d] as number);
-  const y = x.viewAs(of(x.shape), of(x.strides), x.offset);
+  const y = x.strided(of(x.shape), of(x.strides), x.offset);
   if (recording(x)) attach(y, 'squeeze', [x], [(g) => reshape(g, x.shape)]);
   return y;
 }
@@ -112,7 +112,7 @@ function joined(x: Tensor, groups: readonly number[]): Tensor {
     from += count;
   }
   if (x.numel === 0 || strides.some(Number.isNaN)) return reshape(x, shape);
-  const y = x.viewAs(shape, strides, x.offset);
+  const y = x.strided(shape, strides, x.offset);
   if (recording(x)) attach(y, 'reshape', [x], [(g) => reshape(g, x.shape)]);
   return y;
 }
@@ -150,7 +150,7 @@ function multiplied(a: Labelled, b: Labelled, labels: readonly Label[]): Tensor 
 function spreadOut(x: Tensor, own: readonly Label[], labels: readonly Label[]): Tensor {
   const at = (list: readonly number[], missing: number) =>
     labels.map((label) => (own.includes(label) ? (list[own.indexOf(label)] as number) : missing));
-  const y = x.viewAs(at(x.shape, 1), at(x.strides, 0), x.offset);
+  const y = x.strided(at(x.shape, 1), at(x.strides, 0), x.offset);
   if (recording(x)) attach(y, 'unsqueeze', [x], [(g) => reshape(g, x.shape)]);
   return y;
 }

@@ -119,7 +119,7 @@ function gradients(
   retainGraph = createGraph,
 ): Tensor[] {
   const places = outputs.flatMap((output, i) => (needsGrad(output) ? [i] : []));
-  if (places.length === 0) return inputs.map(zerosLike);
+  if (places.length === 0) return inputs.map((input) => zerosLike(input));
   return grad(
     places.map((i) => outputs[i] as Tensor),
     inputs,

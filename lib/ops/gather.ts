@@ -59,7 +59,7 @@ function without(table: Tensor, { dim }: Places, skip: number): Tensor {
     table.shape.map((size, d) => (d === dim ? size : 1)),
     { dtype: 'bool' },
   );
-  fillWith(isSkipped.viewAs([], [], isSkipped.offset + skip), 1);
+  fillWith(isSkipped.strided([], [], isSkipped.offset + skip), 1);
   return maskedFill(table, isSkipped, 0);
 }
 

@@ -61,8 +61,8 @@ export function glu(x: Tensor, dim = -1): Tensor {
     );
   }
   const shape = x.shape.map((s, d) => (d === at ? size / 2 : s));
-  const a = x.viewAs(shape, x.strides, x.offset);
-  const b = x.viewAs(shape, x.strides, x.offset + (size / 2) * (x.strides[at] as number));
+  const a = x.strided(shape, x.strides, x.offset);
+  const b = x.strided(shape, x.strides, x.offset + (size / 2) * (x.strides[at] as number));
   const y = computeBinary('glu', a, b);
   if (recording(x)) attach(y, 'glu', [x], [(g) => gluBackward(g, x, at)]);
   return y;

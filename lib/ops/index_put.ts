@@ -69,8 +69,8 @@ function writeAt(
   const strides = broadcastStrides(values.shape, values.strides, shape);
   if (advanced.length === 0) {
     const part = layoutOf(operation, x, slices);
-    const target = x.viewAs(part.shape, part.strides, part.offset);
-    const source = values.viewAs(shape, strides, values.offset);
+    const target = x.strided(part.shape, part.strides, part.offset);
+    const source = values.strided(shape, strides, values.offset);
     if (accumulate) runGeometry(rows.add, shape, [target, source, target]);
     else copyInto(target, source);
     return;

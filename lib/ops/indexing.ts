@@ -211,7 +211,7 @@ export function tableOf(
   });
   const restShape = rest.map((d) => shape[d] as number);
   const restStrides = rest.map((d) => strides[d] as number);
-  const table = x.viewAs(
+  const table = x.strided(
     [single ? (sizes[0] as number) : span, ...restShape],
     [single ? (steps[0] as number) : 1, ...restStrides],
     offset,
@@ -237,7 +237,7 @@ function resultOrder({ common, rest, first }: Resolved): number[] {
 function toResult(y: Tensor, resolved: Resolved): Tensor {
   const order = resultOrder(resolved);
   const strides = order.map((d) => y.strides[d] as number);
-  return y.viewAs(resolved.shape, strides, y.offset);
+  return y.strided(resolved.shape, strides, y.offset);
 }
 
 /** Strides of a tensor that looks like the result, for loops in the order [common, rest]. */

@@ -164,7 +164,7 @@ function record(
   }
   // The product before the activation is nowhere in memory: a node without values of its own stands
   // for it, so that the rules share one gradient.
-  const before = attach(y.viewAs(y.shape, y.strides, y.offset), 'linear', inputs, rules);
+  const before = attach(y.strided(y.shape, y.strides, y.offset), 'linear', inputs, rules);
   const known = activation as keyof typeof activationBackward;
   const rule: GradRule = (g) => beforeActivation(known, g, y);
   attach(y, activation, [before], [rule], { activation, from: y });
@@ -223,7 +223,7 @@ function weightGradient(
 function transposed(weight: Tensor): Tensor {
   const [outputs, inputs] = weight.shape as readonly [number, number];
   const [outer, inner] = weight.strides as readonly [number, number];
-  return weight.viewAs([inputs, outputs], [inner, outer], weight.offset);
+  return weight.strided([inputs, outputs], [inner, outer], weight.offset);
 }
 
 function checkLinearOptions(options: LinearOptions) {

@@ -61,7 +61,7 @@ export function mean(x: Tensor, options?: ReduceOptions): Tensor {
 
 /** 1, or 0 for NaN. */
 function notNan(x: Tensor): Tensor {
-  return unary('notNan', x, zerosLike);
+  return unary('notNan', x, (g) => zerosLike(g));
 }
 
 /** The sum over dimensions of the elements that aren't NaN; integers as in `sum`. */
@@ -89,19 +89,29 @@ export function nanmean(x: Tensor, options?: ReduceOptions): Tensor {
 }
 
 /**
- * A view in the given shape in which dimensions of size 1 are repeated without a copy.
+ * A view in the given shape in which dimensions of size 1 are repeated without a copy; -1 keeps a
+ * dimension as it is.
  * @throws TensorError ERR_SHAPE when the tensor doesn't broadcast to it
+ * @example
+ * ```ts
+ * expand(tensor([[1], [2]]), [-1, 3]); // => [[1, 1, 1], [2, 2, 2]]
+ * ```
  */
 export function expand(x: Tensor, shape: Shape): Tensor {
   checkTensor('expand', x);
-  const target = checkShape('expand', shape);
+  const extra = Array.isArray(shape) ? shape.length - x.ndim : 0;
+  const keeps = Array.isArray(shape) && shape.includes(-1);
+  const sizes = keeps
+    ? shape.map((n, d) => (n === -1 && d >= extra ? x.shape[d - extra] : n))
+    : shape;
+  const target = checkShape('expand', sizes);
   if (!sameShape(broadcastShapes('expand', x.shape, target), target)) {
     throw new TensorError(
       'ERR_SHAPE',
       `[expand] ${formatShape(x.shape)} does not broadcast to ${formatShape(target)}`,
     );
   }
-  const y = x.viewAs(target, broadcastStrides(x.shape, x.strides, target), x.offset);
+  const y = x.strided(target, broadcastStrides(x.shape, x.strides, target), x.offset);
   if (recording(x)) attach(y, 'expand', [x], [(g) => sumTo(g, x.shape)]);
   return y;
 }
@@ -130,7 +140,7 @@ declare module '../tensor/tensor.js' {
     nansum(options?: ReduceOptions): Tensor;
     /** The mean of the elements that aren't NaN, over all dimensions or the given ones. */
     nanmean(options?: ReduceOptions): Tensor;
-    /** A view in which dimensions of size 1 are repeated. */
+    /** A view in which dimensions of size 1 are repeated: see the function `expand`. */
     expand(shape: Shape): Tensor;
   }
 }

@@ -11,7 +11,7 @@ import { checkFloating, type TensorLike } from './operand.js';
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
  */
 export function floor(x: Tensor): Tensor {
-  return unary('floor', x, zerosLike);
+  return unary('floor', x, (g) => zerosLike(g));
 }
 
 /**
@@ -20,7 +20,7 @@ export function floor(x: Tensor): Tensor {
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
  */
 export function ceil(x: Tensor): Tensor {
-  return unary('ceil', x, zerosLike);
+  return unary('ceil', x, (g) => zerosLike(g));
 }
 
 /**
@@ -29,7 +29,7 @@ export function ceil(x: Tensor): Tensor {
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
  */
 export function round(x: Tensor): Tensor {
-  return unary('round', x, zerosLike);
+  return unary('round', x, (g) => zerosLike(g));
 }
 
 /**
@@ -38,7 +38,7 @@ export function round(x: Tensor): Tensor {
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
  */
 export function trunc(x: Tensor): Tensor {
-  return unary('trunc', x, zerosLike);
+  return unary('trunc', x, (g) => zerosLike(g));
 }
 
 /**
@@ -100,7 +100,13 @@ export function remainder(x: TensorLike, y: TensorLike): Tensor {
  * an integer is divided by 0; ERR_DTYPE for bool and 16-bit floats, ERR_SHAPE when the shapes don't broadcast
  */
 export function floorDivide(x: TensorLike, y: TensorLike): Tensor {
-  return binary('floorDivide', x, y, zerosLike, zerosLike);
+  return binary(
+    'floorDivide',
+    x,
+    y,
+    (g) => zerosLike(g),
+    (g) => zerosLike(g),
+  );
 }
 
 const unaryMethods = { floor, ceil, round, trunc, frac };

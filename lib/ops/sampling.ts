@@ -2,7 +2,7 @@
 import { noGrad } from '../autograd/mode.js';
 import { TensorError } from '../errors.js';
 import { isRecording, rows, runGeometry, runRow } from '../native/commands.js';
-import { uninitialized } from '../tensor/creation.js';
+import { finish, uninitialized } from '../tensor/creation.js';
 import { checkDType, type DType } from '../tensor/dtype.js';
 import { checkOptions, checkShape, describe, formatShape, type Shape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -16,9 +16,13 @@ import { sum } from './reduce.js';
 export interface RandintOptions {
   /** Default int32. The numbers must be exact in it, and of int64 within int32 too. */
   dtype?: DType;
+  /** Whether gradients are collected for it; for floats. Default false. */
+  requiresGrad?: boolean;
   /** The stream to draw from; default the one that `manualSeed` seeds. */
   generator?: Generator;
 }
+
+const RANDINT_OPTIONS = ['dtype', 'requiresGrad', 'generator'];
 
 /** The whole numbers that a dtype has exactly, all of those between two. */
 const exact: Readonly<Record<DType, readonly [number, number]>> = {
@@ -63,7 +67,7 @@ function drawIntegers(
   const generator = checkGenerator(operation, options.generator);
   const y = uninitialized(checkShape(operation, shape), 'int32');
   runRow(rows.randint, [generator.state, y.array], [0, y.offset], [y.numel, low, high]);
-  return to(y, dtype);
+  return finish(operation, to(y, dtype), options);
 }
 
 /**
@@ -77,7 +81,7 @@ export function randint(
   shape: Shape,
   options: RandintOptions = {},
 ): Tensor {
-  checkOptions('randint', options, ['dtype', 'generator']);
+  checkOptions('randint', options, RANDINT_OPTIONS);
   return drawIntegers('randint', low, high, shape, options, options.dtype ?? 'int32');
 }
 
@@ -89,7 +93,7 @@ export function randintLike(
   options: RandintOptions = {},
 ): Tensor {
   checkTensor('randintLike', other);
-  checkOptions('randintLike', options, ['dtype', 'generator']);
+  checkOptions('randintLike', options, RANDINT_OPTIONS);
   const dtype = options.dtype ?? other.dtype;
   return drawIntegers('randintLike', low, high, other.shape, options, dtype);
 }
@@ -101,14 +105,14 @@ export function randintLike(
  * the numbers exactly
  */
 export function randperm(n: number, options: RandintOptions = {}): Tensor {
-  checkOptions('randperm', options, ['dtype', 'generator']);
+  checkOptions('randperm', options, RANDINT_OPTIONS);
   const { dtype = 'int32' } = options;
   const generator = checkGenerator('randperm', options.generator);
   // No numbers at all are in every range.
   checkRange('randperm', 0, n === 0 ? 1 : n, dtype);
   const y = uninitialized([n], 'int32');
   runRow(rows.randperm, [generator.state, y.array], [0, y.offset], [n]);
-  return to(y, dtype);
+  return finish('randperm', to(y, dtype), options);
 }
 
 export interface PoissonOptions {

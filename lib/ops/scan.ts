@@ -120,7 +120,7 @@ function before(x: Tensor, dim: number, reverse: boolean, first: number): Tensor
 function recurrence(g: Tensor, x: Tensor, dim: number, reverse: boolean): Tensor {
   const r = uninitialized(x.shape, x.dtype);
   const one = scalar(1, x.dtype);
-  const ones = one.viewAs(
+  const ones = one.strided(
     x.shape,
     x.shape.map(() => 0),
     one.offset,

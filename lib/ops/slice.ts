@@ -58,7 +58,7 @@ export function slice(x: Tensor, specs: readonly SliceSpec[]): Tensor {
 export function sliceFor(operation: string, x: Tensor, specs: readonly SliceSpec[]): Tensor {
   checkTensor(operation, x);
   const { shape, strides, offset } = layoutOf(operation, x, specs);
-  const part = x.viewAs(shape, strides, offset);
+  const part = x.strided(shape, strides, offset);
   const y = strides.some((stride) => stride < 0) ? copied(part) : part;
   if (recording(x)) {
     const { shape: whole } = x;
@@ -78,7 +78,7 @@ function copied(part: Tensor): Tensor {
 export function placed(g: Tensor, shape: Shape, specs: readonly SliceSpec[]): Tensor {
   const y = zeros(shape, { dtype: g.dtype });
   const part = layoutOf('slice', y, specs);
-  copyInto(y.viewAs(part.shape, part.strides, part.offset), g);
+  copyInto(y.strided(part.shape, part.strides, part.offset), g);
   if (recording(g)) attach(y, 'sliceBackward', [g], [(gg) => slice(gg, specs)]);
   return y;
 }
@@ -252,7 +252,7 @@ export function at(x: Tensor, ...indices: number[]): Tensor {
     const stride = x.strides[d] as number;
     offset += stride * positionIn('at', index, x.shape[d] as number, d);
   }
-  const y = x.viewAs(x.shape.slice(count), x.strides.slice(count), offset);
+  const y = x.strided(x.shape.slice(count), x.strides.slice(count), offset);
   if (recording(x)) {
     const { shape } = x;
     attach(y, 'at', [x], [(g) => placed(g, shape, indices)]);

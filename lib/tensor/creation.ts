@@ -39,7 +39,7 @@ export interface TensorOptions {
 const OPTION_NAMES = ['dtype', 'requiresGrad'];
 
 /** Applies the options that every creation function takes. */
-function finish(operation: string, result: Tensor, options: TensorOptions): Tensor {
+export function finish(operation: string, result: Tensor, options: TensorOptions): Tensor {
   if (options.requiresGrad) {
     if (!dtypes[result.dtype].floating) {
       throw new TensorError(
@@ -52,8 +52,13 @@ function finish(operation: string, result: Tensor, options: TensorOptions): Tens
   return result;
 }
 
-function checkTensorOptions(operation: string, options: TensorOptions): void {
-  checkOptions(operation, options, OPTION_NAMES);
+/** @throws TensorError ERR_ARGUMENT for options of other names than the known ones, ERR_DTYPE */
+export function checkTensorOptions(
+  operation: string,
+  options: TensorOptions,
+  known: readonly string[] = OPTION_NAMES,
+): void {
+  checkOptions(operation, options, known);
   if (options.dtype !== undefined) checkDType(operation, options.dtype);
 }
 
@@ -81,7 +86,7 @@ export function fillWith(target: Tensor, value: number | bigint): void {
 }
 
 /** Overwrites a contiguous tensor with numbers, converted by the rules of `to`. */
-function store(result: Tensor, values: TypedArray): void {
+export function store(result: Tensor, values: TypedArray): void {
   const { dtype, numel: length } = result;
   const target = result.elements as TypedArray;
   if (dtype === 'bool') {
@@ -210,12 +215,21 @@ function dtypeOfNested(data: Nested, depth: number): DType {
   return typeof first === 'bigint' ? 'int64' : 'float32';
 }
 
+export interface DataOptions extends TensorOptions {
+  /**
+   * false takes the memory of a typed array as it is, as `fromTypedArray` does: each sees what the
+   * other writes. Default true.
+   */
+  copy?: boolean;
+}
+
 /**
  * A tensor with a copy of `data`: a number, bigint or boolean, nested arrays of one length per level,
- * or a typed array (which gives one dimension; reshape it). Numbers are converted as by `to`; for int64
+ * or a typed array or Buffer (which gives one dimension; reshape it). Numbers are converted as by `to`; for int64
  * whole numbers have to be safe integers, or bigints. Data that begins with a bigint is int64.
  * @throws TensorError ERR_SHAPE for ragged arrays, ERR_DTYPE for an unknown dtype, ERR_ARGUMENT for
- * data of another kind or unknown options, and for numbers beyond the safe integers where int64 is made
+ * data of another kind or unknown options, and for numbers beyond the safe integers where int64 is made,
+ * and `copy: false` for anything but a typed array
  * @example
  * ```ts
  * tensor([[1, 2], [3, 4]]); // => [[1, 2], [3, 4]]
@@ -225,9 +239,19 @@ function dtypeOfNested(data: Nested, depth: number): DType {
  */
 export function tensor(
   data: Nested | TypedArray | BigInt64Array,
-  options: TensorOptions = {},
+  options: DataOptions = {},
 ): Tensor {
-  checkTensorOptions('tensor', options);
+  checkTensorOptions('tensor', options, [...OPTION_NAMES, 'copy']);
+  if (options.copy === false) {
+    if (!ArrayBuffer.isView(data)) {
+      throw new TensorError(
+        'ERR_ARGUMENT',
+        `[tensor] only a typed array's memory can be used without a copy, not ${describe(data)}`,
+      );
+    }
+    const { copy: _, ...others } = options;
+    return share('tensor', data as TypedArray, undefined, others);
+  }
   const sourceType = dtypeOf(data);
   if (sourceType !== null) {
     const source = data as TypedArray | BigInt64Array;
@@ -264,6 +288,16 @@ export function fromTypedArray(
   options: TensorOptions = {},
 ): Tensor {
   checkTensorOptions('fromTypedArray', options);
+  return share('fromTypedArray', array, shape, options);
+}
+
+/** A tensor over the memory of a typed array. */
+export function share(
+  operation: string,
+  array: StoredArray,
+  shape: Shape | undefined,
+  options: TensorOptions,
+): Tensor {
   const own = dtypeOf(array);
   let dtype: DType | null = own;
   if (own === 'uint8' && options.dtype === 'bool') dtype = 'bool';
@@ -273,19 +307,19 @@ export function fromTypedArray(
   if (dtype === null || (options.dtype !== undefined && options.dtype !== dtype)) {
     throw new TensorError(
       'ERR_DTYPE',
-      `[fromTypedArray] a ${describe(array)} does not hold ${options.dtype ?? 'elements of a known dtype'}`,
+      `[${operation}] a ${describe(array)} does not hold ${options.dtype ?? 'elements of a known dtype'}`,
     );
   }
-  const dims = shape === undefined ? [array.length] : checkShape('fromTypedArray', shape);
+  const dims = shape === undefined ? [array.length] : checkShape(operation, shape);
   if (numel(dims) !== array.length) {
     throw new TensorError(
       'ERR_SHAPE',
-      `[fromTypedArray] shape ${formatShape(dims)} has ${numel(dims)} elements, the array ${array.length}`,
+      `[${operation}] shape ${formatShape(dims)} has ${numel(dims)} elements, the array ${array.length}`,
     );
   }
   let memory: StoredArray = array;
   if (dtype === 'float16') memory = new Int16Array(array.buffer, array.byteOffset, array.length);
-  return finish('fromTypedArray', new Tensor(adopt(dtype, memory), dims), options);
+  return finish(operation, new Tensor(adopt(dtype, memory), dims), options);
 }
 
 function filled(
@@ -311,16 +345,20 @@ export function full(
   value: number | bigint | boolean,
   options: TensorOptions = {},
 ): Tensor {
+  const element = checkFill('full', value);
+  checkTensorOptions('full', options);
+  const { dtype = typeof value === 'bigint' ? 'int64' : 'float32' } = options;
+  return filled('full', shape, element, { ...options, dtype });
+}
+
+function checkFill(operation: string, value: unknown): number | bigint {
   if (!isScalar(value)) {
     throw new TensorError(
       'ERR_ARGUMENT',
-      `[full] the value must be a number, not ${describe(value)}`,
+      `[${operation}] the value must be a number, not ${describe(value)}`,
     );
   }
-  checkTensorOptions('full', options);
-  const { dtype = typeof value === 'bigint' ? 'int64' : 'float32' } = options;
-  const element = typeof value === 'boolean' ? Number(value) : value;
-  return filled('full', shape, element, { ...options, dtype });
+  return typeof value === 'boolean' ? Number(value) : value;
 }
 
 /** A tensor of zeros. Default dtype float32. */
@@ -343,31 +381,93 @@ export function empty(shape: Shape, options: TensorOptions = {}): Tensor {
   );
 }
 
-function filledLike(operation: string, other: unknown, value: number): Tensor {
+/** The options of a tensor like another one, whose dtype is the default. */
+function likeOptions(operation: string, other: unknown, options: TensorOptions): TensorOptions {
   if (!(other instanceof Tensor)) {
     throw new TensorError(
       'ERR_ARGUMENT',
       `[${operation}] expected a tensor, not ${describe(other)}`,
     );
   }
-  return filled(operation, other.shape, value, { dtype: other.dtype });
+  checkTensorOptions(operation, options);
+  return { ...options, dtype: options.dtype ?? other.dtype };
 }
 
-/** Zeros with the shape and dtype of another tensor. */
-export function zerosLike(other: Tensor): Tensor {
-  return filledLike('zerosLike', other, 0);
+/**
+ * Zeros with the shape and, by default, the dtype of another tensor.
+ * @throws TensorError ERR_ARGUMENT for anything but a tensor and for unknown options, ERR_DTYPE
+ * @example
+ * ```ts
+ * zerosLike(tensor([[1, 2]])); // => [[0, 0]]
+ * ```
+ */
+export function zerosLike(other: Tensor, options: TensorOptions = {}): Tensor {
+  const own = likeOptions('zerosLike', other, options);
+  return filled('zerosLike', other.shape, 0, own);
 }
 
-/** Ones with the shape and dtype of another tensor. */
-export function onesLike(other: Tensor): Tensor {
-  return filledLike('onesLike', other, 1);
+/**
+ * Ones with the shape and, by default, the dtype of another tensor.
+ * @throws TensorError ERR_ARGUMENT for anything but a tensor and for unknown options, ERR_DTYPE
+ * @example
+ * ```ts
+ * onesLike(tensor([[5, 6]])); // => [[1, 1]]
+ * ```
+ */
+export function onesLike(other: Tensor, options: TensorOptions = {}): Tensor {
+  const own = likeOptions('onesLike', other, options);
+  return filled('onesLike', other.shape, 1, own);
 }
 
-/** The n x n identity matrix. Default dtype float32. */
-export function eye(n: number, options: TensorOptions = {}): Tensor {
-  const result = filled('eye', [n, n], 0, options);
+/**
+ * Every element `value`, with the shape and, by default, the dtype of another tensor.
+ * @throws TensorError ERR_ARGUMENT for anything but a tensor, a value that isn't a number or boolean
+ * and unknown options; ERR_DTYPE
+ * @example
+ * ```ts
+ * fullLike(tensor([[5, 6]]), 7); // => [[7, 7]]
+ * ```
+ */
+export function fullLike(
+  other: Tensor,
+  value: number | bigint | boolean,
+  options: TensorOptions = {},
+): Tensor {
+  const own = likeOptions('fullLike', other, options);
+  return filled('fullLike', other.shape, checkFill('fullLike', value), own);
+}
+
+/**
+ * Arbitrary content, to be overwritten, with the shape and, by default, the dtype of another tensor.
+ * @throws TensorError ERR_ARGUMENT for anything but a tensor and for unknown options, ERR_DTYPE
+ * @example
+ * ```ts
+ * emptyLike(zeros([2, 3])).shape; // => [2, 3]
+ * ```
+ */
+export function emptyLike(other: Tensor, options: TensorOptions = {}): Tensor {
+  const own = likeOptions('emptyLike', other, options);
+  return finish('emptyLike', uninitialized(other.shape, own.dtype as DType), own);
+}
+
+/**
+ * The n x m identity matrix, by default n x n: ones on the main diagonal. Default dtype float32.
+ * @throws TensorError ERR_SHAPE unless the sizes are whole numbers >= 0, ERR_ARGUMENT, ERR_DTYPE
+ * @example
+ * ```ts
+ * eye(2); // => [[1, 0], [0, 1]]
+ * eye(2, 3); // => [[1, 0, 0], [0, 1, 0]]
+ * ```
+ */
+export function eye(n: number, options?: TensorOptions): Tensor;
+export function eye(n: number, m: number, options?: TensorOptions): Tensor;
+export function eye(n: number, second?: number | TensorOptions, third?: TensorOptions): Tensor {
+  const rectangular = typeof second === 'number';
+  const m = rectangular ? second : n;
+  const given = rectangular ? third : second;
+  const result = filled('eye', [n, m], 0, given === undefined ? {} : (given as TensorOptions));
   const { array, offset, dtype } = result;
-  for (let i = 0; i < n; i++) setElement(array, offset + i * (n + 1), 1, dtype);
+  for (let i = 0; i < Math.min(n, m); i++) setElement(array, offset + i * (m + 1), 1, dtype);
   return result;
 }
 

@@ -38,6 +38,56 @@ export function isContiguous(shape: Shape, strides: readonly number[]): boolean 
   return true;
 }
 
+/**
+ * Whether elements lie without gaps or overlaps, row-major in some order of the dimensions: the strides
+ * from the smallest on are the products of the sizes before them. Windows that overlap fail it although
+ * none of their strides is 0.
+ */
+export function isPermuted(shape: Shape, strides: readonly number[]): boolean {
+  let next = 1;
+  let left = 0;
+  for (const size of shape) {
+    if (size === 0) return true;
+    if (size > 1) left++;
+  }
+  for (; left > 0; left--) {
+    // No two dimensions have the same stride, since each one taken is longer than 1.
+    const d = strides.findIndex((stride, i) => stride === next && (shape[i] as number) > 1);
+    if (d < 0) return false;
+    next *= shape[d] as number;
+  }
+  return true;
+}
+
+/**
+ * Strides under which the same elements have another shape, or null when only a copy has it. The new
+ * dimensions are laid out over the old ones from the last on; where the old ones don't follow each
+ * other in memory, a new one has to begin.
+ */
+export function stridesAs(
+  shape: Shape,
+  strides: readonly number[],
+  target: Shape,
+): number[] | null {
+  if (isContiguous(shape, strides) || shape.includes(0)) return contiguousStrides(target);
+  const result = new Array<number>(target.length);
+  let to = target.length - 1;
+  let d = shape.length - 1;
+  while (d >= 0) {
+    // Dimensions d and outwards that can be walked as one, with steps of `step`.
+    const step = strides[d] as number;
+    let count = shape[d--] as number;
+    while (d >= 0 && (shape[d] === 1 || strides[d] === count * step)) count *= shape[d--] as number;
+    let taken = 1;
+    while (to >= 0 && (taken < count || target[to] === 1)) {
+      result[to] = taken * step;
+      taken *= target[to--] as number;
+    }
+    if (taken !== count) return null;
+  }
+  return result;
+}
+
 export function sameShape(a: Shape, b: Shape): boolean {
   if (a.length !== b.length) return false;
   for (let d = 0; d < a.length; d++) if (a[d] !== b[d]) return false;

@@ -2,7 +2,14 @@ import { TensorError } from '../errors.js';
 import { type DType, float16Array, type StoredArray, type TypedArray } from './dtype.js';
 import { getElement } from './element.js';
 import { recycle, type Storage } from './memory.js';
-import { contiguousStrides, formatShape, isContiguous, numel, type Shape } from './shape.js';
+import {
+  contiguousStrides,
+  formatShape,
+  isContiguous,
+  isPermuted,
+  numel,
+  type Shape,
+} from './shape.js';
 
 /**
  * A node of the autograd graph: which operation made a tensor, from what, and how the gradient of
@@ -133,7 +140,7 @@ export class Tensor {
   get isDense(): boolean {
     return (
       this.numel === this.storage.length &&
-      this.shape.every((size, d) => size <= 1 || this.strides[d] !== 0)
+      (this.isContiguous || isPermuted(this.shape, this.strides))
     );
   }
 
@@ -230,7 +237,7 @@ export class Tensor {
   }
 
   /** A view of this tensor's storage. For operations that move no data. */
-  viewAs(shape: Shape, strides: readonly number[], offset: number): Tensor {
+  strided(shape: Shape, strides: readonly number[], offset: number): Tensor {
     return new Tensor(this.storage, shape, strides, offset);
   }
 }

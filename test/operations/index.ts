@@ -3,21 +3,25 @@ import { activations } from './activation.js';
 import { arithmetic } from './arithmetic.js';
 import { autograd } from './autograd.js';
 import { comparisons } from './compare.js';
+import { creations } from './creation.js';
 import { classLosses } from './cross_entropy.js';
 import { dtypeOperations } from './dtypes.js';
 import { gathers } from './gather.js';
 import { indexings } from './indexing.js';
 import { integerOperations } from './integer.js';
+import { joins } from './join.js';
 import { linearAlgebra } from './linalg.js';
 import { math } from './math.js';
 import { norms } from './norm.js';
 import { numerics } from './numerics.js';
 import type { Family } from './operation.js';
 import { optimizers } from './optimizers.js';
+import { partViews } from './parts.js';
 import { tensorProducts } from './products.js';
 import { randomness } from './random.js';
 import { reductions } from './reduce.js';
 import { scans } from './scan.js';
+import { shapeViews } from './shape.js';
 import { softmaxes } from './softmax.js';
 import { specialFunctions } from './special.js';
 import { ternaries } from './ternary.js';
@@ -29,17 +33,21 @@ export const families: readonly Family[] = [
   classLosses,
   comparisons,
   dtypeOperations,
+  creations,
   gathers,
   indexings,
   integerOperations,
   linearAlgebra,
+  joins,
   math,
   norms,
   numerics,
   optimizers,
+  partViews,
   randomness,
   reductions,
   scans,
+  shapeViews,
   softmaxes,
   specialFunctions,
   tensorProducts,

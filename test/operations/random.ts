@@ -177,11 +177,13 @@ export const randomness: Family = {
     randint: withoutGradient([
       ...shapes((shape) => randint(0, 2, shape)),
       ...optionsOf('randint', (options) => randint(0, 2, [2], options)),
+      [() => randint(0, 2, [2], { requiresGrad: true }), 'ERR_DTYPE'],
       ...ranges((low, high, options) => randint(low, high, [2], options)),
     ]),
     randintLike: withoutGradient([
       ...tensorArguments((t) => randintLike(t, 0, 2), { takesIntegers: true }),
       ...optionsOf('randintLike', (options) => randintLike(x, 0, 2, options)),
+      [() => randintLike(integers, 0, 2, { requiresGrad: true }), 'ERR_DTYPE'],
       ...ranges((low, high, options) => randintLike(integers, low, high, options)),
     ]),
     randperm: withoutGradient([
@@ -191,6 +193,7 @@ export const randomness: Family = {
         ),
       ),
       ...optionsOf('randperm', (options) => randperm(3, options)),
+      [() => randperm(3, { requiresGrad: true }), 'ERR_DTYPE'],
       [() => randperm(3, { dtype: wrong('int16') }), 'ERR_DTYPE'],
       [() => randperm(300, { dtype: 'uint8' }), 'ERR_ARGUMENT'],
       [() => randperm(3, { generator: wrong(5) }), 'ERR_ARGUMENT'],

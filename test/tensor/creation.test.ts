@@ -2,9 +2,15 @@ import {
   arange,
   type DType,
   empty,
+  emptyLike,
   eye,
+  fromAsync,
+  fromBuffer,
   fromTypedArray,
   full,
+  fullLike,
+  linspace,
+  logspace,
   type NestedArray,
   ones,
   onesLike,
@@ -318,5 +324,158 @@ describe('options', () => {
     const t = zeros(shape);
     shape[0] = 100;
     expect([...t.shape]).toEqual([2]);
+  });
+});
+
+describe('memory that is shared', () => {
+  test('tensor without a copy sees what the array sees, also in shared memory', () => {
+    for (const buffer of [new ArrayBuffer(16), new SharedArrayBuffer(16)]) {
+      const array = new Float32Array(buffer as ArrayBuffer);
+      const t = tensor(array, { copy: false, requiresGrad: true });
+      array[2] = 7;
+      expectTensor(t, [4], 'float32', [0, 0, 7, 0]);
+      expect(t.requiresGrad).toBe(true);
+      expect(t.mul(2).toArray()).toEqual([0, 0, 14, 0]);
+      const copied = tensor(array);
+      array[2] = 8;
+      expect(copied.toArray()).toEqual([0, 0, 7, 0]);
+    }
+    expectTensor(tensor(Buffer.from([0, 5]), { copy: false, dtype: 'bool' }), [2], 'bool', [
+      false,
+      true,
+    ]);
+  });
+
+  test('fromBuffer reads ArrayBuffer, SharedArrayBuffer, Buffer and views, from an offset on', () => {
+    const numbers = new Float32Array([1, 2, 3, 4, 5, 6]);
+    const shared = new SharedArrayBuffer(24);
+    new Float32Array(shared).set(numbers);
+    const sources = [
+      numbers.buffer,
+      shared,
+      numbers,
+      new DataView(numbers.buffer),
+      new Uint8Array(numbers.buffer),
+    ];
+    for (const source of sources) {
+      expectTensor(fromBuffer(source, { dtype: 'float32' }), [6], 'float32', [...numbers]);
+      const part = fromBuffer(source, { dtype: 'float32', offset: 8, shape: [2, 2] });
+      expectTensor(part, [2, 2], 'float32', [
+        [3, 4],
+        [5, 6],
+      ]);
+      expectTensor(
+        fromBuffer(source, { dtype: 'float32', offset: 4, count: 2, copy: true }),
+        [2],
+        'float32',
+        [2, 3],
+      );
+    }
+    const view = fromBuffer(numbers, { dtype: 'float32', offset: 20 });
+    const copy = fromBuffer(numbers, { dtype: 'float32', offset: 20, copy: true });
+    numbers[5] = 60;
+    expect([view.item(), copy.item()]).toEqual([60, 6]);
+    expectTensor(fromBuffer(numbers, { dtype: 'float32', offset: 24 }), [0], 'float32', []);
+    const nested = fromBuffer(numbers.subarray(1, 4), { dtype: 'float32', offset: 4 });
+    expectTensor(nested, [2], 'float32', [3, 4]);
+    for (const dtype of dtypes) {
+      expect(fromBuffer(new Uint8Array(16), { dtype }).dtype).toBe(dtype);
+    }
+  });
+
+  test('fromBuffer says what to do about elements that are not aligned', () => {
+    const bytes = Buffer.alloc(16);
+    const options = { dtype: 'float32', offset: 3, count: 2 } as const;
+    expectError(() => fromBuffer(bytes.buffer, options), 'ERR_ARGUMENT', 'Pass { copy: true }');
+    expectTensor(fromBuffer(bytes.buffer, { ...options, copy: true }), [2], 'float32', [0, 0]);
+  });
+});
+
+describe('fromAsync', () => {
+  async function* later<T>(items: readonly T[]): AsyncGenerator<T> {
+    for (const item of items) {
+      await new Promise((done) => setImmediate(done));
+      yield item;
+    }
+  }
+
+  test('collects numbers, rows, typed arrays and tensors', async () => {
+    expectTensor(await fromAsync(later([1, 2, 3])), [3], 'float32', [1, 2, 3]);
+    expectTensor(await fromAsync(later([true, false])), [2], 'bool', [true, false]);
+    expectTensor(await fromAsync(later([])), [0], 'float32', []);
+    const rows = [
+      [1, 2],
+      [3, 4],
+    ];
+    expectTensor(await fromAsync(later(rows)), [2, 2], 'float32', rows);
+    expectTensor(await fromAsync(rows, { dtype: 'float64' }), [2, 2], 'float64', rows);
+    const typed = rows.map((row) => Int32Array.from(row));
+    expectTensor(await fromAsync(later(typed)), [2, 2], 'int32', rows);
+    const promised = rows.map((row) => Promise.resolve(tensor(row)));
+    expectTensor(await fromAsync(promised, { dtype: 'int8' }), [2, 2], 'int8', rows);
+  });
+
+  test('lets gradients flow to tensors', async () => {
+    const x = tensor([1, 2], { requiresGrad: true });
+    const y = await fromAsync(later([x, x.mul(3)]));
+    y.sum().backward();
+    expect(x.grad?.toArray()).toEqual([4, 4]);
+    expect((await fromAsync([1], { requiresGrad: true })).requiresGrad).toBe(true);
+  });
+
+  test('rejects with what the source throws', async () => {
+    async function* failing(): AsyncGenerator<number> {
+      yield 1;
+      throw new Error('the source broke');
+    }
+    await expect(fromAsync(failing())).rejects.toThrow('the source broke');
+  });
+});
+
+describe('like another tensor', () => {
+  test('takes its shape and dtype, and options', () => {
+    const x = tensor([[1, 2]], { dtype: 'int8' });
+    expectTensor(fullLike(x, 7), [1, 2], 'int8', [[7, 7]]);
+    expectTensor(fullLike(x, 0.5, { dtype: 'float64' }), [1, 2], 'float64', [[0.5, 0.5]]);
+    expectTensor(zerosLike(x, { dtype: 'bool' }), [1, 2], 'bool', [[false, false]]);
+    expect(onesLike(x, { dtype: 'float32', requiresGrad: true }).requiresGrad).toBe(true);
+    const like = emptyLike(x.t());
+    expect([like.shape, like.dtype]).toEqual([[2, 1], 'int8']);
+  });
+});
+
+describe('eye, linspace, logspace', () => {
+  test('eye of two sizes and of every dtype', () => {
+    for (const dtype of [...dtypes, 'bfloat16'] as const) {
+      const want = [
+        [1, 0, 0],
+        [0, 1, 0],
+      ];
+      expect(eye(2, 3, { dtype }).to('float32').toArray()).toEqual(want);
+      expect(eye(3, 2, { dtype }).t().to('float32').toArray()).toEqual(want);
+    }
+    expectTensor(eye(0, 2), [0, 2], 'float32', []);
+  });
+
+  test('linspace is symmetric, and exact at both ends', () => {
+    for (const count of [2, 3, 10, 11, 1000, 1001]) {
+      for (const dtype of ['float32', 'float64'] as const) {
+        const values = linspace(-0.7, 0.7, count, { dtype }).data;
+        expect([values[0], values[count - 1]]).toEqual(tensor([-0.7, 0.7], { dtype }).toArray());
+        for (let i = 0; i < count; i++) expect(values[i]! + values[count - 1 - i]!).toBe(0);
+      }
+    }
+    expectTensor(linspace(2, 9, 1), [1], 'float32', [2]);
+    expectTensor(linspace(0, 10, 4, { dtype: 'uint8' }), [4], 'uint8', [0, 3, 6, 10]);
+    expect(linspace(0, 1, 2, { requiresGrad: true }).requiresGrad).toBe(true);
+  });
+
+  test('logspace has exact powers where they are whole', () => {
+    expectTensor(logspace(0, 9, 10, { dtype: 'int32' }), [10], 'int32', [
+      ...Array.from({ length: 10 }, (_, i) => 10 ** i),
+    ]);
+    expectTensor(logspace(0, 8, 9, { base: 2, dtype: 'float64' }), [9], 'float64', [
+      ...Array.from({ length: 9 }, (_, i) => 2 ** i),
+    ]);
   });
 });

@@ -235,7 +235,7 @@ describe('expand', () => {
     expectError(() => counting(2).expand([3]), 'ERR_SHAPE', '[expand]');
     expectError(() => counting(2, 1).expand([2]), 'ERR_SHAPE', '[expand]');
     expectError(() => counting(2).expand([1]), 'ERR_SHAPE', '[expand]');
-    expectError(() => counting(1).expand([-1]), 'ERR_SHAPE', '[expand]');
+    expectError(() => counting(1).expand([-1, 1]), 'ERR_SHAPE', '[expand]');
   });
 });
 
