@@ -5,6 +5,7 @@ export { type BackwardOptions, backward } from './autograd/backward.js';
 export { type GradOptions, grad } from './autograd/grad.js';
 export { type GradcheckOptions, gradcheck } from './autograd/gradcheck.js';
 export { enableGrad, isGradEnabled, noGrad } from './autograd/mode.js';
+export { keep, tidy } from './autograd/tidy.js';
 export { type Batch, type Batches, type BatchOptions, batches } from './data/batches.js';
 export { type IdxArray, type IdxData, parseIdx, readIdx, readIdxSync } from './data/idx.js';
 export {
@@ -167,7 +168,7 @@ export {
   type RmsNormOptions,
   rmsNorm,
 } from './ops/norm.js';
-export { clone, contiguous, type TensorLike, to } from './ops/operand.js';
+export { type CloneOptions, clone, contiguous, type TensorLike, to } from './ops/operand.js';
 export {
   type HardTanhOptions,
   hardSigmoid,
@@ -239,6 +240,13 @@ export {
   transpose,
   unsqueeze,
 } from './ops/shape.js';
+export {
+  fromMessage,
+  type MessageOptions,
+  shareMemory,
+  type TensorMessage,
+  toMessage,
+} from './ops/share.js';
 export { logSoftmax, softmax, softmin } from './ops/softmax.js';
 export {
   argsort,
@@ -286,5 +294,6 @@ export {
   zerosLike,
 } from './tensor/creation.js';
 export type { DType, TypedArray } from './tensor/dtype.js';
+export { emptyCache, type MemoryInfo, memory } from './tensor/memory.js';
 export type { Shape } from './tensor/shape.js';
 export { type NestedArray, Tensor } from './tensor/tensor.js';

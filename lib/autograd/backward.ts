@@ -2,7 +2,7 @@
 import { TensorError } from '../errors.js';
 import { rows, runBinaryContiguous } from '../native/commands.js';
 import { onesLike } from '../tensor/creation.js';
-import { letEscape, ownedByScope, recycleAfter } from '../tensor/memory.js';
+import { escapeWith, keepAllStorages, ownedByScope, recycleAfter } from '../tensor/memory.js';
 import { checkOptions, describe, formatShape, sameShape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { addTo, copy, propagate, sum } from './engine.js';
@@ -39,13 +39,13 @@ function accumulate(leaf: Tensor, g: Tensor): void {
   // Memory that this pass made and that is nothing but this gradient can be kept as it is. It then
   // no longer counts as made by the pass, so that a second leaf with the same gradient gets a copy.
   if (ownedByScope(g.storage) && g.isDense && sameStrides(g, leaf)) {
-    letEscape(g.storage);
+    escapeWith(g.storage, leaf.storage);
     leaf.accumulatedGrad = g;
     return;
   }
   // A leaf that is a dense view (a transposed weight) keeps its strides, others become row-major.
   const kept = copy(g, leaf.isDense ? leaf.strides : undefined);
-  letEscape(kept.storage);
+  escapeWith(kept.storage, leaf.storage);
   leaf.accumulatedGrad = kept;
 }
 
@@ -92,6 +92,7 @@ export function startingGradient(operation: string, root: unknown, gradient: unk
 function accumulateRecorded(leaf: Tensor, g: Tensor): void {
   leaf.accumulatedGrad = leaf.accumulatedGrad === null ? g : sum(leaf.accumulatedGrad, g);
   leaf.gradEscaped = true; // the graph of the gradients holds it
+  keepAllStorages(); // and what that graph holds can't be told from the rest
 }
 
 /**

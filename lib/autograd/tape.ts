@@ -1,12 +1,17 @@
 /** Recording: operations attach a node to their result when a gradient may be asked for. */
 import { TensorError } from '../errors.js';
 import { dtypes } from '../tensor/dtype.js';
-import { recycle } from '../tensor/memory.js';
+import { liveWith, recycle } from '../tensor/memory.js';
 import { describe, formatShape, sameShape } from '../tensor/shape.js';
 import { type ActivationDerivative, type GradRule, Tensor } from '../tensor/tensor.js';
 import { isGradEnabled } from './mode.js';
 
 let sequence = 0;
+
+/** The number of the latest node. */
+export function latestNode(): number {
+  return sequence;
+}
 
 /** Whether gradients are asked for through this tensor. */
 export function needsGrad(t: Tensor): boolean {
@@ -131,7 +136,10 @@ Object.defineProperties(Tensor.prototype, {
       return this.accumulatedGrad;
     },
     set(this: Tensor, value: Tensor | null) {
-      if (value !== null) checkGrad(this, value);
+      if (value !== null) {
+        checkGrad(this, value);
+        liveWith(value.storage, this.storage);
+      }
       this.accumulatedGrad = value;
       this.gradEscaped = value !== null;
     },

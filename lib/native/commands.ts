@@ -35,9 +35,27 @@ const CODES = new Map<unknown, TensorErrorCode>([
   ['ERR_NATIVE_MEMORY', 'ERR_STATE'],
 ]);
 
+/** The error for a tensor over memory of the user's that isn't there any more. */
+export function memoryGone(operation: string, cause?: unknown): TensorError {
+  return new TensorError(
+    'ERR_ARGUMENT',
+    `[${operation}] the ArrayBuffer under a tensor was transferred or made smaller, and its elements ` +
+      'are gone; tensor(array) copies where fromTypedArray(array) does not',
+    { cause },
+  );
+}
+
+/**
+ * How the native side reports an operand that reaches out of its array, the operation in front. The
+ * library's own arrays never shrink, so it is one of the user's.
+ */
+const TOO_SHORT = /^\[(\w+)\] .*(is empty or detached|reaches from|detached or has shrunk)/;
+
 /** Reports an error of the native side as the library's own. */
 function rethrow(error: unknown): never {
   const code = CODES.get((error as { code?: unknown }).code);
+  const tooShort = code && TOO_SHORT.exec((error as Error).message);
+  if (tooShort) throw memoryGone(tooShort[1] as string, error);
   if (code !== undefined) throw new TensorError(code, (error as Error).message, { cause: error });
   throw error;
 }

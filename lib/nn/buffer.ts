@@ -1,4 +1,5 @@
 import { checkTensor } from '../ops/operand.js';
+import { keepStorage } from '../tensor/memory.js';
 import { Tensor } from '../tensor/tensor.js';
 
 /**
@@ -13,5 +14,6 @@ export class Buffer extends Tensor {
   constructor(values: Tensor) {
     checkTensor('Buffer', values);
     super(values.storage, values.shape, values.strides, values.offset);
+    keepStorage(this.storage);
   }
 }

@@ -11,6 +11,30 @@ export type StateDict = Record<string, Tensor>;
 export interface LoadStateDictOptions {
   /** Whether names have to match exactly. Otherwise only those found on both sides are loaded. Default true. */
   strict?: boolean;
+  /**
+   * Whether the tensors themselves become the parameters' and buffers' memory instead of being copied:
+   * for memory that threads share. Make the optimizer afterwards: the parameters are new. Default false.
+   */
+  assign?: boolean;
+}
+
+/** Puts other parameters, buffers or modules in the place of those that modules have as members. */
+export function replaceMembers(
+  modules: Iterable<Module>,
+  replacements: ReadonlyMap<unknown, unknown>,
+): void {
+  for (const parent of modules) {
+    const properties = parent as unknown as Record<string, unknown>;
+    for (const [name, value] of Object.entries(properties)) {
+      if (Array.isArray(value)) {
+        value.forEach((item, i) => {
+          if (replacements.has(item)) value[i] = replacements.get(item);
+        });
+      } else if (replacements.has(value)) {
+        properties[name] = replacements.get(value);
+      }
+    }
+  }
 }
 
 /**
@@ -112,13 +136,13 @@ export abstract class Module {
   protected onStateLoaded(): void {}
 
   /**
-   * Copies values into the parameters and buffers. All names, shapes and dtypes are compared first; when
+   * Copies values into the parameters and buffers, or with `assign` makes them these. All names, shapes and dtypes are compared first; when
    * something doesn't fit, nothing is changed.
    * @throws TensorError ERR_ARGUMENT for missing or unknown names (when strict) and for anything but
    * tensors, ERR_SHAPE and ERR_DTYPE for tensors that don't fit, ERR_DISPOSED
    */
   loadStateDict(state: Readonly<StateDict>, options: LoadStateDictOptions = {}): void {
-    checkOptions('loadStateDict', options, ['strict']);
+    checkOptions('loadStateDict', options, ['strict', 'assign']);
     if (typeof state !== 'object' || state === null) {
       throw new TensorError(
         'ERR_ARGUMENT',
@@ -166,7 +190,19 @@ export abstract class Module {
       }
       pairs.push([parameter, value]);
     }
-    for (const [parameter, value] of pairs) copyInto(parameter, value);
+    if (options.assign) this.assign(pairs);
+    else for (const [parameter, value] of pairs) copyInto(parameter, value);
     for (const module of this.modules()) module.onStateLoaded();
+  }
+
+  /** New parameters and buffers over the given values' memory; whether one is learned stays as it was. */
+  private assign(pairs: readonly (readonly [Tensor, Tensor])[]): void {
+    const replacements = new Map<Tensor, Tensor>();
+    for (const [member, value] of pairs) {
+      const replacement = member instanceof Parameter ? new Parameter(value) : new Buffer(value);
+      replacement.leafRequiresGrad = member.leafRequiresGrad;
+      replacements.set(member, replacement);
+    }
+    replaceMembers([...this.modules()], replacements);
   }
 }

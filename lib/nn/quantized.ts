@@ -3,11 +3,12 @@ import { activations, type EpilogueActivation } from '../ops/gemm.js';
 import { type PackedWeight, packWeight, quantizedLinear, quantizePerChannel } from '../ops/int8.js';
 import { clone } from '../ops/operand.js';
 import { ones, zeros } from '../tensor/creation.js';
+import { outsideScopes } from '../tensor/memory.js';
 import { checkNumber, checkOptions, describe } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { Buffer } from './buffer.js';
 import { Linear } from './linear.js';
-import { Module } from './module.js';
+import { Module, replaceMembers } from './module.js';
 
 export interface QuantizedLinearOptions {
   /** Whether a bias is added. Default true. */
@@ -99,7 +100,7 @@ export class QuantizedLinear extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    this.packed ??= packWeight(this.weight);
+    this.packed ??= outsideScopes(() => packWeight(this.weight));
     return quantizedLinear('QuantizedLinear', x, {
       weight: this.packed,
       scales: this.weightScale,
@@ -151,18 +152,6 @@ export function quantizeDynamic(module: Module): Module {
     checkQuantizable('quantizeDynamic', layer);
     replacements.set(layer, QuantizedLinear.from(layer));
   }
-  for (const parent of all) {
-    const properties = parent as unknown as Record<string, unknown>;
-    for (const [name, value] of Object.entries(properties)) {
-      if (Array.isArray(value)) {
-        value.forEach((item, i) => {
-          const replacement = replacements.get(item);
-          if (replacement !== undefined) value[i] = replacement;
-        });
-      } else if (replacements.has(value)) {
-        properties[name] = replacements.get(value);
-      }
-    }
-  }
+  replaceMembers(all, replacements);
   return replacements.get(module) ?? module;
 }

@@ -7,7 +7,7 @@ import { toBfloat16 } from '../tensor/bfloat16.js';
 import { uninitialized } from '../tensor/creation.js';
 import { checkDType, type DType, dtypes } from '../tensor/dtype.js';
 import { allocate } from '../tensor/memory.js';
-import { describe, normalizeDim } from '../tensor/shape.js';
+import { checkOptions, describe, normalizeDim } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 
 /** What operations take for a tensor; a number adapts to the other operand's dtype (see promotion.ts). */
@@ -80,10 +80,16 @@ export function contiguous(x: Tensor): Tensor {
   return x.isContiguous ? x : clone(x);
 }
 
+export interface CloneOptions {
+  /** Whether the copy lies in a SharedArrayBuffer: see `toMessage`. Default false. */
+  shared?: boolean;
+}
+
 /** A contiguous copy, through which gradients flow. */
-export function clone(x: Tensor): Tensor {
+export function clone(x: Tensor, options: CloneOptions = {}): Tensor {
   checkTensor('clone', x);
-  const y = uninitialized(x.shape, x.dtype);
+  checkOptions('clone', options, ['shared']);
+  const y = uninitialized(x.shape, x.dtype, options.shared);
   copyInto(y, x);
   if (recording(x)) attach(y, 'clone', [x], [(g) => g]);
   return y;
@@ -113,7 +119,7 @@ declare module '../tensor/tensor.js' {
     /** The same elements in row-major order, copied only if they aren't already. */
     contiguous(): Tensor;
     /** A contiguous copy, through which gradients flow. */
-    clone(): Tensor;
+    clone(options?: CloneOptions): Tensor;
   }
 }
 
@@ -123,6 +129,6 @@ Tensor.prototype.to = function (this: Tensor, dtype) {
 Tensor.prototype.contiguous = function (this: Tensor) {
   return contiguous(this);
 };
-Tensor.prototype.clone = function (this: Tensor) {
-  return clone(this);
+Tensor.prototype.clone = function (this: Tensor, options) {
+  return clone(this, options);
 };

@@ -103,7 +103,7 @@ export const UNCHANGED = -0;
 
 type Distribution = 'uniform' | 'normal' | 'exponential' | 'truncatedNormal';
 
-const OPTION_NAMES = ['dtype', 'requiresGrad', 'generator'];
+const OPTION_NAMES = ['dtype', 'requiresGrad', 'shared', 'generator'];
 
 /** @throws TensorError for unknown options and unless the dtype (default float32) is one to compute in */
 function checkRandomOptions(operation: string, options: RandomOptions): DType {
@@ -126,7 +126,7 @@ function random(
 ): Tensor {
   const dtype = checkRandomOptions(operation, options);
   const generator = checkGenerator(operation, options.generator);
-  const result = uninitialized(checkShape(operation, shape), dtype);
+  const result = uninitialized(checkShape(operation, shape), dtype, options.shared);
   runRow(
     rows[row],
     [generator.state, result.array],
@@ -252,7 +252,7 @@ export function bernoulli(
     const shape = checkShape('bernoulli', second);
     const strides = shape.map(() => 0);
     const { array, offset } = scalar(p, dtype);
-    const result = drawBernoulli({ array, offset, strides }, shape, dtype, third.generator);
+    const result = drawBernoulli({ array, offset, strides }, shape, dtype, third);
     result.leafRequiresGrad = Boolean(third.requiresGrad);
     return result;
   }
@@ -268,17 +268,12 @@ export function bernoulli(
       );
     }
   }
-  return drawBernoulli(p, p.shape, p.dtype, options.generator);
+  return drawBernoulli(p, p.shape, p.dtype, options);
 }
 
-function drawBernoulli(
-  p: Operand,
-  shape: Shape,
-  dtype: DType,
-  generator: Generator | undefined,
-): Tensor {
-  const state = stateOperand(checkGenerator('bernoulli', generator));
-  const y = uninitialized(shape, dtype);
+function drawBernoulli(p: Operand, shape: Shape, dtype: DType, options: RandomOptions): Tensor {
+  const state = stateOperand(checkGenerator('bernoulli', options.generator));
+  const y = uninitialized(shape, dtype, options.shared);
   runGeometry(rows.bernoulli, shape, [p, y, state]);
   return y;
 }

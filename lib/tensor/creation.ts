@@ -10,7 +10,7 @@ import {
   integerRanges,
   type TypedArray,
 } from './dtype.js';
-import { adopt, allocate } from './memory.js';
+import { adopt, allocate, allocateShared, recycle } from './memory.js';
 import {
   checkOptions,
   checkShape,
@@ -27,12 +27,22 @@ export interface TensorOptions {
   dtype?: DType;
   /** Whether gradients are collected for it; for float32, float64 and bfloat16. Default false. */
   requiresGrad?: boolean;
+  /**
+   * Whether the elements lie in a SharedArrayBuffer, which worker threads can compute on without
+   * copying: see `toMessage`. Default false.
+   */
+  shared?: boolean;
 }
 
-const OPTION_NAMES = ['dtype', 'requiresGrad'];
+const OPTION_NAMES = ['dtype', 'requiresGrad', 'shared'];
 
 /** Applies the options that every creation function takes. */
-function finish(operation: string, result: Tensor, options: TensorOptions): Tensor {
+function finish(operation: string, made: Tensor, options: TensorOptions): Tensor {
+  let result = made;
+  if (options.shared && !made.isShared) {
+    result = inSharedMemory(made);
+    recycle(made.storage);
+  }
   if (options.requiresGrad) {
     if (!dtypes[result.dtype].floating) {
       throw new TensorError(
@@ -51,8 +61,17 @@ function checkTensorOptions(operation: string, options: TensorOptions): void {
 }
 
 /** A contiguous tensor with arbitrary content, for operations that overwrite all of it. */
-export function uninitialized(shape: Shape, dtype: DType): Tensor {
-  return new Tensor(allocate(dtype, numel(shape)), shape);
+export function uninitialized(shape: Shape, dtype: DType, shared?: boolean): Tensor {
+  const length = numel(shape);
+  return new Tensor(shared ? allocateShared(dtype, length) : allocate(dtype, length), shape);
+}
+
+/** The elements of a tensor in a SharedArrayBuffer, in the same order in memory when they are dense. */
+export function inSharedMemory(t: Tensor): Tensor {
+  const strides = t.isDense && t.offset === t.storage.offset ? t.strides : undefined;
+  const result = new Tensor(allocateShared(t.dtype, t.numel), t.shape, strides);
+  runGeometry(rows.cast, t.shape, [t, result]);
+  return result;
 }
 
 /** Sets every element, through the table of operations so that a recorded program does it again. */
@@ -64,7 +83,7 @@ export function fillWith(target: Tensor, value: number): void {
 
 /** Overwrites a contiguous tensor with numbers, converted by the rules of `to`. */
 function store(result: Tensor, values: TypedArray): void {
-  const target = result.data;
+  const target = result.elements();
   if (result.dtype === 'bool') {
     for (let i = 0; i < target.length; i++) target[i] = values[i] === 0 ? 0 : 1;
     return;
@@ -87,7 +106,7 @@ function store(result: Tensor, values: TypedArray): void {
 /** Overwrites a contiguous tensor with the numbers that `write` puts into an array of its length. */
 function storeFrom(result: Tensor, write: (values: TypedArray) => void): void {
   if (dtypes[result.dtype].arithmetic) {
-    write(result.data);
+    write(result.elements());
     return;
   }
   const values = new Float64Array(result.numel);
@@ -183,7 +202,7 @@ export function tensor(
  * dtype has to be named.
  * @param shape default one dimension
  * @throws TensorError ERR_SHAPE when the shape doesn't have as many elements as the array,
- * ERR_DTYPE for a typed array of another kind
+ * ERR_DTYPE for a typed array of another kind, ERR_ARGUMENT for `shared` with ordinary memory
  */
 export function fromTypedArray(
   array: TypedArray,
@@ -208,12 +227,23 @@ export function fromTypedArray(
       `[fromTypedArray] shape ${formatShape(dims)} has ${numel(dims)} elements, the array ${array.length}`,
     );
   }
+  if (options.shared && !(array.buffer instanceof SharedArrayBuffer)) {
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      '[fromTypedArray] the array is not over a SharedArrayBuffer, and without a copy it cannot be ' +
+        'shared; tensor(array, { shared: true }) copies',
+    );
+  }
   return finish('fromTypedArray', new Tensor(adopt(dtype, array), dims), options);
 }
 
 function filled(operation: string, shape: Shape, value: number, options: TensorOptions): Tensor {
   checkTensorOptions(operation, options);
-  const result = uninitialized(checkShape(operation, shape), options.dtype ?? 'float32');
+  const result = uninitialized(
+    checkShape(operation, shape),
+    options.dtype ?? 'float32',
+    options.shared,
+  );
   fillWith(result, value);
   return finish(operation, result, options);
 }
@@ -247,7 +277,7 @@ export function empty(shape: Shape, options: TensorOptions = {}): Tensor {
   checkTensorOptions('empty', options);
   return finish(
     'empty',
-    uninitialized(checkShape('empty', shape), options.dtype ?? 'float32'),
+    uninitialized(checkShape('empty', shape), options.dtype ?? 'float32', options.shared),
     options,
   );
 }
@@ -275,7 +305,7 @@ export function onesLike(other: Tensor): Tensor {
 /** The n x n identity matrix. Default dtype float32. */
 export function eye(n: number, options: TensorOptions = {}): Tensor {
   const result = filled('eye', [n, n], 0, options);
-  const { data } = result;
+  const data = result.elements();
   const one = result.dtype === 'bfloat16' ? toBfloat16(1) : 1;
   for (let i = 0; i < n; i++) data[i * (n + 1)] = one;
   return result;

@@ -56,6 +56,7 @@ function formatter(t: Tensor, values: readonly number[]): (value: number) => str
 /** The tensor as text: its values in brackets, then shape and dtype. */
 export function formatTensor(t: Tensor): string {
   if (t.storage.disposed) return `Tensor(disposed, shape=${formatShape(t.shape)}, ${t.dtype})`;
+  if (!t.storage.isIntact) return `Tensor(memory gone, shape=${formatShape(t.shape)}, ${t.dtype})`;
   const shorten = t.numel > THRESHOLD;
   const values = collect(t, shorten);
   const format = formatter(t, values);

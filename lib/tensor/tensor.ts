@@ -102,11 +102,17 @@ export class Tensor {
     );
   }
 
+  /** Whether the elements lie in a SharedArrayBuffer, as other threads can use them: see `toMessage`. */
+  get isShared(): boolean {
+    return this.array.buffer instanceof SharedArrayBuffer;
+  }
+
   /**
    * The elements as a typed array over the tensor's own memory: no copy, writing to it changes the
    * tensor (and everything that shares its storage). A bool tensor gives a Uint8Array of 0 and 1,
    * a bfloat16 tensor the numbers' bits in a Uint16Array.
-   * @throws TensorError ERR_STATE when the tensor isn't contiguous: call `contiguous()` first
+   * @throws TensorError ERR_STATE when the tensor isn't contiguous: call `contiguous()` first;
+   * ERR_ARGUMENT when it lies in an array buffer that was transferred or made smaller
    */
   get data(): TypedArray {
     if (!this.isContiguous) {
@@ -116,7 +122,13 @@ export class Tensor {
           'has no contiguous memory; call contiguous() first',
       );
     }
+    this.storage.checkIntact('data');
     this.storage.exposed = true;
+    return this.elements();
+  }
+
+  /** `data` of a contiguous tensor, for code that doesn't hand the array to anybody. */
+  elements(): TypedArray {
     return this.array.subarray(this.offset, this.offset + this.numel) as TypedArray;
   }
 
@@ -131,11 +143,13 @@ export class Tensor {
         `[item] a tensor of shape ${formatShape(this.shape)} has ${this.numel} elements, not 1`,
       );
     }
+    this.storage.checkIntact('item');
     return this.elementAt(this.offset);
   }
 
   /** The elements as nested arrays of numbers (booleans for bool); a scalar gives its value. */
   toArray(): NestedArray {
+    this.storage.checkIntact('toArray');
     return this.nested(0, this.offset);
   }
 

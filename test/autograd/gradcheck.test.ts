@@ -56,7 +56,7 @@ const table: Record<string, readonly Case[]> = {
     one((x) => tilegrad.slice(x, [[2, 1]]), [3]),
   ],
   contiguous: unary(tilegrad.contiguous),
-  clone: unary(tilegrad.clone),
+  clone: unary((x) => tilegrad.clone(x)),
   // To float32 and back would check its rounding; what there is to check in float64 is nothing.
   to: unary((x) => tilegrad.to(x, 'float64')),
   matmul: [
@@ -113,7 +113,13 @@ const others = new Set([
   ...['loadMnistSync', 'loadSafetensors', 'loadSafetensorsSync', 'saveSafetensors'],
   ...['saveSafetensorsSync', 'getNumThreads', 'setNumThreads', 'simdLevel', 'simdLevels'],
   ...['setSimdLevel', 'setWeightPacking', 'matmulPlan', 'Tensor', 'TensorError'],
-  ...['getFloat32MatmulPrecision', 'setFloat32MatmulPrecision', 'int8Matmul'],
+  ...[
+    'emptyCache',
+    'memory',
+    'getFloat32MatmulPrecision',
+    'setFloat32MatmulPrecision',
+    'int8Matmul',
+  ],
   ...['quantizePerChannel', 'dequantize'],
 ]);
 

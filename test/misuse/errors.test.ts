@@ -427,7 +427,9 @@ const modules: Record<string, Misuse[]> = {
 const without = new Set([
   ...[
     'isGradEnabled',
+    'emptyCache',
     'getNumThreads',
+    'memory',
     'getFloat32MatmulPrecision',
     'simdLevel',
     'simdLevels',

@@ -6,6 +6,7 @@ import { classLosses } from './cross_entropy.js';
 import { gathers } from './gather.js';
 import { integerOperations } from './integer.js';
 import { math } from './math.js';
+import { memory } from './memory.js';
 import { norms } from './norm.js';
 import type { Family } from './operation.js';
 import { optimizers } from './optimizers.js';
@@ -23,6 +24,7 @@ export const families: readonly Family[] = [
   gathers,
   integerOperations,
   math,
+  memory,
   norms,
   optimizers,
   randomness,
