@@ -101,6 +101,12 @@ function accumulateRecorded(leaf: Tensor, g: Tensor): void {
  * @param gradient gradient of some loss by `root`, of its shape; may be left out for one element (1)
  * @throws TensorError ERR_STATE when nothing requires gradients or the graph was freed already,
  * ERR_SHAPE when the gradient doesn't fit
+ * @example
+ * ```ts
+ * const x = tensor([1, 2, 3], { requiresGrad: true });
+ * backward(x.square().sum());
+ * x.grad; // => [2, 4, 6]
+ * ```
  */
 export function backward(root: Tensor, gradient?: Tensor, options: BackwardOptions = {}): void {
   checkOptions('backward', options, ['retainGraph', 'createGraph']);

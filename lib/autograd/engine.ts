@@ -17,7 +17,14 @@ export type Target = Tensor | GradNode;
 
 const identity: GradRule = (g) => g;
 
-/** a + b in new memory; a and b have one shape and dtype. */
+/**
+ * a + b in new memory; a and b have one shape and dtype.
+ * @example
+ * ```ts
+ * sum(tensor([[1, 2], [3, 4]])); // => 10
+ * sum(tensor([[1, 2], [3, 4]]), { dim: 0 }); // => [4, 6]
+ * ```
+ */
 export function sum(a: Tensor, b: Tensor): Tensor {
   const result = uninitialized(a.shape, a.dtype);
   addTo(result, a, b);

@@ -41,6 +41,14 @@ function listOf(operation: string, what: string, value: unknown): readonly Tenso
  * @throws TensorError ERR_STATE when an output or input requires no gradient, when the graph was freed
  * already, and for an input that the outputs don't depend on unless `allowUnused` or
  * `materializeGrads`; ERR_SHAPE when a gradient doesn't fit; ERR_ARGUMENT for other values
+ * @example
+ * ```ts
+ * const x = tensor(3, { requiresGrad: true, dtype: 'float64' });
+ * const y = x.pow(3);
+ * const slope = grad(y, x, { createGraph: true });
+ * slope; // => 27
+ * grad(slope, x); // => 18
+ * ```
  */
 export function grad<I extends Tensor | readonly Tensor[]>(
   outputs: Tensor | readonly Tensor[],

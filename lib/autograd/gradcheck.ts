@@ -27,6 +27,11 @@ export interface GradcheckOptions {
  * restored
  * @throws TensorError ERR_STATE naming the first input and element that differ, ERR_DTYPE for inputs
  * of another dtype or without requiresGrad, ERR_ARGUMENT for arguments of other kinds
+ * @example
+ * ```ts
+ * const x = tensor([0.5, 2], { dtype: 'float64', requiresGrad: true });
+ * gradcheck((t) => t.exp().mul(t), [x]); // fails when a gradient is wrong
+ * ```
  */
 export function gradcheck(
   fn: (...inputs: Tensor[]) => Tensor,

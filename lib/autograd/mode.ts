@@ -4,7 +4,14 @@ import { describe } from '../tensor/shape.js';
 
 let enabled = true;
 
-/** Whether operations are being recorded now. */
+/**
+ * Whether operations are being recorded now.
+ * @example
+ * ```ts
+ * isGradEnabled(); // => true
+ * noGrad(() => isGradEnabled()); // => false
+ * ```
+ */
 export function isGradEnabled(): boolean {
   return enabled;
 }
@@ -38,6 +45,11 @@ function withGrad<R>(operation: string, value: boolean, fn: () => R): R {
 /**
  * Runs fn without recording, for evaluation and for updates of parameters. Returns what fn returns.
  * @throws TensorError ERR_ARGUMENT when fn is async or no function
+ * @example
+ * ```ts
+ * const x = ones([2], { requiresGrad: true });
+ * noGrad(() => x.mul(2)).requiresGrad; // => false
+ * ```
  */
 export function noGrad<R>(fn: () => R): R {
   return withGrad('noGrad', false, fn);
@@ -46,6 +58,11 @@ export function noGrad<R>(fn: () => R): R {
 /**
  * Runs fn with recording on, inside a `noGrad`. Returns what fn returns.
  * @throws TensorError ERR_ARGUMENT when fn is async or no function
+ * @example
+ * ```ts
+ * const x = ones([2], { requiresGrad: true });
+ * noGrad(() => enableGrad(() => x.mul(2))).requiresGrad; // => true
+ * ```
  */
 export function enableGrad<R>(fn: () => R): R {
   return withGrad('enableGrad', true, fn);

@@ -47,6 +47,12 @@ export interface Batches extends Iterable<Batch> {
  * @param y any dtype, shape `[count, ...]`
  * @throws TensorError ERR_SHAPE when the counts differ or there is no first dimension, ERR_ARGUMENT
  *   for unknown or impossible options
+ * @example
+ * ```ts
+ * const x = tensor([[1], [2], [3]]);
+ * const y = tensor([1, 2, 3], { dtype: 'int32' });
+ * [...batches(x, y, { batchSize: 2 })].map((batch) => batch.y.toArray()); // => [[1, 2], [3]]
+ * ```
  */
 export function batches(x: Tensor, y: Tensor, options: BatchOptions = {}): Batches {
   checkOptions('batches', options, ['batchSize', 'shuffle', 'seed', 'epoch', 'dropLast']);

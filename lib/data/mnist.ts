@@ -34,6 +34,10 @@ const WHITE = 255;
  * @throws TensorError ERR_FORMAT when a file is missing or damaged, when the two files don't have
  *   the same count, or when a label is not below `classes`; ERR_ARGUMENT for a wrong argument; the
  *   file system's error when a file can't be read
+ * @example
+ * ```ts
+ * await loadMnist('no-such-folder', 'train'); // throws ERR_FORMAT
+ * ```
  */
 export async function loadMnist(
   dir: string,
@@ -48,7 +52,13 @@ export async function loadMnist(
   return assemble(files, images, await readIdx(files.labels, { signal }), classes);
 }
 
-/** {@link loadMnist}, synchronously. */
+/**
+ * {@link loadMnist}, synchronously.
+ * @example
+ * ```ts
+ * loadMnistSync('no-such-folder', 'test'); // throws ERR_FORMAT
+ * ```
+ */
 export function loadMnistSync(dir: string, split: MnistSplit, options: MnistOptions = {}): Mnist {
   checkOptions('loadMnistSync', options, ['classes']);
   const classes = classCount('loadMnistSync', options);

@@ -52,6 +52,11 @@ const PIECE_BYTES = 1 << 24;
  *
  * @throws the file system's error; TensorError ERR_ARGUMENT for names the format can't hold and
  *   for a `file` that is not a regular file
+ * @example
+ * ```ts
+ * await saveSafetensors('weights.safetensors', { w: tensor([1, 2]) });
+ * (await loadSafetensors('weights.safetensors')).tensors.w; // => [1, 2]
+ * ```
  */
 export async function saveSafetensors(
   file: string,
@@ -63,7 +68,14 @@ export async function saveSafetensors(
   await writeFileAtomic(file, chunks, options.signal);
 }
 
-/** {@link saveSafetensors}, synchronously. */
+/**
+ * {@link saveSafetensors}, synchronously.
+ * @example
+ * ```ts
+ * saveSafetensorsSync('weights.safetensors', { w: tensor([1, 2]) });
+ * loadSafetensorsSync('weights.safetensors').tensors.w; // => [1, 2]
+ * ```
+ */
 export function saveSafetensorsSync(
   file: string,
   tensors: NamedTensors,
@@ -79,6 +91,12 @@ export function saveSafetensorsSync(
  *
  * @throws the file system's error; TensorError ERR_FORMAT when the file is damaged or holds a dtype
  *   that this library doesn't have (I64, F16 and others)
+ * @example
+ * ```ts
+ * await saveSafetensors('weights.safetensors', new nn.Linear(3, 2).stateDict());
+ * const model = new nn.Linear(3, 2);
+ * model.loadStateDict((await loadSafetensors('weights.safetensors')).tensors);
+ * ```
  */
 export async function loadSafetensors(
   file: string,
@@ -106,7 +124,14 @@ export async function loadSafetensors(
   }
 }
 
-/** {@link loadSafetensors}, synchronously. */
+/**
+ * {@link loadSafetensors}, synchronously.
+ * @example
+ * ```ts
+ * saveSafetensorsSync('weights.safetensors', { w: tensor([1, 2]) });
+ * loadSafetensorsSync('weights.safetensors').tensors.w; // => [1, 2]
+ * ```
+ */
 export function loadSafetensorsSync(file: string): Checkpoint {
   const descriptor = fs.openSync(file, 'r');
   try {

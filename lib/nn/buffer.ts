@@ -5,6 +5,19 @@ import { Tensor } from '../tensor/tensor.js';
 /**
  * A tensor that belongs to a module's state without being learned, of any dtype: it is saved and loaded
  * with the parameters, and optimizers don't see it. Modules find it by its type.
+ * @example
+ * ```ts
+ * class Scaled extends nn.Module {
+ *   factor = new nn.Buffer(tensor([2, 3]));
+ *   forward(x) {
+ *     return x.mul(this.factor);
+ *   }
+ * }
+ * const layer = new Scaled();
+ * layer.forward(ones([2])); // => [2, 3]
+ * Object.keys(layer.stateDict()); // => ['factor']
+ * [...layer.parameters()].length; // => 0
+ * ```
  */
 export class Buffer extends Tensor {
   /**

@@ -31,7 +31,13 @@ abstract class RandomLayer extends Module {
   }
 }
 
-/** In training: elements become 0 with probability p, the others are scaled by 1 / (1 - p). */
+/**
+ * In training: elements become 0 with probability p, the others are scaled by 1 / (1 - p).
+ * @example
+ * ```ts
+ * new nn.Dropout(0.5).eval().forward(ones([2])); // => [1, 1]
+ * ```
+ */
 export class Dropout extends RandomLayer {
   /** @throws TensorError ERR_ARGUMENT unless 0 <= p <= 1, and for unknown options */
   constructor(p = 0.5, options: DropoutLayerOptions = {}) {
@@ -43,7 +49,13 @@ export class Dropout extends RandomLayer {
   }
 }
 
-/** In training: whole channels of [batch, channels, ...] are dropped, see `featureDropout`. */
+/**
+ * In training: whole channels of [batch, channels, ...] are dropped, see `featureDropout`.
+ * @example
+ * ```ts
+ * new nn.Dropout2d(0.5).eval().forward(ones([1, 1, 2, 2])); // => [[[[1, 1], [1, 1]]]]
+ * ```
+ */
 export class Dropout2d extends RandomLayer {
   /** @throws TensorError ERR_ARGUMENT unless 0 <= p <= 1, and for unknown options */
   constructor(p = 0.5, options: DropoutLayerOptions = {}) {
@@ -55,7 +67,13 @@ export class Dropout2d extends RandomLayer {
   }
 }
 
-/** In training: dropout that keeps mean 0 and variance 1, for networks of SELUs: see `alphaDropout`. */
+/**
+ * In training: dropout that keeps mean 0 and variance 1, for networks of SELUs: see `alphaDropout`.
+ * @example
+ * ```ts
+ * new nn.AlphaDropout(0.5).eval().forward(ones([2])); // => [1, 1]
+ * ```
+ */
 export class AlphaDropout extends RandomLayer {
   /** @throws TensorError ERR_ARGUMENT unless 0 <= p <= 1, and for unknown options */
   constructor(p = 0.5, options: DropoutLayerOptions = {}) {

@@ -22,7 +22,15 @@ export interface EmbeddingLayerOptions {
   generator?: Generator;
 }
 
-/** A table of rows by their numbers, from N(0, 1) at first, as in PyTorch. */
+/**
+ * A table of rows by their numbers, from N(0, 1) at first, as in PyTorch.
+ * @example
+ * ```ts
+ * const layer = new nn.Embedding(10, 3);
+ * layer.forward([[1, 2], [0, 9]]).shape; // => [2, 2, 3]
+ * layer.forward([10]); // throws ERR_INDEX
+ * ```
+ */
 export class Embedding extends Module {
   /** Shape [numEmbeddings, embeddingDim]. */
   readonly weight: Parameter;

@@ -21,6 +21,12 @@ export interface LinearLayerOptions {
 /**
  * y = x W^T + b, with W and b from U(-1/sqrt(inFeatures), 1/sqrt(inFeatures)) at first, as in
  * PyTorch. Inputs have shape [..., inFeatures].
+ * @example
+ * ```ts
+ * const layer = new nn.Linear(3, 2);
+ * layer.forward(ones([5, 3])).shape; // => [5, 2]
+ * layer.weight.shape; // => [2, 3]
+ * ```
  */
 export class Linear extends Module {
   /**

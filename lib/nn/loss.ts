@@ -14,7 +14,13 @@ import type { Tensor } from '../tensor/tensor.js';
 import { Buffer } from './buffer.js';
 import { Module } from './module.js';
 
-/** `crossEntropy` with fixed options. The weight is part of the state, as in PyTorch. */
+/**
+ * `crossEntropy` with fixed options. The weight is part of the state, as in PyTorch.
+ * @example
+ * ```ts
+ * new nn.CrossEntropyLoss().forward(tensor([[0, 0]]), [1]); // => 0.693147
+ * ```
+ */
 export class CrossEntropyLoss extends Module {
   readonly weight: Buffer | null;
   readonly ignoreIndex: number;
@@ -38,7 +44,13 @@ export class CrossEntropyLoss extends Module {
   }
 }
 
-/** `nllLoss` with fixed options. The weight is part of the state, as in PyTorch. */
+/**
+ * `nllLoss` with fixed options. The weight is part of the state, as in PyTorch.
+ * @example
+ * ```ts
+ * new nn.NLLLoss().forward(tensor([[-0.1, -2.3]]), [0]); // => 0.1
+ * ```
+ */
 export class NLLLoss extends Module {
   readonly weight: Buffer | null;
   readonly ignoreIndex: number;

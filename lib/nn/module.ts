@@ -40,6 +40,18 @@ export function replaceMembers(
 /**
  * A layer or a whole network. Parameters, buffers and modules that are assigned to properties (or stand
  * in an array that is) belong to it, under the property's name. A subclass defines `forward`.
+ * @example
+ * ```ts
+ * class Residual extends nn.Module {
+ *   inner = new nn.Linear(4, 4);
+ *   forward(x) {
+ *     return this.inner.forward(x).add(x);
+ *   }
+ * }
+ * const model = new Residual();
+ * model.forward(ones([2, 4])).shape; // => [2, 4]
+ * Object.keys(model.stateDict()); // => ['inner.weight', 'inner.bias']
+ * ```
  */
 export abstract class Module {
   /** Whether layers such as dropout behave as in training; changed by `train` and `eval`. */

@@ -95,7 +95,13 @@ function checkNormalized(operation: string, shape: number | Shape): number[] {
   return checked;
 }
 
-/** Layer normalisation over the last dimensions: see the function `layerNorm`. */
+/**
+ * Layer normalisation over the last dimensions: see the function `layerNorm`.
+ * @example
+ * ```ts
+ * new nn.LayerNorm(2, { eps: 0 }).forward(tensor([[1, 3]])); // => [[-1, 1]]
+ * ```
+ */
 export class LayerNorm extends Module {
   readonly normalizedShape: readonly number[];
   readonly eps: number;
@@ -124,7 +130,13 @@ export class LayerNorm extends Module {
   }
 }
 
-/** RMS normalisation over the last dimensions: see the function `rmsNorm`. */
+/**
+ * RMS normalisation over the last dimensions: see the function `rmsNorm`.
+ * @example
+ * ```ts
+ * new nn.RMSNorm(2, { eps: 0 }).forward(tensor([[3, 4]])); // => [[0.848528, 1.131371]]
+ * ```
+ */
 export class RMSNorm extends Module {
   readonly normalizedShape: readonly number[];
   readonly eps: number | null;
@@ -150,7 +162,13 @@ export class RMSNorm extends Module {
   }
 }
 
-/** Group normalisation: see the function `groupNorm`. */
+/**
+ * Group normalisation: see the function `groupNorm`.
+ * @example
+ * ```ts
+ * new nn.GroupNorm(2, 4, { eps: 0 }).forward(tensor([[1, 3, 10, 30]])); // => [[-1, 1, -1, 1]]
+ * ```
+ */
 export class GroupNorm extends Module {
   readonly eps: number;
   /** Shape [numChannels], ones at first, or null. */
@@ -262,12 +280,24 @@ const STATE_NAMES: Readonly<Record<string, string>> = {
   numBatchesTracked: 'num_batches_tracked',
 };
 
-/** Batch normalisation of inputs [N, C] or [N, C, L]: see the function `batchNorm`. */
+/**
+ * Batch normalisation of inputs [N, C] or [N, C, L]: see the function `batchNorm`.
+ * @example
+ * ```ts
+ * new nn.BatchNorm1d(2, { eps: 0 }).forward(tensor([[1, 10], [3, 30]])); // => [[-1, -1], [1, 1]]
+ * ```
+ */
 export class BatchNorm1d extends BatchNorm {
   protected readonly ranks = [2, 3];
 }
 
-/** Batch normalisation of inputs [N, C, H, W]: see the function `batchNorm`. */
+/**
+ * Batch normalisation of inputs [N, C, H, W]: see the function `batchNorm`.
+ * @example
+ * ```ts
+ * new nn.BatchNorm2d(3).forward(randn([2, 3, 4, 4])).shape; // => [2, 3, 4, 4]
+ * ```
+ */
 export class BatchNorm2d extends BatchNorm {
   protected readonly ranks = [4];
 }
@@ -307,12 +337,22 @@ abstract class InstanceNorm extends Module {
 /**
  * Instance normalisation of inputs [N, C, L]: see the function `instanceNorm`. As in PyTorch there are no
  * weight and bias unless `affine` is true.
+ * @example
+ * ```ts
+ * new nn.InstanceNorm1d(2, { eps: 0 }).forward(tensor([[[1, 3], [10, 30]]])); // => [[[-1, 1], [-1, 1]]]
+ * ```
  */
 export class InstanceNorm1d extends InstanceNorm {
   protected readonly rank = 3;
 }
 
-/** The same of inputs [N, C, H, W]. */
+/**
+ * The same of inputs [N, C, H, W].
+ * @example
+ * ```ts
+ * new nn.InstanceNorm2d(3).forward(randn([2, 3, 4, 4])).shape; // => [2, 3, 4, 4]
+ * ```
+ */
 export class InstanceNorm2d extends InstanceNorm {
   protected readonly rank = 4;
 }

@@ -31,6 +31,11 @@ export interface QuantizedLinearOptions {
  *
  * The result has the same bits at every SIMD level and number of threads. A backward pass through it
  * throws ERR_STATE.
+ * @example
+ * ```ts
+ * const layer = nn.QuantizedLinear.from(new nn.Linear(4, 2));
+ * layer.forward(ones([3, 4])).shape; // => [3, 2]
+ * ```
  */
 export class QuantizedLinear extends Module {
   /** int8, shape [outFeatures, inFeatures], -127 to 127. To change it use `loadStateDict`: the layer multiplies by a packed copy. */
@@ -134,6 +139,11 @@ function checkQuantizable(operation: string, layer: unknown): asserts layer is L
  * stay, since they may compute something else; one that is used twice stays one.
  * @throws TensorError ERR_ARGUMENT for anything but a module; ERR_DTYPE when a layer is float64, and then
  * nothing is changed
+ * @example
+ * ```ts
+ * const model = new nn.Sequential(new nn.Linear(4, 8), new nn.ReLU(), new nn.Linear(8, 2));
+ * nn.quantizeDynamic(model).forward(ones([1, 4])).shape; // => [1, 2]
+ * ```
  */
 export function quantizeDynamic<M extends Module>(
   module: M,

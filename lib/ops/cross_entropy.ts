@@ -264,6 +264,12 @@ function classLoss(
  * @returns a scalar (NaN for a mean of nothing), or with `reduction: 'none'` shape [N, ...]
  * @throws TensorError ERR_SHAPE, ERR_DTYPE; ERR_INDEX for a target that is no class, ERR_ARGUMENT for
  * targets that aren't whole numbers, unknown options and values out of range
+ * @example
+ * ```ts
+ * const logits = tensor([[2, 0], [0, 2]]);
+ * crossEntropy(logits, [0, 0]); // => 1.126928
+ * crossEntropy(logits, [0, 0], { reduction: 'none' }); // => [0.126928, 2.126928]
+ * ```
  */
 export function crossEntropy(
   logits: Tensor,
@@ -284,6 +290,10 @@ export function crossEntropy(
  * @returns a scalar (NaN for a mean of nothing), or with `reduction: 'none'` shape [N, ...]
  * @throws TensorError ERR_SHAPE, ERR_DTYPE; ERR_INDEX for a target that is no class, ERR_ARGUMENT for
  * targets that aren't whole numbers, unknown options and values out of range
+ * @example
+ * ```ts
+ * nllLoss(tensor([[-0.1, -2.3], [-1.6, -0.2]]), [0, 1]); // => 0.15
+ * ```
  */
 export function nllLoss(
   logProbabilities: Tensor,

@@ -42,6 +42,10 @@ export function read(operation: string, x: Tensor, places: Places, skip = -1): T
  * @param index one dimension, int32 or whole numbers; negative ones don't count from the end
  * @throws TensorError ERR_INDEX naming the first index outside the dimension, ERR_SHAPE for an index
  * with more than one dimension, ERR_DTYPE, ERR_ARGUMENT
+ * @example
+ * ```ts
+ * indexSelect(tensor([[1, 2], [3, 4]]), 0, [1, 1]); // => [[3, 4], [3, 4]]
+ * ```
  */
 export function indexSelect(x: Tensor, dim: number, index: IndexLike): Tensor {
   checkTensor('indexSelect', x);
@@ -83,6 +87,10 @@ export function checkIndexShape(operation: string, index: Shape, shape: Shape, d
  * end
  * @throws TensorError ERR_INDEX naming the first index outside the dimension, ERR_SHAPE, ERR_DTYPE,
  * ERR_ARGUMENT
+ * @example
+ * ```ts
+ * gather(tensor([[1, 2], [3, 4]]), 1, [[1], [0]]); // => [[2], [3]]
+ * ```
  */
 export function gather(x: Tensor, dim: number, index: IndexLike): Tensor {
   checkTensor('gather', x);
@@ -104,6 +112,11 @@ export interface TakeAlongDimOptions {
  * Gathering with broadcasting: x and index are stretched to each other along all dimensions but
  * `dim`. With the indices of `argsort` or `topk` it gives their values.
  * @throws TensorError as gather
+ * @example
+ * ```ts
+ * const x = tensor([[3, 1], [2, 4]]);
+ * takeAlongDim(x, argsort(x, { dim: 1 }), { dim: 1 }); // => [[1, 3], [2, 4]]
+ * ```
  */
 export function takeAlongDim(
   x: Tensor,
@@ -134,6 +147,10 @@ export function takeAlongDim(
  * The elements at positions of x laid out in a row: y[i] = x.flatten()[index[i]], of the index's
  * shape.
  * @throws TensorError ERR_INDEX naming the first index outside, ERR_DTYPE, ERR_ARGUMENT
+ * @example
+ * ```ts
+ * take(tensor([[1, 2], [3, 4]]), [3, 0]); // => [4, 1]
+ * ```
  */
 export function take(x: Tensor, index: IndexLike): Tensor {
   checkTensor('take', x);

@@ -262,6 +262,11 @@ let packing = true;
  * unchanged (default true). The copy takes as much memory as the weight; it is dropped when the
  * weight changes or is collected.
  * @throws TensorError ERR_ARGUMENT for anything but a boolean
+ * @example
+ * ```ts
+ * setWeightPacking(false);
+ * setWeightPacking(true);
+ * ```
  */
 export function setWeightPacking(enabled: boolean): void {
   if (typeof enabled !== 'boolean') {

@@ -63,6 +63,11 @@ function uninitializedLike(x: Tensor, dtype: DType): Tensor {
  * integers; anything but 0 is true for bool; to bfloat16 numbers are rounded to float32 and then to
  * bfloat16, to nearest even. Gradients flow between floating dtypes.
  * @throws TensorError ERR_DTYPE for an unknown dtype
+ * @example
+ * ```ts
+ * to(tensor([1.7, -1.7]), 'int32'); // => [1, -1]
+ * to(tensor([0, 3]), 'bool'); // => [false, true]
+ * ```
  */
 export function to(x: Tensor, dtype: DType): Tensor {
   checkTensor('to', x);
@@ -74,7 +79,15 @@ export function to(x: Tensor, dtype: DType): Tensor {
   return y;
 }
 
-/** The same elements in row-major order: itself when they are already, otherwise a copy. */
+/**
+ * The same elements in row-major order: itself when they are already, otherwise a copy.
+ * @example
+ * ```ts
+ * const x = tensor([[1, 2], [3, 4]]).transpose();
+ * x.isContiguous; // => false
+ * contiguous(x).data; // => [1, 3, 2, 4]
+ * ```
+ */
 export function contiguous(x: Tensor): Tensor {
   checkTensor('contiguous', x);
   return x.isContiguous ? x : clone(x);
@@ -85,7 +98,16 @@ export interface CloneOptions {
   shared?: boolean;
 }
 
-/** A contiguous copy, through which gradients flow. */
+/**
+ * A contiguous copy, through which gradients flow.
+ * @example
+ * ```ts
+ * const x = tensor([1, 2]);
+ * const y = clone(x);
+ * y.data[0] = 9;
+ * x; // => [1, 2]
+ * ```
+ */
 export function clone(x: Tensor, options: CloneOptions = {}): Tensor {
   checkTensor('clone', x);
   checkOptions('clone', options, ['shared']);

@@ -9,7 +9,13 @@ import { checkFloating } from './operand.js';
 import { sumTo } from './reduce.js';
 import { reshape } from './shape.js';
 
-/** min(max(x, 0), 6) (Krizhevsky 2010); the gradient at 0 and 6 is 0. */
+/**
+ * min(max(x, 0), 6) (Krizhevsky 2010); the gradient at 0 and 6 is 0.
+ * @example
+ * ```ts
+ * relu6(tensor([-1, 2, 7])); // => [0, 2, 6]
+ * ```
+ */
 export function relu6(x: Tensor): Tensor {
   return activation('relu6', x, ['hardTanh', [0, 6]], ['hardTanhBackward']);
 }
@@ -21,6 +27,10 @@ export function relu6(x: Tensor): Tensor {
  * @param weight one element, or as many as x has channels, in one dimension; x's dtype
  * @throws TensorError ERR_ARGUMENT unless both are tensors, ERR_DTYPE for other dtypes and two
  * different ones, ERR_SHAPE for a weight that doesn't fit
+ * @example
+ * ```ts
+ * prelu(tensor([-4, 2]), tensor(0.25)); // => [-1, 2]
+ * ```
  */
 export function prelu(x: Tensor, weight: Tensor): Tensor {
   checkFloating('prelu', x);
@@ -76,6 +86,10 @@ export function hardTanhRange(operation: string, options: HardTanhOptions): [num
  * @param x float32 or float64, any shape; the result has its shape and dtype
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, for unknown options, numbers that are not
  * finite and minVal > maxVal; ERR_DTYPE for other dtypes
+ * @example
+ * ```ts
+ * hardTanh(tensor([-3, 0.5, 3])); // => [-1, 0.5, 1]
+ * ```
  */
 export function hardTanh(x: Tensor, options: HardTanhOptions = {}): Tensor {
   checkFloating('hardTanh', x);
@@ -87,12 +101,24 @@ export function hardTanh(x: Tensor, options: HardTanhOptions = {}): Tensor {
   );
 }
 
-/** min(max(x + 3, 0), 6) / 6 (Howard et al. 2019); the gradient at -3 and 3 is 0. */
+/**
+ * min(max(x + 3, 0), 6) / 6 (Howard et al. 2019); the gradient at -3 and 3 is 0.
+ * @example
+ * ```ts
+ * hardSigmoid(tensor([-3, 0, 3])); // => [0, 0.5, 1]
+ * ```
+ */
 export function hardSigmoid(x: Tensor): Tensor {
   return activation('hardSigmoid', x, ['hardSigmoid'], ['hardSigmoidBackward']);
 }
 
-/** x hardSigmoid(x) (Howard et al., "Searching for MobileNetV3", 2019). NaN for -infinity. */
+/**
+ * x hardSigmoid(x) (Howard et al., "Searching for MobileNetV3", 2019). NaN for -infinity.
+ * @example
+ * ```ts
+ * hardSwish(tensor([-3, 0, 3])); // => [0, 0, 3]
+ * ```
+ */
 export function hardSwish(x: Tensor): Tensor {
   return activation('hardSwish', x, ['hardSwish'], ['hardSwishBackward']);
 }
@@ -113,6 +139,10 @@ export function lambdaOf(operation: string, options: ShrinkOptions, low: number)
  * @param x float32 or float64, any shape; the result has its shape and dtype
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, for unknown options and unless lambda is
  * finite and not negative; ERR_DTYPE for other dtypes
+ * @example
+ * ```ts
+ * softshrink(tensor([-1, 0.3, 2])); // => [-0.5, 0, 1.5]
+ * ```
  */
 export function softshrink(x: Tensor, options: ShrinkOptions = {}): Tensor {
   checkFloating('softshrink', x);
@@ -125,6 +155,10 @@ export function softshrink(x: Tensor, options: ShrinkOptions = {}): Tensor {
  * @param x float32 or float64, any shape; the result has its shape and dtype
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, for unknown options and unless lambda is a
  * finite number; ERR_DTYPE for other dtypes
+ * @example
+ * ```ts
+ * hardshrink(tensor([-1, 0.3, 2])); // => [-1, 0, 2]
+ * ```
  */
 export function hardshrink(x: Tensor, options: ShrinkOptions = {}): Tensor {
   checkFloating('hardshrink', x);
@@ -137,6 +171,10 @@ export function hardshrink(x: Tensor, options: ShrinkOptions = {}): Tensor {
  * @param x float32 or float64, any shape; the result has its shape and dtype
  * @throws TensorError ERR_ARGUMENT unless x is a tensor and both are finite numbers; ERR_DTYPE for
  * other dtypes
+ * @example
+ * ```ts
+ * threshold(tensor([-1, 0.5, 2]), 1, 9); // => [9, 9, 2]
+ * ```
  */
 export function threshold(x: Tensor, limit: number, value: number): Tensor {
   checkFloating('threshold', x);

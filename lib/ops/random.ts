@@ -32,7 +32,16 @@ function checkSeed(operation: string, seed: unknown): asserts seed is number {
   }
 }
 
-/** A stream of random numbers: the seed and the position in it, kept where native code reads them. */
+/**
+ * A stream of random numbers: the seed and the position in it, kept where native code reads them.
+ * @example
+ * ```ts
+ * const generator = new Generator(5);
+ * const first = rand([2], { generator });
+ * generator.seed(5);
+ * rand([2], { generator }).eq(first); // => [true, true]
+ * ```
+ */
 export class Generator {
   /** Seed low, seed high, position low, position high. */
   readonly state = new Uint32Array(4);
@@ -62,6 +71,13 @@ export const defaultGenerator = new Generator();
 /**
  * Seeds the default generator: what follows is the same on every machine.
  * @throws TensorError ERR_ARGUMENT unless it is a whole number from 0 to 2^53 - 1
+ * @example
+ * ```ts
+ * manualSeed(7);
+ * const x = randn([3]);
+ * manualSeed(7);
+ * randn([3]).eq(x).all(); // => true
+ * ```
  */
 export function manualSeed(seed: number): void {
   checkSeed('manualSeed', seed);
@@ -137,12 +153,28 @@ function random(
   return result;
 }
 
-/** Uniform on [0, 1): multiples of 2^-24 (float32) or 2^-53 (float64). Default dtype float32. */
+/**
+ * Uniform on [0, 1): multiples of 2^-24 (float32) or 2^-53 (float64). Default dtype float32.
+ * @example
+ * ```ts
+ * manualSeed(1);
+ * const x = rand([1000]);
+ * x.ge(0).all(); // => true
+ * x.lt(1).all(); // => true
+ * ```
+ */
 export function rand(shape: Shape, options: RandomOptions = {}): Tensor {
   return random('uniform', 'rand', shape, options, [1, UNCHANGED]);
 }
 
-/** Normal with mean 0 and standard deviation 1 (Box & Muller 1958). Default dtype float32. */
+/**
+ * Normal with mean 0 and standard deviation 1 (Box & Muller 1958). Default dtype float32.
+ * @example
+ * ```ts
+ * manualSeed(1);
+ * Math.abs(randn([10000]).mean().item()) < 0.05; // => true
+ * ```
+ */
 export function randn(shape: Shape, options: RandomOptions = {}): Tensor {
   return random('normal', 'randn', shape, options, [1, UNCHANGED]);
 }
@@ -154,13 +186,25 @@ function likeOptions(operation: string, other: Tensor, options: RandomOptions): 
   return { ...options, dtype: options.dtype === undefined ? other.dtype : options.dtype };
 }
 
-/** Uniform on [0, 1) with the shape and, by default, the dtype of another tensor: see `rand`. */
+/**
+ * Uniform on [0, 1) with the shape and, by default, the dtype of another tensor: see `rand`.
+ * @example
+ * ```ts
+ * randLike(zeros([2, 3])).shape; // => [2, 3]
+ * ```
+ */
 export function randLike(other: Tensor, options: RandomOptions = {}): Tensor {
   const own = likeOptions('randLike', other, options);
   return random('uniform', 'randLike', other.shape, own, [1, UNCHANGED]);
 }
 
-/** Standard normal with the shape and, by default, the dtype of another tensor: see `randn`. */
+/**
+ * Standard normal with the shape and, by default, the dtype of another tensor: see `randn`.
+ * @example
+ * ```ts
+ * randnLike(zeros([2, 3])).shape; // => [2, 3]
+ * ```
+ */
 export function randnLike(other: Tensor, options: RandomOptions = {}): Tensor {
   const own = likeOptions('randnLike', other, options);
   return random('normal', 'randnLike', other.shape, own, [1, UNCHANGED]);
@@ -170,6 +214,10 @@ export function randnLike(other: Tensor, options: RandomOptions = {}): Tensor {
  * Uniform on [low, high): u * (high - low) + low with u as from `rand`. Where `low` is large beside
  * high - low, rounding can give `high` itself, as in PyTorch. Default dtype float32.
  * @throws TensorError ERR_ARGUMENT unless the bounds are finite numbers with low <= high
+ * @example
+ * ```ts
+ * uniform(5, 5, [2]); // => [5, 5]
+ * ```
  */
 export function uniform(
   low: number,
@@ -191,6 +239,10 @@ export function uniform(
  * No gradient flows to them; `randn(shape).mul(std).add(mean)` has one. Default dtype float32.
  * @throws TensorError ERR_ARGUMENT for a standard deviation below 0 (while a program is being recorded,
  * elements of a tensor are not looked at) and numbers that aren't finite; ERR_SHAPE, ERR_DTYPE
+ * @example
+ * ```ts
+ * normal(10, 0, [2]); // => [10, 10]
+ * ```
  */
 export function normal(mean: number, std: number, shape: Shape, options?: RandomOptions): Tensor;
 export function normal(
@@ -227,6 +279,10 @@ export function normal(
  * Exponential with density rate * e^(-rate x): -log(1 - u) / rate. Never 0, as in PyTorch; the largest
  * value is 24 log(2) / rate in float32, 53 log(2) / rate in float64. Default dtype float32.
  * @throws TensorError ERR_ARGUMENT unless the rate is a finite number above 0
+ * @example
+ * ```ts
+ * exponential(1, [1000]).min().item() > 0; // => true
+ * ```
  */
 export function exponential(rate: number, shape: Shape, options: RandomOptions = {}): Tensor {
   checkNumber('exponential', 'rate', rate, Number.MIN_VALUE);
@@ -238,6 +294,11 @@ export function exponential(rate: number, shape: Shape, options: RandomOptions =
  * float32); a tensor of probabilities gives a result of its shape and dtype.
  * @throws TensorError ERR_ARGUMENT unless 0 <= p <= 1 (while a program is being recorded, elements of a
  * tensor are not looked at: below 0 and NaN then count as 0, above 1 as 1); ERR_SHAPE, ERR_DTYPE
+ * @example
+ * ```ts
+ * bernoulli(1, [3]); // => [1, 1, 1]
+ * bernoulli(tensor([0, 1])); // => [0, 1]
+ * ```
  */
 export function bernoulli(p: number, shape: Shape, options?: RandomOptions): Tensor;
 export function bernoulli(p: Tensor, options?: Pick<RandomOptions, 'generator'>): Tensor;
@@ -319,6 +380,10 @@ function lowerTail(z: number): number {
  * Default dtype float32. The bounds may be infinite, and lie far out on one side of the mean; beyond 37
  * standard deviations all values are the nearer bound.
  * @throws TensorError ERR_ARGUMENT unless mean and std are finite numbers, std > 0, a < b
+ * @example
+ * ```ts
+ * truncatedNormal([1000], { a: -1, b: 1 }).abs().le(1).all(); // => true
+ * ```
  */
 export function truncatedNormal(shape: Shape, options: TruncatedNormalOptions = {}): Tensor {
   return drawTruncated('truncatedNormal', shape, options);

@@ -68,6 +68,10 @@ function drawIntegers(
  * Whole numbers from low to high - 1: low + floor(r (high - low) / 2^64) with 64 random bits r. A number's
  * probability differs from 1 / (high - low) by less than 2^-64, which is at most 2^-32 of it.
  * @throws TensorError ERR_ARGUMENT unless low < high are whole numbers that the dtype has exactly
+ * @example
+ * ```ts
+ * randint(5, 6, [3]); // => [5, 5, 5]
+ * ```
  */
 export function randint(
   low: number,
@@ -79,7 +83,13 @@ export function randint(
   return drawIntegers('randint', low, high, shape, options, options.dtype ?? 'int32');
 }
 
-/** `randint` with the shape and, by default, the dtype of another tensor. */
+/**
+ * `randint` with the shape and, by default, the dtype of another tensor.
+ * @example
+ * ```ts
+ * randintLike(zeros([2]), 5, 6); // => [5, 5]
+ * ```
+ */
 export function randintLike(
   other: Tensor,
   low: number,
@@ -97,6 +107,10 @@ export function randintLike(
  * bias of less than k 2^-64. Computed by one thread.
  * @throws TensorError ERR_ARGUMENT unless n is a whole number >= 0 and the dtype (default int32) has
  * the numbers exactly
+ * @example
+ * ```ts
+ * randperm(4).sort().values; // => [0, 1, 2, 3]
+ * ```
  */
 export function randperm(n: number, options: RandintOptions = {}): Tensor {
   checkOptions('randperm', options, ['dtype', 'generator']);
@@ -120,6 +134,10 @@ export interface PoissonOptions {
  * the normal distribution, whose quantiles are off by less than 0.01. No gradient flows to the rates.
  * @throws TensorError ERR_ARGUMENT for rates that are negative, infinite or NaN (while a program is being
  * recorded, elements are not looked at: such rates then give NaN or infinity); ERR_DTYPE
+ * @example
+ * ```ts
+ * poisson(tensor([0, 0])); // => [0, 0]
+ * ```
  */
 export function poisson(rates: Tensor, options: PoissonOptions = {}): Tensor {
   checkFloating('poisson', rates);
@@ -178,6 +196,10 @@ function checkWeights(weights: Tensor, different: number): void {
  * @throws TensorError ERR_ARGUMENT for negative or infinite weights and NaN, a row of zeros, and without
  * replacement more samples than weights above 0 (while a program is being recorded, elements are not
  * looked at: weights that aren't above 0 count as 0, and those classes come last); ERR_SHAPE, ERR_DTYPE
+ * @example
+ * ```ts
+ * multinomial(tensor([0, 0, 5]), 1); // => [2]
+ * ```
  */
 export function multinomial(
   weights: Tensor,

@@ -18,6 +18,11 @@ import { checkDims, checkTensor, contiguous, copyInto } from './operand.js';
  * The elements in row-major order under another shape, one size of which may be -1 (whatever is
  * left). A view when the tensor is contiguous, otherwise a copy.
  * @throws TensorError ERR_SHAPE when the numbers of elements differ
+ * @example
+ * ```ts
+ * reshape(arange(6), [2, -1]); // => [[0, 1, 2], [3, 4, 5]]
+ * reshape(arange(6), [4]); // throws ERR_SHAPE
+ * ```
  */
 export function reshape(x: Tensor, shape: Shape): Tensor {
   checkTensor('reshape', x);
@@ -44,7 +49,13 @@ function resolveShape(x: Tensor, shape: Shape): number[] {
   return target;
 }
 
-/** One dimension, or the given range of dimensions (both included), laid out in a row. */
+/**
+ * One dimension, or the given range of dimensions (both included), laid out in a row.
+ * @example
+ * ```ts
+ * flatten(zeros([2, 3, 4]), 1).shape; // => [2, 12]
+ * ```
+ */
 export function flatten(x: Tensor, startDim = 0, endDim = -1): Tensor {
   checkTensor('flatten', x);
   if (x.ndim === 0) return reshape(x, [1]);
@@ -60,6 +71,10 @@ export function flatten(x: Tensor, startDim = 0, endDim = -1): Tensor {
  * The dimensions in another order, as a view.
  * @param dims a permutation of the dimensions: dims[i] is the one that comes at place i
  * @throws TensorError ERR_ARGUMENT when it isn't one
+ * @example
+ * ```ts
+ * permute(zeros([2, 3, 4]), [2, 0, 1]).shape; // => [4, 2, 3]
+ * ```
  */
 export function permute(x: Tensor, dims: readonly number[]): Tensor {
   checkTensor('permute', x);
@@ -85,7 +100,13 @@ export function permute(x: Tensor, dims: readonly number[]): Tensor {
   return y;
 }
 
-/** Two dimensions exchanged, as a view. Default: the last two. */
+/**
+ * Two dimensions exchanged, as a view. Default: the last two.
+ * @example
+ * ```ts
+ * transpose(tensor([[1, 2], [3, 4]])); // => [[1, 3], [2, 4]]
+ * ```
+ */
 export function transpose(x: Tensor, dim0 = -2, dim1 = -1): Tensor {
   checkTensor('transpose', x);
   const a = normalizeDim('transpose', dim0, x.ndim);
@@ -105,6 +126,10 @@ function exchanged(list: readonly number[], a: number, b: number): number[] {
 /**
  * A view with a dimension of size 1 put in at `dim`.
  * @throws TensorError ERR_INDEX for a place outside, ERR_SHAPE when there are 8 dimensions already
+ * @example
+ * ```ts
+ * unsqueeze(tensor([1, 2]), 1); // => [[1], [2]]
+ * ```
  */
 export function unsqueeze(x: Tensor, dim: number): Tensor {
   checkTensor('unsqueeze', x);
@@ -115,7 +140,13 @@ export function unsqueeze(x: Tensor, dim: number): Tensor {
   return y;
 }
 
-/** A view without the dimensions of size 1, or without the given ones where they have size 1. */
+/**
+ * A view without the dimensions of size 1, or without the given ones where they have size 1.
+ * @example
+ * ```ts
+ * squeeze(zeros([1, 3, 1])).shape; // => [3]
+ * ```
+ */
 export function squeeze(x: Tensor, dim?: number | readonly number[]): Tensor {
   checkTensor('squeeze', x);
   const dims = checkDims('squeeze', dim, x.ndim).filter((d) => x.shape[d] === 1);
@@ -137,6 +168,14 @@ export type SliceSpec =
  * end, ranges are cut to what is there, and missing dimensions are taken whole.
  * @throws TensorError ERR_INDEX for an index outside its dimension, ERR_ARGUMENT for anything that is
  * not a slice or a step that isn't a whole number >= 1
+ * @example
+ * ```ts
+ * const x = tensor([[1, 2, 3], [4, 5, 6]]);
+ * slice(x, [1]); // => [4, 5, 6]
+ * slice(x, [null, [0, 3, 2]]); // => [[1, 3], [4, 6]]
+ * slice(x, [null, -1]); // => [3, 6]
+ * slice(x, [2]); // throws ERR_INDEX
+ * ```
  */
 export function slice(x: Tensor, specs: readonly SliceSpec[]): Tensor {
   checkTensor('slice', x);

@@ -34,6 +34,14 @@ function ruleOf(options: AdadeltaOptions): Rule {
 /**
  * Adadelta (Zeiler 2012), with PyTorch's defaults: v and u are running means of g^2 and d^2, where
  * d = sqrt(u + eps) / sqrt(v + eps) * g; w -= lr d. 28 bytes a float32 parameter.
+ * @example
+ * ```ts
+ * const w = tensor([1, 2], { requiresGrad: true });
+ * const optimizer = new optim.Adadelta([w], { lr: 1 });
+ * w.square().sum().backward();
+ * optimizer.step();
+ * w; // => [0.996838, 1.996838]
+ * ```
  */
 export class Adadelta extends Optimizer<AdadeltaOptions> {
   constructor(params: Parameters<AdadeltaOptions>, options: AdadeltaOptions = {}) {

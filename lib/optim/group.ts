@@ -56,7 +56,18 @@ export interface Rule {
   readonly scalars?: readonly (readonly [name: string, initial: number])[];
 }
 
-/** Parameters that share hyperparameters. */
+/**
+ * Parameters that share hyperparameters.
+ * @example
+ * ```ts
+ * const model = new nn.Linear(2, 1);
+ * const optimizer = new optim.SGD(
+ *   [{ params: [model.weight] }, { params: [model.bias], lr: 0.5 }],
+ *   { lr: 0.1 },
+ * );
+ * optimizer.groups.map((group) => group.lr); // => [0.1, 0.5]
+ * ```
+ */
 export class ParameterGroup {
   /**
    * What native steps read, from memory and not from arguments: a recorded step follows when a

@@ -169,6 +169,13 @@ function isBoolean(data: NestedArray, depth: number): boolean {
  * typed array (which gives one dimension; reshape it). Numbers are converted as by `to`.
  * @throws TensorError ERR_SHAPE for ragged arrays, ERR_DTYPE for an unknown dtype, ERR_ARGUMENT for
  * data of another kind or unknown options
+ * @example
+ * ```ts
+ * tensor([[1, 2], [3, 4]]).shape; // => [2, 2]
+ * tensor([true, false]).dtype; // => 'bool'
+ * tensor([1, 2], { dtype: 'int32' }).dtype; // => 'int32'
+ * tensor([[1], [2, 3]]); // throws ERR_SHAPE
+ * ```
  */
 export function tensor(
   data: NestedArray | readonly number[] | readonly (readonly number[])[] | TypedArray,
@@ -203,6 +210,13 @@ export function tensor(
  * @param shape default one dimension
  * @throws TensorError ERR_SHAPE when the shape doesn't have as many elements as the array,
  * ERR_DTYPE for a typed array of another kind, ERR_ARGUMENT for `shared` with ordinary memory
+ * @example
+ * ```ts
+ * const array = new Float32Array([1, 2, 3, 4]);
+ * const x = fromTypedArray(array, [2, 2]);
+ * array[0] = 9;
+ * x; // => [[9, 2], [3, 4]]
+ * ```
  */
 export function fromTypedArray(
   array: TypedArray,
@@ -251,6 +265,10 @@ function filled(operation: string, shape: Shape, value: number, options: TensorO
 /**
  * A tensor with every element `value`. Default dtype float32.
  * @throws TensorError ERR_ARGUMENT unless the value is a number or boolean
+ * @example
+ * ```ts
+ * full([2, 2], 7); // => [[7, 7], [7, 7]]
+ * ```
  */
 export function full(shape: Shape, value: number | boolean, options: TensorOptions = {}): Tensor {
   if (typeof value !== 'number' && typeof value !== 'boolean') {
@@ -262,17 +280,35 @@ export function full(shape: Shape, value: number | boolean, options: TensorOptio
   return filled('full', shape, Number(value), options);
 }
 
-/** A tensor of zeros. Default dtype float32. */
+/**
+ * A tensor of zeros. Default dtype float32.
+ * @example
+ * ```ts
+ * zeros([2]); // => [0, 0]
+ * ```
+ */
 export function zeros(shape: Shape, options: TensorOptions = {}): Tensor {
   return filled('zeros', shape, 0, options);
 }
 
-/** A tensor of ones. Default dtype float32. */
+/**
+ * A tensor of ones. Default dtype float32.
+ * @example
+ * ```ts
+ * ones([2, 2]); // => [[1, 1], [1, 1]]
+ * ```
+ */
 export function ones(shape: Shape, options: TensorOptions = {}): Tensor {
   return filled('ones', shape, 1, options);
 }
 
-/** A tensor with arbitrary content, to be overwritten. Default dtype float32. */
+/**
+ * A tensor with arbitrary content, to be overwritten. Default dtype float32.
+ * @example
+ * ```ts
+ * empty([2, 3]).shape; // => [2, 3]
+ * ```
+ */
 export function empty(shape: Shape, options: TensorOptions = {}): Tensor {
   checkTensorOptions('empty', options);
   return finish(
@@ -292,17 +328,35 @@ function filledLike(operation: string, other: unknown, value: number): Tensor {
   return filled(operation, other.shape, value, { dtype: other.dtype });
 }
 
-/** Zeros with the shape and dtype of another tensor. */
+/**
+ * Zeros with the shape and dtype of another tensor.
+ * @example
+ * ```ts
+ * zerosLike(tensor([[1, 2]])); // => [[0, 0]]
+ * ```
+ */
 export function zerosLike(other: Tensor): Tensor {
   return filledLike('zerosLike', other, 0);
 }
 
-/** Ones with the shape and dtype of another tensor. */
+/**
+ * Ones with the shape and dtype of another tensor.
+ * @example
+ * ```ts
+ * onesLike(tensor([3, 4])); // => [1, 1]
+ * ```
+ */
 export function onesLike(other: Tensor): Tensor {
   return filledLike('onesLike', other, 1);
 }
 
-/** The n x n identity matrix. Default dtype float32. */
+/**
+ * The n x n identity matrix. Default dtype float32.
+ * @example
+ * ```ts
+ * eye(2); // => [[1, 0], [0, 1]]
+ * ```
+ */
 export function eye(n: number, options: TensorOptions = {}): Tensor {
   const result = filled('eye', [n, n], 0, options);
   const data = result.elements();
@@ -316,6 +370,12 @@ export function eye(n: number, options: TensorOptions = {}): Tensor {
  * start + i * step. `arange(n)` counts from 0. Default dtype float32.
  * @throws TensorError ERR_ARGUMENT for anything but numbers, a step of 0 or one that leads away from
  * `end`
+ * @example
+ * ```ts
+ * arange(3); // => [0, 1, 2]
+ * arange(1, 2, 0.25); // => [1, 1.25, 1.5, 1.75]
+ * arange(0, 1, -1); // throws ERR_ARGUMENT
+ * ```
  */
 export function arange(start: number, end?: number, step = 1, options: TensorOptions = {}): Tensor {
   checkTensorOptions('arange', options);

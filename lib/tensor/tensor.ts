@@ -42,6 +42,13 @@ export type GradRule = (gradOutput: Tensor) => Tensor;
  * not changed by them.
  *
  * Make one with `tensor`, `zeros`, `randn`... rather than with the constructor.
+ * @example
+ * ```ts
+ * const x = tensor([[1, 2], [3, 4]]);
+ * x.shape; // => [2, 2]
+ * x.mul(x).sum().item(); // => 30
+ * x.transpose().toArray(); // => [[1, 3], [2, 4]]
+ * ```
  */
 export class Tensor {
   /** Sizes of the dimensions, outermost first. */
