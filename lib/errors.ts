@@ -27,6 +27,7 @@ export type TensorErrorCode =
  * ```
  */
 export class TensorError extends Error {
+  /** What went wrong, for programs. */
   readonly code: TensorErrorCode;
 
   /** `options.cause` is the error this one reports in better words. */

@@ -9,6 +9,7 @@ import { addTo, copy, propagate, sum } from './engine.js';
 import { enableGrad, noGrad } from './mode.js';
 import { needsGrad } from './tape.js';
 
+/** Options of {@link backward}. */
 export interface BackwardOptions {
   /** Keeps the graph, so that backward can run through it again. Default false. */
   retainGraph?: boolean;

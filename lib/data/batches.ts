@@ -7,6 +7,7 @@ import { checkOptions, describe } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { Random } from './random.js';
 
+/** Options of {@link batches}. */
 export interface BatchOptions {
   /** Samples per batch. Default 1. */
   batchSize?: number;
@@ -22,7 +23,9 @@ export interface BatchOptions {
 
 /** One mini-batch: `x` has shape `[count, ...]`, `y` the matching rows. */
 export interface Batch {
+  /** Rows of the inputs. */
   x: Tensor;
+  /** Rows of the targets, the same ones. */
   y: Tensor;
 }
 

@@ -10,6 +10,7 @@ import zlib from 'node:zlib';
 import { TensorError } from '../errors.js';
 import { checkOptions, describe } from '../tensor/shape.js';
 
+/** The typed arrays that IDX files hold. */
 export type IdxData =
   | Uint8Array<ArrayBuffer>
   | Int8Array<ArrayBuffer>
@@ -20,7 +21,9 @@ export type IdxData =
 
 /** An IDX file's content: as many elements in `data` as `shape` says, row-major. */
 export interface IdxArray {
+  /** Sizes of the dimensions, outermost first. */
   shape: number[];
+  /** The elements, row-major. */
   data: IdxData;
 }
 

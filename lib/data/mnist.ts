@@ -7,13 +7,16 @@ import { checkOptions, describe, formatShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type IdxArray, readIdx, readIdxSync } from './idx.js';
 
+/** The two parts of the MNIST digits. */
 export type MnistSplit = 'train' | 'test';
 
+/** Options of {@link loadMnist}. */
 export interface MnistOptions {
   /** How many classes the labels name, from 0 on. Default 10, as in MNIST and Fashion-MNIST. */
   classes?: number;
 }
 
+/** A split of the MNIST digits: pictures and what they show. */
 export interface Mnist {
   /** float32 `[count, rows, columns]`: brightness from 0 (black) to 1. */
   images: Tensor;

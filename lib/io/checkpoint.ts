@@ -21,11 +21,13 @@ import {
 /** Tensors by name, as a Map or a plain object. */
 export type NamedTensors = ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>;
 
+/** Options of {@link saveSafetensors}. */
 export interface SaveOptions {
   /** Text by key, stored beside the tensors. Default none. */
   metadata?: Readonly<Record<string, string>>;
 }
 
+/** What a safetensors file holds. */
 export interface Checkpoint {
   /** The tensors by name, as `loadStateDict` takes them; none of them requires gradients. */
   tensors: Record<string, Tensor>;
@@ -33,6 +35,7 @@ export interface Checkpoint {
   metadata: Record<string, string>;
 }
 
+/** Options of functions that read files asynchronously. */
 export interface AbortOptions {
   /** Ends the call early; its promise then rejects with the signal's reason. */
   signal?: AbortSignal;

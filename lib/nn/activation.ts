@@ -48,6 +48,7 @@ export class SiLU extends Module {
  * ```
  */
 export class GELU extends Module {
+  /** Whether the normal distribution function is approximated with tanh. */
   readonly approximate: 'none' | 'tanh';
 
   /** @throws TensorError ERR_ARGUMENT for unknown options and approximations */
@@ -160,6 +161,7 @@ export class SELU extends Module {
  * ```
  */
 export class ELU extends Module {
+  /** The limit of the negative side. */
   readonly alpha: number;
 
   /** @throws TensorError ERR_ARGUMENT for unknown options and unless alpha is a finite number */
@@ -181,6 +183,7 @@ export class ELU extends Module {
  * ```
  */
 export class CELU extends Module {
+  /** The limit of the negative side. */
   readonly alpha: number;
 
   /** @throws TensorError ERR_ARGUMENT for unknown options and unless alpha is finite and not 0 */
@@ -225,7 +228,10 @@ export class Softplus extends Module {
  */
 export class GLU extends Module {
   /** @throws TensorError ERR_INDEX unless the dimension is a whole number */
-  constructor(readonly dim = -1) {
+  constructor(
+    /** The dimension that it goes along. */
+    readonly dim = -1,
+  ) {
     super();
     checkDim('GLU', dim);
   }
@@ -244,7 +250,10 @@ export class GLU extends Module {
  */
 export class Softmax extends Module {
   /** @throws TensorError ERR_INDEX unless the dimension is a whole number */
-  constructor(readonly dim = -1) {
+  constructor(
+    /** The dimension that it goes along. */
+    readonly dim = -1,
+  ) {
     super();
     checkDim('Softmax', dim);
   }
@@ -263,7 +272,10 @@ export class Softmax extends Module {
  */
 export class LogSoftmax extends Module {
   /** @throws TensorError ERR_INDEX unless the dimension is a whole number */
-  constructor(readonly dim = -1) {
+  constructor(
+    /** The dimension that it goes along. */
+    readonly dim = -1,
+  ) {
     super();
     checkDim('LogSoftmax', dim);
   }

@@ -4,6 +4,7 @@ import { checkOptions } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { Module } from './module.js';
 
+/** Options of {@link Dropout} and the other dropout layers. */
 export interface DropoutLayerOptions {
   /** The stream to draw from; default the one that `manualSeed` seeds. */
   generator?: Generator;
@@ -15,6 +16,7 @@ abstract class RandomLayer extends Module {
 
   constructor(
     name: string,
+    /** The probability of a zero. */
     readonly p: number,
     options: DropoutLayerOptions,
   ) {

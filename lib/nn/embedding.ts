@@ -10,6 +10,7 @@ import { normal, zeros } from './init.js';
 import { Module } from './module.js';
 import { Parameter } from './parameter.js';
 
+/** Options of {@link Embedding}. */
 export interface EmbeddingLayerOptions {
   /**
    * A row that starts as 0 and is not learned, for what fills up short sequences; negative ones count
@@ -42,7 +43,9 @@ export class Embedding extends Module {
    * ERR_INDEX for a paddingIdx that isn't a row, ERR_DTYPE for another dtype
    */
   constructor(
+    /** How many rows the table has. */
     readonly numEmbeddings: number,
+    /** Elements of a row. */
     readonly embeddingDim: number,
     options: EmbeddingLayerOptions = {},
   ) {

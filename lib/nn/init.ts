@@ -96,6 +96,7 @@ export function normal<T extends Tensor>(target: T, mean = 0, std = 1, generator
   return target;
 }
 
+/** Options of {@link truncNormal}. */
 export interface TruncNormalOptions {
   /** Of the distribution before it is cut. Default 0. */
   mean?: number;
@@ -105,6 +106,7 @@ export interface TruncNormalOptions {
   a?: number;
   /** Upper bound. Default 2. */
   b?: number;
+  /** The stream to draw from; default the one that `manualSeed` seeds. */
   generator?: Generator;
 }
 
@@ -136,6 +138,7 @@ function fans(operation: string, target: Tensor): { fanIn: number; fanOut: numbe
   return { fanIn: inputs * numel(kernel), fanOut: outputs * numel(kernel) };
 }
 
+/** What stands behind a layer, for its gain. */
 export type Nonlinearity = 'linear' | 'sigmoid' | 'tanh' | 'relu' | 'leakyRelu';
 
 /**
@@ -166,9 +169,11 @@ export function calculateGain(nonlinearity: Nonlinearity, slope = 0.01): number 
   }
 }
 
+/** Options of {@link xavierUniform} and {@link xavierNormal}. */
 export interface XavierOptions {
   /** Default 1; see `calculateGain`. */
   gain?: number;
+  /** The stream to draw from; default the one that `manualSeed` seeds. */
   generator?: Generator;
 }
 
@@ -204,6 +209,7 @@ export function xavierNormal<T extends Tensor>(target: T, options: XavierOptions
   return normal(target, 0, xavierStd('xavierNormal', target, options), options.generator);
 }
 
+/** Options of {@link kaimingUniform} and {@link kaimingNormal}. */
 export interface KaimingOptions {
   /** Which fan keeps its variance: in the forward pass (fanIn, default) or the backward pass. */
   mode?: 'fanIn' | 'fanOut';
@@ -211,6 +217,7 @@ export interface KaimingOptions {
   nonlinearity?: Nonlinearity;
   /** Slope of leakyRelu on the negative side. Default 0. */
   slope?: number;
+  /** The stream to draw from; default the one that `manualSeed` seeds. */
   generator?: Generator;
 }
 

@@ -9,6 +9,7 @@ import { uniform } from './init.js';
 import { Module } from './module.js';
 import { Parameter } from './parameter.js';
 
+/** Options of {@link Linear}. */
 export interface LinearLayerOptions {
   /** Whether a bias is added. Default true. */
   bias?: boolean;
@@ -42,7 +43,9 @@ export class Linear extends Module {
    * ERR_DTYPE for another dtype
    */
   constructor(
+    /** Elements of an input. */
     readonly inFeatures: number,
+    /** Elements of an output. */
     readonly outFeatures: number,
     options: LinearLayerOptions = {},
   ) {

@@ -22,9 +22,13 @@ import { Module } from './module.js';
  * ```
  */
 export class CrossEntropyLoss extends Module {
+  /** A factor for each class, or none. */
   readonly weight: Buffer | null;
+  /** The class that does not count. */
   readonly ignoreIndex: number;
+  /** What becomes of the losses of the positions. */
   readonly reduction: LossReduction;
+  /** The share of the target that all classes get evenly. */
   readonly labelSmoothing: number;
 
   /** @throws TensorError ERR_ARGUMENT for unknown options and values out of range, ERR_DTYPE */
@@ -52,8 +56,11 @@ export class CrossEntropyLoss extends Module {
  * ```
  */
 export class NLLLoss extends Module {
+  /** A factor for each class, or none. */
   readonly weight: Buffer | null;
+  /** The class that does not count. */
   readonly ignoreIndex: number;
+  /** What becomes of the losses of the positions. */
   readonly reduction: LossReduction;
 
   /** @throws TensorError ERR_ARGUMENT for unknown options and values out of range, ERR_DTYPE */

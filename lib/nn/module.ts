@@ -8,6 +8,7 @@ import { Parameter } from './parameter.js';
 /** Tensors by the names of the parameters and buffers they belong to: `0.weight`, `0.bias`... */
 export type StateDict = Record<string, Tensor>;
 
+/** Options of `loadStateDict`. */
 export interface LoadStateDictOptions {
   /** Whether names have to match exactly. Otherwise only those found on both sides are loaded. Default true. */
   strict?: boolean;

@@ -18,6 +18,7 @@ import { Buffer } from './buffer.js';
 import { Module } from './module.js';
 import { Parameter } from './parameter.js';
 
+/** Options of {@link LayerNorm}. */
 export interface LayerNormOptions {
   /** Added to the variance. Default 1e-5. */
   eps?: number;
@@ -29,6 +30,7 @@ export interface LayerNormOptions {
   dtype?: DType;
 }
 
+/** Options of {@link RMSNorm}. */
 export interface RMSNormOptions {
   /** Added to the mean of squares. Default the dtype's machine epsilon. */
   eps?: number | null;
@@ -38,6 +40,7 @@ export interface RMSNormOptions {
   dtype?: DType;
 }
 
+/** Options of {@link GroupNorm}. */
 export interface GroupNormOptions {
   /** Added to the variance. Default 1e-5. */
   eps?: number;
@@ -47,6 +50,7 @@ export interface GroupNormOptions {
   dtype?: DType;
 }
 
+/** Options of {@link BatchNorm1d} and {@link BatchNorm2d}. */
 export interface BatchNormLayerOptions extends GroupNormOptions {
   /** The share of a batch in the running statistics; null averages over all batches. Default 0.1. */
   momentum?: number | null;
@@ -103,7 +107,9 @@ function checkNormalized(operation: string, shape: number | Shape): number[] {
  * ```
  */
 export class LayerNorm extends Module {
+  /** Sizes of the last dimensions, which are normalised together. */
   readonly normalizedShape: readonly number[];
+  /** Added to the variance, or to the mean of the squares. */
   readonly eps: number;
   /** Shape `normalizedShape`, ones at first, or null. */
   readonly weight: Parameter | null;
@@ -138,7 +144,9 @@ export class LayerNorm extends Module {
  * ```
  */
 export class RMSNorm extends Module {
+  /** Sizes of the last dimensions, which are normalised together. */
   readonly normalizedShape: readonly number[];
+  /** Added to the variance, or to the mean of the squares. */
   readonly eps: number | null;
   /** Shape `normalizedShape`, ones at first, or null. */
   readonly weight: Parameter | null;
@@ -170,6 +178,7 @@ export class RMSNorm extends Module {
  * ```
  */
 export class GroupNorm extends Module {
+  /** Added to the variance, or to the mean of the squares. */
   readonly eps: number;
   /** Shape [numChannels], ones at first, or null. */
   readonly weight: Parameter | null;
@@ -178,7 +187,9 @@ export class GroupNorm extends Module {
 
   /** @throws TensorError ERR_ARGUMENT for sizes that don't fit, unknown options, wrong values; ERR_DTYPE */
   constructor(
+    /** How many groups the channels are in. */
     readonly numGroups: number,
+    /** Sizes of the second dimension. */
     readonly numChannels: number,
     options: GroupNormOptions = {},
   ) {
@@ -222,7 +233,9 @@ function checkInput(layer: Module, x: Tensor, ranks: readonly number[], channels
  * In training it normalises by the batch's statistics and blends them into the running ones.
  */
 abstract class BatchNorm extends Module {
+  /** Added to the variance, or to the mean of the squares. */
   readonly eps: number;
+  /** The share of a new batch in the running statistics; null for their plain average. */
   readonly momentum: number | null;
   /** Shape [numFeatures], ones at first, or null. */
   readonly weight: Parameter | null;
@@ -239,6 +252,7 @@ abstract class BatchNorm extends Module {
 
   /** @throws TensorError ERR_ARGUMENT for sizes that don't fit, unknown options, wrong values; ERR_DTYPE */
   constructor(
+    /** How many channels. */
     readonly numFeatures: number,
     options: BatchNormLayerOptions = {},
   ) {
@@ -304,6 +318,7 @@ export class BatchNorm2d extends BatchNorm {
 
 /** Instance normalisation, whose subclasses say how many dimensions inputs have. */
 abstract class InstanceNorm extends Module {
+  /** Added to the variance, or to the mean of the squares. */
   readonly eps: number;
   /** Shape [numFeatures], ones at first, or null. */
   readonly weight: Parameter | null;
@@ -313,6 +328,7 @@ abstract class InstanceNorm extends Module {
 
   /** @throws TensorError ERR_ARGUMENT for sizes that don't fit, unknown options, wrong values; ERR_DTYPE */
   constructor(
+    /** How many channels. */
     readonly numFeatures: number,
     options: GroupNormOptions = {},
   ) {

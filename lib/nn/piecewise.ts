@@ -44,6 +44,7 @@ export class ReLU extends Module {
  * ```
  */
 export class LeakyReLU extends Module {
+  /** Slope below 0. */
   readonly negativeSlope: number;
 
   /** @throws TensorError ERR_ARGUMENT for unknown options and unless the slope is a finite number */
@@ -57,6 +58,7 @@ export class LeakyReLU extends Module {
   }
 }
 
+/** Options of {@link PReLU}. */
 export interface PReLUOptions {
   /** The slopes at first. Default 0.25. */
   init?: number;
@@ -81,6 +83,7 @@ export class PReLU extends Module {
    * for unknown options; ERR_DTYPE for another dtype
    */
   constructor(
+    /** 1 or one for each channel. */
     readonly numParameters = 1,
     options: PReLUOptions = {},
   ) {
@@ -152,7 +155,9 @@ export class Hardswish extends Module {
  * ```
  */
 export class Hardtanh extends Module {
+  /** Lower limit. */
   readonly minVal: number;
+  /** Upper limit. */
   readonly maxVal: number;
 
   /** @throws TensorError ERR_ARGUMENT for unknown options and unless minVal <= maxVal, both finite */
@@ -174,6 +179,7 @@ export class Hardtanh extends Module {
  * ```
  */
 export class Softshrink extends Module {
+  /** Values of at most this magnitude become 0. */
   readonly lambda: number;
 
   /** @throws TensorError ERR_ARGUMENT for unknown options and unless lambda is finite and >= 0 */
@@ -195,6 +201,7 @@ export class Softshrink extends Module {
  * ```
  */
 export class Hardshrink extends Module {
+  /** Values of at most this magnitude become 0. */
   readonly lambda: number;
 
   /** @throws TensorError ERR_ARGUMENT for unknown options and unless lambda is a finite number */
@@ -218,7 +225,9 @@ export class Hardshrink extends Module {
 export class Threshold extends Module {
   /** @throws TensorError ERR_ARGUMENT unless both are finite numbers */
   constructor(
+    /** Values up to it are replaced. */
     readonly threshold: number,
+    /** What replaces them. */
     readonly value: number,
   ) {
     super();

@@ -10,6 +10,7 @@ import { Buffer } from './buffer.js';
 import { Linear } from './linear.js';
 import { Module, replaceMembers } from './module.js';
 
+/** Options of {@link QuantizedLinear}. */
 export interface QuantizedLinearOptions {
   /** Whether a bias is added. Default true. */
   bias?: boolean;
@@ -44,7 +45,9 @@ export class QuantizedLinear extends Module {
   readonly weightScale: Buffer;
   /** float32, shape [outFeatures], or null. */
   readonly bias: Buffer | null;
+  /** Applied to the result. */
   readonly activation: EpilogueActivation;
+  /** Slope below 0. */
   readonly negativeSlope: number;
   private packed: PackedWeight | null = null;
 
@@ -54,7 +57,9 @@ export class QuantizedLinear extends Module {
    * unknown activation and a slope that is no finite number
    */
   constructor(
+    /** Elements of an input. */
     readonly inFeatures: number,
+    /** Elements of an output. */
     readonly outFeatures: number,
     options: QuantizedLinearOptions = {},
   ) {

@@ -13,6 +13,7 @@ import { Module } from './module.js';
  * ```
  */
 export class Sequential extends Module {
+  /** In the order in which they run. */
   readonly layers: readonly Module[];
 
   /** @throws TensorError ERR_ARGUMENT for anything that isn't a module */

@@ -8,6 +8,7 @@ import type { Storage } from '../tensor/memory.js';
 import { checkOptions, describe } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 
+/** Options of {@link gradNorm} and {@link clipGradNorm}. */
 export interface GradNormOptions {
   /** Which norm: 2 (default), 1 or Infinity. */
   normType?: number;

@@ -53,6 +53,7 @@ function softplusBy(operation: string, x: Tensor, beta: number, threshold: numbe
   );
 }
 
+/** Options of {@link softplus}. */
 export interface SoftplusOptions {
   /** How sharp the bend is. Default 1. */
   beta?: number;
@@ -117,6 +118,7 @@ export function reluBackward(g: Tensor, y: Tensor): Tensor {
   return computeBinary('reluBackward', g, y);
 }
 
+/** Options of {@link leakyRelu}. */
 export interface LeakyReluOptions {
   /** The slope below 0. Default 0.01. */
   negativeSlope?: number;
@@ -145,6 +147,7 @@ export function leakyRelu(x: Tensor, options: LeakyReluOptions = {}): Tensor {
   return activation('leakyRelu', x, ['leakyRelu', [slope]], ['leakyReluBackward']);
 }
 
+/** Options of {@link elu} and {@link celu}. */
 export interface EluOptions {
   /** What the function tends to below 0, negated. Default 1. */
   alpha?: number;
@@ -265,6 +268,7 @@ export function silu(x: Tensor): Tensor {
   return unary('silu', x, (g, _, from) => computeBinary('siluBackward', g, from), 'input');
 }
 
+/** Options of {@link gelu}. */
 export interface GeluOptions {
   /** `none`, the default, is exact by erf; `tanh` is the faster approximation. */
   approximate?: 'none' | 'tanh';

@@ -8,6 +8,7 @@ import { defineMethods } from './elementwise.js';
 import { attachJoint, checkAffine, checkChannels, run } from './norm.js';
 import { checkFloating, checkTensor, contiguous } from './operand.js';
 
+/** Options of {@link batchNorm}. */
 export interface BatchNormOptions {
   /** Mean of each channel over earlier batches, shape [C]; changed in training. */
   runningMean?: Tensor | null;

@@ -200,6 +200,7 @@ export function isfinite(x: Tensor): Tensor {
   return predicate('isfinite', x, true);
 }
 
+/** Options of {@link isclose}. */
 export interface IscloseOptions {
   /** Relative to b. Default 1e-5. */
   rtol?: number;

@@ -25,6 +25,7 @@ export type LossReduction = 'none' | 'mean' | 'sum';
 /** Classes as a tensor or list of whole numbers (one number for logits [C]), or probabilities as a tensor. */
 export type Targets = Tensor | TypedArray | readonly number[] | number;
 
+/** Options of {@link nllLoss}. */
 export interface NllLossOptions {
   /** A factor for each class, shape [C], of the input's dtype. */
   weight?: Tensor | null;
@@ -34,6 +35,7 @@ export interface NllLossOptions {
   reduction?: LossReduction;
 }
 
+/** Options of {@link crossEntropy}. */
 export interface CrossEntropyOptions extends NllLossOptions {
   /** The part of each target that is spread over all classes (Szegedy et al. 2016), 0 to 1. Default 0. */
   labelSmoothing?: number;

@@ -24,6 +24,7 @@ import {
   UNCHANGED,
 } from './random.js';
 
+/** Options of {@link dropout}, {@link alphaDropout} and {@link featureDropout}. */
 export interface DropoutOptions {
   /** Whether to drop anything; the identity otherwise. Default true. */
   training?: boolean;

@@ -19,6 +19,7 @@ function checkRoom(operation: string, indices: Tensor): void {
   }
 }
 
+/** Options of {@link embedding}. */
 export interface EmbeddingOptions {
   /**
    * A row that is not learned: its gradient stays 0. Negative ones count from the end. Default none.
@@ -80,6 +81,7 @@ function largest(indices: Tensor): number {
   return most;
 }
 
+/** Options of {@link bincount}. */
 export interface BincountOptions {
   /** What each number counts for: as many elements, float32, float64 or integers. Default 1 each. */
   weights?: Tensor;

@@ -23,6 +23,7 @@ import {
 } from './reduction.js';
 import { reshape } from './shape.js';
 
+/** Options of reductions over one dimension: {@link max}, {@link argmin} and others. */
 export interface DimOptions {
   /** The dimension; a negative one counts from the end. */
   dim: number;
@@ -32,7 +33,9 @@ export interface DimOptions {
 
 /** Values with their places along a dimension, as int32. */
 export interface ValuesAndIndices {
+  /** The values found. */
   values: Tensor;
+  /** Where they are along the dimension, as int32. */
   indices: Tensor;
 }
 

@@ -103,6 +103,7 @@ export function gather(x: Tensor, dim: number, index: IndexLike): Tensor {
   return read('gather', x, perElement(at, given));
 }
 
+/** Options of {@link takeAlongDim}. */
 export interface TakeAlongDimOptions {
   /** Where the index says where; without it both are laid out in a row. */
   dim?: number;

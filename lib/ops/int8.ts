@@ -100,6 +100,7 @@ function multiply(a: Tensor, b: Tensor): Tensor {
   return c;
 }
 
+/** Options of {@link quantizePerChannel} and {@link dequantize}. */
 export interface ChannelOptions {
   /** The dimension whose slices have a scale each; negative ones count from the end. Default 0. */
   axis?: number;

@@ -36,6 +36,7 @@ import {
 import { contiguous, to } from './operand.js';
 import { reshape, transpose } from './shape.js';
 
+/** Options of {@link linear}. */
 export interface LinearOptions extends MatmulOptions {
   /** Applied to the result while it is still in registers or the first-level cache. Default none. */
   activation?: EpilogueActivation;

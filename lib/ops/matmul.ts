@@ -156,6 +156,7 @@ function operandGradient(operand: Tensor, left: Tensor, right: Tensor, g: Tensor
   return to(sumTo(compute(left, right, dtype), operand.shape), operand.dtype);
 }
 
+/** Options of {@link addmm} and {@link baddbmm}. */
 export interface AddmmOptions {
   /** Factor of the input; at 0 the input's values are not read. Default 1. */
   beta?: number;

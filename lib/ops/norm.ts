@@ -18,6 +18,7 @@ import { defineMethods } from './elementwise.js';
 import { outerStep } from './layout.js';
 import { checkFloating, contiguous } from './operand.js';
 
+/** Options of {@link layerNorm}, {@link groupNorm} and {@link instanceNorm}. */
 export interface NormalizationOptions {
   /** Multiplies the normalised values; the shape is that of the statistics' values or channels. */
   weight?: Tensor | null;
@@ -27,6 +28,7 @@ export interface NormalizationOptions {
   eps?: number;
 }
 
+/** Options of {@link rmsNorm}. */
 export interface RmsNormOptions {
   /** Multiplies the normalised values; shape `normalizedShape`. */
   weight?: Tensor | null;

@@ -93,6 +93,7 @@ export function contiguous(x: Tensor): Tensor {
   return x.isContiguous ? x : clone(x);
 }
 
+/** Options of {@link clone}. */
 export interface CloneOptions {
   /** Whether the copy lies in a SharedArrayBuffer: see `toMessage`. Default false. */
   shared?: boolean;

@@ -63,6 +63,7 @@ export function prelu(x: Tensor, weight: Tensor): Tensor {
   return y;
 }
 
+/** Options of {@link hardTanh}. */
 export interface HardTanhOptions {
   /** The smallest result. Default -1. */
   minVal?: number;
@@ -123,6 +124,7 @@ export function hardSwish(x: Tensor): Tensor {
   return activation('hardSwish', x, ['hardSwish'], ['hardSwishBackward']);
 }
 
+/** Options of {@link hardshrink} and {@link softshrink}. */
 export interface ShrinkOptions {
   /** Half of the width of what becomes 0. Default 0.5. */
   lambda?: number;

@@ -84,6 +84,7 @@ export function manualSeed(seed: number): void {
   defaultGenerator.seed(seed);
 }
 
+/** Options of functions that make random floats: {@link rand}, {@link randn} and others. */
 export interface RandomOptions extends TensorOptions {
   /** The stream to draw from; default the one that `manualSeed` seeds. */
   generator?: Generator;
@@ -339,6 +340,7 @@ function drawBernoulli(p: Operand, shape: Shape, dtype: DType, options: RandomOp
   return y;
 }
 
+/** Options of {@link truncatedNormal}. */
 export interface TruncatedNormalOptions extends RandomOptions {
   /** Of the distribution before it is cut. Default 0. */
   mean?: number;

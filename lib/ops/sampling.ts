@@ -13,6 +13,7 @@ import { checkFloating, checkTensor, contiguous, to } from './operand.js';
 import { checkGenerator, type Generator, stateOperand } from './random.js';
 import { sum } from './reduce.js';
 
+/** Options of {@link randint} and {@link randperm}. */
 export interface RandintOptions {
   /** Default int32. The numbers must be exact in it. */
   dtype?: DType;
@@ -123,6 +124,7 @@ export function randperm(n: number, options: RandintOptions = {}): Tensor {
   return to(y, dtype);
 }
 
+/** Options of {@link poisson}. */
 export interface PoissonOptions {
   /** The stream to draw from; default the one that `manualSeed` seeds. */
   generator?: Generator;
@@ -157,6 +159,7 @@ export function poisson(rates: Tensor, options: PoissonOptions = {}): Tensor {
   return y;
 }
 
+/** Options of {@link multinomial}. */
 export interface MultinomialOptions {
   /** Whether a class can be chosen more than once. Default false, as in PyTorch. */
   replacement?: boolean;

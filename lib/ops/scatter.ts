@@ -155,6 +155,7 @@ function added(operation: string, x: Tensor, places: Places, source: Tensor): Te
   return y;
 }
 
+/** Options of {@link indexAdd}. */
 export interface IndexAddOptions {
   /** A factor of the source. Default 1; for integers only 1. */
   alpha?: number;
@@ -213,8 +214,10 @@ export function indexAdd(
   return added('indexAdd', x, perSlice(at, given, x.shape), terms);
 }
 
+/** What becomes of values that meet at one place. */
 export type ScatterReduction = 'sum' | 'mean' | 'amax' | 'amin' | 'prod';
 
+/** Options of {@link scatterReduce}. */
 export interface ScatterReduceOptions {
   /** Whether x's own elements take part where values arrive. Default true. */
   includeSelf?: boolean;

@@ -12,7 +12,9 @@ import { contiguous } from './operand.js';
 export interface TensorMessage {
   /** Says what the object is. */
   readonly tilegrad: 'tensor';
+  /** Of the tensor. */
   readonly dtype: DType;
+  /** Of the tensor. */
   readonly shape: readonly number[];
   /** In elements. */
   readonly strides: readonly number[];
@@ -24,6 +26,7 @@ export interface TensorMessage {
   readonly requiresGrad: boolean;
 }
 
+/** Options of {@link toMessage}. */
 export interface MessageOptions {
   /**
    * Collects the buffers of the copies that were made of tensors in ordinary memory. Give the same

@@ -13,7 +13,9 @@ import { reshape } from './shape.js';
 
 /** Sorted elements and where along the dimension they were, as int32. */
 export interface Sorted {
+  /** The values in order. */
   readonly values: Tensor;
+  /** Where they were along the dimension, as int32. */
   readonly indices: Tensor;
 }
 
@@ -81,6 +83,7 @@ function checkFlag(operation: string, name: string, value: unknown): boolean {
   return value;
 }
 
+/** Options of {@link sort} and {@link argsort}. */
 export interface SortOptions {
   /** Default the last. */
   dim?: number;
@@ -140,6 +143,7 @@ export function argsort(x: Tensor, options: SortOptions = {}): Tensor {
   return sorted('argsort', x, options)[0].indices;
 }
 
+/** Options of {@link topk}. */
 export interface TopkOptions {
   /** Default the last. */
   dim?: number;
@@ -185,6 +189,7 @@ function topkOfScalar(x: Tensor, k: number, options: TopkOptions): Sorted {
   return k === 1 ? scalarResult(result) : result;
 }
 
+/** Options of {@link unique}. */
 export interface UniqueOptions {
   /** Values are always sorted; there for those who ask for it. */
   sorted?: boolean;
@@ -194,6 +199,7 @@ export interface UniqueOptions {
   returnCounts?: boolean;
 }
 
+/** What `unique` finds. */
 export interface Unique<Inverse = Tensor | undefined, Counts = Tensor | undefined> {
   /** The different values, ascending. */
   readonly values: Tensor;

@@ -23,11 +23,13 @@ import {
 } from './reduction.js';
 import { reshape } from './shape.js';
 
+/** Options of {@link variance}, {@link std}, {@link varMean} and {@link stdMean}. */
 export interface VarianceOptions extends ReduceOptions {
   /** What is subtracted from the number of values to give the divisor. Default 1. */
   correction?: number;
 }
 
+/** Options of {@link norm}. */
 export interface NormOptions extends ReduceOptions {
   /** The order: any number, Infinity and -Infinity too. Default 2. */
   p?: number;

@@ -103,6 +103,7 @@ export function lerp(a: Tensor, b: TensorLike, weight: TensorLike): Tensor {
   ]);
 }
 
+/** Options of {@link addcmul} and {@link addcdiv}. */
 export interface ValueOptions {
   /** The factor of the product or quotient. Default 1. */
   value?: number;
@@ -175,6 +176,7 @@ export function addcdiv(
   ]);
 }
 
+/** Options of {@link clamp}. */
 export interface ClampOptions {
   /** What smaller elements become: a number, or a tensor that broadcasts with x. */
   min?: TensorLike;

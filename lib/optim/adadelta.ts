@@ -4,6 +4,7 @@ import type { Parameters, Rule } from './group.js';
 import { Optimizer } from './optimizer.js';
 import { type CommonOptions, checkNotNegative } from './options.js';
 
+/** Options of {@link Adadelta}. */
 export interface AdadeltaOptions extends CommonOptions {
   /** Factor of the updates. Default 1. */
   lr?: number;

@@ -3,6 +3,7 @@ import type { Parameters, Rule } from './group.js';
 import { Optimizer } from './optimizer.js';
 import { type CommonOptions, checkNotNegative } from './options.js';
 
+/** Options of {@link ASGD}. */
 export interface ASGDOptions extends CommonOptions {
   /** Learning rate. Default 1e-2. */
   lr?: number;

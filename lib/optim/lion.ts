@@ -3,6 +3,7 @@ import type { Parameters, Rule } from './group.js';
 import { Optimizer } from './optimizer.js';
 import { type CommonOptions, checkBetas, checkNotNegative } from './options.js';
 
+/** Options of {@link Lion}. */
 export interface LionOptions extends CommonOptions {
   /** Learning rate; three to ten times smaller than Adam's. Default 1e-4. */
   lr?: number;

@@ -3,6 +3,7 @@ import type { Parameters, Rule } from './group.js';
 import { Optimizer } from './optimizer.js';
 import { type CommonOptions, checkBetas, checkNotNegative } from './options.js';
 
+/** Options of {@link NAdam}. */
 export interface NAdamOptions extends CommonOptions {
   /** Learning rate. Default 2e-3. */
   lr?: number;

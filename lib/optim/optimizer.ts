@@ -24,6 +24,7 @@ import { type Step, StepCalls } from './step_calls.js';
  * ```
  */
 export abstract class Optimizer<Options extends object> {
+  /** The parameters with their hyperparameters; a learning rate can be set. */
   readonly groups: readonly ParameterGroup[];
   private readonly members: readonly Member[];
   private readonly scalars: Float64Array;

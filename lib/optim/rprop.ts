@@ -4,6 +4,7 @@ import type { Parameters, Rule } from './group.js';
 import { Optimizer } from './optimizer.js';
 import { type CommonOptions, checkNotNegative, checkPair } from './options.js';
 
+/** Options of {@link Rprop}. */
 export interface RpropOptions extends CommonOptions {
   /** Step size that every weight starts with. Default 1e-2. */
   lr?: number;

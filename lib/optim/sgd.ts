@@ -4,6 +4,7 @@ import type { Parameters, Rule } from './group.js';
 import { Optimizer } from './optimizer.js';
 import { type CommonOptions, checkNotNegative } from './options.js';
 
+/** Options of {@link SGD}. */
 export interface SGDOptions extends CommonOptions {
   /** Learning rate. Default 1e-3. */
   lr?: number;

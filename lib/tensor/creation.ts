@@ -22,6 +22,7 @@ import {
 } from './shape.js';
 import { type NestedArray, Tensor } from './tensor.js';
 
+/** Options of functions that make tensors: {@link zeros}, {@link tensor} and others. */
 export interface TensorOptions {
   /** Default float32, or the dtype of the typed array that the data comes in, or bool for booleans. */
   dtype?: DType;

@@ -11,7 +11,9 @@ export interface DTypeArrays {
   bfloat16: Uint16Array;
 }
 
+/** The name of an element type. */
 export type DType = keyof DTypeArrays;
+/** A typed array that elements can lie in. */
 export type TypedArray = DTypeArrays[DType];
 
 interface DTypeInfo {

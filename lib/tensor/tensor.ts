@@ -55,6 +55,7 @@ export class Tensor {
   readonly shape: Shape;
   /** Steps between neighbours along each dimension, in elements. */
   readonly strides: readonly number[];
+  /** The memory that the elements lie in; views share it. */
   readonly storage: Storage;
   /** Index of the first element in `storage.array`. */
   readonly offset: number;
@@ -74,6 +75,7 @@ export class Tensor {
     this.offset = offset ?? storage.offset;
   }
 
+  /** The type of the elements. */
   get dtype(): DType {
     return this.storage.dtype;
   }
