@@ -3,7 +3,7 @@ import { activations, type EpilogueActivation } from '../ops/gemm.js';
 import { type PackedWeight, packWeight, quantizedLinear, quantizePerChannel } from '../ops/int8.js';
 import { clone } from '../ops/operand.js';
 import { ones, zeros } from '../tensor/creation.js';
-import { outsideScopes } from '../tensor/memory.js';
+import { outsideScope } from '../tensor/memory.js';
 import { checkNumber, checkOptions, describe } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { Buffer } from './buffer.js';
@@ -110,7 +110,7 @@ export class QuantizedLinear extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    this.packed ??= outsideScopes(() => packWeight(this.weight));
+    this.packed ??= outsideScope(() => packWeight(this.weight));
     return quantizedLinear('QuantizedLinear', x, {
       weight: this.packed,
       scales: this.weightScale,

@@ -265,7 +265,7 @@ export function recycleAfter<R>(fn: () => R): R {
 }
 
 /** Runs fn without a scope: for memory that lives as long as what it belongs to, such as an optimizer. */
-export function outsideScopes<R>(fn: () => R): R {
+export function outsideScope<R>(fn: () => R): R {
   const before = openScope;
   openScope = null;
   try {

@@ -76,6 +76,7 @@ describe('examples', () => {
 /** Public names and the folders (or files) that they are declared in. */
 const spaces: readonly (readonly [prefix: string, space: object, place: RegExp])[] = [
   ['', tilegrad, /^(?!nn\/|optim\/)/],
+  ['linalg.', 'linalg' in tilegrad ? (tilegrad.linalg as object) : {}, /^linalg\//],
   ['nn.', tilegrad.nn, /^nn\/(?!init\.|utils\.)/],
   ['nn.init.', tilegrad.nn.init, /^nn\/init\./],
   ['nn.utils.', tilegrad.nn.utils, /^nn\/utils\./],
