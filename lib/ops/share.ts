@@ -40,7 +40,8 @@ export interface MessageOptions {
  * can use as well; what lies there already is not copied. Strides stay when the elements are dense. The
  * copy is a leaf, without history, and requires gradients when a leaf did that it was made from.
  * (PyTorch's `share_memory_` moves the tensor itself, which here can't be done behind its views.)
- * @throws TensorError ERR_ARGUMENT when there is no tensor in it, ERR_DISPOSED
+ * @throws TensorError ERR_ARGUMENT when there is no tensor in it, and for an object of a class that has
+ * tensors, such as a module: share its `stateDict()` and load that with `{ assign: true }`; ERR_DISPOSED
  * @example
  * ```ts
  * const x = shareMemory(tensor([1, 2]));
@@ -51,7 +52,7 @@ export interface MessageOptions {
 export function shareMemory<T>(value: T): T {
   checkSomeTensor('shareMemory', value);
   return mapNested(value, (item) => {
-    if (!(item instanceof Tensor)) return undefined;
+    if (!(item instanceof Tensor)) return checkPlain('shareMemory', item);
     if (item.isShared) return item;
     const shared = inSharedMemory(item);
     shared.leafRequiresGrad = item.leafRequiresGrad;
@@ -102,8 +103,7 @@ export function toMessage(value: unknown, options: MessageOptions = {}): unknown
   const wholes = new Map<Storage, TypedArray>();
   return mapNested(value, (item) => {
     if (item instanceof Tensor) return messageOf(item, wholes, transfer);
-    checkSendable(item);
-    return undefined;
+    return checkPlain('toMessage', item);
   });
 }
 
@@ -131,7 +131,8 @@ function messageOf(
   return { ...common, strides: own.strides, offset: 0, elements };
 }
 
-function checkSendable(item: object): void {
+/** @throws TensorError ERR_ARGUMENT for an object of a class that has tensors, which nobody can copy */
+function checkPlain(operation: string, item: object): undefined {
   if (Array.isArray(item) || item instanceof Map || item instanceof Set) return;
   if (isPlainObject(item) || ArrayBuffer.isView(item)) return;
   let found = false;
@@ -141,9 +142,9 @@ function checkSendable(item: object): void {
   if (!found) return;
   throw new TensorError(
     'ERR_ARGUMENT',
-    `[toMessage] a message would take its class from an object of class ${describe(item)}; send its ` +
-      'tensors, of a module stateDict(), and give them to an object made on the other side ' +
-      '(loadStateDict with { assign: true } keeps shared memory)',
+    `[${operation}] takes tensors in arrays, plain objects, maps and sets, not in an object of class ` +
+      `${describe(item)}: give it the tensors, of a module its stateDict(), and those to a module by ` +
+      'loadStateDict with { assign: true }',
   );
 }
 

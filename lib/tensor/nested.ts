@@ -4,16 +4,22 @@ import { Tensor } from './tensor.js';
 /** Calls `visit` for every tensor in a value, also behind properties of class instances. */
 export function forEachTensor(value: unknown, visit: (t: Tensor) => void): void {
   const seen = new Set<unknown>();
-  const waiting: unknown[] = [value];
-  while (waiting.length > 0) {
-    const item = waiting.pop();
-    if (typeof item !== 'object' || item === null || seen.has(item)) continue;
+  const waiting: object[] = [];
+  const add = (item: unknown): void => {
+    if (typeof item !== 'object' || item === null || seen.has(item)) return;
     seen.add(item);
+    waiting.push(item);
+  };
+  add(value);
+  for (let item = waiting.pop(); item !== undefined; item = waiting.pop()) {
     if (item instanceof Tensor) visit(item);
-    else if (item instanceof Map) for (const pair of item) waiting.push(...pair);
-    else if (Array.isArray(item) || item instanceof Set)
-      for (const inner of item) waiting.push(inner);
-    else if (!ArrayBuffer.isView(item)) waiting.push(...Object.values(item));
+    else if (item instanceof Map) {
+      for (const [key, inner] of item) {
+        add(key);
+        add(inner);
+      }
+    } else if (Array.isArray(item) || item instanceof Set) for (const inner of item) add(inner);
+    else if (!ArrayBuffer.isView(item)) for (const inner of Object.values(item)) add(inner);
   }
 }
 

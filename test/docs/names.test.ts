@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import * as tilegrad from 'tilegrad';
 import { expect, test } from 'vitest';
+import { run } from '../helpers/docstrings.js';
 
 const page = readFileSync(
   new URL('../../docs/from-pytorch-and-tensorflowjs.md', import.meta.url),
@@ -35,6 +36,12 @@ function exists(name: string): boolean {
   }
   return space !== undefined;
 }
+
+test('the code on the page runs', async () => {
+  const [block = ''] = /(?<=^```ts\n)[\s\S]*?(?=^```)/m.exec(page) ?? [];
+  expect(block).toContain('optimizer.step()');
+  await run(block.replace(/^import .*$/m, ''), tilegrad);
+});
 
 test('every row has three cells and a name of ours', () => {
   expect(rows.length).toBeGreaterThan(100);

@@ -71,6 +71,15 @@ describe('tidy', () => {
     expect(tidy(() => undefined)).toBeUndefined();
   });
 
+  test('finds tensors in large values', () => {
+    const large = tidy(() => ({
+      numbers: Array(300_000).fill(0),
+      ...Object.fromEntries(Array.from({ length: 200_000 }, (_, i) => [`k${i}`, i])),
+      last: ones([1]),
+    }));
+    expect(large.last.item()).toBe(1);
+  });
+
   test('leaves alone what was made outside and memory of the user', () => {
     const outside = ones([3]);
     const array = new Float32Array(3);
