@@ -19,8 +19,15 @@ export type TensorErrorCode =
   | 'ERR_INDEX'
   | 'ERR_STATE';
 
-/** Every error that tilegrad throws on purpose: a message for people, a `code` for programs. */
+/**
+ * Every error that tilegrad throws on purpose: a message for people, a `code` for programs.
+ * @example
+ * ```ts
+ * zeros([2]).add(zeros([3])); // throws ERR_SHAPE
+ * ```
+ */
 export class TensorError extends Error {
+  /** What went wrong, for programs. */
   readonly code: TensorErrorCode;
 
   /** `options.cause` is the error this one reports in better words. */

@@ -18,6 +18,7 @@ export {
   noGrad,
   setGradEnabled,
 } from './autograd/mode.js';
+export { keep, tidy } from './autograd/tidy.js';
 export { type Batch, type Batches, type BatchOptions, batches } from './data/batches.js';
 export { type IdxArray, type IdxData, parseIdx, readIdx, readIdxSync } from './data/idx.js';
 export {
@@ -320,7 +321,7 @@ export {
   rad2deg,
   signbit,
 } from './ops/numbers.js';
-export { clone, contiguous, type TensorLike, to } from './ops/operand.js';
+export { type CloneOptions, clone, contiguous, type TensorLike, to } from './ops/operand.js';
 export { type PadMode, type PadOptions, pad } from './ops/pad.js';
 export { narrow, select, unfold } from './ops/parts.js';
 export {
@@ -445,6 +446,13 @@ export {
   view,
   viewAs,
 } from './ops/shape.js';
+export {
+  fromMessage,
+  type MessageOptions,
+  shareMemory,
+  type TensorMessage,
+  toMessage,
+} from './ops/share.js';
 export { at, type RangeText, type SliceSpec, slice } from './ops/slice.js';
 export { logSoftmax, softmax, softmin } from './ops/softmax.js';
 export {
@@ -514,6 +522,7 @@ export {
 } from './tensor/creation.js';
 export type { DType, StoredArray, TypedArray } from './tensor/dtype.js';
 export { type PrintOptions, setPrintOptions } from './tensor/format.js';
+export { emptyCache, type MemoryInfo, memory } from './tensor/memory.js';
 export { type LogspaceOptions, linspace, logspace } from './tensor/ranges.js';
 export type { Shape } from './tensor/shape.js';
 export { type GradHook, type NestedArray, Tensor } from './tensor/tensor.js';

@@ -3,7 +3,7 @@ import { TensorError } from '../errors.js';
 import { rows, runBinaryContiguous } from '../native/commands.js';
 import { onesLike } from '../tensor/creation.js';
 import { isHalf } from '../tensor/dtype.js';
-import { letEscape, ownedByScope, recycleAfter } from '../tensor/memory.js';
+import { escapeWith, keepAllStorages, ownedByScope, recycleAfter } from '../tensor/memory.js';
 import { checkOptions, describe, formatShape, sameShape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { addTo, copy, propagate, recordedCopy, sum, type Target } from './engine.js';
@@ -11,6 +11,7 @@ import { enableGrad, noGrad } from './mode.js';
 import './hooks.js';
 import { needsGrad } from './tape.js';
 
+/** Options of {@link backward}. */
 export interface BackwardOptions {
   /** Keeps the graph, so that backward can run through it again. Default false. */
   retainGraph?: boolean;
@@ -48,13 +49,13 @@ function accumulate(leaf: Tensor, gradient: Tensor): void {
   // Memory that this pass made and that is nothing but this gradient can be kept as it is. It then
   // no longer counts as made by the pass, so that a second leaf with the same gradient gets a copy.
   if (ownedByScope(g.storage) && g.isDense && sameStrides(g, leaf)) {
-    letEscape(g.storage);
+    escapeWith(g.storage, leaf.storage);
     leaf.accumulatedGrad = g;
     return;
   }
   // A leaf that is a dense view (a transposed weight) keeps its strides, others become row-major.
   const kept = copy(g, leaf.isDense ? leaf.strides : undefined);
-  letEscape(kept.storage);
+  escapeWith(kept.storage, leaf.storage);
   leaf.accumulatedGrad = kept;
 }
 
@@ -105,6 +106,7 @@ function accumulateRecorded(leaf: Tensor, g: Tensor): void {
   leaf.accumulatedGrad =
     leaf.accumulatedGrad === null ? recordedCopy(g) : sum(leaf.accumulatedGrad, g);
   leaf.gradEscaped = true; // the graph of the gradients holds it
+  keepAllStorages(); // and what that graph holds can't be told from the rest
 }
 
 /** One tensor or a list of them, as a list. */

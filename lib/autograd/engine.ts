@@ -8,7 +8,7 @@ import { TensorError } from '../errors.js';
 import { rows, runGeometry } from '../native/commands.js';
 import { uninitialized } from '../tensor/creation.js';
 import { isHalf } from '../tensor/dtype.js';
-import { allocate, letEscape, readAsOf } from '../tensor/memory.js';
+import { allocate, escapeWith, readAsOf } from '../tensor/memory.js';
 import { formatShape, sameShape } from '../tensor/shape.js';
 import {
   type GradNode,
@@ -27,7 +27,14 @@ export type Target = Tensor | GradNode;
 
 const identity: GradRule = (g) => g;
 
-/** a + b in new memory; a and b have one shape and dtype. */
+/**
+ * a + b in new memory; a and b have one shape and dtype.
+ * @example
+ * ```ts
+ * sum(tensor([[1, 2], [3, 4]])); // => 10
+ * sum(tensor([[1, 2], [3, 4]]), { dim: 0 }); // => [4, 6]
+ * ```
+ */
 export function sum(a: Tensor, b: Tensor): Tensor {
   const result = uninitialized(a.shape, a.dtype);
   addTo(result, a, b);
@@ -293,7 +300,7 @@ class Pass {
     if (retainFor !== null) {
       const old = retainFor.accumulatedGrad;
       const kept = old === null ? recordedCopy(g) : sum(old, g);
-      letEscape(kept.storage);
+      escapeWith(kept.storage, retainFor.storage);
       retainFor.accumulatedGrad = kept;
       retainFor.gradEscaped = true;
     }

@@ -9,6 +9,7 @@ import { copy, propagate, type Target } from './engine.js';
 import { enableGrad, noGrad } from './mode.js';
 import { needsGrad } from './tape.js';
 
+/** Options of {@link grad}. */
 export interface GradOptions {
   /** The gradient that each output starts with, of its shape. Default 1 for outputs of one element. */
   gradOutputs?: Tensor | readonly (Tensor | null)[];

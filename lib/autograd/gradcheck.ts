@@ -6,6 +6,7 @@ import { Tensor } from '../tensor/tensor.js';
 import { backward } from './backward.js';
 import { noGrad } from './mode.js';
 
+/** Options of {@link gradcheck}. */
 export interface GradcheckOptions {
   /**
    * Step of the central differences. Default cbrt(2^-52), about 6e-6: it balances the truncation

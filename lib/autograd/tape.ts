@@ -2,7 +2,7 @@
 import { TensorError } from '../errors.js';
 import { uninitialized } from '../tensor/creation.js';
 import { dtypes } from '../tensor/dtype.js';
-import { nextTime, recycle } from '../tensor/memory.js';
+import { liveWith, nextTime, recycle } from '../tensor/memory.js';
 import { describe, formatShape, sameShape } from '../tensor/shape.js';
 import {
   type ActivationDerivative,
@@ -288,7 +288,10 @@ Object.defineProperties(Tensor.prototype, {
       return this.accumulatedGrad;
     },
     set(this: Tensor, value: Tensor | null) {
-      if (value !== null) checkGrad(this, value);
+      if (value !== null) {
+        checkGrad(this, value);
+        liveWith(value.storage, this.storage);
+      }
       this.accumulatedGrad = value;
       this.gradEscaped = value !== null;
     },

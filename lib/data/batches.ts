@@ -7,6 +7,7 @@ import { checkOptions, describe } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { Random } from './random.js';
 
+/** Options of {@link batches}. */
 export interface BatchOptions {
   /** Samples per batch. Default 1. */
   batchSize?: number;
@@ -22,7 +23,9 @@ export interface BatchOptions {
 
 /** One mini-batch: `x` has shape `[count, ...]`, `y` the matching rows. */
 export interface Batch {
+  /** Rows of the inputs. */
   x: Tensor;
+  /** Rows of the targets, the same ones. */
   y: Tensor;
 }
 
@@ -47,6 +50,12 @@ export interface Batches extends Iterable<Batch> {
  * @param y any dtype, shape `[count, ...]`
  * @throws TensorError ERR_SHAPE when the counts differ or there is no first dimension, ERR_ARGUMENT
  *   for unknown or impossible options
+ * @example
+ * ```ts
+ * const x = tensor([[1], [2], [3]]);
+ * const y = tensor([1, 2, 3], { dtype: 'int32' });
+ * [...batches(x, y, { batchSize: 2 })].map((batch) => batch.y.toArray()); // => [[1, 2], [3]]
+ * ```
  */
 export function batches(x: Tensor, y: Tensor, options: BatchOptions = {}): Batches {
   checkOptions('batches', options, ['batchSize', 'shuffle', 'seed', 'epoch', 'dropLast']);

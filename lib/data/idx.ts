@@ -10,6 +10,7 @@ import zlib from 'node:zlib';
 import { TensorError } from '../errors.js';
 import { checkOptions, describe } from '../tensor/shape.js';
 
+/** The typed arrays that IDX files hold. */
 export type IdxData =
   | Uint8Array<ArrayBuffer>
   | Int8Array<ArrayBuffer>
@@ -20,7 +21,9 @@ export type IdxData =
 
 /** An IDX file's content: as many elements in `data` as `shape` says, row-major. */
 export interface IdxArray {
+  /** Sizes of the dimensions, outermost first. */
   shape: number[];
+  /** The elements, row-major. */
   data: IdxData;
 }
 
@@ -54,6 +57,13 @@ const gunzip = promisify(zlib.gunzip);
  *
  * @throws the file system's error; TensorError ERR_FORMAT when the file is damaged, is not IDX, has
  *   bytes left over, or unpacks to more than 1 GiB
+ * @example
+ * ```ts
+ * const bytes = new Uint8Array([0, 0, 8, 1, 0, 0, 0, 3, 7, 8, 9]);
+ * const { writeFile } = await import('node:fs/promises');
+ * await writeFile('labels.idx', bytes);
+ * (await readIdx('labels.idx')).data; // => [7, 8, 9]
+ * ```
  */
 export async function readIdx(
   file: string,
@@ -73,7 +83,16 @@ export async function readIdx(
   return parseIdx(bytes, file);
 }
 
-/** {@link readIdx}, synchronously. */
+/**
+ * {@link readIdx}, synchronously.
+ * @example
+ * ```ts
+ * const bytes = new Uint8Array([0, 0, 8, 1, 0, 0, 0, 3, 7, 8, 9]);
+ * const { writeFileSync } = await import('node:fs');
+ * writeFileSync('labels.idx', bytes);
+ * readIdxSync('labels.idx').data; // => [7, 8, 9]
+ * ```
+ */
 export function readIdxSync(file: string): IdxArray {
   let bytes: Uint8Array = fs.readFileSync(file);
   if (isGzip(bytes)) {
@@ -92,6 +111,11 @@ export function readIdxSync(file: string): IdxArray {
  * @param source what error messages call the bytes; default `buffer`
  * @throws TensorError ERR_FORMAT when the bytes are not exactly one IDX array, ERR_ARGUMENT for
  *   anything but bytes
+ * @example
+ * ```ts
+ * const bytes = new Uint8Array([0, 0, 8, 1, 0, 0, 0, 3, 7, 8, 9]);
+ * parseIdx(bytes).data; // => [7, 8, 9]
+ * ```
  */
 export function parseIdx(bytes: Uint8Array, source = 'buffer'): IdxArray {
   if (!(bytes instanceof Uint8Array)) {

@@ -7,13 +7,16 @@ import { checkOptions, describe, formatShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type IdxArray, readIdx, readIdxSync } from './idx.js';
 
+/** The two parts of the MNIST digits. */
 export type MnistSplit = 'train' | 'test';
 
+/** Options of {@link loadMnist}. */
 export interface MnistOptions {
   /** How many classes the labels name, from 0 on. Default 10, as in MNIST and Fashion-MNIST. */
   classes?: number;
 }
 
+/** A split of the MNIST digits: pictures and what they show. */
 export interface Mnist {
   /** float32 `[count, rows, columns]`: brightness from 0 (black) to 1. */
   images: Tensor;
@@ -34,6 +37,10 @@ const WHITE = 255;
  * @throws TensorError ERR_FORMAT when a file is missing or damaged, when the two files don't have
  *   the same count, or when a label is not below `classes`; ERR_ARGUMENT for a wrong argument; the
  *   file system's error when a file can't be read
+ * @example
+ * ```ts
+ * await loadMnist('no-such-folder', 'train'); // throws ERR_FORMAT
+ * ```
  */
 export async function loadMnist(
   dir: string,
@@ -48,7 +55,13 @@ export async function loadMnist(
   return assemble(files, images, await readIdx(files.labels, { signal }), classes);
 }
 
-/** {@link loadMnist}, synchronously. */
+/**
+ * {@link loadMnist}, synchronously.
+ * @example
+ * ```ts
+ * loadMnistSync('no-such-folder', 'test'); // throws ERR_FORMAT
+ * ```
+ */
 export function loadMnistSync(dir: string, split: MnistSplit, options: MnistOptions = {}): Mnist {
   checkOptions('loadMnistSync', options, ['classes']);
   const classes = classCount('loadMnistSync', options);

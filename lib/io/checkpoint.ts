@@ -20,11 +20,13 @@ import {
 /** Tensors by name, as a Map or a plain object. */
 export type NamedTensors = ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>;
 
+/** Options of {@link saveSafetensors}. */
 export interface SaveOptions {
   /** Text by key, stored beside the tensors. Default none. */
   metadata?: Readonly<Record<string, string>>;
 }
 
+/** What a safetensors file holds. */
 export interface Checkpoint {
   /** The tensors by name, as `loadStateDict` takes them; none of them requires gradients. */
   tensors: Record<string, Tensor>;
@@ -32,6 +34,7 @@ export interface Checkpoint {
   metadata: Record<string, string>;
 }
 
+/** Options of functions that read files asynchronously. */
 export interface AbortOptions {
   /** Ends the call early; its promise then rejects with the signal's reason. */
   signal?: AbortSignal;
@@ -51,6 +54,11 @@ const PIECE_BYTES = 1 << 24;
  *
  * @throws the file system's error; TensorError ERR_ARGUMENT for names the format can't hold and
  *   for a `file` that is not a regular file
+ * @example
+ * ```ts
+ * await saveSafetensors('weights.safetensors', { w: tensor([1, 2]) });
+ * (await loadSafetensors('weights.safetensors')).tensors.w; // => [1, 2]
+ * ```
  */
 export async function saveSafetensors(
   file: string,
@@ -62,7 +70,14 @@ export async function saveSafetensors(
   await writeFileAtomic(file, chunks, options.signal);
 }
 
-/** {@link saveSafetensors}, synchronously. */
+/**
+ * {@link saveSafetensors}, synchronously.
+ * @example
+ * ```ts
+ * saveSafetensorsSync('weights.safetensors', { w: tensor([1, 2]) });
+ * loadSafetensorsSync('weights.safetensors').tensors.w; // => [1, 2]
+ * ```
+ */
 export function saveSafetensorsSync(
   file: string,
   tensors: NamedTensors,
@@ -78,6 +93,12 @@ export function saveSafetensorsSync(
  *
  * @throws the file system's error; TensorError ERR_FORMAT when the file is damaged or holds a dtype
  *   that this library doesn't have (I64, F16 and others)
+ * @example
+ * ```ts
+ * await saveSafetensors('weights.safetensors', new nn.Linear(3, 2).stateDict());
+ * const model = new nn.Linear(3, 2);
+ * model.loadStateDict((await loadSafetensors('weights.safetensors')).tensors);
+ * ```
  */
 export async function loadSafetensors(
   file: string,
@@ -105,7 +126,14 @@ export async function loadSafetensors(
   }
 }
 
-/** {@link loadSafetensors}, synchronously. */
+/**
+ * {@link loadSafetensors}, synchronously.
+ * @example
+ * ```ts
+ * saveSafetensorsSync('weights.safetensors', { w: tensor([1, 2]) });
+ * loadSafetensorsSync('weights.safetensors').tensors.w; // => [1, 2]
+ * ```
+ */
 export function loadSafetensorsSync(file: string): Checkpoint {
   const descriptor = fs.openSync(file, 'r');
   try {

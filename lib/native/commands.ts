@@ -35,9 +35,27 @@ const CODES = new Map<unknown, TensorErrorCode>([
   ['ERR_NATIVE_MEMORY', 'ERR_STATE'],
 ]);
 
+/** The error for a tensor over memory of the user's that isn't there any more. */
+export function memoryGone(operation: string, cause?: unknown): TensorError {
+  return new TensorError(
+    'ERR_ARGUMENT',
+    `[${operation}] the ArrayBuffer under a tensor was transferred or made smaller, and its elements ` +
+      'are gone; tensor(array) copies where fromTypedArray(array) does not',
+    { cause },
+  );
+}
+
+/**
+ * How the native side reports an operand that reaches out of its array, the operation in front. The
+ * library's own arrays never shrink, so it is one of the user's.
+ */
+const TOO_SHORT = /^\[(\w+)\] .*(is empty or detached|reaches from|detached or has shrunk)/;
+
 /** Reports an error of the native side as the library's own. */
 function rethrow(error: unknown): never {
   const code = CODES.get((error as { code?: unknown }).code);
+  const tooShort = code && TOO_SHORT.exec((error as Error).message);
+  if (tooShort) throw memoryGone(tooShort[1] as string, error);
   if (code !== undefined) throw new TensorError(code, (error as Error).message, { cause: error });
   throw error;
 }
@@ -265,12 +283,24 @@ export function runRow(
   call(row, arrays);
 }
 
-/** Level names that this machine can run, lowest first: `scalar`, `avx2`, `avx512` or `neon`. */
+/**
+ * Level names that this machine can run, lowest first: `scalar`, `avx2`, `avx512` or `neon`.
+ * @example
+ * ```ts
+ * simdLevels()[0]; // => 'scalar'
+ * ```
+ */
 export function simdLevels(): string[] {
   return native.simdLevels();
 }
 
-/** The level in use. It starts as the best one, or as the one that TILEGRAD_SIMD names. */
+/**
+ * The level in use. It starts as the best one, or as the one that TILEGRAD_SIMD names.
+ * @example
+ * ```ts
+ * simdLevels().includes(simdLevel()); // => true
+ * ```
+ */
 export function simdLevel(): string {
   return native.simdLevel();
 }
@@ -278,6 +308,12 @@ export function simdLevel(): string {
 /**
  * Forces a level for the whole process; results have the same bits at every level.
  * @throws TensorError ERR_ARGUMENT when this machine doesn't have it
+ * @example
+ * ```ts
+ * setSimdLevel(simdLevels()[0]);
+ * simdLevel(); // => 'scalar'
+ * setSimdLevel(simdLevels().at(-1));
+ * ```
  */
 export function setSimdLevel(name: string): void {
   const levels = native.simdLevels();
@@ -303,7 +339,14 @@ export function setDotProduct(wanted: boolean): void {
 /** As many as the native thread pool takes: kMaxThreads in native/base/thread_pool.h. */
 const MAX_THREADS = 256;
 
-/** Threads that an operation may use, the calling one included. Starts as TILEGRAD_NUM_THREADS or the CPUs at hand. */
+/**
+ * Threads that an operation may use, the calling one included. Starts as TILEGRAD_NUM_THREADS or the CPUs at hand.
+ * @example
+ * ```ts
+ * setNumThreads(1);
+ * getNumThreads(); // => 1
+ * ```
+ */
 export function getNumThreads(): number {
   return native.numThreads();
 }
@@ -311,6 +354,11 @@ export function getNumThreads(): number {
 /**
  * Sets how many threads an operation may use (1 to 256), for the whole process.
  * @throws TensorError ERR_ARGUMENT for anything else
+ * @example
+ * ```ts
+ * setNumThreads(2);
+ * setNumThreads(0); // throws ERR_ARGUMENT
+ * ```
  */
 export function setNumThreads(count: number): void {
   if (!Number.isInteger(count) || count < 1 || count > MAX_THREADS) {

@@ -27,15 +27,28 @@ import { describe } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { Module } from './module.js';
 
-/** x * sigmoid(x) */
+/**
+ * x * sigmoid(x)
+ * @example
+ * ```ts
+ * new nn.SiLU().forward(tensor([0, 1])); // => [0, 0.731059]
+ * ```
+ */
 export class SiLU extends Module {
   forward(x: Tensor): Tensor {
     return silu(x);
   }
 }
 
-/** x times the normal distribution function of x, by erf or approximated with tanh */
+/**
+ * x times the normal distribution function of x, by erf or approximated with tanh
+ * @example
+ * ```ts
+ * new nn.GELU().forward(tensor([0, 1])); // => [0, 0.841345]
+ * ```
+ */
 export class GELU extends Module {
+  /** Whether the normal distribution function is approximated with tanh. */
   readonly approximate: 'none' | 'tanh';
 
   /** @throws TensorError ERR_ARGUMENT for unknown options and approximations */
@@ -49,57 +62,106 @@ export class GELU extends Module {
   }
 }
 
-/** 1 / (1 + e^-x) */
+/**
+ * 1 / (1 + e^-x)
+ * @example
+ * ```ts
+ * new nn.Sigmoid().forward(tensor([0])); // => [0.5]
+ * ```
+ */
 export class Sigmoid extends Module {
   forward(x: Tensor): Tensor {
     return sigmoid(x);
   }
 }
 
-/** The hyperbolic tangent. */
+/**
+ * The hyperbolic tangent.
+ * @example
+ * ```ts
+ * new nn.Tanh().forward(tensor([0, 1])); // => [0, 0.761594]
+ * ```
+ */
 export class Tanh extends Module {
   forward(x: Tensor): Tensor {
     return tanh(x);
   }
 }
 
-/** log(1 / (1 + e^-x)) */
+/**
+ * log(1 / (1 + e^-x))
+ * @example
+ * ```ts
+ * new nn.LogSigmoid().forward(tensor([0])); // => [-0.693147]
+ * ```
+ */
 export class LogSigmoid extends Module {
   forward(x: Tensor): Tensor {
     return logSigmoid(x);
   }
 }
 
-/** x / (1 + |x|) */
+/**
+ * x / (1 + |x|)
+ * @example
+ * ```ts
+ * new nn.Softsign().forward(tensor([-1, 3])); // => [-0.5, 0.75]
+ * ```
+ */
 export class Softsign extends Module {
   forward(x: Tensor): Tensor {
     return softsign(x);
   }
 }
 
-/** x - tanh(x) */
+/**
+ * x - tanh(x)
+ * @example
+ * ```ts
+ * new nn.Tanhshrink().forward(tensor([0, 1])); // => [0, 0.238406]
+ * ```
+ */
 export class Tanhshrink extends Module {
   forward(x: Tensor): Tensor {
     return tanhshrink(x);
   }
 }
 
-/** x tanh(log(1 + e^x)) */
+/**
+ * x tanh(log(1 + e^x))
+ * @example
+ * ```ts
+ * new nn.Mish().forward(tensor([0, 1])); // => [0, 0.865098]
+ * ```
+ */
 export class Mish extends Module {
   forward(x: Tensor): Tensor {
     return mish(x);
   }
 }
 
-/** The scaled exponential linear unit: see the function `selu`. */
+/**
+ * The scaled exponential linear unit: see the function `selu`.
+ * @example
+ * ```ts
+ * new nn.SELU().forward(tensor([-1, 1])); // => [-1.111331, 1.050701]
+ * ```
+ */
 export class SELU extends Module {
   forward(x: Tensor): Tensor {
     return selu(x);
   }
 }
 
-/** x where x > 0, alpha (e^x - 1) elsewhere */
+/**
+ * x where x > 0, alpha (e^x - 1) elsewhere
+ * @example
+ * ```ts
+ * new nn.ELU().forward(tensor([-1, 2])); // => [-0.632121, 2]
+ * ```
+ */
 export class ELU extends Module {
+  /** The limit of the negative side. */
   readonly alpha: number;
 
   /** @throws TensorError ERR_ARGUMENT for unknown options and unless alpha is a finite number */
@@ -113,8 +175,15 @@ export class ELU extends Module {
   }
 }
 
-/** x where x > 0, alpha (e^(x / alpha) - 1) elsewhere */
+/**
+ * x where x > 0, alpha (e^(x / alpha) - 1) elsewhere
+ * @example
+ * ```ts
+ * new nn.CELU().forward(tensor([-1, 2])); // => [-0.632121, 2]
+ * ```
+ */
 export class CELU extends Module {
+  /** The limit of the negative side. */
   readonly alpha: number;
 
   /** @throws TensorError ERR_ARGUMENT for unknown options and unless alpha is finite and not 0 */
@@ -128,7 +197,13 @@ export class CELU extends Module {
   }
 }
 
-/** log(1 + e^(beta x)) / beta */
+/**
+ * log(1 + e^(beta x)) / beta
+ * @example
+ * ```ts
+ * new nn.Softplus().forward(tensor([0])); // => [0.693147]
+ * ```
+ */
 export class Softplus extends Module {
   private readonly options: SoftplusOptions;
 
@@ -144,10 +219,19 @@ export class Softplus extends Module {
   }
 }
 
-/** a * sigmoid(b) for the halves a, b along a dimension */
+/**
+ * a * sigmoid(b) for the halves a, b along a dimension
+ * @example
+ * ```ts
+ * new nn.GLU().forward(tensor([1, 2, 0, 0])); // => [0.5, 1]
+ * ```
+ */
 export class GLU extends Module {
   /** @throws TensorError ERR_INDEX unless the dimension is a whole number */
-  constructor(readonly dim = -1) {
+  constructor(
+    /** The dimension that it goes along. */
+    readonly dim = -1,
+  ) {
     super();
     checkDim('GLU', dim);
   }
@@ -157,10 +241,19 @@ export class GLU extends Module {
   }
 }
 
-/** e^x / sum(e^x) along a dimension */
+/**
+ * e^x / sum(e^x) along a dimension
+ * @example
+ * ```ts
+ * new nn.Softmax(1).forward(tensor([[0, 0]])); // => [[0.5, 0.5]]
+ * ```
+ */
 export class Softmax extends Module {
   /** @throws TensorError ERR_INDEX unless the dimension is a whole number */
-  constructor(readonly dim = -1) {
+  constructor(
+    /** The dimension that it goes along. */
+    readonly dim = -1,
+  ) {
     super();
     checkDim('Softmax', dim);
   }
@@ -170,10 +263,19 @@ export class Softmax extends Module {
   }
 }
 
-/** log(softmax(x)) along a dimension */
+/**
+ * log(softmax(x)) along a dimension
+ * @example
+ * ```ts
+ * new nn.LogSoftmax(1).forward(tensor([[0, 0]])); // => [[-0.693147, -0.693147]]
+ * ```
+ */
 export class LogSoftmax extends Module {
   /** @throws TensorError ERR_INDEX unless the dimension is a whole number */
-  constructor(readonly dim = -1) {
+  constructor(
+    /** The dimension that it goes along. */
+    readonly dim = -1,
+  ) {
     super();
     checkDim('LogSoftmax', dim);
   }

@@ -4,6 +4,7 @@ import { checkOptions } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { Module } from './module.js';
 
+/** Options of {@link Dropout} and the other dropout layers. */
 export interface DropoutLayerOptions {
   /** The stream to draw from; default the one that `manualSeed` seeds. */
   generator?: Generator;
@@ -15,6 +16,7 @@ abstract class RandomLayer extends Module {
 
   constructor(
     name: string,
+    /** The probability of a zero. */
     readonly p: number,
     options: DropoutLayerOptions,
   ) {
@@ -31,7 +33,13 @@ abstract class RandomLayer extends Module {
   }
 }
 
-/** In training: elements become 0 with probability p, the others are scaled by 1 / (1 - p). */
+/**
+ * In training: elements become 0 with probability p, the others are scaled by 1 / (1 - p).
+ * @example
+ * ```ts
+ * new nn.Dropout(0.5).eval().forward(ones([2])); // => [1, 1]
+ * ```
+ */
 export class Dropout extends RandomLayer {
   /** @throws TensorError ERR_ARGUMENT unless 0 <= p <= 1, and for unknown options */
   constructor(p = 0.5, options: DropoutLayerOptions = {}) {
@@ -43,7 +51,13 @@ export class Dropout extends RandomLayer {
   }
 }
 
-/** In training: whole channels of [batch, channels, ...] are dropped, see `featureDropout`. */
+/**
+ * In training: whole channels of [batch, channels, ...] are dropped, see `featureDropout`.
+ * @example
+ * ```ts
+ * new nn.Dropout2d(0.5).eval().forward(ones([1, 1, 2, 2])); // => [[[[1, 1], [1, 1]]]]
+ * ```
+ */
 export class Dropout2d extends RandomLayer {
   /** @throws TensorError ERR_ARGUMENT unless 0 <= p <= 1, and for unknown options */
   constructor(p = 0.5, options: DropoutLayerOptions = {}) {
@@ -55,7 +69,13 @@ export class Dropout2d extends RandomLayer {
   }
 }
 
-/** In training: dropout that keeps mean 0 and variance 1, for networks of SELUs: see `alphaDropout`. */
+/**
+ * In training: dropout that keeps mean 0 and variance 1, for networks of SELUs: see `alphaDropout`.
+ * @example
+ * ```ts
+ * new nn.AlphaDropout(0.5).eval().forward(ones([2])); // => [1, 1]
+ * ```
+ */
 export class AlphaDropout extends RandomLayer {
   /** @throws TensorError ERR_ARGUMENT unless 0 <= p <= 1, and for unknown options */
   constructor(p = 0.5, options: DropoutLayerOptions = {}) {

@@ -10,6 +10,7 @@ import { normal, zeros } from './init.js';
 import { Module } from './module.js';
 import { Parameter } from './parameter.js';
 
+/** Options of {@link Embedding}. */
 export interface EmbeddingLayerOptions {
   /**
    * A row that starts as 0 and is not learned, for what fills up short sequences; negative ones count
@@ -22,7 +23,15 @@ export interface EmbeddingLayerOptions {
   generator?: Generator;
 }
 
-/** A table of rows by their numbers, from N(0, 1) at first, as in PyTorch. */
+/**
+ * A table of rows by their numbers, from N(0, 1) at first, as in PyTorch.
+ * @example
+ * ```ts
+ * const layer = new nn.Embedding(10, 3);
+ * layer.forward([[1, 2], [0, 9]]).shape; // => [2, 2, 3]
+ * layer.forward([10]); // throws ERR_INDEX
+ * ```
+ */
 export class Embedding extends Module {
   /** Shape [numEmbeddings, embeddingDim]. */
   readonly weight: Parameter;
@@ -34,7 +43,9 @@ export class Embedding extends Module {
    * ERR_INDEX for a paddingIdx that isn't a row, ERR_DTYPE for another dtype
    */
   constructor(
+    /** How many rows the table has. */
     readonly numEmbeddings: number,
+    /** Elements of a row. */
     readonly embeddingDim: number,
     options: EmbeddingLayerOptions = {},
   ) {

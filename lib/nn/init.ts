@@ -21,6 +21,12 @@ import type { Tensor } from '../tensor/tensor.js';
 /**
  * Every element `value`.
  * @throws TensorError ERR_ARGUMENT unless it is a number
+ * @example
+ * ```ts
+ * const layer = new nn.Linear(2, 1);
+ * nn.init.constant(layer.weight, 0.5);
+ * layer.weight; // => [[0.5, 0.5]]
+ * ```
  */
 export function constant<T extends Tensor>(target: T, value: number): T {
   checkTensor('constant', target);
@@ -34,7 +40,15 @@ export function constant<T extends Tensor>(target: T, value: number): T {
   return target;
 }
 
-/** Every element 0. */
+/**
+ * Every element 0.
+ * @example
+ * ```ts
+ * const layer = new nn.Linear(1, 2);
+ * nn.init.zeros(layer.bias);
+ * layer.bias; // => [0, 0]
+ * ```
+ */
 export function zeros<T extends Tensor>(target: T): T {
   checkTensor('zeros', target);
   fillWith(target, 0);
@@ -49,6 +63,12 @@ function drawing(target: Tensor, generator: Generator | undefined): RandomOption
 /**
  * Uniform on [low, high).
  * @throws TensorError ERR_ARGUMENT unless the bounds are finite numbers with low <= high
+ * @example
+ * ```ts
+ * const layer = new nn.Linear(4, 2);
+ * nn.init.uniform(layer.weight, -0.1, 0.1);
+ * layer.weight.abs().le(0.1).all(); // => true
+ * ```
  */
 export function uniform<T extends Tensor>(target: T, low = 0, high = 1, generator?: Generator): T {
   checkFloating('uniform', target);
@@ -58,7 +78,14 @@ export function uniform<T extends Tensor>(target: T, low = 0, high = 1, generato
   return target;
 }
 
-/** Normal with the given mean and standard deviation. */
+/**
+ * Normal with the given mean and standard deviation.
+ * @example
+ * ```ts
+ * const layer = new nn.Linear(4, 2);
+ * nn.init.normal(layer.weight, 0, 0.02);
+ * ```
+ */
 export function normal<T extends Tensor>(target: T, mean = 0, std = 1, generator?: Generator): T {
   checkFloating('normal', target);
   checkNumber('normal', 'mean', mean);
@@ -69,6 +96,7 @@ export function normal<T extends Tensor>(target: T, mean = 0, std = 1, generator
   return target;
 }
 
+/** Options of {@link truncNormal}. */
 export interface TruncNormalOptions {
   /** Of the distribution before it is cut. Default 0. */
   mean?: number;
@@ -78,10 +106,18 @@ export interface TruncNormalOptions {
   a?: number;
   /** Upper bound. Default 2. */
   b?: number;
+  /** The stream to draw from; default the one that `manualSeed` seeds. */
   generator?: Generator;
 }
 
-/** Normal, cut to [a, b] (the values themselves, not multiples of `std`): see `truncatedNormal`. */
+/**
+ * Normal, cut to [a, b] (the values themselves, not multiples of `std`): see `truncatedNormal`.
+ * @example
+ * ```ts
+ * const layer = new nn.Linear(4, 2);
+ * nn.init.truncNormal(layer.weight, { std: 0.02 });
+ * ```
+ */
 export function truncNormal<T extends Tensor>(target: T, options: TruncNormalOptions = {}): T {
   checkFloating('truncNormal', target);
   checkOptions('truncNormal', options, ['mean', 'std', 'a', 'b', 'generator']);
@@ -102,11 +138,16 @@ function fans(operation: string, target: Tensor): { fanIn: number; fanOut: numbe
   return { fanIn: inputs * numel(kernel), fanOut: outputs * numel(kernel) };
 }
 
+/** What stands behind a layer, for its gain. */
 export type Nonlinearity = 'linear' | 'sigmoid' | 'tanh' | 'relu' | 'leakyRelu';
 
 /**
  * The factor by which a nonlinearity wants the standard deviation enlarged, with PyTorch's values.
  * @param slope of leakyRelu on the negative side; default 0.01
+ * @example
+ * ```ts
+ * nn.init.calculateGain('relu'); // => 1.414214
+ * ```
  */
 export function calculateGain(nonlinearity: Nonlinearity, slope = 0.01): number {
   checkNumber('calculateGain', 'slope', slope);
@@ -128,9 +169,11 @@ export function calculateGain(nonlinearity: Nonlinearity, slope = 0.01): number 
   }
 }
 
+/** Options of {@link xavierUniform} and {@link xavierNormal}. */
 export interface XavierOptions {
   /** Default 1; see `calculateGain`. */
   gain?: number;
+  /** The stream to draw from; default the one that `manualSeed` seeds. */
   generator?: Generator;
 }
 
@@ -140,17 +183,33 @@ function xavierStd(operation: string, target: Tensor, options: XavierOptions): n
   return checkNumber(operation, 'gain', options.gain ?? 1, 0) * Math.sqrt(2 / (fanIn + fanOut));
 }
 
-/** Uniform with standard deviation gain * sqrt(2 / (fan-in + fan-out)) (Glorot & Bengio 2010). */
+/**
+ * Uniform with standard deviation gain * sqrt(2 / (fan-in + fan-out)) (Glorot & Bengio 2010).
+ * @example
+ * ```ts
+ * const layer = new nn.Linear(4, 2);
+ * nn.init.xavierUniform(layer.weight);
+ * layer.weight.abs().le(1).all(); // => true
+ * ```
+ */
 export function xavierUniform<T extends Tensor>(target: T, options: XavierOptions = {}): T {
   const bound = Math.sqrt(3) * xavierStd('xavierUniform', target, options);
   return uniform(target, -bound, bound, options.generator);
 }
 
-/** Normal with standard deviation gain * sqrt(2 / (fan-in + fan-out)) (Glorot & Bengio 2010). */
+/**
+ * Normal with standard deviation gain * sqrt(2 / (fan-in + fan-out)) (Glorot & Bengio 2010).
+ * @example
+ * ```ts
+ * const layer = new nn.Linear(4, 2);
+ * nn.init.xavierNormal(layer.weight);
+ * ```
+ */
 export function xavierNormal<T extends Tensor>(target: T, options: XavierOptions = {}): T {
   return normal(target, 0, xavierStd('xavierNormal', target, options), options.generator);
 }
 
+/** Options of {@link kaimingUniform} and {@link kaimingNormal}. */
 export interface KaimingOptions {
   /** Which fan keeps its variance: in the forward pass (fanIn, default) or the backward pass. */
   mode?: 'fanIn' | 'fanOut';
@@ -158,6 +217,7 @@ export interface KaimingOptions {
   nonlinearity?: Nonlinearity;
   /** Slope of leakyRelu on the negative side. Default 0. */
   slope?: number;
+  /** The stream to draw from; default the one that `manualSeed` seeds. */
   generator?: Generator;
 }
 
@@ -173,13 +233,27 @@ function kaimingStd(operation: string, target: Tensor, options: KaimingOptions):
   return calculateGain(nonlinearity, slope) / Math.sqrt(fans(operation, target)[mode]);
 }
 
-/** Uniform with standard deviation gain / sqrt(fan) (He et al. 2015). */
+/**
+ * Uniform with standard deviation gain / sqrt(fan) (He et al. 2015).
+ * @example
+ * ```ts
+ * const layer = new nn.Linear(4, 2);
+ * nn.init.kaimingUniform(layer.weight, { nonlinearity: 'relu' });
+ * ```
+ */
 export function kaimingUniform<T extends Tensor>(target: T, options: KaimingOptions = {}): T {
   const bound = Math.sqrt(3) * kaimingStd('kaimingUniform', target, options);
   return uniform(target, -bound, bound, options.generator);
 }
 
-/** Normal with standard deviation gain / sqrt(fan) (He et al. 2015). */
+/**
+ * Normal with standard deviation gain / sqrt(fan) (He et al. 2015).
+ * @example
+ * ```ts
+ * const layer = new nn.Linear(4, 2);
+ * nn.init.kaimingNormal(layer.weight, { nonlinearity: 'relu' });
+ * ```
+ */
 export function kaimingNormal<T extends Tensor>(target: T, options: KaimingOptions = {}): T {
   return normal(target, 0, kaimingStd('kaimingNormal', target, options), options.generator);
 }

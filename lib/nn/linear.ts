@@ -9,6 +9,7 @@ import { uniform } from './init.js';
 import { Module } from './module.js';
 import { Parameter } from './parameter.js';
 
+/** Options of {@link Linear}. */
 export interface LinearLayerOptions {
   /** Whether a bias is added. Default true. */
   bias?: boolean;
@@ -21,6 +22,12 @@ export interface LinearLayerOptions {
 /**
  * y = x W^T + b, with W and b from U(-1/sqrt(inFeatures), 1/sqrt(inFeatures)) at first, as in
  * PyTorch. Inputs have shape [..., inFeatures].
+ * @example
+ * ```ts
+ * const layer = new nn.Linear(3, 2);
+ * layer.forward(ones([5, 3])).shape; // => [5, 2]
+ * layer.weight.shape; // => [2, 3]
+ * ```
  */
 export class Linear extends Module {
   /**
@@ -36,7 +43,9 @@ export class Linear extends Module {
    * ERR_DTYPE for another dtype
    */
   constructor(
+    /** Elements of an input. */
     readonly inFeatures: number,
+    /** Elements of an output. */
     readonly outFeatures: number,
     options: LinearLayerOptions = {},
   ) {

@@ -14,11 +14,21 @@ import type { Tensor } from '../tensor/tensor.js';
 import { Buffer } from './buffer.js';
 import { Module } from './module.js';
 
-/** `crossEntropy` with fixed options. The weight is part of the state, as in PyTorch. */
+/**
+ * `crossEntropy` with fixed options. The weight is part of the state, as in PyTorch.
+ * @example
+ * ```ts
+ * new nn.CrossEntropyLoss().forward(tensor([[0, 0]]), [1]); // => 0.693147
+ * ```
+ */
 export class CrossEntropyLoss extends Module {
+  /** A factor for each class, or none. */
   readonly weight: Buffer | null;
+  /** The class that does not count. */
   readonly ignoreIndex: number;
+  /** What becomes of the losses of the positions. */
   readonly reduction: LossReduction;
+  /** The share of the target that all classes get evenly. */
   readonly labelSmoothing: number;
 
   /** @throws TensorError ERR_ARGUMENT for unknown options and values out of range, ERR_DTYPE */
@@ -38,10 +48,19 @@ export class CrossEntropyLoss extends Module {
   }
 }
 
-/** `nllLoss` with fixed options. The weight is part of the state, as in PyTorch. */
+/**
+ * `nllLoss` with fixed options. The weight is part of the state, as in PyTorch.
+ * @example
+ * ```ts
+ * new nn.NLLLoss().forward(tensor([[-0.1, -2.3]]), [0]); // => 0.1
+ * ```
+ */
 export class NLLLoss extends Module {
+  /** A factor for each class, or none. */
   readonly weight: Buffer | null;
+  /** The class that does not count. */
   readonly ignoreIndex: number;
+  /** What becomes of the losses of the positions. */
   readonly reduction: LossReduction;
 
   /** @throws TensorError ERR_ARGUMENT for unknown options and values out of range, ERR_DTYPE */

@@ -8,14 +8,51 @@ import { Parameter } from './parameter.js';
 /** Tensors by the names of the parameters and buffers they belong to: `0.weight`, `0.bias`... */
 export type StateDict = Record<string, Tensor>;
 
+/** Options of `loadStateDict`. */
 export interface LoadStateDictOptions {
   /** Whether names have to match exactly. Otherwise only those found on both sides are loaded. Default true. */
   strict?: boolean;
+  /**
+   * Whether the tensors themselves become the parameters' and buffers' memory instead of being copied:
+   * for memory that threads share. Make the optimizer afterwards: the parameters are new. Default false.
+   */
+  assign?: boolean;
+}
+
+/** Puts other parameters, buffers or modules in the place of those that modules have as members. */
+export function replaceMembers(
+  modules: Iterable<Module>,
+  replacements: ReadonlyMap<unknown, unknown>,
+): void {
+  for (const parent of modules) {
+    const properties = parent as unknown as Record<string, unknown>;
+    for (const [name, value] of Object.entries(properties)) {
+      if (Array.isArray(value)) {
+        value.forEach((item, i) => {
+          if (replacements.has(item)) value[i] = replacements.get(item);
+        });
+      } else if (replacements.has(value)) {
+        properties[name] = replacements.get(value);
+      }
+    }
+  }
 }
 
 /**
  * A layer or a whole network. Parameters, buffers and modules that are assigned to properties (or stand
  * in an array that is) belong to it, under the property's name. A subclass defines `forward`.
+ * @example
+ * ```ts
+ * class Residual extends nn.Module {
+ *   inner = new nn.Linear(4, 4);
+ *   forward(x) {
+ *     return this.inner.forward(x).add(x);
+ *   }
+ * }
+ * const model = new Residual();
+ * model.forward(ones([2, 4])).shape; // => [2, 4]
+ * Object.keys(model.stateDict()); // => ['inner.weight', 'inner.bias']
+ * ```
  */
 export abstract class Module {
   /** Whether layers such as dropout behave as in training; changed by `train` and `eval`. */
@@ -112,13 +149,13 @@ export abstract class Module {
   protected onStateLoaded(): void {}
 
   /**
-   * Copies values into the parameters and buffers. All names, shapes and dtypes are compared first (an
-   * int32 takes an int64); when something doesn't fit, nothing is changed.
+   * Copies values into the parameters and buffers, or with `assign` makes them these. All names, shapes and
+   * dtypes are compared first (an int32 takes an int64); when something doesn't fit, nothing is changed.
    * @throws TensorError ERR_ARGUMENT for missing or unknown names (when strict) and for anything but
    * tensors, ERR_SHAPE and ERR_DTYPE for tensors that don't fit, ERR_DISPOSED
    */
   loadStateDict(state: Readonly<StateDict>, options: LoadStateDictOptions = {}): void {
-    checkOptions('loadStateDict', options, ['strict']);
+    checkOptions('loadStateDict', options, ['strict', 'assign']);
     if (typeof state !== 'object' || state === null) {
       throw new TensorError(
         'ERR_ARGUMENT',
@@ -168,7 +205,19 @@ export abstract class Module {
       }
       pairs.push([parameter, value]);
     }
-    for (const [parameter, value] of pairs) copyInto(parameter, value);
+    if (options.assign) this.assign(pairs);
+    else for (const [parameter, value] of pairs) copyInto(parameter, value);
     for (const module of this.modules()) module.onStateLoaded();
+  }
+
+  /** New parameters and buffers over the given values' memory; whether one is learned stays as it was. */
+  private assign(pairs: readonly (readonly [Tensor, Tensor])[]): void {
+    const replacements = new Map<Tensor, Tensor>();
+    for (const [member, value] of pairs) {
+      const replacement = member instanceof Parameter ? new Parameter(value) : new Buffer(value);
+      replacement.leafRequiresGrad = member.leafRequiresGrad;
+      replacements.set(member, replacement);
+    }
+    replaceMembers([...this.modules()], replacements);
   }
 }

@@ -18,6 +18,7 @@ import { Buffer } from './buffer.js';
 import { Module } from './module.js';
 import { Parameter } from './parameter.js';
 
+/** Options of {@link LayerNorm}. */
 export interface LayerNormOptions {
   /** Added to the variance. Default 1e-5. */
   eps?: number;
@@ -29,6 +30,7 @@ export interface LayerNormOptions {
   dtype?: DType;
 }
 
+/** Options of {@link RMSNorm}. */
 export interface RMSNormOptions {
   /** Added to the mean of squares. Default the dtype's machine epsilon. */
   eps?: number | null;
@@ -38,6 +40,7 @@ export interface RMSNormOptions {
   dtype?: DType;
 }
 
+/** Options of {@link GroupNorm}. */
 export interface GroupNormOptions {
   /** Added to the variance. Default 1e-5. */
   eps?: number;
@@ -47,6 +50,7 @@ export interface GroupNormOptions {
   dtype?: DType;
 }
 
+/** Options of {@link BatchNorm1d} and {@link BatchNorm2d}. */
 export interface BatchNormLayerOptions extends GroupNormOptions {
   /** The share of a batch in the running statistics; null averages over all batches. Default 0.1. */
   momentum?: number | null;
@@ -95,9 +99,17 @@ function checkNormalized(operation: string, shape: number | Shape): number[] {
   return checked;
 }
 
-/** Layer normalisation over the last dimensions: see the function `layerNorm`. */
+/**
+ * Layer normalisation over the last dimensions: see the function `layerNorm`.
+ * @example
+ * ```ts
+ * new nn.LayerNorm(2, { eps: 0 }).forward(tensor([[1, 3]])); // => [[-1, 1]]
+ * ```
+ */
 export class LayerNorm extends Module {
+  /** Sizes of the last dimensions, which are normalised together. */
   readonly normalizedShape: readonly number[];
+  /** Added to the variance, or to the mean of the squares. */
   readonly eps: number;
   /** Shape `normalizedShape`, ones at first, or null. */
   readonly weight: Parameter | null;
@@ -124,9 +136,17 @@ export class LayerNorm extends Module {
   }
 }
 
-/** RMS normalisation over the last dimensions: see the function `rmsNorm`. */
+/**
+ * RMS normalisation over the last dimensions: see the function `rmsNorm`.
+ * @example
+ * ```ts
+ * new nn.RMSNorm(2, { eps: 0 }).forward(tensor([[3, 4]])); // => [[0.848528, 1.131371]]
+ * ```
+ */
 export class RMSNorm extends Module {
+  /** Sizes of the last dimensions, which are normalised together. */
   readonly normalizedShape: readonly number[];
+  /** Added to the variance, or to the mean of the squares. */
   readonly eps: number | null;
   /** Shape `normalizedShape`, ones at first, or null. */
   readonly weight: Parameter | null;
@@ -150,8 +170,15 @@ export class RMSNorm extends Module {
   }
 }
 
-/** Group normalisation: see the function `groupNorm`. */
+/**
+ * Group normalisation: see the function `groupNorm`.
+ * @example
+ * ```ts
+ * new nn.GroupNorm(2, 4, { eps: 0 }).forward(tensor([[1, 3, 10, 30]])); // => [[-1, 1, -1, 1]]
+ * ```
+ */
 export class GroupNorm extends Module {
+  /** Added to the variance, or to the mean of the squares. */
   readonly eps: number;
   /** Shape [numChannels], ones at first, or null. */
   readonly weight: Parameter | null;
@@ -160,7 +187,9 @@ export class GroupNorm extends Module {
 
   /** @throws TensorError ERR_ARGUMENT for sizes that don't fit, unknown options, wrong values; ERR_DTYPE */
   constructor(
+    /** How many groups the channels are in. */
     readonly numGroups: number,
+    /** Sizes of the second dimension. */
     readonly numChannels: number,
     options: GroupNormOptions = {},
   ) {
@@ -204,7 +233,9 @@ function checkInput(layer: Module, x: Tensor, ranks: readonly number[], channels
  * In training it normalises by the batch's statistics and blends them into the running ones.
  */
 abstract class BatchNorm extends Module {
+  /** Added to the variance, or to the mean of the squares. */
   readonly eps: number;
+  /** The share of a new batch in the running statistics; null for their plain average. */
   readonly momentum: number | null;
   /** Shape [numFeatures], ones at first, or null. */
   readonly weight: Parameter | null;
@@ -221,6 +252,7 @@ abstract class BatchNorm extends Module {
 
   /** @throws TensorError ERR_ARGUMENT for sizes that don't fit, unknown options, wrong values; ERR_DTYPE */
   constructor(
+    /** How many channels. */
     readonly numFeatures: number,
     options: BatchNormLayerOptions = {},
   ) {
@@ -262,18 +294,31 @@ const STATE_NAMES: Readonly<Record<string, string>> = {
   numBatchesTracked: 'num_batches_tracked',
 };
 
-/** Batch normalisation of inputs [N, C] or [N, C, L]: see the function `batchNorm`. */
+/**
+ * Batch normalisation of inputs [N, C] or [N, C, L]: see the function `batchNorm`.
+ * @example
+ * ```ts
+ * new nn.BatchNorm1d(2, { eps: 0 }).forward(tensor([[1, 10], [3, 30]])); // => [[-1, -1], [1, 1]]
+ * ```
+ */
 export class BatchNorm1d extends BatchNorm {
   protected readonly ranks = [2, 3];
 }
 
-/** Batch normalisation of inputs [N, C, H, W]: see the function `batchNorm`. */
+/**
+ * Batch normalisation of inputs [N, C, H, W]: see the function `batchNorm`.
+ * @example
+ * ```ts
+ * new nn.BatchNorm2d(3).forward(randn([2, 3, 4, 4])).shape; // => [2, 3, 4, 4]
+ * ```
+ */
 export class BatchNorm2d extends BatchNorm {
   protected readonly ranks = [4];
 }
 
 /** Instance normalisation, whose subclasses say how many dimensions inputs have. */
 abstract class InstanceNorm extends Module {
+  /** Added to the variance, or to the mean of the squares. */
   readonly eps: number;
   /** Shape [numFeatures], ones at first, or null. */
   readonly weight: Parameter | null;
@@ -283,6 +328,7 @@ abstract class InstanceNorm extends Module {
 
   /** @throws TensorError ERR_ARGUMENT for sizes that don't fit, unknown options, wrong values; ERR_DTYPE */
   constructor(
+    /** How many channels. */
     readonly numFeatures: number,
     options: GroupNormOptions = {},
   ) {
@@ -307,12 +353,22 @@ abstract class InstanceNorm extends Module {
 /**
  * Instance normalisation of inputs [N, C, L]: see the function `instanceNorm`. As in PyTorch there are no
  * weight and bias unless `affine` is true.
+ * @example
+ * ```ts
+ * new nn.InstanceNorm1d(2, { eps: 0 }).forward(tensor([[[1, 3], [10, 30]]])); // => [[[-1, 1], [-1, 1]]]
+ * ```
  */
 export class InstanceNorm1d extends InstanceNorm {
   protected readonly rank = 3;
 }
 
-/** The same of inputs [N, C, H, W]. */
+/**
+ * The same of inputs [N, C, H, W].
+ * @example
+ * ```ts
+ * new nn.InstanceNorm2d(3).forward(randn([2, 3, 4, 4])).shape; // => [2, 3, 4, 4]
+ * ```
+ */
 export class InstanceNorm2d extends InstanceNorm {
   protected readonly rank = 4;
 }

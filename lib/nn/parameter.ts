@@ -1,7 +1,15 @@
 import { checkFloating } from '../ops/operand.js';
+import { keepStorage } from '../tensor/memory.js';
 import { Tensor } from '../tensor/tensor.js';
 
-/** A tensor that a module learns: a leaf that requires gradients. Modules find it by its type. */
+/**
+ * A tensor that a module learns: a leaf that requires gradients. Modules find it by its type. `tidy` keeps it.
+ * @example
+ * ```ts
+ * const p = new nn.Parameter(zeros([2]));
+ * p.requiresGrad; // => true
+ * ```
+ */
 export class Parameter extends Tensor {
   /**
    * @param values become the parameter's memory: they aren't copied
@@ -11,5 +19,6 @@ export class Parameter extends Tensor {
     checkFloating('Parameter', values);
     super(values.storage, values.shape, values.strides, values.offset);
     this.leafRequiresGrad = true;
+    keepStorage(this.storage);
   }
 }

@@ -23,15 +23,28 @@ import type { Tensor } from '../tensor/tensor.js';
 import { Module } from './module.js';
 import { Parameter } from './parameter.js';
 
-/** max(x, 0) */
+/**
+ * max(x, 0)
+ * @example
+ * ```ts
+ * new nn.ReLU().forward(tensor([-1, 2])); // => [0, 2]
+ * ```
+ */
 export class ReLU extends Module {
   forward(x: Tensor): Tensor {
     return relu(x);
   }
 }
 
-/** x where x > 0, negativeSlope * x elsewhere */
+/**
+ * x where x > 0, negativeSlope * x elsewhere
+ * @example
+ * ```ts
+ * new nn.LeakyReLU({ negativeSlope: 0.1 }).forward(tensor([-1, 2])); // => [-0.1, 2]
+ * ```
+ */
 export class LeakyReLU extends Module {
+  /** Slope below 0. */
   readonly negativeSlope: number;
 
   /** @throws TensorError ERR_ARGUMENT for unknown options and unless the slope is a finite number */
@@ -45,6 +58,7 @@ export class LeakyReLU extends Module {
   }
 }
 
+/** Options of {@link PReLU}. */
 export interface PReLUOptions {
   /** The slopes at first. Default 0.25. */
   init?: number;
@@ -52,7 +66,13 @@ export interface PReLUOptions {
   dtype?: DType;
 }
 
-/** x where x > 0, weight * x elsewhere, with a learned weight: one for all or one for each channel. */
+/**
+ * x where x > 0, weight * x elsewhere, with a learned weight: one for all or one for each channel.
+ * @example
+ * ```ts
+ * new nn.PReLU().forward(tensor([-4, 2])); // => [-1, 2]
+ * ```
+ */
 export class PReLU extends Module {
   /** Shape [numParameters]. */
   readonly weight: Parameter;
@@ -63,6 +83,7 @@ export class PReLU extends Module {
    * for unknown options; ERR_DTYPE for another dtype
    */
   constructor(
+    /** 1 or one for each channel. */
     readonly numParameters = 1,
     options: PReLUOptions = {},
   ) {
@@ -87,30 +108,56 @@ export class PReLU extends Module {
   }
 }
 
-/** min(max(x, 0), 6) */
+/**
+ * min(max(x, 0), 6)
+ * @example
+ * ```ts
+ * new nn.ReLU6().forward(tensor([-1, 7])); // => [0, 6]
+ * ```
+ */
 export class ReLU6 extends Module {
   forward(x: Tensor): Tensor {
     return relu6(x);
   }
 }
 
-/** min(max(x + 3, 0), 6) / 6 */
+/**
+ * min(max(x + 3, 0), 6) / 6
+ * @example
+ * ```ts
+ * new nn.Hardsigmoid().forward(tensor([-3, 0, 3])); // => [0, 0.5, 1]
+ * ```
+ */
 export class Hardsigmoid extends Module {
   forward(x: Tensor): Tensor {
     return hardSigmoid(x);
   }
 }
 
-/** x min(max(x + 3, 0), 6) / 6 */
+/**
+ * x min(max(x + 3, 0), 6) / 6
+ * @example
+ * ```ts
+ * new nn.Hardswish().forward(tensor([-3, 0, 3])); // => [0, 0, 3]
+ * ```
+ */
 export class Hardswish extends Module {
   forward(x: Tensor): Tensor {
     return hardSwish(x);
   }
 }
 
-/** min(max(x, minVal), maxVal) */
+/**
+ * min(max(x, minVal), maxVal)
+ * @example
+ * ```ts
+ * new nn.Hardtanh().forward(tensor([-3, 0.5, 3])); // => [-1, 0.5, 1]
+ * ```
+ */
 export class Hardtanh extends Module {
+  /** Lower limit. */
   readonly minVal: number;
+  /** Upper limit. */
   readonly maxVal: number;
 
   /** @throws TensorError ERR_ARGUMENT for unknown options and unless minVal <= maxVal, both finite */
@@ -124,8 +171,15 @@ export class Hardtanh extends Module {
   }
 }
 
-/** x moved towards 0 by lambda, 0 where that would pass it */
+/**
+ * x moved towards 0 by lambda, 0 where that would pass it
+ * @example
+ * ```ts
+ * new nn.Softshrink().forward(tensor([-1, 0.3, 2])); // => [-0.5, 0, 1.5]
+ * ```
+ */
 export class Softshrink extends Module {
+  /** Values of at most this magnitude become 0. */
   readonly lambda: number;
 
   /** @throws TensorError ERR_ARGUMENT for unknown options and unless lambda is finite and >= 0 */
@@ -139,8 +193,15 @@ export class Softshrink extends Module {
   }
 }
 
-/** 0 where |x| <= lambda, x elsewhere */
+/**
+ * 0 where |x| <= lambda, x elsewhere
+ * @example
+ * ```ts
+ * new nn.Hardshrink().forward(tensor([-1, 0.3])); // => [-1, 0]
+ * ```
+ */
 export class Hardshrink extends Module {
+  /** Values of at most this magnitude become 0. */
   readonly lambda: number;
 
   /** @throws TensorError ERR_ARGUMENT for unknown options and unless lambda is a finite number */
@@ -154,11 +215,19 @@ export class Hardshrink extends Module {
   }
 }
 
-/** x where x > threshold, `value` elsewhere */
+/**
+ * x where x > threshold, `value` elsewhere
+ * @example
+ * ```ts
+ * new nn.Threshold(1, 9).forward(tensor([0.5, 2])); // => [9, 2]
+ * ```
+ */
 export class Threshold extends Module {
   /** @throws TensorError ERR_ARGUMENT unless both are finite numbers */
   constructor(
+    /** Values up to it are replaced. */
     readonly threshold: number,
+    /** What replaces them. */
     readonly value: number,
   ) {
     super();

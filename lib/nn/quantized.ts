@@ -3,12 +3,14 @@ import { activations, type EpilogueActivation } from '../ops/gemm.js';
 import { type PackedWeight, packWeight, quantizedLinear, quantizePerChannel } from '../ops/int8.js';
 import { clone } from '../ops/operand.js';
 import { ones, zeros } from '../tensor/creation.js';
+import { outsideScope } from '../tensor/memory.js';
 import { checkNumber, checkOptions, describe } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { Buffer } from './buffer.js';
 import { Linear } from './linear.js';
-import { Module } from './module.js';
+import { Module, replaceMembers } from './module.js';
 
+/** Options of {@link QuantizedLinear}. */
 export interface QuantizedLinearOptions {
   /** Whether a bias is added. Default true. */
   bias?: boolean;
@@ -30,6 +32,11 @@ export interface QuantizedLinearOptions {
  *
  * The result has the same bits at every SIMD level and number of threads. A backward pass through it
  * throws ERR_STATE.
+ * @example
+ * ```ts
+ * const layer = nn.QuantizedLinear.from(new nn.Linear(4, 2));
+ * layer.forward(ones([3, 4])).shape; // => [3, 2]
+ * ```
  */
 export class QuantizedLinear extends Module {
   /** int8, shape [outFeatures, inFeatures], -127 to 127. To change it use `loadStateDict`: the layer multiplies by a packed copy. */
@@ -38,7 +45,9 @@ export class QuantizedLinear extends Module {
   readonly weightScale: Buffer;
   /** float32, shape [outFeatures], or null. */
   readonly bias: Buffer | null;
+  /** Applied to the result. */
   readonly activation: EpilogueActivation;
+  /** Slope below 0. */
   readonly negativeSlope: number;
   private packed: PackedWeight | null = null;
 
@@ -48,7 +57,9 @@ export class QuantizedLinear extends Module {
    * unknown activation and a slope that is no finite number
    */
   constructor(
+    /** Elements of an input. */
     readonly inFeatures: number,
+    /** Elements of an output. */
     readonly outFeatures: number,
     options: QuantizedLinearOptions = {},
   ) {
@@ -99,7 +110,7 @@ export class QuantizedLinear extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    this.packed ??= packWeight(this.weight);
+    this.packed ??= outsideScope(() => packWeight(this.weight));
     return quantizedLinear('QuantizedLinear', x, {
       weight: this.packed,
       scales: this.weightScale,
@@ -133,6 +144,11 @@ function checkQuantizable(operation: string, layer: unknown): asserts layer is L
  * stay, since they may compute something else; one that is used twice stays one.
  * @throws TensorError ERR_ARGUMENT for anything but a module; ERR_DTYPE when a layer is float64, and then
  * nothing is changed
+ * @example
+ * ```ts
+ * const model = new nn.Sequential(new nn.Linear(4, 8), new nn.ReLU(), new nn.Linear(8, 2));
+ * nn.quantizeDynamic(model).forward(ones([1, 4])).shape; // => [1, 2]
+ * ```
  */
 export function quantizeDynamic<M extends Module>(
   module: M,
@@ -151,18 +167,6 @@ export function quantizeDynamic(module: Module): Module {
     checkQuantizable('quantizeDynamic', layer);
     replacements.set(layer, QuantizedLinear.from(layer));
   }
-  for (const parent of all) {
-    const properties = parent as unknown as Record<string, unknown>;
-    for (const [name, value] of Object.entries(properties)) {
-      if (Array.isArray(value)) {
-        value.forEach((item, i) => {
-          const replacement = replacements.get(item);
-          if (replacement !== undefined) value[i] = replacement;
-        });
-      } else if (replacements.has(value)) {
-        properties[name] = replacements.get(value);
-      }
-    }
-  }
+  replaceMembers(all, replacements);
   return replacements.get(module) ?? module;
 }

@@ -8,6 +8,7 @@ import type { Storage } from '../tensor/memory.js';
 import { checkOptions, describe } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 
+/** Options of {@link gradNorm} and {@link clipGradNorm}. */
 export interface GradNormOptions {
   /** Which norm: 2 (default), 1 or Infinity. */
   normType?: number;
@@ -195,6 +196,12 @@ function normOf(
  * @returns a scalar, float64 when a gradient is, otherwise float32
  * @throws TensorError ERR_ARGUMENT for anything but tensors and for other norms, ERR_DTYPE for
  * gradients of bfloat16, ERR_STATE for a norm that is not finite with errorIfNonfinite
+ * @example
+ * ```ts
+ * const w = tensor([3, 4], { requiresGrad: true });
+ * w.square().sum().backward();
+ * nn.utils.gradNorm([w]); // => 10
+ * ```
  */
 export function gradNorm(
   parameters: Tensor | Iterable<Tensor>,
@@ -213,6 +220,13 @@ export function gradNorm(
  * reads the gradients, and one scales them if they have to be scaled.
  * @returns the norm before, a scalar, float64 when a gradient is, otherwise float32
  * @throws TensorError as gradNorm, also for a maxNorm that is not a number >= 0
+ * @example
+ * ```ts
+ * const w = tensor([3, 4], { requiresGrad: true });
+ * w.square().sum().backward();
+ * nn.utils.clipGradNorm([w], 1); // => 10
+ * w.grad; // => [0.6, 0.8]
+ * ```
  */
 export function clipGradNorm(
   parameters: Tensor | Iterable<Tensor>,
@@ -236,6 +250,13 @@ export function clipGradNorm(
  * torch.nn.utils.clip_grad_value_. NaN stays NaN.
  * @throws TensorError ERR_ARGUMENT for anything but tensors, and for a clipValue that is not a number
  * >= 0; ERR_DTYPE for gradients of bfloat16
+ * @example
+ * ```ts
+ * const w = tensor([3, -4], { requiresGrad: true });
+ * w.square().sum().backward();
+ * nn.utils.clipGradValue([w], 7);
+ * w.grad; // => [6, -7]
+ * ```
  */
 export function clipGradValue(parameters: Tensor | Iterable<Tensor>, clipValue: number): void {
   checkLimit('clipGradValue', 'clipValue', clipValue);

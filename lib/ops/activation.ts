@@ -23,12 +23,24 @@ function sigmoidBackward(g: Tensor, y: Tensor): Tensor {
   return applyDerivative('sigmoidBackward', g, y, (from) => sub(1, mul(from, 2)));
 }
 
-/** The hyperbolic tangent. */
+/**
+ * The hyperbolic tangent.
+ * @example
+ * ```ts
+ * tanh(tensor([0, 1])); // => [0, 0.761594]
+ * ```
+ */
 export function tanh(x: Tensor): Tensor {
   return unary('tanh', x, tanhBackward, 'output');
 }
 
-/** The logistic function 1 / (1 + e^-x). */
+/**
+ * The logistic function 1 / (1 + e^-x).
+ * @example
+ * ```ts
+ * sigmoid(tensor([0, 100])); // => [0.5, 1]
+ * ```
+ */
 export function sigmoid(x: Tensor): Tensor {
   return unary('sigmoid', x, sigmoidBackward, 'output');
 }
@@ -37,6 +49,10 @@ export function sigmoid(x: Tensor): Tensor {
  * log(sigmoid(x)) = -log(1 + e^-x), without overflow or cancellation: softplus with a beta of -1.
  * @param x float32 or float64, any shape; the result has its shape and dtype
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @example
+ * ```ts
+ * logSigmoid(tensor([0, -100])); // => [-0.693147, -100]
+ * ```
  */
 export function logSigmoid(x: Tensor): Tensor {
   return softplusBy('logSigmoid', x, -1, Infinity);
@@ -56,6 +72,7 @@ function softplusBy(operation: string, x: Tensor, beta: number, threshold: numbe
   );
 }
 
+/** Options of {@link softplus}. */
 export interface SoftplusOptions {
   /** How sharp the bend is. Default 1. */
   beta?: number;
@@ -93,6 +110,10 @@ function checkNotZero(operation: string, name: string, value: unknown): number {
  * @param x float32 or float64, any shape; the result has its shape and dtype
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, for unknown options, numbers that are not
  * finite and a beta of 0; ERR_DTYPE for other dtypes
+ * @example
+ * ```ts
+ * softplus(tensor([0, 100])); // => [0.693147, 100]
+ * ```
  */
 export function softplus(x: Tensor, options: SoftplusOptions = {}): Tensor {
   checkFloating('softplus', x);
@@ -100,7 +121,13 @@ export function softplus(x: Tensor, options: SoftplusOptions = {}): Tensor {
   return softplusBy('softplus', x, beta, threshold);
 }
 
-/** max(x, 0); the gradient at 0 is 0. */
+/**
+ * max(x, 0); the gradient at 0 is 0.
+ * @example
+ * ```ts
+ * relu(tensor([-1, 2])); // => [0, 2]
+ * ```
+ */
 export function relu(x: Tensor): Tensor {
   return unary('relu', x, reluBackward, 'output');
 }
@@ -110,6 +137,7 @@ export function reluBackward(g: Tensor, y: Tensor): Tensor {
   return applyDerivative('reluBackward', g, y, null);
 }
 
+/** Options of {@link leakyRelu}. */
 export interface LeakyReluOptions {
   /** The slope below 0. Default 0.01. */
   negativeSlope?: number;
@@ -127,6 +155,10 @@ export function negativeSlopeOf(operation: string, options: LeakyReluOptions): n
  * @param x float32 or float64, any shape; the result has its shape and dtype
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, for unknown options and a slope that is no
  * finite number; ERR_DTYPE for other dtypes
+ * @example
+ * ```ts
+ * leakyRelu(tensor([-1, 2]), { negativeSlope: 0.1 }); // => [-0.1, 2]
+ * ```
  */
 export function leakyRelu(x: Tensor, options: LeakyReluOptions = {}): Tensor {
   checkFloating('leakyRelu', x);
@@ -134,6 +166,7 @@ export function leakyRelu(x: Tensor, options: LeakyReluOptions = {}): Tensor {
   return activation('leakyRelu', x, ['leakyRelu', [slope]], ['leakyReluBackward'], null);
 }
 
+/** Options of {@link elu} and {@link celu}. */
 export interface EluOptions {
   /** What the function tends to below 0, negated. Default 1. */
   alpha?: number;
@@ -160,6 +193,10 @@ function exponentialUnit(operation: string, x: Tensor, scales: readonly number[]
  * @param x float32 or float64, any shape; the result has its shape and dtype
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, for unknown options and unless alpha is a
  * finite number; ERR_DTYPE for other dtypes
+ * @example
+ * ```ts
+ * elu(tensor([-1, 2])); // => [-0.632121, 2]
+ * ```
  */
 export function elu(x: Tensor, options: EluOptions = {}): Tensor {
   checkFloating('elu', x);
@@ -175,6 +212,10 @@ const SELU_SCALE = 1.0507009873554805;
  * neural networks" (Klambauer et al. 2017): scale = 1.0507..., alpha = 1.6732...
  * @param x float32 or float64, any shape; the result has its shape and dtype
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @example
+ * ```ts
+ * selu(tensor([-1, 1])); // => [-1.111331, 1.050701]
+ * ```
  */
 export function selu(x: Tensor): Tensor {
   return exponentialUnit('selu', x, [SELU_SCALE, SELU_SCALE * SELU_ALPHA, 1]);
@@ -190,6 +231,10 @@ export function celuAlphaOf(operation: string, options: EluOptions): number {
  * @param x float32 or float64, any shape; the result has its shape and dtype
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, for unknown options and unless alpha is a
  * finite number other than 0; ERR_DTYPE for other dtypes
+ * @example
+ * ```ts
+ * celu(tensor([-1, 2])); // => [-0.632121, 2]
+ * ```
  */
 export function celu(x: Tensor, options: EluOptions = {}): Tensor {
   checkFloating('celu', x);
@@ -202,6 +247,10 @@ export function celu(x: Tensor, options: EluOptions = {}): Tensor {
  * PyTorch.
  * @param x float32 or float64, any shape; the result has its shape and dtype
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @example
+ * ```ts
+ * mish(tensor([0, 1])); // => [0, 0.865098]
+ * ```
  */
 export function mish(x: Tensor): Tensor {
   return activation('mish', x, ['mish'], ['mishBackward'], (from) => {
@@ -214,7 +263,13 @@ export function mish(x: Tensor): Tensor {
   });
 }
 
-/** x / (1 + |x|) (Turian, Bergstra & Bengio 2009); NaN for infinities, as in PyTorch. */
+/**
+ * x / (1 + |x|) (Turian, Bergstra & Bengio 2009); NaN for infinities, as in PyTorch.
+ * @example
+ * ```ts
+ * softsign(tensor([-1, 3])); // => [-0.5, 0.75]
+ * ```
+ */
 export function softsign(x: Tensor): Tensor {
   return activation('softsign', x, ['softsign'], ['softsignBackward'], (from) => {
     const size = add(abs(from), 1);
@@ -222,7 +277,13 @@ export function softsign(x: Tensor): Tensor {
   });
 }
 
-/** x - tanh(x), with full accuracy for small x too, where it is nearly x^3 / 3. */
+/**
+ * x - tanh(x), with full accuracy for small x too, where it is nearly x^3 / 3.
+ * @example
+ * ```ts
+ * tanhshrink(tensor([0, 1])); // => [0, 0.238406]
+ * ```
+ */
 export function tanhshrink(x: Tensor): Tensor {
   return activation('tanhshrink', x, ['tanhshrink'], ['tanhshrinkBackward'], (from) => {
     const t = tanh(from);
@@ -241,6 +302,10 @@ function siluSecond(x: Tensor): Tensor {
  * gradient at both infinities, as in PyTorch.
  * @param x float32 or float64, any shape; the result has its shape and dtype
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @example
+ * ```ts
+ * silu(tensor([0, 1])); // => [0, 0.731059]
+ * ```
  */
 export function silu(x: Tensor): Tensor {
   return unary(
@@ -251,6 +316,7 @@ export function silu(x: Tensor): Tensor {
   );
 }
 
+/** Options of {@link gelu}. */
 export interface GeluOptions {
   /** `none`, the default, is exact by erf; `tanh` is the faster approximation. */
   approximate?: 'none' | 'tanh';
@@ -299,6 +365,10 @@ function geluTanhSecond(from: Tensor): Tensor {
  * @param x float32 or float64, any shape; the result has its shape and dtype
  * @throws TensorError ERR_ARGUMENT unless x is a tensor and for unknown options, ERR_DTYPE for other
  * dtypes
+ * @example
+ * ```ts
+ * gelu(tensor([-1, 0, 1])); // => [-0.158655, 0, 0.841345]
+ * ```
  */
 export function gelu(x: Tensor, options: GeluOptions = {}): Tensor {
   checkFloating('gelu', x);

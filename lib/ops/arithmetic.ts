@@ -5,7 +5,15 @@ import { binary, computeBinary, defineMethods, numberUnary, unary } from './elem
 import { type TensorLike, to } from './operand.js';
 import { isFloating, promote } from './promotion.js';
 
-/** a + b, with broadcasting. Integers wrap around; of bools it is a logical or, as in PyTorch. */
+/**
+ * a + b, with broadcasting. Integers wrap around; of bools it is a logical or, as in PyTorch.
+ * @example
+ * ```ts
+ * add(tensor([1, 2]), 10); // => [11, 12]
+ * add(tensor([[1], [2]]), tensor([10, 20])); // => [[11, 21], [12, 22]]
+ * add(zeros([2]), zeros([3])); // throws ERR_SHAPE
+ * ```
+ */
 export function add(a: TensorLike, b: TensorLike): Tensor {
   return binary(
     'add',
@@ -19,12 +27,22 @@ export function add(a: TensorLike, b: TensorLike): Tensor {
 /**
  * a - b, with broadcasting. Integers wrap around.
  * @throws TensorError ERR_DTYPE for bools: use `logicalXor`
+ * @example
+ * ```ts
+ * sub(tensor([5, 7]), tensor([1, 2])); // => [4, 5]
+ * ```
  */
 export function sub(a: TensorLike, b: TensorLike): Tensor {
   return binary('sub', a, b, (g) => g, neg);
 }
 
-/** a * b, with broadcasting. Integers wrap around; of bools it is a logical and, as in PyTorch. */
+/**
+ * a * b, with broadcasting. Integers wrap around; of bools it is a logical and, as in PyTorch.
+ * @example
+ * ```ts
+ * mul(tensor([1, 2]), tensor([[3], [4]])); // => [[3, 6], [4, 8]]
+ * ```
+ */
 export function mul(a: TensorLike, b: TensorLike): Tensor {
   return binary(
     'mul',
@@ -35,7 +53,13 @@ export function mul(a: TensorLike, b: TensorLike): Tensor {
   );
 }
 
-/** a / b, with broadcasting. Integers and bools are converted to float32 first, as in PyTorch. */
+/**
+ * a / b, with broadcasting. Integers and bools are converted to float32 first, as in PyTorch.
+ * @example
+ * ```ts
+ * div(tensor([1, 2]), tensor([4, 0])); // => [0.25, Infinity]
+ * ```
+ */
 export function div(a: TensorLike, b: TensorLike): Tensor {
   const [x, y] = promote('div', a, b);
   const whole = !isFloating(x.dtype);
@@ -48,7 +72,13 @@ export function div(a: TensorLike, b: TensorLike): Tensor {
   );
 }
 
-/** The larger of a and b; NaN if either is. At a tie each gets half of the gradient, as in PyTorch. */
+/**
+ * The larger of a and b; NaN if either is. At a tie each gets half of the gradient, as in PyTorch.
+ * @example
+ * ```ts
+ * maximum(tensor([1, 5]), tensor([3, 2])); // => [3, 5]
+ * ```
+ */
 export function maximum(a: TensorLike, b: TensorLike): Tensor {
   return binary(
     'maximum',
@@ -59,7 +89,13 @@ export function maximum(a: TensorLike, b: TensorLike): Tensor {
   );
 }
 
-/** The smaller of a and b; NaN if either is. At a tie each gets half of the gradient. */
+/**
+ * The smaller of a and b; NaN if either is. At a tie each gets half of the gradient.
+ * @example
+ * ```ts
+ * minimum(tensor([1, 5]), tensor([3, 2])); // => [1, 2]
+ * ```
+ */
 export function minimum(a: TensorLike, b: TensorLike): Tensor {
   return binary(
     'minimum',
@@ -75,27 +111,57 @@ export function greaterShare(a: Tensor, b: Tensor): Tensor {
   return computeBinary('greaterShare', a, b);
 }
 
-/** -x; modulo 2^bits of integers. */
+/**
+ * -x; modulo 2^bits of integers.
+ * @example
+ * ```ts
+ * neg(tensor([1, -2])); // => [-1, 2]
+ * ```
+ */
 export function neg(x: Tensor): Tensor {
   return numberUnary('neg', x, neg);
 }
 
-/** |x|; the gradient at 0 is 0. The smallest integer stays what it is. */
+/**
+ * |x|; the gradient at 0 is 0. The smallest integer stays what it is.
+ * @example
+ * ```ts
+ * abs(tensor([-2, 3])); // => [2, 3]
+ * ```
+ */
 export function abs(x: Tensor): Tensor {
   return numberUnary('abs', x, (g, _, from) => mul(g, sign(from)));
 }
 
-/** -1, 0 or 1 by the sign of x, 0 for NaN; its gradient is 0. */
+/**
+ * -1, 0 or 1 by the sign of x, 0 for NaN; its gradient is 0.
+ * @example
+ * ```ts
+ * sign(tensor([-3, 0, 5])); // => [-1, 0, 1]
+ * ```
+ */
 export function sign(x: Tensor): Tensor {
   return numberUnary('sign', x, (g) => zerosLike(g));
 }
 
-/** x * x. Integers wrap around. */
+/**
+ * x * x. Integers wrap around.
+ * @example
+ * ```ts
+ * square(tensor([2, -3])); // => [4, 9]
+ * ```
+ */
 export function square(x: Tensor): Tensor {
   return numberUnary('square', x, (g, _, from) => mul(g, mul(from, 2)));
 }
 
-/** The square root; NaN below 0. */
+/**
+ * The square root; NaN below 0.
+ * @example
+ * ```ts
+ * sqrt(tensor([4, 9])); // => [2, 3]
+ * ```
+ */
 export function sqrt(x: Tensor): Tensor {
   return unary('sqrt', x, (g, y) => div(g, mul(y, 2)));
 }
@@ -104,12 +170,22 @@ export function sqrt(x: Tensor): Tensor {
  * 1 / sqrt(x), NaN below 0; infinity, with its sign, at 0 and -0.
  * @param x float32 or float64, any shape; the result has its shape and dtype
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @example
+ * ```ts
+ * rsqrt(tensor([4, 16])); // => [0.5, 0.25]
+ * ```
  */
 export function rsqrt(x: Tensor): Tensor {
   return unary('rsqrt', x, (g, y) => mul(g, mul(mul(square(y), y), -0.5)));
 }
 
-/** 1 / x */
+/**
+ * 1 / x
+ * @example
+ * ```ts
+ * reciprocal(tensor([2, 4])); // => [0.5, 0.25]
+ * ```
+ */
 export function reciprocal(x: Tensor): Tensor {
   return unary('reciprocal', x, (g, y) => neg(mul(g, square(y))));
 }

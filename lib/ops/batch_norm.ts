@@ -10,6 +10,7 @@ import { recordedGradient } from './norm_gradient.js';
 import { checkFloating, checkTensor, contiguous } from './operand.js';
 import { reshape, slice } from './shape.js';
 
+/** Options of {@link batchNorm}. */
 export interface BatchNormOptions {
   /** Mean of each channel over earlier batches, shape [C]; changed in training. */
   runningMean?: Tensor | null;
@@ -86,6 +87,10 @@ function checkCounter(counter: Tensor | null | undefined): Tensor | null {
  * @throws TensorError ERR_SHAPE when shapes don't fit and for a single value for each channel in
  * training, ERR_DTYPE when dtypes differ or aren't floating, ERR_ARGUMENT for unknown options and
  * values out of their range, ERR_STATE for running statistics that aren't contiguous
+ * @example
+ * ```ts
+ * batchNorm(tensor([[1, 10], [3, 30]]), { training: true, eps: 0 }); // => [[-1, -1], [1, 1]]
+ * ```
  */
 export function batchNorm(x: Tensor, options: BatchNormOptions = {}): Tensor {
   checkFloating('batchNorm', x);

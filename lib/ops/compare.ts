@@ -40,32 +40,68 @@ function compareSwapped(operation: string, row: CompareRow, a: TensorLike, b: Te
   return computeBinary(row, y, x, operation, 'bool');
 }
 
-/** Where a equals b, with broadcasting: bool. NaN equals nothing; zeros of either sign are equal. */
+/**
+ * Where a equals b, with broadcasting: bool. NaN equals nothing; zeros of either sign are equal.
+ * @example
+ * ```ts
+ * eq(tensor([1, 2]), tensor([1, 3])); // => [true, false]
+ * ```
+ */
 export function eq(a: TensorLike, b: TensorLike): Tensor {
   return compare('eq', 'eq', a, b);
 }
 
-/** Where a differs from b, with broadcasting: bool. NaN differs from everything. */
+/**
+ * Where a differs from b, with broadcasting: bool. NaN differs from everything.
+ * @example
+ * ```ts
+ * ne(tensor([1, 2]), tensor([1, 3])); // => [false, true]
+ * ```
+ */
 export function ne(a: TensorLike, b: TensorLike): Tensor {
   return compare('ne', 'ne', a, b);
 }
 
-/** Where a < b, with broadcasting: bool, false where one is NaN. */
+/**
+ * Where a < b, with broadcasting: bool, false where one is NaN.
+ * @example
+ * ```ts
+ * lt(tensor([1, 2]), 2); // => [true, false]
+ * ```
+ */
 export function lt(a: TensorLike, b: TensorLike): Tensor {
   return compare('lt', 'lt', a, b);
 }
 
-/** Where a <= b, with broadcasting: bool, false where one is NaN. */
+/**
+ * Where a <= b, with broadcasting: bool, false where one is NaN.
+ * @example
+ * ```ts
+ * le(tensor([1, 2]), 1); // => [true, false]
+ * ```
+ */
 export function le(a: TensorLike, b: TensorLike): Tensor {
   return compare('le', 'le', a, b);
 }
 
-/** Where a > b, with broadcasting: bool, false where one is NaN. */
+/**
+ * Where a > b, with broadcasting: bool, false where one is NaN.
+ * @example
+ * ```ts
+ * gt(tensor([1, 2]), 1); // => [false, true]
+ * ```
+ */
 export function gt(a: TensorLike, b: TensorLike): Tensor {
   return compareSwapped('gt', 'lt', a, b);
 }
 
-/** Where a >= b, with broadcasting: bool, false where one is NaN. */
+/**
+ * Where a >= b, with broadcasting: bool, false where one is NaN.
+ * @example
+ * ```ts
+ * ge(tensor([1, 2]), 2); // => [false, true]
+ * ```
+ */
 export function ge(a: TensorLike, b: TensorLike): Tensor {
   return compareSwapped('ge', 'le', a, b);
 }
@@ -82,22 +118,46 @@ function logical(operation: string, row: IntegerBinaryRow, a: TensorLike, b: Ten
   return computeBinary(row, truth(operation, a), truth(operation, b), operation);
 }
 
-/** Where neither is 0, with broadcasting: bool. Operands of any dtypes. */
+/**
+ * Where neither is 0, with broadcasting: bool. Operands of any dtypes.
+ * @example
+ * ```ts
+ * logicalAnd(tensor([true, true]), tensor([true, false])); // => [true, false]
+ * ```
+ */
 export function logicalAnd(a: TensorLike, b: TensorLike): Tensor {
   return logical('logicalAnd', 'bitwiseAnd', a, b);
 }
 
-/** Where not both are 0, with broadcasting: bool. Operands of any dtypes. */
+/**
+ * Where not both are 0, with broadcasting: bool. Operands of any dtypes.
+ * @example
+ * ```ts
+ * logicalOr(tensor([true, false]), tensor([false, false])); // => [true, false]
+ * ```
+ */
 export function logicalOr(a: TensorLike, b: TensorLike): Tensor {
   return logical('logicalOr', 'bitwiseOr', a, b);
 }
 
-/** Where exactly one is 0, with broadcasting: bool. Operands of any dtypes. */
+/**
+ * Where exactly one is 0, with broadcasting: bool. Operands of any dtypes.
+ * @example
+ * ```ts
+ * logicalXor(tensor([true, true]), tensor([true, false])); // => [false, true]
+ * ```
+ */
 export function logicalXor(a: TensorLike, b: TensorLike): Tensor {
   return logical('logicalXor', 'bitwiseXor', a, b);
 }
 
-/** Where x is 0: bool. Of any dtype. */
+/**
+ * Where x is 0: bool. Of any dtype.
+ * @example
+ * ```ts
+ * logicalNot(tensor([true, false])); // => [false, true]
+ * ```
+ */
 export function logicalNot(x: Tensor): Tensor {
   checkTensor('logicalNot', x);
   const source = isHalf(x.dtype) ? to(x, 'bool') : x;
@@ -113,21 +173,40 @@ function predicate(name: PredicateRow, x: Tensor, ofIntegers: boolean): Tensor {
   return ofIntegers ? logicalNot(none) : none;
 }
 
-/** Where x is NaN: bool. */
+/**
+ * Where x is NaN: bool.
+ * @example
+ * ```ts
+ * isnan(tensor([1, Infinity, NaN])); // => [false, false, true]
+ * ```
+ */
 export function isnan(x: Tensor): Tensor {
   return predicate('isnan', x, false);
 }
 
-/** Where x is infinite, of either sign: bool. */
+/**
+ * Where x is infinite, of either sign: bool.
+ * @example
+ * ```ts
+ * isinf(tensor([1, Infinity, NaN])); // => [false, true, false]
+ * ```
+ */
 export function isinf(x: Tensor): Tensor {
   return predicate('isinf', x, false);
 }
 
-/** Where x is neither infinite nor NaN: bool. */
+/**
+ * Where x is neither infinite nor NaN: bool.
+ * @example
+ * ```ts
+ * isfinite(tensor([1, Infinity, NaN])); // => [true, false, false]
+ * ```
+ */
 export function isfinite(x: Tensor): Tensor {
   return predicate('isfinite', x, true);
 }
 
+/** Options of {@link isclose}. */
 export interface IscloseOptions {
   /** Relative to b. Default 1e-5. */
   rtol?: number;
@@ -142,6 +221,10 @@ export interface IscloseOptions {
  * sign too) or |a - b| <= atol + rtol |b|. Integers are compared in float64, which holds all but
  * int64 exactly.
  * @throws TensorError ERR_ARGUMENT for a tolerance that isn't a finite number >= 0
+ * @example
+ * ```ts
+ * isclose(tensor([1, 1]), tensor([1 + 1e-7, 1.1])); // => [true, false]
+ * ```
  */
 export function isclose(a: TensorLike, b: TensorLike, options: IscloseOptions = {}): Tensor {
   checkOptions('isclose', options, ['rtol', 'atol', 'equalNan']);

@@ -4,19 +4,38 @@ import { defineMethods } from './elementwise.js';
 import { checkTensor } from './operand.js';
 import { compute, plan, type ReduceOptions } from './reduction.js';
 
-/** Whether all elements over dimensions are other than 0, as bool; true of nothing. Of any dtype. */
+/**
+ * Whether all elements over dimensions are other than 0, as bool; true of nothing. Of any dtype.
+ * @example
+ * ```ts
+ * all(tensor([true, false])); // => false
+ * all(tensor([[1, 2], [0, 3]]), { dim: 1 }); // => [true, false]
+ * ```
+ */
 export function all(x: Tensor, options?: ReduceOptions): Tensor {
   checkTensor('all', x);
   return compute('all', x, plan('all', x, options), 'bool', 1);
 }
 
-/** Whether any element over dimensions is other than 0, as bool; false of nothing. Of any dtype. */
+/**
+ * Whether any element over dimensions is other than 0, as bool; false of nothing. Of any dtype.
+ * @example
+ * ```ts
+ * any(tensor([[0, 0], [0, 3]]), { dim: 1 }); // => [false, true]
+ * ```
+ */
 export function any(x: Tensor, options?: ReduceOptions): Tensor {
   checkTensor('any', x);
   return compute('any', x, plan('any', x, options), 'bool', 0);
 }
 
-/** How many elements over dimensions are other than 0, as int32 (PyTorch has int64). Of any dtype. */
+/**
+ * How many elements over dimensions are other than 0, as int32 (PyTorch has int64). Of any dtype.
+ * @example
+ * ```ts
+ * countNonzero(tensor([0, 3, 0, 4])); // => 2
+ * ```
+ */
 export function countNonzero(x: Tensor, options?: ReduceOptions): Tensor {
   checkTensor('countNonzero', x);
   return compute('countNonzero', x, plan('countNonzero', x, options), 'int32', 0);

@@ -30,6 +30,7 @@ export type LossReduction = 'none' | 'mean' | 'sum';
 /** Classes as a tensor or list of whole numbers (one number for logits [C]), or probabilities as a tensor. */
 export type Targets = Tensor | TypedArray | BigInt64Array | readonly number[] | number;
 
+/** Options of {@link nllLoss}. */
 export interface NllLossOptions {
   /** A factor for each class, shape [C], of the input's dtype. */
   weight?: Tensor | null;
@@ -39,6 +40,7 @@ export interface NllLossOptions {
   reduction?: LossReduction;
 }
 
+/** Options of {@link crossEntropy}. */
 export interface CrossEntropyOptions extends NllLossOptions {
   /** The part of each target that is spread over all classes (Szegedy et al. 2016), 0 to 1. Default 0. */
   labelSmoothing?: number;
@@ -305,6 +307,12 @@ function classLoss(
  * @returns a scalar (NaN for a mean of nothing), or with `reduction: 'none'` shape [N, ...]
  * @throws TensorError ERR_SHAPE, ERR_DTYPE; ERR_INDEX for a target that is no class, ERR_ARGUMENT for
  * targets that aren't whole numbers, unknown options and values out of range
+ * @example
+ * ```ts
+ * const logits = tensor([[2, 0], [0, 2]]);
+ * crossEntropy(logits, [0, 0]); // => 1.126928
+ * crossEntropy(logits, [0, 0], { reduction: 'none' }); // => [0.126928, 2.126928]
+ * ```
  */
 export function crossEntropy(
   logits: Tensor,
@@ -325,6 +333,10 @@ export function crossEntropy(
  * @returns a scalar (NaN for a mean of nothing), or with `reduction: 'none'` shape [N, ...]
  * @throws TensorError ERR_SHAPE, ERR_DTYPE; ERR_INDEX for a target that is no class, ERR_ARGUMENT for
  * targets that aren't whole numbers, unknown options and values out of range
+ * @example
+ * ```ts
+ * nllLoss(tensor([[-0.1, -2.3], [-1.6, -0.2]]), [0, 1]); // => 0.15
+ * ```
  */
 export function nllLoss(
   logProbabilities: Tensor,

@@ -24,6 +24,7 @@ import {
   UNCHANGED,
 } from './random.js';
 
+/** Options of {@link dropout}, {@link alphaDropout} and {@link featureDropout}. */
 export interface DropoutOptions {
   /** Whether to drop anything; the identity otherwise. Default true. */
   training?: boolean;
@@ -78,6 +79,10 @@ function drop(operation: string, x: Tensor, generator: Generator, dropping: Drop
  * value stays (Srivastava et al. 2014, in the form that leaves evaluation alone). An element's random
  * number depends on its place in row-major order, not on the tensor's layout in memory.
  * @throws TensorError ERR_ARGUMENT unless 0 <= p <= 1, ERR_DTYPE
+ * @example
+ * ```ts
+ * dropout(ones([3]), 0.5, { training: false }); // => [1, 1, 1]
+ * ```
  */
 export function dropout(x: Tensor, p = 0.5, options: DropoutOptions = {}): Tensor {
   const generator = checkDropout('dropout', x, p, options);
@@ -94,6 +99,10 @@ const SELU_LIMIT = 1.7580993408473766;
  * the limit of SELU, and an affine map a x + b then restores mean 0 and variance 1:
  * a = ((1 - p) (1 + p alpha'^2))^(-1/2), b = a alpha' p.
  * @throws TensorError ERR_ARGUMENT unless 0 <= p <= 1, ERR_DTYPE
+ * @example
+ * ```ts
+ * alphaDropout(ones([3]), 0.5, { training: false }); // => [1, 1, 1]
+ * ```
  */
 export function alphaDropout(x: Tensor, p = 0.5, options: DropoutOptions = {}): Tensor {
   const generator = checkDropout('alphaDropout', x, p, options);
@@ -111,6 +120,10 @@ export function alphaDropout(x: Tensor, p = 0.5, options: DropoutOptions = {}): 
  * Dropout of whole channels (Tompson et al. 2015): of an input [batch, channels, ...] each [...] becomes
  * 0 with probability p and is scaled by 1 / (1 - p) otherwise. PyTorch's dropout1d, 2d and 3d.
  * @throws TensorError ERR_ARGUMENT unless 0 <= p <= 1, ERR_SHAPE for fewer than 2 dimensions, ERR_DTYPE
+ * @example
+ * ```ts
+ * featureDropout(ones([1, 2, 2]), 0.5, { training: false }); // => [[[1, 1], [1, 1]]]
+ * ```
  */
 export function featureDropout(x: Tensor, p = 0.5, options: DropoutOptions = {}): Tensor {
   const generator = checkDropout('featureDropout', x, p, options);

@@ -19,6 +19,7 @@ function checkRoom(operation: string, indices: Tensor): void {
   }
 }
 
+/** Options of {@link embedding}. */
 export interface EmbeddingOptions {
   /**
    * A row that is not learned: its gradient stays 0. Negative ones count from the end. Default none.
@@ -46,6 +47,11 @@ export function checkPadding(operation: string, paddingIdx: number, rows: number
  * @returns shape [...indices.shape, columns]
  * @throws TensorError ERR_INDEX naming the first index that isn't a row, ERR_SHAPE, ERR_DTYPE,
  * ERR_ARGUMENT
+ * @example
+ * ```ts
+ * embedding(tensor([[1, 2], [3, 4], [5, 6]]), [2, 0]); // => [[5, 6], [1, 2]]
+ * embedding(tensor([[1, 2]]), [1]); // throws ERR_INDEX
+ * ```
  */
 export function embedding(
   weight: Tensor,
@@ -75,6 +81,7 @@ function largest(indices: Tensor): number {
   return most;
 }
 
+/** Options of {@link bincount}. */
 export interface BincountOptions {
   /** What each number counts for: as many elements, float32, float64 or integers. Default 1 each. */
   weights?: Tensor;
@@ -88,6 +95,10 @@ export interface BincountOptions {
  * int64), or the dtype of the weights. No gradients, as in PyTorch.
  * @param x one dimension, integers (a tensor or numbers) >= 0
  * @throws TensorError ERR_INDEX for a number below 0, ERR_SHAPE, ERR_DTYPE, ERR_ARGUMENT
+ * @example
+ * ```ts
+ * bincount(tensor([1, 3, 1], { dtype: 'int32' })); // => [0, 2, 0, 1]
+ * ```
  */
 export function bincount(x: IndexLike, options: BincountOptions = {}): Tensor {
   const given = indexTensor('bincount', x);
@@ -118,6 +129,10 @@ export function bincount(x: IndexLike, options: BincountOptions = {}): Tensor {
  * @param numClasses default (or -1) one more than the largest index
  * @throws TensorError ERR_INDEX naming the first index that isn't a class, ERR_SHAPE, ERR_DTYPE,
  * ERR_ARGUMENT
+ * @example
+ * ```ts
+ * oneHot([2, 0], 3); // => [[0, 0, 1], [1, 0, 0]]
+ * ```
  */
 export function oneHot(indices: IndexLike, numClasses = -1): Tensor {
   const given = indexTensor('oneHot', indices);

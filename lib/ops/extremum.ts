@@ -27,6 +27,7 @@ import {
 import { permute, reshape } from './shape.js';
 import { firstAlong } from './sort.js';
 
+/** Options of reductions over one dimension: {@link max}, {@link argmin} and others. */
 export interface DimOptions {
   /** The dimension; a negative one counts from the end. */
   dim: number;
@@ -36,7 +37,9 @@ export interface DimOptions {
 
 /** Values with their places along a dimension, as int32 (PyTorch has int64). */
 export interface ValuesAndIndices {
+  /** The values found. */
   values: Tensor;
+  /** Where they are along the dimension, as int32. */
   indices: Tensor;
 }
 
@@ -77,6 +80,10 @@ export function shareAmongTies(kind: Kind, g: Tensor, x: Tensor, y: Tensor, p: P
  * The largest element over dimensions; NaN if there is one. Of any dtype. Elements that tie share the
  * gradient.
  * @throws TensorError ERR_SHAPE when a reduced dimension is empty
+ * @example
+ * ```ts
+ * amax(tensor([[1, 5], [7, 2]]), { dim: 1 }); // => [5, 7]
+ * ```
  */
 export function amax(x: Tensor, options?: ReduceOptions): Tensor {
   return extremum('amax', 'max', x, options);
@@ -86,6 +93,10 @@ export function amax(x: Tensor, options?: ReduceOptions): Tensor {
  * The smallest element over dimensions; NaN if there is one. Of any dtype. Elements that tie share
  * the gradient.
  * @throws TensorError ERR_SHAPE when a reduced dimension is empty
+ * @example
+ * ```ts
+ * amin(tensor([[1, 5], [7, 2]]), { dim: 1 }); // => [1, 2]
+ * ```
  */
 export function amin(x: Tensor, options?: ReduceOptions): Tensor {
   return extremum('amin', 'min', x, options);
@@ -95,6 +106,10 @@ export function amin(x: Tensor, options?: ReduceOptions): Tensor {
  * The smallest and the largest element over dimensions: `amin` and `amax`. PyTorch takes one
  * dimension or all; here any set will do.
  * @throws TensorError ERR_SHAPE when a reduced dimension is empty
+ * @example
+ * ```ts
+ * aminmax(tensor([3, 1, 2])); // => { min: 1, max: 3 }
+ * ```
  */
 export function aminmax(x: Tensor, options?: ReduceOptions): { min: Tensor; max: Tensor } {
   return {
@@ -195,6 +210,11 @@ function addedAt(g: Tensor, indices: Tensor, x: Tensor, dim: number, p?: Plan): 
  * goes to the elements at the indices. Of any dtype.
  * @throws TensorError ERR_SHAPE when there is nothing to choose from, ERR_ARGUMENT for options
  * without a dim
+ * @example
+ * ```ts
+ * max(tensor([3, 9, 1])); // => 9
+ * max(tensor([[1, 5], [7, 2]]), { dim: 1 }); // => { values: [5, 7], indices: [1, 0] }
+ * ```
  */
 export function max(x: Tensor): Tensor;
 export function max(x: Tensor, options: DimOptions): ValuesAndIndices;
@@ -208,6 +228,10 @@ export function max(x: Tensor, options?: DimOptions): Tensor | ValuesAndIndices 
  * gradient goes to the elements at the indices. Of any dtype.
  * @throws TensorError ERR_SHAPE when there is nothing to choose from, ERR_ARGUMENT for options
  * without a dim
+ * @example
+ * ```ts
+ * min(tensor([[1, 5], [7, 2]]), { dim: 1 }); // => { values: [1, 2], indices: [0, 1] }
+ * ```
  */
 export function min(x: Tensor): Tensor;
 export function min(x: Tensor, options: DimOptions): ValuesAndIndices;
@@ -226,6 +250,11 @@ function indexOf(row: 'argmax' | 'argmin', x: Tensor, options?: ReduceOptions): 
  * Where the largest element is (the first of several; the first NaN if there is one), as int32: its
  * index along `dim`, or in the flattened tensor without one. Of any dtype.
  * @throws TensorError ERR_SHAPE when there is nothing to choose from
+ * @example
+ * ```ts
+ * argmax(tensor([3, 9, 1])); // => 1
+ * argmax(tensor([[1, 5], [7, 2]]), { dim: 1 }); // => [1, 0]
+ * ```
  */
 export function argmax(x: Tensor, options?: Partial<DimOptions>): Tensor {
   return indexOf('argmax', x, options);
@@ -235,6 +264,10 @@ export function argmax(x: Tensor, options?: Partial<DimOptions>): Tensor {
  * Where the smallest element is (the first of several; the first NaN if there is one), as int32: its
  * index along `dim`, or in the flattened tensor without one. Of any dtype.
  * @throws TensorError ERR_SHAPE when there is nothing to choose from
+ * @example
+ * ```ts
+ * argmin(tensor([3, 9, 1])); // => 2
+ * ```
  */
 export function argmin(x: Tensor, options?: Partial<DimOptions>): Tensor {
   return indexOf('argmin', x, options);

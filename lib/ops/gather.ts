@@ -71,6 +71,10 @@ function without(table: Tensor, { dim }: Places, skip: number): Tensor {
  * @param index one dimension, integers (a tensor or numbers); negative ones don't count from the end
  * @throws TensorError ERR_INDEX naming the first index outside the dimension, ERR_SHAPE for an index
  * with more than one dimension, ERR_DTYPE, ERR_ARGUMENT
+ * @example
+ * ```ts
+ * indexSelect(tensor([[1, 2], [3, 4]]), 0, [1, 1]); // => [[3, 4], [3, 4]]
+ * ```
  */
 export function indexSelect(x: Tensor, dim: number, index: IndexLike): Tensor {
   checkTensor('indexSelect', x);
@@ -112,6 +116,10 @@ export function checkIndexShape(operation: string, index: Shape, shape: Shape, d
  * end
  * @throws TensorError ERR_INDEX naming the first index outside the dimension, ERR_SHAPE, ERR_DTYPE,
  * ERR_ARGUMENT
+ * @example
+ * ```ts
+ * gather(tensor([[1, 2], [3, 4]]), 1, [[1], [0]]); // => [[2], [3]]
+ * ```
  */
 export function gather(x: Tensor, dim: number, index: IndexLike): Tensor {
   checkTensor('gather', x);
@@ -124,6 +132,7 @@ export function gather(x: Tensor, dim: number, index: IndexLike): Tensor {
   return read('gather', x, perElement(at, given));
 }
 
+/** Options of {@link takeAlongDim}. */
 export interface TakeAlongDimOptions {
   /** Where the index says where; without it both are laid out in a row. */
   dim?: number;
@@ -133,6 +142,11 @@ export interface TakeAlongDimOptions {
  * Gathering with broadcasting: x and index are stretched to each other along all dimensions but
  * `dim`. With the indices of `argsort` or `topk` it gives their values.
  * @throws TensorError as gather
+ * @example
+ * ```ts
+ * const x = tensor([[3, 1], [2, 4]]);
+ * takeAlongDim(x, argsort(x, { dim: 1 }), { dim: 1 }); // => [[1, 3], [2, 4]]
+ * ```
  */
 export function takeAlongDim(
   x: Tensor,
@@ -163,6 +177,10 @@ export function takeAlongDim(
  * The elements at positions of x laid out in a row: y[i] = x.flatten()[index[i]], of the index's
  * shape.
  * @throws TensorError ERR_INDEX naming the first index outside, ERR_DTYPE, ERR_ARGUMENT
+ * @example
+ * ```ts
+ * take(tensor([[1, 2], [3, 4]]), [3, 0]); // => [4, 1]
+ * ```
  */
 export function take(x: Tensor, index: IndexLike): Tensor {
   checkTensor('take', x);

@@ -16,6 +16,7 @@ export const activations = [
   'geluTanh',
   'silu',
 ] as const;
+/** What a product can apply to its result while it is in registers or in cache. */
 export type EpilogueActivation = (typeof activations)[number];
 
 /** What the matrix `side` is for, in the order of `Side` in kernels/table.h. */
@@ -210,8 +211,9 @@ export interface MatmulPlan {
   readonly path: (typeof paths)[number];
   /** Rows and columns of results that are kept in registers at a time. */
   readonly tile: readonly [rows: number, columns: number];
-  /** Whether the right operand is packed and the left one copied, block by block. */
+  /** Whether the right operand is packed, block by block. */
   readonly packsRight: boolean;
+  /** Whether the left operand is copied, block by block. */
   readonly copiesLeft: boolean;
   /** Rows, columns and inner steps of a block. */
   readonly block: readonly [rows: number, columns: number, depth: number];
@@ -262,6 +264,11 @@ let packing = true;
  * unchanged (default true). The copy takes as much memory as the weight; it is dropped when the
  * weight changes or is collected.
  * @throws TensorError ERR_ARGUMENT for anything but a boolean
+ * @example
+ * ```ts
+ * setWeightPacking(false);
+ * setWeightPacking(true);
+ * ```
  */
 export function setWeightPacking(enabled: boolean): void {
   if (typeof enabled !== 'boolean') {

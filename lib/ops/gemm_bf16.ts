@@ -27,6 +27,11 @@ let float32Precision: Float32MatmulPrecision = 'highest';
  * Holds for the whole JavaScript thread. float64 and bfloat16 products don't depend on it, nor do
  * `addmm`, `baddbmm` and their gradients, and `matmulPlan` tells of the float32 product.
  * @throws TensorError ERR_ARGUMENT for anything else
+ * @example
+ * ```ts
+ * setFloat32MatmulPrecision('highest');
+ * setFloat32MatmulPrecision('fastest'); // throws ERR_ARGUMENT
+ * ```
  */
 export function setFloat32MatmulPrecision(precision: Float32MatmulPrecision): void {
   if (!precisions.includes(precision)) {
@@ -38,7 +43,13 @@ export function setFloat32MatmulPrecision(precision: Float32MatmulPrecision): vo
   float32Precision = precision;
 }
 
-/** How float32 products are computed: what `setFloat32MatmulPrecision` chose last. */
+/**
+ * How float32 products are computed: what `setFloat32MatmulPrecision` chose last.
+ * @example
+ * ```ts
+ * getFloat32MatmulPrecision(); // => 'highest'
+ * ```
+ */
 export function getFloat32MatmulPrecision(): Float32MatmulPrecision {
   return float32Precision;
 }

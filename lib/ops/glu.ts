@@ -49,6 +49,10 @@ function gluBackward(g: Tensor, x: Tensor, dim: number): Tensor {
  * @param dim default the last
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes, ERR_INDEX for a
  * dimension that x doesn't have, ERR_SHAPE for an odd size
+ * @example
+ * ```ts
+ * glu(tensor([1, 2, 0, 0])); // => [0.5, 1]
+ * ```
  */
 export function glu(x: Tensor, dim = -1): Tensor {
   checkFloating('glu', x);

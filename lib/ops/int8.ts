@@ -45,6 +45,12 @@ function checkDTypeIs(
  * @returns int32, shape [..., m, n]
  * @throws TensorError ERR_DTYPE unless both are int8, ERR_SHAPE when they don't fit or have fewer than
  * two dimensions
+ * @example
+ * ```ts
+ * const a = tensor([[1, 2]], { dtype: 'int8' });
+ * const b = tensor([[3], [4]], { dtype: 'int8' });
+ * int8Matmul(a, b); // => [[11]]
+ * ```
  */
 export function int8Matmul(left: Tensor, right: Tensor): Tensor {
   checkDTypeIs('int8Matmul', 'the left operand', left, 'int8');
@@ -94,6 +100,7 @@ function multiply(a: Tensor, b: Tensor): Tensor {
   return c;
 }
 
+/** Options of {@link quantizePerChannel} and {@link dequantize}. */
 export interface ChannelOptions {
   /** The dimension whose slices have a scale each; negative ones count from the end. Default 0. */
   axis?: number;
@@ -116,6 +123,10 @@ export interface QuantizedTensor {
  * @param x float32, at least one dimension
  * @throws TensorError ERR_DTYPE for another dtype, ERR_INDEX for an axis that isn't there, ERR_ARGUMENT
  * for unknown options
+ * @example
+ * ```ts
+ * quantizePerChannel(tensor([[127, -254]])).values; // => [[64, -127]]
+ * ```
  */
 export function quantizePerChannel(x: Tensor, options: ChannelOptions = {}): QuantizedTensor {
   checkDTypeIs('quantizePerChannel', 'the tensor', x, 'float32');
@@ -153,6 +164,11 @@ function quantizeRows(x: Tensor, count: number): QuantizedTensor {
  * @param scales float32, shape [channels]
  * @throws TensorError ERR_DTYPE for other dtypes, ERR_SHAPE when there isn't a scale for each channel,
  * ERR_INDEX for an axis that isn't there, ERR_ARGUMENT for unknown options
+ * @example
+ * ```ts
+ * const { values, scales } = quantizePerChannel(tensor([[1, -2]]));
+ * dequantize(values, scales).shape; // => [1, 2]
+ * ```
  */
 export function dequantize(values: Tensor, scales: Tensor, options: ChannelOptions = {}): Tensor {
   checkDTypeIs('dequantize', 'values', values, 'int8');

@@ -37,6 +37,7 @@ import {
 import { contiguous, to } from './operand.js';
 import { reshape, transpose } from './shape.js';
 
+/** Options of {@link linear}. */
 export interface LinearOptions extends MatmulOptions {
   /** Applied to the result while it is still in registers or the first-level cache. Default none. */
   activation?: EpilogueActivation;
@@ -67,6 +68,11 @@ const separate: Partial<Record<EpilogueActivation, Activate>> = {
  * as by `matmul`, and rounded once at the end, unless `outDtype` is `float32`.
  * @throws TensorError ERR_SHAPE when they don't fit, ERR_DTYPE when their dtypes differ or `outDtype`
  * doesn't go with them, ERR_ARGUMENT for unknown options and activations
+ * @example
+ * ```ts
+ * linear(tensor([[1, 2]]), tensor([[1, 1], [0, 3]]), tensor([10, 20])); // => [[13, 26]]
+ * linear(tensor([[1, 2]]), eye(3)); // throws ERR_SHAPE
+ * ```
  */
 export function linear(
   x: Tensor,

@@ -18,7 +18,13 @@ function checkSameShape(operation: string, a: Tensor, b: Tensor): void {
   }
 }
 
-/** The mean of (input - target)^2 over all elements, a scalar. Both have one shape. */
+/**
+ * The mean of (input - target)^2 over all elements, a scalar. Both have one shape.
+ * @example
+ * ```ts
+ * mseLoss(tensor([1, 2]), tensor([1, 4])); // => 2
+ * ```
+ */
 export function mseLoss(input: Tensor, target: Tensor): Tensor {
   checkSameShape('mseLoss', input, target);
   return mean(square(sub(input, target)));
@@ -29,6 +35,10 @@ export function mseLoss(input: Tensor, target: Tensor): Tensor {
  * the logits as (1 - y) x + log(1 + e^-x), which neither overflows nor cancels.
  * @param logits any shape, float32 or float64
  * @param target probabilities in [0, 1], of the same shape
+ * @example
+ * ```ts
+ * binaryCrossEntropyWithLogits(tensor([0, 2]), tensor([1, 1])); // => 0.410038
+ * ```
  */
 export function binaryCrossEntropyWithLogits(logits: Tensor, target: Tensor): Tensor {
   checkSameShape('binaryCrossEntropyWithLogits', logits, target);

@@ -6,7 +6,13 @@ import { binary, defineMethods, unary } from './elementwise.js';
 import { checkFloating, clone, isNumber, type TensorLike } from './operand.js';
 import { where } from './ternary.js';
 
-/** e^x */
+/**
+ * e^x
+ * @example
+ * ```ts
+ * exp(tensor([0, 1])); // => [1, 2.718282]
+ * ```
+ */
 export function exp(x: Tensor): Tensor {
   return unary('exp', x, (g, y) => mul(g, y));
 }
@@ -15,6 +21,10 @@ export function exp(x: Tensor): Tensor {
  * 2^x, exact for whole numbers.
  * @param x float32 or float64, any shape; the result has its shape and dtype
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @example
+ * ```ts
+ * exp2(tensor([0, 3])); // => [1, 8]
+ * ```
  */
 export function exp2(x: Tensor): Tensor {
   return unary('exp2', x, (g, y) => mul(g, mul(y, Math.LN2)));
@@ -24,17 +34,33 @@ export function exp2(x: Tensor): Tensor {
  * e^x - 1, accurate for small x.
  * @param x float32 or float64, any shape; the result has its shape and dtype
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @example
+ * ```ts
+ * expm1(tensor([0, 1])); // => [0, 1.718282]
+ * ```
  */
 export function expm1(x: Tensor): Tensor {
   return unary('expm1', x, (g, y) => mul(g, add(y, 1)));
 }
 
-/** The natural logarithm; -inf at 0, NaN below. */
+/**
+ * The natural logarithm; -inf at 0, NaN below.
+ * @example
+ * ```ts
+ * log(tensor([1, Math.E])); // => [0, 1]
+ * ```
+ */
 export function log(x: Tensor): Tensor {
   return unary('log', x, (g, _, from) => div(g, from));
 }
 
-/** log(1 + x), accurate for small x. */
+/**
+ * log(1 + x), accurate for small x.
+ * @example
+ * ```ts
+ * log1p(tensor([0, 1])); // => [0, 0.693147]
+ * ```
+ */
 export function log1p(x: Tensor): Tensor {
   return unary('log1p', x, (g, _, from) => div(g, add(from, 1)));
 }
@@ -43,6 +69,10 @@ export function log1p(x: Tensor): Tensor {
  * The logarithm to base 2, exact for powers of 2; -inf at 0, NaN below.
  * @param x float32 or float64, any shape; the result has its shape and dtype
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @example
+ * ```ts
+ * log2(tensor([1, 8])); // => [0, 3]
+ * ```
  */
 export function log2(x: Tensor): Tensor {
   return unary('log2', x, (g, _, from) => div(g, mul(from, Math.LN2)));
@@ -52,6 +82,10 @@ export function log2(x: Tensor): Tensor {
  * The logarithm to base 10; -inf at 0, NaN below.
  * @param x float32 or float64, any shape; the result has its shape and dtype
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @example
+ * ```ts
+ * log10(tensor([1, 100])); // => [0, 2]
+ * ```
  */
 export function log10(x: Tensor): Tensor {
   return unary('log10', x, (g, _, from) => div(g, mul(from, Math.LN10)));
@@ -60,7 +94,13 @@ export function log10(x: Tensor): Tensor {
 /** 2 / sqrt(pi), the derivative of erf at 0. */
 const TWO_OVER_SQRT_PI = 2 / Math.sqrt(Math.PI);
 
-/** The error function. */
+/**
+ * The error function.
+ * @example
+ * ```ts
+ * erf(tensor([0, 1])); // => [0, 0.842701]
+ * ```
+ */
 export function erf(x: Tensor): Tensor {
   return unary('erf', x, (g, _, from) => mul(g, mul(exp(neg(square(from))), TWO_OVER_SQRT_PI)));
 }
@@ -69,6 +109,10 @@ export function erf(x: Tensor): Tensor {
  * 1 - erf(x), accurate where that is small.
  * @param x float32 or float64, any shape; the result has its shape and dtype
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @example
+ * ```ts
+ * erfc(tensor([0, 1])); // => [1, 0.157299]
+ * ```
  */
 export function erfc(x: Tensor): Tensor {
   return unary('erfc', x, (g, _, from) => mul(g, mul(exp(neg(square(from))), -TWO_OVER_SQRT_PI)));
@@ -126,6 +170,11 @@ function powMixedSlope(a: Tensor, b: Tensor): Tensor {
  * @param exponent the same; shapes broadcast, one of the two is a tensor, and the result has the stronger dtype
  * @throws TensorError ERR_ARGUMENT unless one is a tensor and the other a tensor or a number, ERR_DTYPE
  * when neither is float32 or float64, ERR_SHAPE when the shapes don't broadcast
+ * @example
+ * ```ts
+ * pow(tensor([2, 3]), 2); // => [4, 9]
+ * pow(2, tensor([3, 4])); // => [8, 16]
+ * ```
  */
 export function pow(x: TensorLike, exponent: TensorLike): Tensor {
   if (isNumber(exponent) && !isNumber(x)) {
@@ -153,6 +202,10 @@ export function pow(x: TensorLike, exponent: TensorLike): Tensor {
  * @param y the same; shapes broadcast, one of the two is a tensor, and the result has the stronger dtype
  * @throws TensorError ERR_ARGUMENT unless one is a tensor and the other a tensor or a number, ERR_DTYPE
  * when neither is float32 or float64, ERR_SHAPE when the shapes don't broadcast
+ * @example
+ * ```ts
+ * hypot(tensor([3]), tensor([4])); // => [5]
+ * ```
  */
 export function hypot(x: TensorLike, y: TensorLike): Tensor {
   return binary(

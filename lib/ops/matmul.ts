@@ -108,6 +108,12 @@ const none: MatmulOptions = Object.freeze({});
  * @throws TensorError ERR_SHAPE when the inner dimensions differ or an operand is a scalar,
  * ERR_DTYPE for operands that aren't floating and for an `outDtype` that doesn't go with them,
  * ERR_ARGUMENT for unknown options
+ * @example
+ * ```ts
+ * matmul(tensor([[1, 2], [3, 4]]), tensor([[1], [10]])); // => [[21], [43]]
+ * matmul(tensor([1, 2]), tensor([3, 4])); // => 11
+ * matmul(ones([2, 3]), ones([2, 3])); // throws ERR_SHAPE
+ * ```
  */
 export function matmul(left: Tensor, right: Tensor, options: MatmulOptions = none): Tensor {
   if (options !== none) checkOptions('matmul', options, ['outDtype']);
@@ -162,6 +168,7 @@ function operandGradient(
   return to(sumTo(product(left, right, dtype, by), operand.shape), operand.dtype);
 }
 
+/** Options of {@link addmm} and {@link baddbmm}. */
 export interface AddmmOptions {
   /** Factor of the input; at 0 the input's values are not read. Default 1. */
   beta?: number;
@@ -177,6 +184,10 @@ export interface AddmmOptions {
  * @returns shape [m, n]
  * @throws TensorError ERR_SHAPE when they don't fit, ERR_DTYPE unless all have one floating dtype,
  * ERR_ARGUMENT for factors that aren't finite numbers
+ * @example
+ * ```ts
+ * addmm(tensor([1, 1]), tensor([[1, 2]]), eye(2), { beta: 10 }); // => [[11, 12]]
+ * ```
  */
 export function addmm(
   input: Tensor,
@@ -194,6 +205,10 @@ export function addmm(
  * @param right shape [b, k, n]
  * @returns shape [b, m, n]
  * @throws TensorError as addmm
+ * @example
+ * ```ts
+ * baddbmm(zeros([1, 1, 2]), ones([1, 1, 3]), ones([1, 3, 2])); // => [[[3, 3]]]
+ * ```
  */
 export function baddbmm(
   input: Tensor,
@@ -269,6 +284,10 @@ function addProduct(
  * @param right shape [k, n]
  * @throws TensorError ERR_SHAPE unless they are matrices that fit, ERR_DTYPE unless they have one
  * floating dtype
+ * @example
+ * ```ts
+ * matmulPlan(ones([1, 64]), ones([64, 64])).path; // => 'vector'
+ * ```
  */
 export function matmulPlan(left: Tensor, right: Tensor): MatmulPlan {
   checkFloating('matmulPlan', left);

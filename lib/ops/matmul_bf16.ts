@@ -7,6 +7,7 @@ import { checkFloating, checkTensor, type TensorLike, to } from './operand.js';
 import { promote } from './promotion.js';
 import { sum } from './reduce.js';
 
+/** Options of {@link matmul}. */
 export interface MatmulOptions {
   /**
    * The result's dtype. Default that of the operands; products of bfloat16 can also give `float32`,

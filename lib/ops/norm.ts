@@ -20,6 +20,7 @@ import { outerStep } from './layout.js';
 import { recordedGradient } from './norm_gradient.js';
 import { checkFloating, contiguous } from './operand.js';
 
+/** Options of {@link layerNorm}, {@link groupNorm} and {@link instanceNorm}. */
 export interface NormalizationOptions {
   /** Multiplies the normalised values; the shape is that of the statistics' values or channels. */
   weight?: Tensor | null;
@@ -29,6 +30,7 @@ export interface NormalizationOptions {
   eps?: number;
 }
 
+/** Options of {@link rmsNorm}. */
 export interface RmsNormOptions {
   /** Multiplies the normalised values; shape `normalizedShape`. */
   weight?: Tensor | null;
@@ -178,6 +180,10 @@ function rowsOf(x: Tensor, normalized: Shape): Layout {
  * @param options `weight` and `bias` of shape `normalizedShape`; `eps` default 1e-5
  * @throws TensorError ERR_SHAPE when shapes don't fit, ERR_DTYPE when dtypes differ or aren't floating,
  * ERR_ARGUMENT for unknown options and an eps that is no number >= 0
+ * @example
+ * ```ts
+ * layerNorm(tensor([[1, 3]]), [2], { eps: 0 }); // => [[-1, 1]]
+ * ```
  */
 export function layerNorm(
   x: Tensor,
@@ -202,6 +208,10 @@ export function layerNorm(
  * @param options `weight` of shape `normalizedShape`; `eps` default the dtype's machine epsilon
  * @throws TensorError ERR_SHAPE when shapes don't fit, ERR_DTYPE when dtypes differ or aren't floating,
  * ERR_ARGUMENT for unknown options and an eps that is no number >= 0
+ * @example
+ * ```ts
+ * rmsNorm(tensor([[3, 4]]), [2], { eps: 0 }); // => [[0.848528, 1.131371]]
+ * ```
  */
 export function rmsNorm(
   x: Tensor,
@@ -243,6 +253,10 @@ function byChannels(
  * @throws TensorError ERR_SHAPE when shapes don't fit, ERR_DTYPE when dtypes differ or aren't floating,
  * ERR_ARGUMENT for unknown options, a number of groups that doesn't divide the channels and an eps
  * that is no number >= 0
+ * @example
+ * ```ts
+ * groupNorm(tensor([[1, 3, 10, 30]]), 2, { eps: 0 }); // => [[-1, 1, -1, 1]]
+ * ```
  */
 export function groupNorm(
   x: Tensor,
@@ -279,6 +293,10 @@ export function checkChannels(operation: string, x: Tensor, least: number): void
  * @param options `weight` and `bias` of shape [C]; `eps` default 1e-5
  * @throws TensorError ERR_SHAPE when shapes don't fit, ERR_DTYPE when dtypes differ or aren't floating,
  * ERR_ARGUMENT for unknown options and an eps that is no number >= 0
+ * @example
+ * ```ts
+ * instanceNorm(tensor([[[1, 3], [10, 30]]]), { eps: 0 }); // => [[[-1, 1], [-1, 1]]]
+ * ```
  */
 export function instanceNorm(x: Tensor, options: NormalizationOptions = {}): Tensor {
   checkFloating('instanceNorm', x);

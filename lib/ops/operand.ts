@@ -7,7 +7,7 @@ import { uninitialized } from '../tensor/creation.js';
 import { checkDType, type DType, dtypes } from '../tensor/dtype.js';
 import { setElement } from '../tensor/element.js';
 import { allocate } from '../tensor/memory.js';
-import { describe, normalizeDim } from '../tensor/shape.js';
+import { checkOptions, describe, normalizeDim } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 
 /**
@@ -105,16 +105,40 @@ export function to(x: Tensor, dtype: DType): Tensor {
   return y;
 }
 
-/** The same elements in row-major order: itself when they are already, otherwise a copy. */
+/**
+ * The same elements in row-major order: itself when they are already, otherwise a copy.
+ * @example
+ * ```ts
+ * const x = tensor([[1, 2], [3, 4]]).transpose();
+ * x.isContiguous; // => false
+ * contiguous(x).data; // => [1, 3, 2, 4]
+ * ```
+ */
 export function contiguous(x: Tensor): Tensor {
   checkTensor('contiguous', x);
   return x.isContiguous ? x : clone(x);
 }
 
-/** A contiguous copy, through which gradients flow. */
-export function clone(x: Tensor): Tensor {
+/** Options of {@link clone}. */
+export interface CloneOptions {
+  /** Whether the copy lies in a SharedArrayBuffer: see `toMessage`. Default false. */
+  shared?: boolean;
+}
+
+/**
+ * A contiguous copy, through which gradients flow.
+ * @example
+ * ```ts
+ * const x = tensor([1, 2]);
+ * const y = clone(x);
+ * y.data[0] = 9;
+ * x; // => [1, 2]
+ * ```
+ */
+export function clone(x: Tensor, options: CloneOptions = {}): Tensor {
   checkTensor('clone', x);
-  const y = uninitialized(x.shape, x.dtype);
+  checkOptions('clone', options, ['shared']);
+  const y = uninitialized(x.shape, x.dtype, options.shared);
   copyInto(y, x);
   if (recording(x)) attach(y, 'clone', [x], [(g) => g]);
   return y;
@@ -144,7 +168,7 @@ declare module '../tensor/tensor.js' {
     /** The same elements in row-major order, copied only if they aren't already. */
     contiguous(): Tensor;
     /** A contiguous copy, through which gradients flow. */
-    clone(): Tensor;
+    clone(options?: CloneOptions): Tensor;
   }
 }
 
@@ -154,6 +178,6 @@ Tensor.prototype.to = function (this: Tensor, dtype) {
 Tensor.prototype.contiguous = function (this: Tensor) {
   return contiguous(this);
 };
-Tensor.prototype.clone = function (this: Tensor) {
-  return clone(this);
+Tensor.prototype.clone = function (this: Tensor, options) {
+  return clone(this, options);
 };

@@ -11,7 +11,13 @@ import { sumTo } from './reduce.js';
 import { reshape } from './shape.js';
 import { where } from './ternary.js';
 
-/** min(max(x, 0), 6) (Krizhevsky 2010); the gradient at 0 and 6 is 0. */
+/**
+ * min(max(x, 0), 6) (Krizhevsky 2010); the gradient at 0 and 6 is 0.
+ * @example
+ * ```ts
+ * relu6(tensor([-1, 2, 7])); // => [0, 2, 6]
+ * ```
+ */
 export function relu6(x: Tensor): Tensor {
   return activation('relu6', x, ['hardTanh', [0, 6]], ['hardTanhBackward'], null);
 }
@@ -23,6 +29,10 @@ export function relu6(x: Tensor): Tensor {
  * @param weight one element, or as many as x has channels, in one dimension; x's dtype
  * @throws TensorError ERR_ARGUMENT unless both are tensors, ERR_DTYPE for other dtypes and two
  * different ones, ERR_SHAPE for a weight that doesn't fit
+ * @example
+ * ```ts
+ * prelu(tensor([-4, 2]), tensor(0.25)); // => [-1, 2]
+ * ```
  */
 export function prelu(x: Tensor, weight: Tensor): Tensor {
   checkFloating('prelu', x);
@@ -62,6 +72,7 @@ function preluWeight(g: Tensor, x: Tensor): Tensor {
   return recording(g, x) ? where(gt(x, 0), 0, mul(g, x)) : computeBinary('preluWeight', g, x);
 }
 
+/** Options of {@link hardTanh}. */
 export interface HardTanhOptions {
   /** The smallest result. Default -1. */
   minVal?: number;
@@ -85,6 +96,10 @@ export function hardTanhRange(operation: string, options: HardTanhOptions): [num
  * @param x float32 or float64, any shape; the result has its shape and dtype
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, for unknown options, numbers that are not
  * finite and minVal > maxVal; ERR_DTYPE for other dtypes
+ * @example
+ * ```ts
+ * hardTanh(tensor([-3, 0.5, 3])); // => [-1, 0.5, 1]
+ * ```
  */
 export function hardTanh(x: Tensor, options: HardTanhOptions = {}): Tensor {
   checkFloating('hardTanh', x);
@@ -97,18 +112,31 @@ export function hardTanh(x: Tensor, options: HardTanhOptions = {}): Tensor {
   );
 }
 
-/** min(max(x + 3, 0), 6) / 6 (Howard et al. 2019); the gradient at -3 and 3 is 0. */
+/**
+ * min(max(x + 3, 0), 6) / 6 (Howard et al. 2019); the gradient at -3 and 3 is 0.
+ * @example
+ * ```ts
+ * hardSigmoid(tensor([-3, 0, 3])); // => [0, 0.5, 1]
+ * ```
+ */
 export function hardSigmoid(x: Tensor): Tensor {
   return activation('hardSigmoid', x, ['hardSigmoid'], ['hardSigmoidBackward'], null);
 }
 
-/** x hardSigmoid(x) (Howard et al., "Searching for MobileNetV3", 2019). NaN for -infinity. */
+/**
+ * x hardSigmoid(x) (Howard et al., "Searching for MobileNetV3", 2019). NaN for -infinity.
+ * @example
+ * ```ts
+ * hardSwish(tensor([-3, 0, 3])); // => [0, 0, 3]
+ * ```
+ */
 export function hardSwish(x: Tensor): Tensor {
   return activation('hardSwish', x, ['hardSwish'], ['hardSwishBackward'], (from) =>
     div(to(lt(abs(from), 3), from.dtype), 3),
   );
 }
 
+/** Options of {@link hardshrink} and {@link softshrink}. */
 export interface ShrinkOptions {
   /** Half of the width of what becomes 0. Default 0.5. */
   lambda?: number;
@@ -125,6 +153,10 @@ export function lambdaOf(operation: string, options: ShrinkOptions, low: number)
  * @param x float32 or float64, any shape; the result has its shape and dtype
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, for unknown options and unless lambda is
  * finite and not negative; ERR_DTYPE for other dtypes
+ * @example
+ * ```ts
+ * softshrink(tensor([-1, 0.3, 2])); // => [-0.5, 0, 1.5]
+ * ```
  */
 export function softshrink(x: Tensor, options: ShrinkOptions = {}): Tensor {
   checkFloating('softshrink', x);
@@ -137,6 +169,10 @@ export function softshrink(x: Tensor, options: ShrinkOptions = {}): Tensor {
  * @param x float32 or float64, any shape; the result has its shape and dtype
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, for unknown options and unless lambda is a
  * finite number; ERR_DTYPE for other dtypes
+ * @example
+ * ```ts
+ * hardshrink(tensor([-1, 0.3, 2])); // => [-1, 0, 2]
+ * ```
  */
 export function hardshrink(x: Tensor, options: ShrinkOptions = {}): Tensor {
   checkFloating('hardshrink', x);
@@ -149,6 +185,10 @@ export function hardshrink(x: Tensor, options: ShrinkOptions = {}): Tensor {
  * @param x float32 or float64, any shape; the result has its shape and dtype
  * @throws TensorError ERR_ARGUMENT unless x is a tensor and both are finite numbers; ERR_DTYPE for
  * other dtypes
+ * @example
+ * ```ts
+ * threshold(tensor([-1, 0.5, 2]), 1, 9); // => [9, 9, 2]
+ * ```
  */
 export function threshold(x: Tensor, limit: number, value: number): Tensor {
   checkFloating('threshold', x);

@@ -42,6 +42,10 @@ function prodGradient(g: Tensor, x: Tensor, { mask }: Plan): Tensor {
 /**
  * The product over dimensions, multiplied in the order of `sum`; 1 of nothing. Integers and bools
  * give int64 modulo 2^64. The gradient is right for elements that are 0.
+ * @example
+ * ```ts
+ * prod(tensor([[1, 2], [3, 4]]), { dim: 0 }); // => [3, 8]
+ * ```
  */
 export function prod(x: Tensor, options?: ReduceOptions): Tensor {
   const integers = checkNumeric('prod', x);

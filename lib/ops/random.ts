@@ -32,7 +32,16 @@ function checkSeed(operation: string, seed: unknown): asserts seed is number {
   }
 }
 
-/** A stream of random numbers: the seed and the position in it, kept where native code reads them. */
+/**
+ * A stream of random numbers: the seed and the position in it, kept where native code reads them.
+ * @example
+ * ```ts
+ * const generator = new Generator(5);
+ * const first = rand([2], { generator });
+ * generator.seed(5);
+ * rand([2], { generator }).eq(first); // => [true, true]
+ * ```
+ */
 export class Generator {
   /** Seed low, seed high, position low, position high. */
   readonly state = new Uint32Array(4);
@@ -62,12 +71,20 @@ export const defaultGenerator = new Generator();
 /**
  * Seeds the default generator: what follows is the same on every machine.
  * @throws TensorError ERR_ARGUMENT unless it is a whole number from 0 to 2^53 - 1
+ * @example
+ * ```ts
+ * manualSeed(7);
+ * const x = randn([3]);
+ * manualSeed(7);
+ * randn([3]).eq(x).all(); // => true
+ * ```
  */
 export function manualSeed(seed: number): void {
   checkSeed('manualSeed', seed);
   defaultGenerator.seed(seed);
 }
 
+/** Options of functions that make random floats: {@link rand}, {@link randn} and others. */
 export interface RandomOptions extends TensorOptions {
   /** The stream to draw from; default the one that `manualSeed` seeds. */
   generator?: Generator;
@@ -103,7 +120,7 @@ export const UNCHANGED = -0;
 
 type Distribution = 'uniform' | 'normal' | 'exponential' | 'truncatedNormal';
 
-const OPTION_NAMES = ['dtype', 'requiresGrad', 'generator'];
+const OPTION_NAMES = ['dtype', 'requiresGrad', 'shared', 'generator'];
 
 /** @throws TensorError for unknown options and unless the dtype (default float32) is one to compute in */
 function checkRandomOptions(operation: string, options: RandomOptions): DType {
@@ -126,7 +143,7 @@ function random(
 ): Tensor {
   const dtype = checkRandomOptions(operation, options);
   const generator = checkGenerator(operation, options.generator);
-  const result = uninitialized(checkShape(operation, shape), dtype);
+  const result = uninitialized(checkShape(operation, shape), dtype, options.shared);
   runRow(
     rows[row],
     [generator.state, result.array],
@@ -137,12 +154,28 @@ function random(
   return result;
 }
 
-/** Uniform on [0, 1): multiples of 2^-24 (float32) or 2^-53 (float64). Default dtype float32. */
+/**
+ * Uniform on [0, 1): multiples of 2^-24 (float32) or 2^-53 (float64). Default dtype float32.
+ * @example
+ * ```ts
+ * manualSeed(1);
+ * const x = rand([1000]);
+ * x.ge(0).all(); // => true
+ * x.lt(1).all(); // => true
+ * ```
+ */
 export function rand(shape: Shape, options: RandomOptions = {}): Tensor {
   return random('uniform', 'rand', shape, options, [1, UNCHANGED]);
 }
 
-/** Normal with mean 0 and standard deviation 1 (Box & Muller 1958). Default dtype float32. */
+/**
+ * Normal with mean 0 and standard deviation 1 (Box & Muller 1958). Default dtype float32.
+ * @example
+ * ```ts
+ * manualSeed(1);
+ * Math.abs(randn([10000]).mean().item()) < 0.05; // => true
+ * ```
+ */
 export function randn(shape: Shape, options: RandomOptions = {}): Tensor {
   return random('normal', 'randn', shape, options, [1, UNCHANGED]);
 }
@@ -154,13 +187,25 @@ function likeOptions(operation: string, other: Tensor, options: RandomOptions): 
   return { ...options, dtype: options.dtype === undefined ? other.dtype : options.dtype };
 }
 
-/** Uniform on [0, 1) with the shape and, by default, the dtype of another tensor: see `rand`. */
+/**
+ * Uniform on [0, 1) with the shape and, by default, the dtype of another tensor: see `rand`.
+ * @example
+ * ```ts
+ * randLike(zeros([2, 3])).shape; // => [2, 3]
+ * ```
+ */
 export function randLike(other: Tensor, options: RandomOptions = {}): Tensor {
   const own = likeOptions('randLike', other, options);
   return random('uniform', 'randLike', other.shape, own, [1, UNCHANGED]);
 }
 
-/** Standard normal with the shape and, by default, the dtype of another tensor: see `randn`. */
+/**
+ * Standard normal with the shape and, by default, the dtype of another tensor: see `randn`.
+ * @example
+ * ```ts
+ * randnLike(zeros([2, 3])).shape; // => [2, 3]
+ * ```
+ */
 export function randnLike(other: Tensor, options: RandomOptions = {}): Tensor {
   const own = likeOptions('randnLike', other, options);
   return random('normal', 'randnLike', other.shape, own, [1, UNCHANGED]);
@@ -170,6 +215,10 @@ export function randnLike(other: Tensor, options: RandomOptions = {}): Tensor {
  * Uniform on [low, high): u * (high - low) + low with u as from `rand`. Where `low` is large beside
  * high - low, rounding can give `high` itself, as in PyTorch. Default dtype float32.
  * @throws TensorError ERR_ARGUMENT unless the bounds are finite numbers with low <= high
+ * @example
+ * ```ts
+ * uniform(5, 5, [2]); // => [5, 5]
+ * ```
  */
 export function uniform(
   low: number,
@@ -191,6 +240,10 @@ export function uniform(
  * No gradient flows to them; `randn(shape).mul(std).add(mean)` has one. Default dtype float32.
  * @throws TensorError ERR_ARGUMENT for a standard deviation below 0 (while a program is being recorded,
  * elements of a tensor are not looked at) and numbers that aren't finite; ERR_SHAPE, ERR_DTYPE
+ * @example
+ * ```ts
+ * normal(10, 0, [2]); // => [10, 10]
+ * ```
  */
 export function normal(mean: number, std: number, shape: Shape, options?: RandomOptions): Tensor;
 export function normal(
@@ -227,6 +280,10 @@ export function normal(
  * Exponential with density rate * e^(-rate x): -log(1 - u) / rate. Never 0, as in PyTorch; the largest
  * value is 24 log(2) / rate in float32, 53 log(2) / rate in float64. Default dtype float32.
  * @throws TensorError ERR_ARGUMENT unless the rate is a finite number above 0
+ * @example
+ * ```ts
+ * exponential(1, [1000]).min().item() > 0; // => true
+ * ```
  */
 export function exponential(rate: number, shape: Shape, options: RandomOptions = {}): Tensor {
   checkNumber('exponential', 'rate', rate, Number.MIN_VALUE);
@@ -238,6 +295,11 @@ export function exponential(rate: number, shape: Shape, options: RandomOptions =
  * float32); a tensor of probabilities gives a result of its shape and dtype.
  * @throws TensorError ERR_ARGUMENT unless 0 <= p <= 1 (while a program is being recorded, elements of a
  * tensor are not looked at: below 0 and NaN then count as 0, above 1 as 1); ERR_SHAPE, ERR_DTYPE
+ * @example
+ * ```ts
+ * bernoulli(1, [3]); // => [1, 1, 1]
+ * bernoulli(tensor([0, 1])); // => [0, 1]
+ * ```
  */
 export function bernoulli(p: number, shape: Shape, options?: RandomOptions): Tensor;
 export function bernoulli(p: Tensor, options?: Pick<RandomOptions, 'generator'>): Tensor;
@@ -252,7 +314,7 @@ export function bernoulli(
     const shape = checkShape('bernoulli', second);
     const strides = shape.map(() => 0);
     const { array, offset } = scalar(p, dtype);
-    const result = drawBernoulli({ array, offset, strides }, shape, dtype, third.generator);
+    const result = drawBernoulli({ array, offset, strides }, shape, dtype, third);
     result.leafRequiresGrad = Boolean(third.requiresGrad);
     return result;
   }
@@ -268,21 +330,17 @@ export function bernoulli(
       );
     }
   }
-  return drawBernoulli(p, p.shape, p.dtype, options.generator);
+  return drawBernoulli(p, p.shape, p.dtype, options);
 }
 
-function drawBernoulli(
-  p: Operand,
-  shape: Shape,
-  dtype: DType,
-  generator: Generator | undefined,
-): Tensor {
-  const state = stateOperand(checkGenerator('bernoulli', generator));
-  const y = uninitialized(shape, dtype);
+function drawBernoulli(p: Operand, shape: Shape, dtype: DType, options: RandomOptions): Tensor {
+  const state = stateOperand(checkGenerator('bernoulli', options.generator));
+  const y = uninitialized(shape, dtype, options.shared);
   runGeometry(rows.bernoulli, shape, [p, y, state]);
   return y;
 }
 
+/** Options of {@link truncatedNormal}. */
 export interface TruncatedNormalOptions extends RandomOptions {
   /** Of the distribution before it is cut. Default 0. */
   mean?: number;
@@ -324,6 +382,10 @@ function lowerTail(z: number): number {
  * Default dtype float32. The bounds may be infinite, and lie far out on one side of the mean; beyond 37
  * standard deviations all values are the nearer bound.
  * @throws TensorError ERR_ARGUMENT unless mean and std are finite numbers, std > 0, a < b
+ * @example
+ * ```ts
+ * truncatedNormal([1000], { a: -1, b: 1 }).abs().le(1).all(); // => true
+ * ```
  */
 export function truncatedNormal(shape: Shape, options: TruncatedNormalOptions = {}): Tensor {
   return drawTruncated('truncatedNormal', shape, options);

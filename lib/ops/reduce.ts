@@ -48,7 +48,14 @@ export function sum(x: Tensor, options?: ReduceOptions): Tensor {
   return y;
 }
 
-/** The arithmetic mean over dimensions; NaN of nothing. */
+/**
+ * The arithmetic mean over dimensions; NaN of nothing.
+ * @example
+ * ```ts
+ * mean(tensor([[1, 3], [5, 7]])); // => 4
+ * mean(tensor([[1, 3], [5, 7]]), { dim: 0, keepDim: true }); // => [[3, 5]]
+ * ```
+ */
 export function mean(x: Tensor, options?: ReduceOptions): Tensor {
   checkFloating('mean', x);
   const p = plan('mean', x, options);
@@ -64,7 +71,13 @@ function notNan(x: Tensor): Tensor {
   return unary('notNan', x, (g) => zerosLike(g));
 }
 
-/** The sum over dimensions of the elements that aren't NaN; integers as in `sum`. */
+/**
+ * The sum over dimensions of the elements that aren't NaN; integers as in `sum`.
+ * @example
+ * ```ts
+ * nansum(tensor([1, NaN, 3])); // => 4
+ * ```
+ */
 export function nansum(x: Tensor, options?: ReduceOptions): Tensor {
   const integers = checkNumeric('nansum', x);
   const p = plan('nansum', x, options);
@@ -74,7 +87,13 @@ export function nansum(x: Tensor, options?: ReduceOptions): Tensor {
   return y;
 }
 
-/** The mean over dimensions of the elements that aren't NaN; NaN where there are none. */
+/**
+ * The mean over dimensions of the elements that aren't NaN; NaN where there are none.
+ * @example
+ * ```ts
+ * nanmean(tensor([1, NaN, 3])); // => 2
+ * ```
+ */
 export function nanmean(x: Tensor, options?: ReduceOptions): Tensor {
   checkFloating('nanmean', x);
   const p = plan('nanmean', x, options);

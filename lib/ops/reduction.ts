@@ -8,6 +8,7 @@ import { checkOptions, formatShape, normalizeDim, type Shape } from '../tensor/s
 import type { Tensor } from '../tensor/tensor.js';
 import { checkDims, checkFloating, checkTensor, contiguous, to } from './operand.js';
 
+/** Options of reductions over one dimension, several or all: {@link sum}, {@link mean} and others. */
 export interface ReduceOptions {
   /** The dimension or dimensions to reduce; negative ones count from the end. Default all. */
   dim?: number | readonly number[];

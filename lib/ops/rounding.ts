@@ -9,6 +9,10 @@ import { checkFloating, type TensorLike } from './operand.js';
  * The largest whole number that is not above x; its gradient is 0.
  * @param x float32 or float64, any shape; the result has its shape and dtype
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @example
+ * ```ts
+ * floor(tensor([1.7, -1.2])); // => [1, -2]
+ * ```
  */
 export function floor(x: Tensor): Tensor {
   return unary('floor', x, (g) => zerosLike(g));
@@ -18,6 +22,10 @@ export function floor(x: Tensor): Tensor {
  * The smallest whole number that is not below x; its gradient is 0.
  * @param x float32 or float64, any shape; the result has its shape and dtype
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @example
+ * ```ts
+ * ceil(tensor([1.2, -1.2])); // => [2, -1]
+ * ```
  */
 export function ceil(x: Tensor): Tensor {
   return unary('ceil', x, (g) => zerosLike(g));
@@ -27,6 +35,10 @@ export function ceil(x: Tensor): Tensor {
  * The nearest whole number, the even one of two; its gradient is 0.
  * @param x float32 or float64, any shape; the result has its shape and dtype
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @example
+ * ```ts
+ * round(tensor([0.5, 1.5, -1.2])); // => [0, 2, -1]
+ * ```
  */
 export function round(x: Tensor): Tensor {
   return unary('round', x, (g) => zerosLike(g));
@@ -36,6 +48,10 @@ export function round(x: Tensor): Tensor {
  * x without its fraction: rounded towards 0; its gradient is 0.
  * @param x float32 or float64, any shape; the result has its shape and dtype
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @example
+ * ```ts
+ * trunc(tensor([1.7, -1.7])); // => [1, -1]
+ * ```
  */
 export function trunc(x: Tensor): Tensor {
   return unary('trunc', x, (g) => zerosLike(g));
@@ -45,6 +61,10 @@ export function trunc(x: Tensor): Tensor {
  * The fraction x - trunc(x), which has the sign of x; NaN for infinities.
  * @param x float32 or float64, any shape; the result has its shape and dtype
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @example
+ * ```ts
+ * frac(tensor([1.5, -1.5])); // => [0.5, -0.5]
+ * ```
  */
 export function frac(x: Tensor): Tensor {
   checkFloating('frac', x);
@@ -58,6 +78,10 @@ export function frac(x: Tensor): Tensor {
  * @param y the same; shapes broadcast, one of the two is a tensor, and the result has the stronger dtype
  * @throws TensorError ERR_ARGUMENT unless one is a tensor and the other a tensor or a number, ERR_DTYPE
  * when neither is float32 or float64, ERR_SHAPE when the shapes don't broadcast
+ * @example
+ * ```ts
+ * fmod(tensor([7, -7]), 3); // => [1, -1]
+ * ```
  */
 export function fmod(x: TensorLike, y: TensorLike): Tensor {
   return binary(
@@ -78,6 +102,10 @@ export function fmod(x: TensorLike, y: TensorLike): Tensor {
  * they meet
  * @throws TensorError ERR_ARGUMENT unless one is a tensor and the other a tensor or a number, and when
  * an integer is divided by 0; ERR_DTYPE for bool and 16-bit floats, ERR_SHAPE when the shapes don't broadcast
+ * @example
+ * ```ts
+ * remainder(tensor([7, -7]), 3); // => [1, 2]
+ * ```
  */
 export function remainder(x: TensorLike, y: TensorLike): Tensor {
   return binary(
@@ -98,6 +126,10 @@ export function remainder(x: TensorLike, y: TensorLike): Tensor {
  * they meet
  * @throws TensorError ERR_ARGUMENT unless one is a tensor and the other a tensor or a number, and when
  * an integer is divided by 0; ERR_DTYPE for bool and 16-bit floats, ERR_SHAPE when the shapes don't broadcast
+ * @example
+ * ```ts
+ * floorDivide(tensor([7, -7]), 2); // => [3, -4]
+ * ```
  */
 export function floorDivide(x: TensorLike, y: TensorLike): Tensor {
   return binary(

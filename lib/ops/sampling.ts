@@ -13,6 +13,7 @@ import { checkFloating, checkTensor, contiguous, to } from './operand.js';
 import { checkGenerator, type Generator, stateOperand } from './random.js';
 import { sum } from './reduce.js';
 
+/** Options of {@link randint} and {@link randperm}. */
 export interface RandintOptions {
   /** Default int32. The numbers must be exact in it, and of int64 within int32 too. */
   dtype?: DType;
@@ -74,6 +75,10 @@ function drawIntegers(
  * Whole numbers from low to high - 1: low + floor(r (high - low) / 2^64) with 64 random bits r. A number's
  * probability differs from 1 / (high - low) by less than 2^-64, which is at most 2^-32 of it.
  * @throws TensorError ERR_ARGUMENT unless low < high are whole numbers that the dtype has exactly
+ * @example
+ * ```ts
+ * randint(5, 6, [3]); // => [5, 5, 5]
+ * ```
  */
 export function randint(
   low: number,
@@ -85,7 +90,13 @@ export function randint(
   return drawIntegers('randint', low, high, shape, options, options.dtype ?? 'int32');
 }
 
-/** `randint` with the shape and, by default, the dtype of another tensor. */
+/**
+ * `randint` with the shape and, by default, the dtype of another tensor.
+ * @example
+ * ```ts
+ * randintLike(zeros([2]), 5, 6); // => [5, 5]
+ * ```
+ */
 export function randintLike(
   other: Tensor,
   low: number,
@@ -103,6 +114,10 @@ export function randintLike(
  * bias of less than k 2^-64. Computed by one thread.
  * @throws TensorError ERR_ARGUMENT unless n is a whole number >= 0 and the dtype (default int32) has
  * the numbers exactly
+ * @example
+ * ```ts
+ * randperm(4).sort().values; // => [0, 1, 2, 3]
+ * ```
  */
 export function randperm(n: number, options: RandintOptions = {}): Tensor {
   checkOptions('randperm', options, RANDINT_OPTIONS);
@@ -115,6 +130,7 @@ export function randperm(n: number, options: RandintOptions = {}): Tensor {
   return finish('randperm', to(y, dtype), options);
 }
 
+/** Options of {@link poisson}. */
 export interface PoissonOptions {
   /** The stream to draw from; default the one that `manualSeed` seeds. */
   generator?: Generator;
@@ -126,6 +142,10 @@ export interface PoissonOptions {
  * the normal distribution, whose quantiles are off by less than 0.01. No gradient flows to the rates.
  * @throws TensorError ERR_ARGUMENT for rates that are negative, infinite or NaN (while a program is being
  * recorded, elements are not looked at: such rates then give NaN or infinity); ERR_DTYPE
+ * @example
+ * ```ts
+ * poisson(tensor([0, 0])); // => [0, 0]
+ * ```
  */
 export function poisson(rates: Tensor, options: PoissonOptions = {}): Tensor {
   checkFloating('poisson', rates);
@@ -145,6 +165,7 @@ export function poisson(rates: Tensor, options: PoissonOptions = {}): Tensor {
   return y;
 }
 
+/** Options of {@link multinomial}. */
 export interface MultinomialOptions {
   /** Whether a class can be chosen more than once. Default false, as in PyTorch. */
   replacement?: boolean;
@@ -184,6 +205,10 @@ function checkWeights(weights: Tensor, different: number): void {
  * @throws TensorError ERR_ARGUMENT for negative or infinite weights and NaN, a row of zeros, and without
  * replacement more samples than weights above 0 (while a program is being recorded, elements are not
  * looked at: weights that aren't above 0 count as 0, and those classes come last); ERR_SHAPE, ERR_DTYPE
+ * @example
+ * ```ts
+ * multinomial(tensor([0, 0, 5]), 1); // => [2]
+ * ```
  */
 export function multinomial(
   weights: Tensor,

@@ -74,6 +74,10 @@ function scan(
  * The cumulative sum along a dimension: y[i] = x[0] + ... + x[i]. float32 is added in float64 in this
  * order and rounded once at the end, as in PyTorch; integers and bools give int64 modulo 2^64,
  * as in PyTorch.
+ * @example
+ * ```ts
+ * cumsum(tensor([1, 2, 3]), 0); // => [1, 3, 6]
+ * ```
  */
 export function cumsum(x: Tensor, dim: number): Tensor {
   checkNumeric('cumsum', x);
@@ -142,6 +146,10 @@ function recurrence(g: Tensor, x: Tensor, dim: number, reverse: boolean): Tensor
  * The cumulative product along a dimension: y[i] = x[0] * ... * x[i]. float32 is multiplied in
  * float64 in this order; integers and bools give int64 modulo 2^64. The gradient needs no division, so
  * it is right for elements that are 0.
+ * @example
+ * ```ts
+ * cumprod(tensor([1, 2, 3]), 0); // => [1, 2, 6]
+ * ```
  */
 export function cumprod(x: Tensor, dim: number): Tensor {
   checkNumeric('cumprod', x);
@@ -151,6 +159,10 @@ export function cumprod(x: Tensor, dim: number): Tensor {
 /**
  * The cumulative log(sum(e^x)) along a dimension: y[i] = log(e^x[0] + ... + e^x[i]), without
  * overflow: the sum is kept relative to the largest element so far.
+ * @example
+ * ```ts
+ * logcumsumexp(tensor([0, 0, 0]), 0); // => [0, 0.693147, 1.098612]
+ * ```
  */
 export function logcumsumexp(x: Tensor, dim: number): Tensor {
   checkFloating('logcumsumexp', x);
@@ -200,12 +212,22 @@ function cumExtremum(row: 'cummax' | 'cummin', x: Tensor, dim: number): ValuesAn
 /**
  * The largest element so far along a dimension and its index, as int32: the last one of several, and
  * once there was a NaN the last NaN, as in PyTorch. The gradient goes to the elements at the indices.
+ * @example
+ * ```ts
+ * cummax(tensor([1, 3, 2]), 0); // => { values: [1, 3, 3], indices: [0, 1, 1] }
+ * ```
  */
 export function cummax(x: Tensor, dim: number): ValuesAndIndices {
   return cumExtremum('cummax', x, dim);
 }
 
-/** The smallest element so far along a dimension and its index: see `cummax`. */
+/**
+ * The smallest element so far along a dimension and its index: see `cummax`.
+ * @example
+ * ```ts
+ * cummin(tensor([3, 1, 2]), 0); // => { values: [3, 1, 1], indices: [0, 1, 1] }
+ * ```
+ */
 export function cummin(x: Tensor, dim: number): ValuesAndIndices {
   return cumExtremum('cummin', x, dim);
 }

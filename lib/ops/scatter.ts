@@ -89,6 +89,10 @@ function onVectors(
  * @param src a tensor of x's dtype, or one number for all places
  * @throws TensorError ERR_INDEX naming the first index outside the dimension, ERR_SHAPE, ERR_DTYPE,
  * ERR_ARGUMENT
+ * @example
+ * ```ts
+ * scatter(zeros([3]), 0, [2, 0], tensor([7, 8])); // => [8, 0, 7]
+ * ```
  */
 export function scatter(
   x: Tensor,
@@ -137,6 +141,10 @@ function scatterNumber(x: Tensor, dim: number, index: IndexLike, value: number |
  * @param x any shape; float32, float64 or integers
  * @param index and src as for `scatter`
  * @throws TensorError as scatter
+ * @example
+ * ```ts
+ * scatterAdd(zeros([3]), 0, [2, 0, 2], tensor([1, 2, 3])); // => [2, 0, 4]
+ * ```
  */
 export function scatterAdd(x: Tensor, dim: number, index: IndexLike, src: Tensor): Tensor {
   checkNumeric('scatterAdd', x);
@@ -154,6 +162,7 @@ function added(operation: string, x: Tensor, places: Places, source: Tensor): Te
   return y;
 }
 
+/** Options of {@link indexAdd}. */
 export interface IndexAddOptions {
   /** A factor of the source. Default 1; for integers only 1. */
   alpha?: number;
@@ -166,6 +175,10 @@ export interface IndexAddOptions {
  * @param source x's shape, but along `dim` as long as the index; x's dtype
  * @throws TensorError ERR_INDEX naming the first index outside the dimension, ERR_SHAPE, ERR_DTYPE,
  * ERR_ARGUMENT
+ * @example
+ * ```ts
+ * indexAdd(zeros([3]), 0, [2, 0, 2], tensor([1, 2, 3])); // => [2, 0, 4]
+ * ```
  */
 export function indexAdd(
   x: Tensor,
@@ -208,8 +221,10 @@ export function indexAdd(
   return added('indexAdd', x, perSlice(at, given, x.shape), terms);
 }
 
+/** What becomes of values that meet at one place. */
 export type ScatterReduction = 'sum' | 'mean' | 'amax' | 'amin' | 'prod';
 
+/** Options of {@link scatterReduce}. */
 export interface ScatterReduceOptions {
   /** Whether x's own elements take part where values arrive. Default true. */
   includeSelf?: boolean;
@@ -241,6 +256,10 @@ function countsOf(x: Tensor, places: Places, includeSelf: boolean): Tensor {
  * @param x any shape; float32, float64 or integers
  * @param index and src as for `scatter`
  * @throws TensorError as scatter; ERR_ARGUMENT for another reduction
+ * @example
+ * ```ts
+ * scatterReduce(zeros([2]), 0, [1, 0, 1], tensor([1, 2, 3]), 'amax'); // => [2, 3]
+ * ```
  */
 export function scatterReduce(
   x: Tensor,

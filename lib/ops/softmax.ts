@@ -81,6 +81,11 @@ function along(kind: Kind, operation: string, x: Tensor, dim: number): Tensor {
  * @param x float32 or float64, any shape; the result has its shape and dtype
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes, ERR_INDEX for a
  * dimension that x doesn't have
+ * @example
+ * ```ts
+ * softmax(tensor([0, 0])); // => [0.5, 0.5]
+ * softmax(tensor([[1, 1], [0, 100]]), 1); // => [[0.5, 0.5], [0, 1]]
+ * ```
  */
 export function softmax(x: Tensor, dim = -1): Tensor {
   return along('softmax', 'softmax', x, dim);
@@ -91,6 +96,10 @@ export function softmax(x: Tensor, dim = -1): Tensor {
  * @param x float32 or float64, any shape; the result has its shape and dtype
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes, ERR_INDEX for a
  * dimension that x doesn't have
+ * @example
+ * ```ts
+ * logSoftmax(tensor([1, 2])); // => [-1.313262, -0.313262]
+ * ```
  */
 export function logSoftmax(x: Tensor, dim = -1): Tensor {
   return along('logSoftmax', 'logSoftmax', x, dim);
@@ -101,6 +110,10 @@ export function logSoftmax(x: Tensor, dim = -1): Tensor {
  * @param x float32 or float64, any shape; the result has its shape and dtype
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes, ERR_INDEX for a
  * dimension that x doesn't have
+ * @example
+ * ```ts
+ * softmin(tensor([0, 0])); // => [0.5, 0.5]
+ * ```
  */
 export function softmin(x: Tensor, dim = -1): Tensor {
   checkFloating('softmin', x);

@@ -13,7 +13,9 @@ import { reshape } from './shape.js';
 
 /** Sorted elements and where along the dimension they were, as int32. */
 export interface Sorted {
+  /** The values in order. */
   readonly values: Tensor;
+  /** Where they were along the dimension, as int32. */
   readonly indices: Tensor;
 }
 
@@ -81,6 +83,7 @@ function checkFlag(operation: string, name: string, value: unknown): boolean {
   return value;
 }
 
+/** Options of {@link sort} and {@link argsort}. */
 export interface SortOptions {
   /** Default the last. */
   dim?: number;
@@ -112,6 +115,11 @@ function scalarResult({ values, indices }: Sorted): Sorted {
  * @param x any shape, at most 2^31 - 1 elements along the dimension; any dtype
  * @returns values, through which gradients flow, and indices (int32; PyTorch has int64)
  * @throws TensorError ERR_INDEX for a dimension that isn't there, ERR_ARGUMENT
+ * @example
+ * ```ts
+ * sort(tensor([30, 10, 20])); // => { values: [10, 20, 30], indices: [1, 2, 0] }
+ * sort(tensor([1, NaN, 2]), { descending: true }).values; // => [NaN, 2, 1]
+ * ```
  */
 export function sort(x: Tensor, options: SortOptions = {}): Sorted {
   checkTensor('sort', x);
@@ -124,6 +132,10 @@ export function sort(x: Tensor, options: SortOptions = {}): Sorted {
  * The indices (int32) that would sort x along a dimension: `takeAlongDim(x, argsort(x), { dim: -1 })`
  * is sorted. Stable, NaN last: see `sort`.
  * @throws TensorError as sort
+ * @example
+ * ```ts
+ * argsort(tensor([30, 10, 20])); // => [1, 2, 0]
+ * ```
  */
 export function argsort(x: Tensor, options: SortOptions = {}): Tensor {
   checkTensor('argsort', x);
@@ -131,6 +143,7 @@ export function argsort(x: Tensor, options: SortOptions = {}): Tensor {
   return sorted('argsort', x, options)[0].indices;
 }
 
+/** Options of {@link topk}. */
 export interface TopkOptions {
   /** Default the last. */
   dim?: number;
@@ -148,6 +161,10 @@ export interface TopkOptions {
  * @param k 0 to the dimension's size
  * @returns values, through which gradients flow, and indices (int32)
  * @throws TensorError ERR_ARGUMENT for another k, ERR_INDEX for a dimension that isn't there
+ * @example
+ * ```ts
+ * topk(tensor([3, 9, 1, 7]), 2); // => { values: [9, 7], indices: [1, 3] }
+ * ```
  */
 export function topk(x: Tensor, k: number, options: TopkOptions = {}): Sorted {
   checkTensor('topk', x);
@@ -172,6 +189,7 @@ function topkOfScalar(x: Tensor, k: number, options: TopkOptions): Sorted {
   return k === 1 ? scalarResult(result) : result;
 }
 
+/** Options of {@link unique}. */
 export interface UniqueOptions {
   /** Values are always sorted; there for those who ask for it. */
   sorted?: boolean;
@@ -181,6 +199,7 @@ export interface UniqueOptions {
   returnCounts?: boolean;
 }
 
+/** What `unique` finds. */
 export interface Unique<Inverse = Tensor | undefined, Counts = Tensor | undefined> {
   /** The different values, ascending. */
   readonly values: Tensor;
@@ -198,6 +217,10 @@ type Asked<O, Name> = O extends { [K in Name & string]: true } ? Tensor : Tensor
  * included; zeros of both signs are one value, represented by the first of them. No gradients.
  * @param x any shape and dtype
  * @throws TensorError ERR_ARGUMENT
+ * @example
+ * ```ts
+ * unique(tensor([3, 1, 3])).values; // => [1, 3]
+ * ```
  */
 export function unique<O extends UniqueOptions>(
   x: Tensor,

@@ -23,11 +23,13 @@ import {
 } from './reduction.js';
 import { reshape } from './shape.js';
 
+/** Options of {@link variance}, {@link std}, {@link varMean} and {@link stdMean}. */
 export interface VarianceOptions extends ReduceOptions {
   /** What is subtracted from the number of values to give the divisor. Default 1. */
   correction?: number;
 }
 
+/** Options of {@link norm}. */
 export interface NormOptions extends ReduceOptions {
   /** The order: any number, Infinity and -Infinity too. Default 2. */
   p?: number;
@@ -92,6 +94,11 @@ function varianceGradient(g: Tensor, x: Tensor, p: Plan, divisor: number): Tenso
  * relative error is about log2(n) eps whatever the mean, as long as the variance is above
  * (eps log2(n) mean)^2 (Chan, Golub and LeVeque, "Algorithms for computing the sample variance", 1983).
  * @throws TensorError ERR_ARGUMENT unless correction is a number
+ * @example
+ * ```ts
+ * variance(tensor([1, 3, 5])); // => 4
+ * variance(tensor([1, 3, 5]), { correction: 0 }); // => 2.666667
+ * ```
  */
 export function variance(x: Tensor, options?: VarianceOptions): Tensor {
   return spread('variance', x, options, false);
@@ -101,6 +108,10 @@ export function variance(x: Tensor, options?: VarianceOptions): Tensor {
  * The standard deviation over dimensions: the square root of the variance. Its gradient is 0 where the
  * deviation is 0.
  * @throws TensorError ERR_ARGUMENT unless correction is a number
+ * @example
+ * ```ts
+ * std(tensor([1, 3, 5])); // => 2
+ * ```
  */
 export function std(x: Tensor, options?: VarianceOptions): Tensor {
   return spread('std', x, options, true);
@@ -110,13 +121,25 @@ function dimsOf({ dim, keepDim }: VarianceOptions): ReduceOptions {
   return { ...(dim !== undefined && { dim }), ...(keepDim !== undefined && { keepDim }) };
 }
 
-/** The variance and the mean over dimensions. */
+/**
+ * The variance and the mean over dimensions.
+ * @example
+ * ```ts
+ * varMean(tensor([1, 3, 5])); // => { variance: 4, mean: 3 }
+ * ```
+ */
 export function varMean(x: Tensor, options?: VarianceOptions): { variance: Tensor; mean: Tensor } {
   const variance = spread('varMean', x, options, false);
   return { variance, mean: mean(x, options && dimsOf(options)) };
 }
 
-/** The standard deviation and the mean over dimensions. */
+/**
+ * The standard deviation and the mean over dimensions.
+ * @example
+ * ```ts
+ * stdMean(tensor([1, 3, 5])); // => { std: 2, mean: 3 }
+ * ```
+ */
 export function stdMean(x: Tensor, options?: VarianceOptions): { std: Tensor; mean: Tensor } {
   const std = spread('stdMean', x, options, true);
   return { std, mean: mean(x, options && dimsOf(options)) };
@@ -150,6 +173,11 @@ function normGradient(g: Tensor, x: Tensor, y: Tensor, p: Plan, order: number): 
  * doesn't unless it is out of range itself. A complete norm of a matrix is that of its elements.
  * @throws TensorError ERR_ARGUMENT unless p is a number, ERR_SHAPE when a reduced dimension is empty
  * and p is infinite or negative
+ * @example
+ * ```ts
+ * norm(tensor([3, 4])); // => 5
+ * norm(tensor([[3, -4], [6, 8]]), { p: 1, dim: 1 }); // => [7, 14]
+ * ```
  */
 export function norm(x: Tensor, options?: NormOptions): Tensor {
   checkFloating('norm', x);
@@ -168,6 +196,10 @@ export function norm(x: Tensor, options?: NormOptions): Tensor {
 /**
  * log(sum(e^x)) over dimensions, computed as max(x) + log(sum(e^(x - max(x)))) so that nothing
  * overflows; -Infinity of nothing. Its gradient is the softmax.
+ * @example
+ * ```ts
+ * logsumexp(tensor([1000, 1000])); // => 1000.693
+ * ```
  */
 export function logsumexp(x: Tensor, options?: ReduceOptions): Tensor {
   checkFloating('logsumexp', x);

@@ -43,6 +43,10 @@ function checkHolds(operation: string, dtype: DType, operand: TensorLike): void 
  * meet as in arithmetic, two numbers at float32.
  * @throws TensorError ERR_DTYPE for a condition that isn't bool, ERR_ARGUMENT for a number that an
  * integer tensor's dtype can't hold
+ * @example
+ * ```ts
+ * where(tensor([true, false]), tensor([1, 2]), 0); // => [1, 0]
+ * ```
  */
 export function where(condition: Tensor, a: TensorLike, b: TensorLike): Tensor {
   checkTensor('where', condition);
@@ -82,6 +86,10 @@ function floats(
  * a + weight (b - a), or b - (b - a) (1 - weight) where |weight| >= 1/2, so that both ends are exact.
  * @param weight a number, or a tensor with a share for each element
  * @throws TensorError ERR_DTYPE unless the operands meet at float32 or float64
+ * @example
+ * ```ts
+ * lerp(tensor([0, 10]), tensor([10, 20]), 0.25); // => [2.5, 12.5]
+ * ```
  */
 export function lerp(a: Tensor, b: TensorLike, weight: TensorLike): Tensor {
   checkTensor('lerp', a);
@@ -95,6 +103,7 @@ export function lerp(a: Tensor, b: TensorLike, weight: TensorLike): Tensor {
   ]);
 }
 
+/** Options of {@link addcmul} and {@link addcdiv}. */
 export interface ValueOptions {
   /** The factor of the product or quotient. Default 1. */
   value?: number;
@@ -108,6 +117,10 @@ function checkValue(operation: string, options: ValueOptions): number {
 /**
  * x + value * a * b, with broadcasting. Integers wrap around; of them the value must be one too.
  * @throws TensorError ERR_DTYPE for bools and 16-bit floats, ERR_ARGUMENT for a value that isn't finite
+ * @example
+ * ```ts
+ * addcmul(tensor([1, 2]), tensor([3, 4]), tensor([5, 6]), { value: 2 }); // => [31, 50]
+ * ```
  */
 export function addcmul(
   x: Tensor,
@@ -140,6 +153,10 @@ export function addcmul(
  * x + value * a / b, with broadcasting.
  * @throws TensorError ERR_DTYPE unless the operands meet at float32 or float64, ERR_ARGUMENT for a value
  * that isn't finite
+ * @example
+ * ```ts
+ * addcdiv(tensor([1, 2]), tensor([3, 4]), tensor([2, 8]), { value: 2 }); // => [4, 3]
+ * ```
  */
 export function addcdiv(
   x: Tensor,
@@ -159,6 +176,7 @@ export function addcdiv(
   ]);
 }
 
+/** Options of {@link clamp}. */
 export interface ClampOptions {
   /** What smaller elements become: a number, or a tensor that broadcasts with x. */
   min?: TensorLike;
@@ -174,6 +192,10 @@ export interface ClampOptions {
  * Integer tensors take whole bounds that their dtype holds; another number makes the result float32.
  * @throws TensorError ERR_ARGUMENT without a bound, or for one that is neither number nor tensor;
  * ERR_DTYPE for bools and 16-bit floats
+ * @example
+ * ```ts
+ * clamp(tensor([-5, 0.5, 5]), { min: -1, max: 1 }); // => [-1, 0.5, 1]
+ * ```
  */
 export function clamp(x: Tensor, options: ClampOptions): Tensor {
   return clampAs('clamp', x, options);

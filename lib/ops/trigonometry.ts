@@ -9,6 +9,10 @@ import type { TensorLike } from './operand.js';
  * NaN for infinities.
  * @param x float32 or float64, any shape; the result has its shape and dtype
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @example
+ * ```ts
+ * sin(tensor([0, Math.PI / 2])); // => [0, 1]
+ * ```
  */
 export function sin(x: Tensor): Tensor {
   return unary('sin', x, (g, _, from) => mul(g, cos(from)));
@@ -18,6 +22,10 @@ export function sin(x: Tensor): Tensor {
  * The cosine of x in radians, as exact for large x as `sin`; NaN for infinities.
  * @param x float32 or float64, any shape; the result has its shape and dtype
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @example
+ * ```ts
+ * cos(tensor([0, Math.PI])); // => [1, -1]
+ * ```
  */
 export function cos(x: Tensor): Tensor {
   return unary('cos', x, (g, _, from) => neg(mul(g, sin(from))));
@@ -27,6 +35,10 @@ export function cos(x: Tensor): Tensor {
  * The tangent of x in radians, as exact for large x as `sin`; NaN for infinities.
  * @param x float32 or float64, any shape; the result has its shape and dtype
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @example
+ * ```ts
+ * tan(tensor([0, 1])); // => [0, 1.557408]
+ * ```
  */
 export function tan(x: Tensor): Tensor {
   return unary('tan', x, (g, y) => mul(g, add(square(y), 1)));
@@ -36,6 +48,10 @@ export function tan(x: Tensor): Tensor {
  * The arc sine, in [-pi/2, pi/2]; NaN outside [-1, 1].
  * @param x float32 or float64, any shape; the result has its shape and dtype
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @example
+ * ```ts
+ * asin(tensor([0, 1])); // => [0, 1.570796]
+ * ```
  */
 export function asin(x: Tensor): Tensor {
   return unary('asin', x, (g, _, from) => mul(g, rsqrt(sub(1, square(from)))));
@@ -45,6 +61,10 @@ export function asin(x: Tensor): Tensor {
  * The arc cosine, in [0, pi]; NaN outside [-1, 1].
  * @param x float32 or float64, any shape; the result has its shape and dtype
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @example
+ * ```ts
+ * acos(tensor([1, 0])); // => [0, 1.570796]
+ * ```
  */
 export function acos(x: Tensor): Tensor {
   return unary('acos', x, (g, _, from) => neg(mul(g, rsqrt(sub(1, square(from))))));
@@ -54,6 +74,10 @@ export function acos(x: Tensor): Tensor {
  * The arc tangent, in [-pi/2, pi/2].
  * @param x float32 or float64, any shape; the result has its shape and dtype
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @example
+ * ```ts
+ * atan(tensor([0, 1])); // => [0, 0.785398]
+ * ```
  */
 export function atan(x: Tensor): Tensor {
   return unary('atan', x, (g, _, from) => div(g, add(square(from), 1)));
@@ -80,6 +104,10 @@ function atan2Slope(y: Tensor, x: Tensor): Tensor {
  * @param x the same; shapes broadcast, one of the two is a tensor, and the result has the stronger dtype
  * @throws TensorError ERR_ARGUMENT unless one is a tensor and the other a tensor or a number, ERR_DTYPE
  * when neither is float32 or float64, ERR_SHAPE when the shapes don't broadcast
+ * @example
+ * ```ts
+ * atan2(tensor([1, 1]), tensor([1, -1])); // => [0.785398, 2.356194]
+ * ```
  */
 export function atan2(y: TensorLike, x: TensorLike): Tensor {
   return binary(
@@ -95,6 +123,10 @@ export function atan2(y: TensorLike, x: TensorLike): Tensor {
  * The hyperbolic sine.
  * @param x float32 or float64, any shape; the result has its shape and dtype
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @example
+ * ```ts
+ * sinh(tensor([0, 1])); // => [0, 1.175201]
+ * ```
  */
 export function sinh(x: Tensor): Tensor {
   return unary('sinh', x, (g, _, from) => mul(g, cosh(from)));
@@ -104,6 +136,10 @@ export function sinh(x: Tensor): Tensor {
  * The hyperbolic cosine.
  * @param x float32 or float64, any shape; the result has its shape and dtype
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @example
+ * ```ts
+ * cosh(tensor([0, 1])); // => [1, 1.543081]
+ * ```
  */
 export function cosh(x: Tensor): Tensor {
   return unary('cosh', x, (g, _, from) => mul(g, sinh(from)));

@@ -4,6 +4,7 @@ import type { Parameters, Rule } from './group.js';
 import { Optimizer } from './optimizer.js';
 import { type CommonOptions, checkNotNegative } from './options.js';
 
+/** Options of {@link Adadelta}. */
 export interface AdadeltaOptions extends CommonOptions {
   /** Factor of the updates. Default 1. */
   lr?: number;
@@ -34,6 +35,14 @@ function ruleOf(options: AdadeltaOptions): Rule {
 /**
  * Adadelta (Zeiler 2012), with PyTorch's defaults: v and u are running means of g^2 and d^2, where
  * d = sqrt(u + eps) / sqrt(v + eps) * g; w -= lr d. 28 bytes a float32 parameter.
+ * @example
+ * ```ts
+ * const w = tensor([1, 2], { requiresGrad: true });
+ * const optimizer = new optim.Adadelta([w], { lr: 1 });
+ * w.square().sum().backward();
+ * optimizer.step();
+ * w; // => [0.996838, 1.996838]
+ * ```
  */
 export class Adadelta extends Optimizer<AdadeltaOptions> {
   constructor(params: Parameters<AdadeltaOptions>, options: AdadeltaOptions = {}) {

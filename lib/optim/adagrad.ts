@@ -3,6 +3,7 @@ import type { Parameters, Rule } from './group.js';
 import { Optimizer } from './optimizer.js';
 import { type CommonOptions, checkNotNegative } from './options.js';
 
+/** Options of {@link Adagrad}. */
 export interface AdagradOptions extends CommonOptions {
   /** Learning rate. Default 1e-2. */
   lr?: number;
@@ -43,6 +44,14 @@ function ruleOf(options: AdagradOptions): Rule {
 /**
  * Adagrad (Duchi et al. 2011), with PyTorch's defaults: s += g^2; w -= lr / (1 + (step - 1) lrDecay)
  * * g / (sqrt(s) + eps). 20 bytes a float32 parameter.
+ * @example
+ * ```ts
+ * const w = tensor([1, 2], { requiresGrad: true });
+ * const optimizer = new optim.Adagrad([w], { lr: 0.1 });
+ * w.square().sum().backward();
+ * optimizer.step();
+ * w; // => [0.9, 1.9]
+ * ```
  */
 export class Adagrad extends Optimizer<AdagradOptions> {
   constructor(params: Parameters<AdagradOptions>, options: AdagradOptions = {}) {

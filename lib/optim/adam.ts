@@ -3,6 +3,7 @@ import type { Parameters, Rule } from './group.js';
 import { Optimizer } from './optimizer.js';
 import { type CommonOptions, checkBetas, checkNotNegative } from './options.js';
 
+/** Options of {@link Adam} and {@link AdamW}. */
 export interface AdamOptions extends CommonOptions {
   /** Learning rate. Default 1e-3. */
   lr?: number;
@@ -46,6 +47,14 @@ const ruleOf =
  * Adam (Kingma & Ba 2015), with PyTorch's defaults and order of operations: m and v are running means
  * of g and g^2; w -= lr / bc1 * m / (sqrt(v) / sqrt(bc2) + eps), with bc = 1 - beta^step. One pass of
  * 28 bytes a float32 parameter, 36 with amsgrad.
+ * @example
+ * ```ts
+ * const w = tensor([1, 2], { requiresGrad: true });
+ * const optimizer = new optim.Adam([w], { lr: 0.1 });
+ * w.square().sum().backward();
+ * optimizer.step();
+ * w; // => [0.9, 1.9]
+ * ```
  */
 export class Adam extends Optimizer<AdamOptions> {
   constructor(params: Parameters<AdamOptions>, options: AdamOptions = {}) {
@@ -53,7 +62,17 @@ export class Adam extends Optimizer<AdamOptions> {
   }
 }
 
-/** Adam with decoupled weight decay (Loshchilov & Hutter 2019): weights shrink by lr * weightDecay. */
+/**
+ * Adam with decoupled weight decay (Loshchilov & Hutter 2019): weights shrink by lr * weightDecay.
+ * @example
+ * ```ts
+ * const w = tensor([1, 2], { requiresGrad: true });
+ * const optimizer = new optim.AdamW([w], { lr: 0.1 });
+ * w.square().sum().backward();
+ * optimizer.step();
+ * w; // => [0.899, 1.898]
+ * ```
+ */
 export class AdamW extends Optimizer<AdamOptions> {
   constructor(params: Parameters<AdamOptions>, options: AdamOptions = {}) {
     super(params, options, ruleOf('AdamW', true));

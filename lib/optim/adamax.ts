@@ -3,6 +3,7 @@ import type { Parameters, Rule } from './group.js';
 import { Optimizer } from './optimizer.js';
 import { type CommonOptions, checkBetas, checkNotNegative } from './options.js';
 
+/** Options of {@link Adamax}. */
 export interface AdamaxOptions extends CommonOptions {
   /** Learning rate. Default 2e-3. */
   lr?: number;
@@ -33,6 +34,14 @@ function ruleOf(options: AdamaxOptions): Rule {
 /**
  * Adamax (Kingma & Ba 2015, section 7.1), with PyTorch's defaults: m is the running mean of g,
  * u = max(beta2 u, |g| + eps); w -= lr / (1 - beta1^step) * m / u. 28 bytes a float32 parameter.
+ * @example
+ * ```ts
+ * const w = tensor([1, 2], { requiresGrad: true });
+ * const optimizer = new optim.Adamax([w], { lr: 0.1 });
+ * w.square().sum().backward();
+ * optimizer.step();
+ * w; // => [0.9, 1.9]
+ * ```
  */
 export class Adamax extends Optimizer<AdamaxOptions> {
   constructor(params: Parameters<AdamaxOptions>, options: AdamaxOptions = {}) {

@@ -3,6 +3,7 @@ import type { Parameters, Rule } from './group.js';
 import { Optimizer } from './optimizer.js';
 import { type CommonOptions, checkNotNegative } from './options.js';
 
+/** Options of {@link ASGD}. */
 export interface ASGDOptions extends CommonOptions {
   /** Learning rate. Default 1e-2. */
   lr?: number;
@@ -47,6 +48,14 @@ function ruleOf(options: ASGDOptions): Rule {
  * Averaged stochastic gradient descent (Polyak & Juditsky 1992), with PyTorch's defaults:
  * w = (1 - lambd eta) w - eta g with eta = lr / (1 + lambd lr t)^alpha of the step before; the state
  * `ax` is w until step t0, then the average of what follows. 20 bytes a float32 parameter.
+ * @example
+ * ```ts
+ * const w = tensor([1, 2], { requiresGrad: true });
+ * const optimizer = new optim.ASGD([w], { lr: 0.01 });
+ * w.square().sum().backward();
+ * optimizer.step();
+ * w; // => [0.979999, 1.959998]
+ * ```
  */
 export class ASGD extends Optimizer<ASGDOptions> {
   constructor(params: Parameters<ASGDOptions>, options: ASGDOptions = {}) {

@@ -6,7 +6,10 @@ import { checkNumber, describe } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 
 /** Parameters with options of their own; what they don't set comes from the optimizer's options. */
-export type ParameterGroupOptions<Options> = { params: Iterable<Tensor> } & Options;
+export type ParameterGroupOptions<Options> = {
+  /** Which parameters. */
+  params: Iterable<Tensor>;
+} & Options;
 
 /** What an optimizer takes: tensors, or groups of them. */
 export type Parameters<Options> = Iterable<Tensor> | Iterable<ParameterGroupOptions<Options>>;
@@ -56,7 +59,18 @@ export interface Rule {
   readonly scalars?: readonly (readonly [name: string, initial: number])[];
 }
 
-/** Parameters that share hyperparameters. */
+/**
+ * Parameters that share hyperparameters.
+ * @example
+ * ```ts
+ * const model = new nn.Linear(2, 1);
+ * const optimizer = new optim.SGD(
+ *   [{ params: [model.weight] }, { params: [model.bias], lr: 0.5 }],
+ *   { lr: 0.1 },
+ * );
+ * optimizer.groups.map((group) => group.lr); // => [0.1, 0.5]
+ * ```
+ */
 export class ParameterGroup {
   /**
    * What native steps read, from memory and not from arguments: a recorded step follows when a
@@ -65,12 +79,15 @@ export class ParameterGroup {
   readonly hyper: Float64Array;
 
   constructor(
+    /** Which parameters. */
     readonly params: readonly Tensor[],
+    /** What native steps do with them. */
     readonly rule: Rule,
   ) {
     this.hyper = Float64Array.from(HYPER_SLOTS, (name) => rule.hyper[name] ?? 0);
   }
 
+  /** The learning rate. */
   get lr(): number {
     return this.hyper[0] as number;
   }

@@ -3,6 +3,7 @@ import type { Parameters, Rule } from './group.js';
 import { Optimizer } from './optimizer.js';
 import { type CommonOptions, checkBetas, checkNotNegative } from './options.js';
 
+/** Options of {@link Lion}. */
 export interface LionOptions extends CommonOptions {
   /** Learning rate; three to ten times smaller than Adam's. Default 1e-4. */
   lr?: number;
@@ -32,6 +33,14 @@ function ruleOf(options: LionOptions): Rule {
  * Lion (Chen et al. 2023, "Symbolic discovery of optimization algorithms"), with the paper's
  * defaults: w -= lr (sign(beta1 m + (1 - beta1) g) + weightDecay w); m = beta2 m + (1 - beta2) g.
  * Every weight moves by lr; where the mean is NaN or 0 it only decays. 20 bytes a float32 parameter.
+ * @example
+ * ```ts
+ * const w = tensor([1, 2], { requiresGrad: true });
+ * const optimizer = new optim.Lion([w], { lr: 0.1 });
+ * w.square().sum().backward();
+ * optimizer.step();
+ * w; // => [0.9, 1.9]
+ * ```
  */
 export class Lion extends Optimizer<LionOptions> {
   constructor(params: Parameters<LionOptions>, options: LionOptions = {}) {

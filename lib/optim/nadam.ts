@@ -3,6 +3,7 @@ import type { Parameters, Rule } from './group.js';
 import { Optimizer } from './optimizer.js';
 import { type CommonOptions, checkBetas, checkNotNegative } from './options.js';
 
+/** Options of {@link NAdam}. */
 export interface NAdamOptions extends CommonOptions {
   /** Learning rate. Default 2e-3. */
   lr?: number;
@@ -51,6 +52,14 @@ function ruleOf(options: NAdamOptions): Rule {
  * mu = beta1 (1 - 0.96^(t momentumDecay) / 2), mu' that of the next step, and P the product of all
  * up to t; w -= lr ((1 - mu) / (1 - P) g + mu' / (1 - P mu') m) / (sqrt(v / bc2) + eps). 28 bytes a
  * float32 parameter.
+ * @example
+ * ```ts
+ * const w = tensor([1, 2], { requiresGrad: true });
+ * const optimizer = new optim.NAdam([w], { lr: 0.1 });
+ * w.square().sum().backward();
+ * optimizer.step();
+ * w; // => [0.894355, 1.894355]
+ * ```
  */
 export class NAdam extends Optimizer<NAdamOptions> {
   constructor(params: Parameters<NAdamOptions>, options: NAdamOptions = {}) {

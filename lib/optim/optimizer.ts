@@ -14,8 +14,17 @@ import { type Step, StepCalls } from './step_calls.js';
  * Small parameters that share their arrays are stepped by one native call, whatever their number;
  * a large one is stepped by a call of its own, in one pass over the parameter, its gradient and its
  * state.
+ * @example
+ * ```ts
+ * const model = new nn.Linear(2, 1);
+ * const optimizer = new optim.Adam(model.parameters(), { lr: 0.01 });
+ * optimizer.zeroGrad();
+ * model.forward(ones([4, 2])).square().mean().backward();
+ * optimizer.step();
+ * ```
  */
 export abstract class Optimizer<Options extends object> {
+  /** The parameters with their hyperparameters; a learning rate can be set. */
   readonly groups: readonly ParameterGroup[];
   private readonly members: readonly Member[];
   private readonly scalars: Float64Array;

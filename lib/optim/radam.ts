@@ -3,6 +3,7 @@ import type { Parameters, Rule } from './group.js';
 import { Optimizer } from './optimizer.js';
 import { type CommonOptions, checkBetas, checkNotNegative } from './options.js';
 
+/** Options of {@link RAdam}. */
 export interface RAdamOptions extends CommonOptions {
   /** Learning rate. Default 1e-3. */
   lr?: number;
@@ -44,6 +45,14 @@ function ruleOf(options: RAdamOptions): Rule {
  * Adam with a rectified adaptive rate (Liu et al. 2020), with PyTorch's defaults: while the length
  * rho of the average of g^2 is at most 5, w -= lr / bc1 * m; later w -= lr / bc1 * r sqrt(bc2) *
  * m / (sqrt(v) + eps), where r corrects for the variance at rho. 28 bytes a float32 parameter.
+ * @example
+ * ```ts
+ * const w = tensor([1, 2], { requiresGrad: true });
+ * const optimizer = new optim.RAdam([w], { lr: 0.1 });
+ * w.square().sum().backward();
+ * optimizer.step();
+ * w; // => [0.8, 1.6]
+ * ```
  */
 export class RAdam extends Optimizer<RAdamOptions> {
   constructor(params: Parameters<RAdamOptions>, options: RAdamOptions = {}) {

@@ -3,6 +3,7 @@ import type { Parameters, Rule } from './group.js';
 import { Optimizer } from './optimizer.js';
 import { type CommonOptions, checkNotNegative } from './options.js';
 
+/** Options of {@link RMSprop}. */
 export interface RMSpropOptions extends CommonOptions {
   /** Learning rate. Default 1e-2. */
   lr?: number;
@@ -46,6 +47,14 @@ function ruleOf(options: RMSpropOptions): Rule {
  * mean of g^2, d = g / (sqrt(v) + eps), or with the mean a of g, g / (sqrt(v - a^2) + eps); w -= lr d,
  * or with momentum b = momentum b + d and w -= lr b. 20 bytes a float32 parameter, 8 more for each
  * of momentum and centered.
+ * @example
+ * ```ts
+ * const w = tensor([1, 2], { requiresGrad: true });
+ * const optimizer = new optim.RMSprop([w], { lr: 0.1 });
+ * w.square().sum().backward();
+ * optimizer.step();
+ * w; // => [0, 1]
+ * ```
  */
 export class RMSprop extends Optimizer<RMSpropOptions> {
   constructor(params: Parameters<RMSpropOptions>, options: RMSpropOptions = {}) {

@@ -4,6 +4,7 @@ import type { Parameters, Rule } from './group.js';
 import { Optimizer } from './optimizer.js';
 import { type CommonOptions, checkNotNegative, checkPair } from './options.js';
 
+/** Options of {@link Rprop}. */
 export interface RpropOptions extends CommonOptions {
   /** Step size that every weight starts with. Default 1e-2. */
   lr?: number;
@@ -40,6 +41,14 @@ function ruleOf(options: RpropOptions): Rule {
  * PyTorch's defaults: every weight has a step size, which grows by etaPlus while the gradient keeps
  * its sign and shrinks by etaMinus when the sign changes; w -= sign(g) * size, and after a change the
  * weight rests for a step. A later change of `lr` has no effect. 28 bytes a float32 parameter.
+ * @example
+ * ```ts
+ * const w = tensor([1, 2], { requiresGrad: true });
+ * const optimizer = new optim.Rprop([w], { lr: 0.1 });
+ * w.square().sum().backward();
+ * optimizer.step();
+ * w; // => [0.9, 1.9]
+ * ```
  */
 export class Rprop extends Optimizer<RpropOptions> {
   constructor(params: Parameters<RpropOptions>, options: RpropOptions = {}) {

@@ -4,6 +4,7 @@ import type { Parameters, Rule } from './group.js';
 import { Optimizer } from './optimizer.js';
 import { type CommonOptions, checkNotNegative } from './options.js';
 
+/** Options of {@link SGD}. */
 export interface SGDOptions extends CommonOptions {
   /** Learning rate. Default 1e-3. */
   lr?: number;
@@ -51,6 +52,14 @@ function ruleOf(options: SGDOptions): Rule {
  * Stochastic gradient descent with momentum, in PyTorch's form: m = momentum m + (1 - dampening) g
  * (m = g at the first step), w -= lr m; with nesterov, w -= lr (g + momentum m). One pass of 12 bytes
  * a float32 parameter without momentum, 20 with it.
+ * @example
+ * ```ts
+ * const w = tensor([1, 2], { requiresGrad: true });
+ * const optimizer = new optim.SGD([w], { lr: 0.1 });
+ * w.square().sum().backward();
+ * optimizer.step();
+ * w; // => [0.8, 1.6]
+ * ```
  */
 export class SGD extends Optimizer<SGDOptions> {
   constructor(params: Parameters<SGDOptions>, options: SGDOptions = {}) {

@@ -4,7 +4,7 @@
  */
 import { fillWith } from '../tensor/creation.js';
 import { type DType, dtypes } from '../tensor/dtype.js';
-import { allocate, type Storage } from '../tensor/memory.js';
+import { allocate, outsideScope, type Storage } from '../tensor/memory.js';
 import { contiguousStrides } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import type { ParameterGroup } from './group.js';
@@ -58,10 +58,8 @@ function place(members: readonly Member[], dtype: DType): void {
   const { bytes } = dtypes[dtype];
   const sizeOf = (member: Member): number => member.stride * bufferNames(member.group).length;
   const allocateFor = (list: readonly Member[]): void => {
-    const storage = allocate(
-      dtype,
-      list.reduce((sum, member) => sum + sizeOf(member), 0),
-    );
+    const size = list.reduce((sum, member) => sum + sizeOf(member), 0);
+    const storage = outsideScope(() => allocate(dtype, size));
     let { offset } = storage;
     for (const member of list) {
       member.storage = storage;

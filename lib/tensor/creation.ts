@@ -14,7 +14,7 @@ import {
 } from './dtype.js';
 import { setElement, toInt64 } from './element.js';
 import { toFloat16 } from './float16.js';
-import { adopt, allocate } from './memory.js';
+import { adopt, allocate, allocateShared, recycle } from './memory.js';
 import {
   checkOptions,
   checkShape,
@@ -26,6 +26,7 @@ import {
 } from './shape.js';
 import { Tensor } from './tensor.js';
 
+/** Options of functions that make tensors: {@link zeros}, {@link tensor} and others. */
 export interface TensorOptions {
   /**
    * Default float32, or the dtype of the typed array that the data comes in, or bool for booleans and
@@ -34,12 +35,22 @@ export interface TensorOptions {
   dtype?: DType;
   /** Whether gradients are collected for it; for floating dtypes. Default false. */
   requiresGrad?: boolean;
+  /**
+   * Whether the elements lie in a SharedArrayBuffer, which worker threads can compute on without
+   * copying: see `toMessage`. Default false.
+   */
+  shared?: boolean;
 }
 
-const OPTION_NAMES = ['dtype', 'requiresGrad'];
+const OPTION_NAMES = ['dtype', 'requiresGrad', 'shared'];
 
 /** Applies the options that every creation function takes. */
-export function finish(operation: string, result: Tensor, options: TensorOptions): Tensor {
+export function finish(operation: string, made: Tensor, options: TensorOptions): Tensor {
+  let result = made;
+  if (options.shared && !made.isShared) {
+    result = inSharedMemory(made);
+    recycle(made.storage);
+  }
   if (options.requiresGrad) {
     if (!dtypes[result.dtype].floating) {
       throw new TensorError(
@@ -63,8 +74,17 @@ export function checkTensorOptions(
 }
 
 /** A contiguous tensor with arbitrary content, for operations that overwrite all of it. */
-export function uninitialized(shape: Shape, dtype: DType): Tensor {
-  return new Tensor(allocate(dtype, numel(shape)), shape);
+export function uninitialized(shape: Shape, dtype: DType, shared?: boolean): Tensor {
+  const length = numel(shape);
+  return new Tensor(shared ? allocateShared(dtype, length) : allocate(dtype, length), shape);
+}
+
+/** The elements of a tensor in a SharedArrayBuffer, in the same order in memory when they are dense. */
+export function inSharedMemory(t: Tensor): Tensor {
+  const strides = t.isDense && t.offset === t.storage.offset ? t.strides : undefined;
+  const result = new Tensor(allocateShared(t.dtype, t.numel), t.shape, strides);
+  runGeometry(rows.cast, t.shape, [t, result]);
+  return result;
 }
 
 /** Sets every element, through the table of operations so that a recorded program does it again. */
@@ -129,7 +149,7 @@ function storeArray(result: Tensor, source: TypedArray | BigInt64Array): void {
 /** Overwrites a contiguous tensor with the numbers that `write` puts into an array of its length. */
 function storeFrom(result: Tensor, write: (values: TypedArray) => void): void {
   if (dtypes[result.dtype].arithmetic) {
-    write(result.data);
+    write(result.elements as TypedArray);
     return;
   }
   const values = new Float64Array(result.numel);
@@ -280,7 +300,14 @@ export function tensor(
  * holds float16.
  * @param shape default one dimension
  * @throws TensorError ERR_SHAPE when the shape doesn't have as many elements as the array,
- * ERR_DTYPE for a typed array of another kind
+ * ERR_DTYPE for a typed array of another kind, ERR_ARGUMENT for `shared` with ordinary memory
+ * @example
+ * ```ts
+ * const array = new Float32Array([1, 2, 3, 4]);
+ * const x = fromTypedArray(array, [2, 2]);
+ * array[0] = 9;
+ * x; // => [[9, 2], [3, 4]]
+ * ```
  */
 export function fromTypedArray(
   array: StoredArray,
@@ -317,6 +344,13 @@ export function share(
       `[${operation}] shape ${formatShape(dims)} has ${numel(dims)} elements, the array ${array.length}`,
     );
   }
+  if (options.shared && !(array.buffer instanceof SharedArrayBuffer)) {
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[${operation}] the array is not over a SharedArrayBuffer, and without a copy it cannot be ` +
+        'shared; tensor(array, { shared: true }) copies',
+    );
+  }
   let memory: StoredArray = array;
   if (dtype === 'float16') memory = new Int16Array(array.buffer, array.byteOffset, array.length);
   return finish(operation, new Tensor(adopt(dtype, memory), dims), options);
@@ -330,7 +364,11 @@ function filled(
 ): Tensor {
   checkTensorOptions(operation, options);
   if (options.dtype === 'int64' && typeof value === 'number') checkSafe(operation, value);
-  const result = uninitialized(checkShape(operation, shape), options.dtype ?? 'float32');
+  const result = uninitialized(
+    checkShape(operation, shape),
+    options.dtype ?? 'float32',
+    options.shared,
+  );
   fillWith(result, value);
   return finish(operation, result, options);
 }
@@ -339,6 +377,10 @@ function filled(
  * A tensor with every element `value`. Default dtype float32, int64 for a bigint.
  * @throws TensorError ERR_ARGUMENT unless the value is a number, bigint or boolean, and for a number
  * beyond the safe integers where int64 is made
+ * @example
+ * ```ts
+ * full([2, 2], 7); // => [[7, 7], [7, 7]]
+ * ```
  */
 export function full(
   shape: Shape,
@@ -361,22 +403,40 @@ function checkFill(operation: string, value: unknown): number | bigint {
   return typeof value === 'boolean' ? Number(value) : value;
 }
 
-/** A tensor of zeros. Default dtype float32. */
+/**
+ * A tensor of zeros. Default dtype float32.
+ * @example
+ * ```ts
+ * zeros([2]); // => [0, 0]
+ * ```
+ */
 export function zeros(shape: Shape, options: TensorOptions = {}): Tensor {
   return filled('zeros', shape, 0, options);
 }
 
-/** A tensor of ones. Default dtype float32. */
+/**
+ * A tensor of ones. Default dtype float32.
+ * @example
+ * ```ts
+ * ones([2, 2]); // => [[1, 1], [1, 1]]
+ * ```
+ */
 export function ones(shape: Shape, options: TensorOptions = {}): Tensor {
   return filled('ones', shape, 1, options);
 }
 
-/** A tensor with arbitrary content, to be overwritten. Default dtype float32. */
+/**
+ * A tensor with arbitrary content, to be overwritten. Default dtype float32.
+ * @example
+ * ```ts
+ * empty([2, 3]).shape; // => [2, 3]
+ * ```
+ */
 export function empty(shape: Shape, options: TensorOptions = {}): Tensor {
   checkTensorOptions('empty', options);
   return finish(
     'empty',
-    uninitialized(checkShape('empty', shape), options.dtype ?? 'float32'),
+    uninitialized(checkShape('empty', shape), options.dtype ?? 'float32', options.shared),
     options,
   );
 }
@@ -476,6 +536,12 @@ export function eye(n: number, second?: number | TensorOptions, third?: TensorOp
  * start + i * step. `arange(n)` counts from 0. Default dtype float32.
  * @throws TensorError ERR_ARGUMENT for anything but numbers, a step of 0 or one that leads away from
  * `end`
+ * @example
+ * ```ts
+ * arange(3); // => [0, 1, 2]
+ * arange(1, 2, 0.25); // => [1, 1.25, 1.5, 1.75]
+ * arange(0, 1, -1); // throws ERR_ARGUMENT
+ * ```
  */
 export function arange(start: number, end?: number, step = 1, options: TensorOptions = {}): Tensor {
   checkTensorOptions('arange', options);

@@ -17,6 +17,7 @@ export interface DTypeArrays {
   float16: Uint16Array;
 }
 
+/** The name of an element type. */
 export type DType = keyof DTypeArrays;
 
 /** The arrays of numbers: of all dtypes but int64, whose elements are bigints. */

@@ -5,7 +5,7 @@
  * free lists and handed out again, which saves clearing and page faults.
  */
 import { TensorError } from '../errors.js';
-import { misalignment } from '../native/commands.js';
+import { memoryGone, misalignment } from '../native/commands.js';
 import { type DType, dtypes, type StoredArray } from './dtype.js';
 
 /** Storages start at multiples of this: a cache line, and one AVX-512 register. */
@@ -70,8 +70,8 @@ export function markAsInference(value: boolean): boolean {
 
 /** A tensor's elements: `length` of them from `offset` on in `array`. Views share one storage. */
 export class Storage {
-  /** The `recycleAfter` that this storage was made in and will be recycled by; 0 for none. */
-  scope = 0;
+  /** The open scope that will recycle this storage, or none. */
+  scope: Scope | null = null;
   /** The time of the last write to existing elements; 0 for none. */
   private written = 0;
   /** What was made at this time or later isn't older than this storage. */
@@ -98,7 +98,11 @@ export class Storage {
    */
   get array(): StoredArray {
     if (this.memory === null) {
-      throw new TensorError('ERR_DISPOSED', 'this tensor was disposed; its memory is gone');
+      throw new TensorError(
+        'ERR_DISPOSED',
+        'this tensor was disposed; its memory is gone (a tensor that was made in tidy() is disposed ' +
+          'at its end, unless it is returned from there or given to keep())',
+      );
     }
     if (pastReader !== null && this.written > pastReader.sequence) this.checkUnchanged(pastReader);
     return this.memory;
@@ -135,6 +139,19 @@ export class Storage {
     );
   }
 
+  /**
+   * For code in JavaScript that reads elements: native code finds out by itself.
+   * @throws TensorError ERR_ARGUMENT when the user's memory was transferred or has become too small
+   */
+  checkIntact(operation: string): void {
+    if (!this.isIntact) throw memoryGone(operation);
+  }
+
+  /** False when the elements lie in memory of the user's that was transferred or has shrunk. */
+  get isIntact(): boolean {
+    return this.offset + this.length <= this.array.length;
+  }
+
   get disposed(): boolean {
     return this.memory === null;
   }
@@ -145,6 +162,15 @@ export class Storage {
     this.memory = null;
     return memory;
   }
+}
+
+/**
+ * What was allocated since `enterScope` and belongs to nobody else yet. Scopes nest; a storage is of
+ * the innermost one at first. It names its scope only while that is open.
+ */
+export interface Scope {
+  readonly outer: Scope | null;
+  readonly storages: Storage[];
 }
 
 interface Block {
@@ -165,10 +191,14 @@ const arenas = Object.fromEntries(
 ) as Record<DType, Arena>;
 
 let pooledBytes = 0;
+let slabBytes = 0;
 let keepEverything = false;
-let openScope: Storage[] | null = null;
-let openScopeId = 0;
-let lastScopeId = 0;
+let openScope: Scope | null = null;
+
+/** Counts slabs that the collector has freed. One entry serves all tensors of a slab. */
+const freedSlabs = new FinalizationRegistry<number>((bytes) => {
+  slabBytes -= bytes;
+});
 
 /** An array of `bytes` bytes, its first element aligned. The content is arbitrary. */
 function alignedArray(dtype: DType, bytes: number): StoredArray {
@@ -207,6 +237,8 @@ export function allocate(dtype: DType, length: number): Storage {
     if (slab === undefined || slab.used + capacity > slab.array.length) {
       slab = { array: alignedArray(dtype, SLABS[size].slab), used: 0 };
       arena.slabs[size] = slab;
+      slabBytes += SLABS[size].slab;
+      freedSlabs.register(slab.array.buffer, SLABS[size].slab);
     }
     storage = new Storage(dtype, slab.array, slab.used, length, capacity);
     slab.used += capacity;
@@ -222,10 +254,30 @@ export function allocate(dtype: DType, length: number): Storage {
     storage = new Storage(dtype, array, 0, length, capacity);
   }
   if (openScope !== null) {
-    storage.scope = openScopeId;
-    openScope.push(storage);
+    storage.scope = openScope;
+    openScope.storages.push(storage);
   }
   return storage;
+}
+
+/**
+ * Zeros in a SharedArrayBuffer of their own, aligned to 64 bytes. Other threads may hold it, so that it
+ * is never reused: it is treated as memory of the user's.
+ * @throws TensorError ERR_ARGUMENT when the system has no memory of that size
+ */
+export function allocateShared(dtype: DType, length: number): Storage {
+  const info = dtypes[dtype];
+  let array: StoredArray;
+  try {
+    const buffer = new SharedArrayBuffer(length * info.bytes + ALIGNMENT);
+    const shift = (ALIGNMENT - misalignment(new Uint8Array(buffer))) % ALIGNMENT;
+    array = new info.Array(buffer as ArrayBufferLike as ArrayBuffer, shift, length);
+  } catch (cause) {
+    throw new TensorError('ERR_ARGUMENT', `no shared memory for ${length} elements of ${dtype}`, {
+      cause,
+    });
+  }
+  return adopt(dtype, array);
 }
 
 /** A storage over memory of the user's, which is never reused. */
@@ -247,51 +299,92 @@ export function recycle(storage: Storage): void {
   pooledBytes += bytes;
 }
 
+/** Opens a scope: what is allocated from now on belongs to it until `leaveScope`. */
+export function enterScope(): Scope {
+  openScope = { outer: openScope, storages: [] };
+  return openScope;
+}
+
+/**
+ * Closes the innermost scope and recycles what it has. `kept` go to the scope around it. Elements that
+ * somebody outside holds as a typed array are not reused: the collector knows when they are free.
+ */
+export function leaveScope(scope: Scope, kept: ReadonlySet<Storage> | 'all' = NOTHING): void {
+  openScope = scope.outer;
+  for (const storage of scope.storages) {
+    if (storage.scope !== scope) continue;
+    if (kept === 'all' || kept.has(storage)) give(storage, scope.outer);
+    else {
+      storage.scope = null;
+      if (storage.exposed && !keepEverything) storage.take();
+      else recycle(storage);
+    }
+  }
+}
+
+const NOTHING: ReadonlySet<Storage> = new Set();
+
+function give(storage: Storage, scope: Scope | null): void {
+  storage.scope = scope;
+  scope?.storages.push(storage);
+}
+
 /**
  * Runs fn, then recycles every storage allocated in it that didn't `letEscape`. Only for code that
- * knows where all of its tensors go, such as a backward pass. Scopes don't nest: inside another one,
- * fn's storages belong to the outer scope (unless `outsideScope` lies between them).
+ * knows where all of its tensors go, such as a backward pass.
  */
 export function recycleAfter<R>(fn: () => R): R {
-  if (openScope !== null) return fn();
-  const scope: Storage[] = [];
-  const id = ++lastScopeId;
-  openScope = scope;
-  openScopeId = id;
+  const scope = enterScope();
   try {
     return fn();
   } finally {
-    openScope = null;
-    openScopeId = 0;
-    for (const storage of scope) if (storage.scope === id) recycle(storage);
+    leaveScope(scope);
   }
 }
 
-/**
- * Runs fn as if no `recycleAfter` were open: what it makes stays. For the user's code in the middle of
- * a backward pass, which may keep anything; a backward pass in there has a scope of its own.
- */
+/** Runs fn without a scope: for memory that lives as long as what it belongs to, such as an optimizer. */
 export function outsideScope<R>(fn: () => R): R {
-  const scope = openScope;
-  const id = openScopeId;
+  const before = openScope;
   openScope = null;
-  openScopeId = 0;
   try {
     return fn();
   } finally {
-    openScope = scope;
-    openScopeId = id;
+    openScope = before;
   }
 }
 
-/** Whether the storage was made in the open `recycleAfter` and hasn't escaped it. */
+/** Whether the storage belongs to the innermost open scope. */
 export function ownedByScope(storage: Storage): boolean {
-  return openScopeId !== 0 && storage.scope === openScopeId;
+  return openScope !== null && storage.scope === openScope;
 }
 
-/** Keeps a storage beyond the `recycleAfter` that it was made in. */
+/** Hands a storage of the innermost scope to the one around it: it is a result of what runs there. */
 export function letEscape(storage: Storage): void {
-  storage.scope = 0;
+  if (ownedByScope(storage)) give(storage, (openScope as Scope).outer);
+}
+
+/** Lets a storage of the innermost scope live as long as its owner, but beyond this scope. */
+export function escapeWith(storage: Storage, owner: Storage): void {
+  if (!ownedByScope(storage)) return;
+  give(storage, ownedByScope(owner) ? (openScope as Scope).outer : owner.scope);
+}
+
+/** Lets a storage live as long as its owner: in the owner's scope, if it has one. */
+export function liveWith(storage: Storage, owner: Storage): void {
+  if (storage.scope !== null && storage.scope !== owner.scope) give(storage, owner.scope);
+}
+
+/** Takes a storage out of all scopes. */
+export function keepStorage(storage: Storage): void {
+  storage.scope = null;
+}
+
+/** Takes everything out of all scopes that was allocated in them so far. */
+export function keepAllStorages(): void {
+  for (let scope = openScope; scope !== null; scope = scope.outer) {
+    for (const storage of scope.storages) if (storage.scope === scope) storage.scope = null;
+    scope.storages.length = 0;
+  }
 }
 
 /**
@@ -308,13 +401,50 @@ export function withoutRecycling<R>(fn: () => R): R {
   }
 }
 
-/** Bytes waiting in the free lists. */
-export function pooled(): number {
-  return pooledBytes;
+/** What `memory` tells, in bytes, about the thread that it is called in. */
+export interface MemoryInfo {
+  /**
+   * In array buffers that are not in the pool: of tensors in use, and of those that nobody uses but
+   * the garbage collector hasn't found yet. Buffers that are not tensors' count as well: Node knows
+   * them only together (`process.memoryUsage().arrayBuffers`).
+   */
+  readonly liveBytes: number;
+  /** Given back by `dispose`, `tidy` and backward passes, and kept to be handed out again. */
+  readonly pooledBytes: number;
+  /**
+   * In slabs, which small tensors are cut from; they are part of the other two. Freed slabs are
+   * noticed when the event loop turns, so this may be too large inside a long synchronous loop.
+   */
+  readonly slabBytes: number;
 }
 
-/** Gives the free lists' memory back to the garbage collector. */
-export function emptyPool(): void {
+/**
+ * How much memory tensors of this thread take. There is no number of tensors: knowing it would cost
+ * every small operation as much as the operation itself, since the garbage collector owns them.
+ * @example
+ * ```ts
+ * emptyCache();
+ * ones([1000]).dispose();
+ * memory().pooledBytes; // => 4096
+ * ```
+ */
+export function memory(): MemoryInfo {
+  const { arrayBuffers } = process.memoryUsage();
+  return { liveBytes: Math.max(0, arrayBuffers - pooledBytes), pooledBytes, slabBytes };
+}
+
+/**
+ * Gives the memory that waits to be handed out again (`memory().pooledBytes`) to the garbage
+ * collector, as torch.cuda.empty_cache. Never needed for correctness; it makes the next allocations
+ * slower.
+ * @example
+ * ```ts
+ * ones([1000]).dispose();
+ * emptyCache();
+ * memory().pooledBytes; // => 0
+ * ```
+ */
+export function emptyCache(): void {
   for (const arena of Object.values(arenas)) arena.free.clear();
   pooledBytes = 0;
 }

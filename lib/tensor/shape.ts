@@ -170,6 +170,15 @@ export function broadcastStrides(
   return result;
 }
 
+/** Whether this was a tensor until a structured clone took its class away. */
+export function isLostTensor(value: unknown): boolean {
+  return (
+    typeof value === 'object' &&
+    value?.constructor === Object &&
+    ['storage', 'shape', 'strides', 'leafRequiresGrad'].every((name) => Object.hasOwn(value, name))
+  );
+}
+
 /** A value as short text for messages: of arrays the first items, two levels deep. */
 export function describe(value: unknown, depth = 0): string {
   if (typeof value === 'string') return JSON.stringify(value);
@@ -179,6 +188,12 @@ export function describe(value: unknown, depth = 0): string {
     return `[${items.join(', ')}${value.length > MAX_RANK ? ', ...' : ''}]`;
   }
   if (typeof value === 'function') return 'a function';
+  if (isLostTensor(value)) {
+    return (
+      'what postMessage or structuredClone makes of a tensor (send toMessage(tensor), and receive ' +
+      'it with fromMessage)'
+    );
+  }
   if (typeof value === 'object' && value !== null) return value.constructor?.name ?? 'object';
   return String(value);
 }

@@ -82,12 +82,20 @@ export interface GradWatchers {
  * not changed by them.
  *
  * Make one with `tensor`, `zeros`, `randn`... rather than with the constructor.
+ * @example
+ * ```ts
+ * const x = tensor([[1, 2], [3, 4]]);
+ * x.shape; // => [2, 2]
+ * x.mul(x).sum().item(); // => 30
+ * x.transpose().toArray(); // => [[1, 3], [2, 4]]
+ * ```
  */
 export class Tensor {
   /** Sizes of the dimensions, outermost first. */
   readonly shape: Shape;
   /** Steps between neighbours along each dimension, in elements. */
   readonly strides: readonly number[];
+  /** The memory that the elements lie in; views share it. */
   readonly storage: Storage;
   /** Index of the first element in `storage.array`. */
   readonly offset: number;
@@ -109,6 +117,7 @@ export class Tensor {
     this.offset = offset ?? storage.offset;
   }
 
+  /** The type of the elements. */
   get dtype(): DType {
     return this.storage.dtype;
   }
@@ -144,13 +153,19 @@ export class Tensor {
     );
   }
 
+  /** Whether the elements lie in a SharedArrayBuffer, as other threads can use them: see `toMessage`. */
+  get isShared(): boolean {
+    return this.array.buffer instanceof SharedArrayBuffer;
+  }
+
   /**
    * The elements as a typed array over the tensor's own memory: no copy, writing to it changes the
    * tensor (and everything that shares its storage). A bool tensor gives a Uint8Array of 0 and 1,
    * a bfloat16 tensor the numbers' bits in a Uint16Array. A float16 tensor gives a Float16Array where
    * Node has it, and otherwise the bits in a Uint16Array. An int64 tensor gives a BigInt64Array, which
    * the type leaves out, since nearly all code reads numbers: `x.data as unknown as BigInt64Array`.
-   * @throws TensorError ERR_STATE when the tensor isn't contiguous: call `contiguous()` first
+   * @throws TensorError ERR_STATE when the tensor isn't contiguous: call `contiguous()` first;
+   * ERR_ARGUMENT when it lies in an array buffer that was transferred or made smaller
    */
   get data(): TypedArray {
     const { elements } = this;
@@ -172,6 +187,7 @@ export class Tensor {
           'has no contiguous memory; call contiguous() first',
       );
     }
+    this.storage.checkIntact('data');
     return this.array.subarray(this.offset, this.offset + this.numel);
   }
 
@@ -187,6 +203,7 @@ export class Tensor {
         `[item] a tensor of shape ${formatShape(this.shape)} has ${this.numel} elements, not 1`,
       );
     }
+    this.storage.checkIntact('item');
     return this.elementAt(this.offset);
   }
 
@@ -195,6 +212,7 @@ export class Tensor {
    * @throws TensorError ERR_STATE for an int64 that isn't a safe integer: `data` has it exactly
    */
   toArray(): NestedArray {
+    this.storage.checkIntact('toArray');
     return this.nested(0, this.offset);
   }
 

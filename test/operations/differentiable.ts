@@ -39,7 +39,7 @@ export const table: Record<string, readonly Case[]> = {
     one((x) => tilegrad.slice(x, [[2, 1]]), [3]),
   ],
   contiguous: unary(tilegrad.contiguous),
-  clone: unary(tilegrad.clone),
+  clone: unary((x) => tilegrad.clone(x)),
   // To float32 and back would check its rounding; what there is to check in float64 is nothing.
   to: unary((x) => tilegrad.to(x, 'float64')),
   matmul: [

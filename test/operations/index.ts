@@ -12,6 +12,7 @@ import { integerOperations } from './integer.js';
 import { joins } from './join.js';
 import { linearAlgebra } from './linalg.js';
 import { math } from './math.js';
+import { memory } from './memory.js';
 import { norms } from './norm.js';
 import { numerics } from './numerics.js';
 import type { Family } from './operation.js';
@@ -40,6 +41,7 @@ export const families: readonly Family[] = [
   linearAlgebra,
   joins,
   math,
+  memory,
   norms,
   numerics,
   optimizers,

@@ -1,0 +1,121 @@
+/** Scopes for users: memory of tensors that are not results goes back at once. */
+import { TensorError } from '../errors.js';
+import {
+  currentTime,
+  enterScope,
+  keepAllStorages,
+  keepStorage,
+  leaveScope,
+  type Scope,
+  type Storage,
+} from '../tensor/memory.js';
+import { forEachTensor } from '../tensor/nested.js';
+import { describe } from '../tensor/shape.js';
+import type { Tensor } from '../tensor/tensor.js';
+
+/** Whether a graph hangs on a tensor that a later backward can go through. */
+function hasGraph(t: Tensor): boolean {
+  return t.node !== null && t.node.rules !== null;
+}
+
+/** What of a scope a result needs: its memory, its gradient's, and that of the graph behind either. */
+function neededBy(result: unknown, firstNode: number): Set<Storage> | 'all' {
+  const storages = new Set<Storage>();
+  let recorded = false;
+  forEachTensor(result, (t) => {
+    for (let at: Tensor | null = t; at !== null; at = at.accumulatedGrad) {
+      storages.add(at.storage);
+      // Gradient rules hold tensors where nobody can look, so all of them stay. A graph from before
+      // the scope holds nothing of it.
+      if (hasGraph(at) && (at.node?.sequence ?? 0) > firstNode) recorded = true;
+    }
+  });
+  return recorded ? 'all' : storages;
+}
+
+const ASYNC = new Set(['AsyncFunction', 'GeneratorFunction', 'AsyncGeneratorFunction']);
+
+function checkFunction(fn: unknown): void {
+  if (typeof fn !== 'function') {
+    throw new TensorError('ERR_ARGUMENT', `[tidy] expected a function, not ${describe(fn)}`);
+  }
+  if (ASYNC.has(fn.constructor.name)) throw notSynchronous();
+}
+
+function notSynchronous(): TensorError {
+  return new TensorError(
+    'ERR_ARGUMENT',
+    '[tidy] the function must not be async or a generator: tidy ends when it returns, and what runs ' +
+      'after its first await or yield would use memory that was given back. Call tidy around the ' +
+      'synchronous parts inside, or use dispose()',
+  );
+}
+
+/**
+ * Runs fn, then gives the memory of all tensors that were made in it back at once, as TensorFlow.js's
+ * `tidy`. What fn returns stays: a tensor, or all tensors in arrays, objects, maps and sets, with their
+ * gradients. So do tensors given to `keep`, parameters and buffers of modules, the state of optimizers,
+ * and gradients of leaves that were made outside. A result that still has its graph (its `backward`
+ * hasn't run) keeps everything made in this scope, since gradient rules may hold any of it; return
+ * `loss.item()` or `loss.detach()` where no gradient is wanted. Views of what was given back throw
+ * ERR_DISPOSED; a typed array taken by `data` stays valid.
+ *
+ * Never needed: the garbage collector does the same later. Scopes nest: what an inner one returns
+ * belongs to the outer one. When fn throws, everything made in it is given back.
+ * @returns what fn returns
+ * @throws TensorError ERR_ARGUMENT when fn is async, a generator or no function
+ * @example
+ * ```ts
+ * const x = tensor([3, 4]);
+ * const length = tidy(() => x.square().sum().sqrt());
+ * length; // => 5
+ * ```
+ */
+export function tidy<R>(fn: () => R): R {
+  checkFunction(fn);
+  const firstNode = currentTime();
+  const scope: Scope = enterScope();
+  let kept: ReadonlySet<Storage> | 'all' = new Set();
+  try {
+    const result = fn();
+    if (typeof (result as { then?: unknown } | null | undefined)?.then === 'function') {
+      // What goes on in the background may use any of them, and nobody can handle its rejection.
+      kept = 'all';
+      (result as PromiseLike<unknown>).then(undefined, () => {});
+      throw notSynchronous();
+    }
+    kept = neededBy(result, firstNode);
+    return result;
+  } finally {
+    leaveScope(scope, kept);
+  }
+}
+
+/**
+ * Takes a tensor, or all tensors in arrays, objects, maps and sets, out of every `tidy` that runs now:
+ * for what is stored somewhere instead of being returned. With a tensor that has a graph goes
+ * everything that was made so far.
+ * @returns its argument
+ * @throws TensorError ERR_ARGUMENT when there is no tensor in it, ERR_DISPOSED
+ * @example
+ * ```ts
+ * let last = zeros([1]);
+ * tidy(() => {
+ *   last = keep(ones([2]).mul(3));
+ * });
+ * last; // => [3, 3]
+ * ```
+ */
+export function keep<T>(value: T): T {
+  let found = false;
+  forEachTensor(value, (t) => {
+    found = true;
+    t.storage.array; // throws for one that is gone already
+    keepStorage(t.storage);
+    if (hasGraph(t)) keepAllStorages();
+  });
+  if (!found) {
+    throw new TensorError('ERR_ARGUMENT', `[keep] expected a tensor, not ${describe(value)}`);
+  }
+  return value;
+}
