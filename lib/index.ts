@@ -103,6 +103,7 @@ export {
   type CheckpointOptions,
   checkpoint,
   checkpointSequential,
+  type Layer,
   type Step,
 } from './ops/checkpoint.js';
 export {
@@ -483,9 +484,11 @@ export {
   logsumexp,
   type NormOptions,
   norm,
+  type StdMean,
   std,
   stdMean,
   type VarianceOptions,
+  type VarMean,
   variance,
   varMean,
 } from './ops/statistics.js';

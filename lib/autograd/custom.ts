@@ -2,7 +2,7 @@
 import { TensorError } from '../errors.js';
 import { zeros } from '../tensor/creation.js';
 import { dtypes } from '../tensor/dtype.js';
-import { letEscape, outsideScope } from '../tensor/memory.js';
+import { keepStorage, outsideScope } from '../tensor/memory.js';
 import { checkOptions, describe } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { checkFunction, checkSynchronous, isGradEnabled, noGrad } from './mode.js';
@@ -33,6 +33,7 @@ export interface FunctionContext<State = undefined> {
 /** A gradient for each argument, or null; a single one will do for a single argument. */
 export type InputGradients = Tensor | null | readonly (Tensor | null | undefined)[];
 
+/** What {@link customFunction} makes an operation from. */
 export interface CustomFunction<
   Inputs extends readonly unknown[],
   Outputs extends Tensor | readonly Tensor[],
@@ -245,7 +246,7 @@ function allGradients(
     const at = places.indexOf(i);
     const g = at < 0 ? null : (arrived[at] ?? null);
     if (g !== null) {
-      letEscape(g.storage); // backward may keep it
+      keepStorage(g.storage); // backward may keep it
       return g;
     }
     return materialize ? zeros(shape, { dtype }) : null;

@@ -1,6 +1,6 @@
 /** Watching gradients: hooks on leaves and results, and gradients that results keep. */
 import { TensorError } from '../errors.js';
-import { letEscape, outsideScope } from '../tensor/memory.js';
+import { keepStorage, outsideScope } from '../tensor/memory.js';
 import { describe, formatShape, sameShape } from '../tensor/shape.js';
 import { type GradWatchers, Tensor } from '../tensor/tensor.js';
 import { checkFunction } from './mode.js';
@@ -162,7 +162,7 @@ export function callHooks({ hooks }: GradWatchers, g: Tensor): Tensor {
     // A copy: hooks may remove themselves or add others.
     for (const { call } of [...hooks]) {
       // The hook may keep what it gets.
-      letEscape(gradient.storage);
+      keepStorage(gradient.storage);
       const replacement: unknown = call(gradient);
       if (replacement === undefined || replacement === null) continue;
       checkReplacement(replacement, g);

@@ -18,11 +18,13 @@ import {
   rowsOf,
 } from './parts.js';
 
+/** Options of {@link eigh} and {@link eigvalsh}. */
 export interface EighOptions {
   /** Which triangle of A is read. Default `L`, the lower one. */
   UPLO?: 'L' | 'U';
 }
 
+/** A = V diag(L) V^T. */
 export interface Eigh {
   /** Ascending, shape [..., n]. */
   eigenvalues: Tensor;

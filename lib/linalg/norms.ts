@@ -15,6 +15,7 @@ import { singularValues } from './svd.js';
 /** `fro`: the root of the sum of squares; `nuc`: the sum of the singular values. */
 export type MatrixOrd = 'fro' | 'nuc' | number;
 
+/** Options of {@link vectorNorm}. */
 export interface VectorNormOptions {
   /** Any number, Infinity and -Infinity too. Default 2. */
   ord?: number;
@@ -24,6 +25,7 @@ export interface VectorNormOptions {
   keepDim?: boolean;
 }
 
+/** Options of {@link matrixNorm}. */
 export interface MatrixNormOptions {
   /** `fro`, `nuc`, 1, -1, 2, -2, Infinity or -Infinity. Default `fro`. */
   ord?: MatrixOrd;
@@ -33,6 +35,7 @@ export interface MatrixNormOptions {
   keepDim?: boolean;
 }
 
+/** Options of {@link norm}. */
 export interface LinalgNormOptions {
   /** A vector's or a matrix's order. Default the root of the sum of squares. */
   ord?: MatrixOrd;
@@ -171,6 +174,7 @@ export function norm(x: Tensor, options: LinalgNormOptions = {}): Tensor {
   return matrixNormOf('norm', x, { ord, keepDim, ...(Array.isArray(dim) && { dim }) });
 }
 
+/** Options of {@link cond}. */
 export interface CondOptions {
   /** The order of the norm. Default 2. */
   p?: MatrixOrd;

@@ -14,6 +14,7 @@ import { checkMatrices, checkSquare, colsOf, epsilonOf, mT, rowsOf } from './par
 import { singularValues, thinSvd } from './svd.js';
 import { checkFlag } from './triangular.js';
 
+/** Options of {@link matrixRank} and {@link pinv}. */
 export interface ToleranceOptions {
   /** Values up to this times the largest count as 0. Default eps max(m, n), or 0 when atol is given. */
   rtol?: number;
@@ -117,11 +118,13 @@ function pinvOf(operation: string, a: Tensor, bounds: Tolerances): Tensor {
   return y;
 }
 
+/** Options of {@link lstsq}. */
 export interface LstsqOptions {
   /** Singular values up to this times the largest count as 0. Default eps max(m, n). */
   rcond?: number;
 }
 
+/** What {@link lstsq} found. */
 export interface Lstsq {
   /** X, of least |X| among the best. */
   solution: Tensor;

@@ -24,8 +24,10 @@ import {
 } from './parts.js';
 import { solveWithTriangle } from './triangular.js';
 
+/** Which parts {@link qr} computes. */
 export type QrMode = 'reduced' | 'complete' | 'r';
 
+/** Options of {@link qr}. */
 export interface QrOptions {
   /**
    * `reduced`: Q has min(m, n) columns; `complete`: m of them; `r`: only R is computed, and Q is

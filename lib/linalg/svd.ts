@@ -26,6 +26,7 @@ import {
 } from './parts.js';
 import { checkFlag } from './triangular.js';
 
+/** Options of {@link svd}. */
 export interface SvdOptions {
   /** Whether U and Vh are square; otherwise they have min(m, n) columns and rows. Default true. */
   fullMatrices?: boolean;

@@ -21,6 +21,7 @@ import {
   walkable,
 } from './parts.js';
 
+/** Options of {@link solveTriangular}. */
 export interface SolveTriangularOptions {
   /** Whether the matrices are upper triangular; otherwise lower. */
   upper: boolean;

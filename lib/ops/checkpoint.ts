@@ -14,6 +14,7 @@ import { checkOptions, describe, formatShape, sameShape } from '../tensor/shape.
 import { Tensor } from '../tensor/tensor.js';
 import { defaultGenerator } from './random.js';
 
+/** Options of {@link checkpointSequential}. */
 export interface CheckpointOptions {
   /**
    * Whether the second run draws the random numbers of the first one from the default generator, so that
@@ -201,8 +202,14 @@ function ruleOf(
   };
 }
 
-/** A step of a sequence: a function, or an object with one, like the layers in `nn`. */
-export type Step = ((x: Tensor) => Tensor) | { forward(x: Tensor): Tensor };
+/** An object with a `forward`, like the layers in `nn`. */
+export interface Layer {
+  /** What it makes of a tensor. */
+  forward(x: Tensor): Tensor;
+}
+
+/** A step of a sequence: a function or a layer. */
+export type Step = ((x: Tensor) => Tensor) | Layer;
 
 /**
  * Runs steps one after the other, in segments of about equal numbers of steps of which all but the last

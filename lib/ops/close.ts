@@ -58,6 +58,7 @@ export function allClose(a: Tensor, b: Tensor, options: IscloseOptions = {}): bo
   return all(isclose(computing(a), computing(b), allowed)).item() !== 0;
 }
 
+/** Options of {@link closeness}. */
 export interface ClosenessOptions {
   /** Allowed difference relative to the expected value. Default by dtype: see `closeness`. */
   rtol?: number;
@@ -69,9 +70,13 @@ export interface ClosenessOptions {
 
 /** An element and its difference. */
 export interface Difference {
+  /** Where the elements lie. */
   readonly index: Shape;
+  /** The element of the first tensor. */
   readonly actual: number;
+  /** The element of the second tensor. */
   readonly expected: number;
+  /** |actual - expected|. */
   readonly absolute: number;
   /** |actual - expected| / |expected|; 0 where they are equal. */
   readonly relative: number;
@@ -83,8 +88,11 @@ export interface Closeness {
   readonly close: boolean;
   /** How many elements differ by more than is allowed. */
   readonly mismatched: number;
+  /** How many elements were compared. */
   readonly count: number;
+  /** The relative difference that is allowed. */
   readonly rtol: number;
+  /** The absolute difference that is allowed. */
   readonly atol: number;
   /** Where the absolute difference is largest; a NaN is larger than any. null for empty tensors. */
   readonly largestAbsolute: Difference | null;
@@ -221,6 +229,7 @@ function line(kind: string, { index, actual, expected, absolute, relative }: Dif
   );
 }
 
+/** Options of {@link assertClose}. */
 export interface AssertCloseOptions extends ClosenessOptions {
   /** Whether the dtypes have to be the same. Default true. */
   checkDtype?: boolean;

@@ -14,6 +14,7 @@ import { sum } from './reduce.js';
 import { reshape, squeeze, transpose, unsqueeze } from './shape.js';
 import { clamp } from './ternary.js';
 
+/** Options of {@link cov}. */
 export interface CovOptions {
   /** What is subtracted from the number of observations to give the divisor. Default 1. */
   correction?: number;

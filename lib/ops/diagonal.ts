@@ -8,6 +8,7 @@ import { checkTensor, clone } from './operand.js';
 import { ravel } from './shape.js';
 import { embed, viewGradient } from './view.js';
 
+/** Options of {@link diagonal} and {@link diagEmbed}. */
 export interface DiagonalOptions {
   /** Which diagonal: 0 (default) the main one, above it > 0, below it < 0. */
   offset?: number;

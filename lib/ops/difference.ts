@@ -50,6 +50,7 @@ function inARow(tensors: readonly Tensor[], dim: number): Tensor {
   return y;
 }
 
+/** Options of {@link diff}. */
 export interface DiffOptions {
   /** How often differences are taken. Default 1. */
   n?: number;
@@ -119,6 +120,7 @@ export function diff(x: Tensor, options: DiffOptions = {}): Tensor {
   return y;
 }
 
+/** Options of {@link trapezoid} and {@link cumulativeTrapezoid}. */
 export interface TrapezoidOptions {
   /** Where the values of y are: along the dimension, or of a shape that broadcasts with y's. */
   x?: Tensor;

@@ -57,6 +57,7 @@ const MODES: readonly unknown[] = [
   'donotUseMmForEuclidDist',
 ] satisfies CdistMode[];
 
+/** Options of {@link cdist}. */
 export interface CdistOptions {
   /** The order of the norm, any number >= 0, Infinity too. Default 2. */
   p?: number;
@@ -137,6 +138,7 @@ function euclidean(a: Tensor, b: Tensor): Tensor {
   return distances;
 }
 
+/** Options of {@link pairwiseDistance}. */
 export interface PairwiseDistanceOptions {
   /** The order of the norm, any number. Default 2. */
   p?: number;
@@ -171,6 +173,7 @@ export function pairwiseDistance(
   return norm(add(sub(x, y), eps), { p, dim: -1, keepDim: orDefault(options.keepDim, false) });
 }
 
+/** Options of {@link cosineSimilarity}. */
 export interface CosineSimilarityOptions {
   /** The dimension of the vectors after broadcasting. Default 1, as in PyTorch. */
   dim?: number;
@@ -214,6 +217,7 @@ export function cosineSimilarity(
   return sum(mul(unit(x), unit(y)), { dim });
 }
 
+/** Options of {@link normalize}. */
 export interface NormalizeOptions {
   /** The order of the norm, any number. Default 2. */
   p?: number;
@@ -241,6 +245,7 @@ export function normalize(x: Tensor, options: NormalizeOptions = {}): Tensor {
   return div(x, clamp(norm(x, { p, dim, keepDim: true }), { min: eps }));
 }
 
+/** Options of {@link renorm}. */
 export interface RenormOptions {
   /** Which parts are measured: those at each index of this dimension. */
   dim: number;
@@ -282,6 +287,7 @@ export function renorm(x: Tensor, options: RenormOptions): Tensor {
   return mul(x, factor);
 }
 
+/** Options of {@link cross}. */
 export interface CrossOptions {
   /** The dimension of the vectors, after broadcasting. Default the last. */
   dim?: number;

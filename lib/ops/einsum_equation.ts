@@ -8,6 +8,7 @@ import {
   findPath,
 } from './einsum_path.js';
 
+/** Options of {@link einsum}. */
 export interface EinsumOptions {
   /** The order of contraction: a strategy, or pairs as in `EinsumPath`. Default `auto`. */
   path?: EinsumStrategy | EinsumPath;

@@ -20,6 +20,7 @@ const strategies: readonly unknown[] = ['auto', 'optimal', 'greedy'] satisfies E
 
 /** An order of contraction and what it costs. */
 export interface EinsumPathInfo {
+  /** The order of the contractions. */
   readonly path: EinsumPath;
   /** Multiplications and additions of all steps, as opt_einsum counts them. */
   readonly cost: number;

@@ -24,6 +24,7 @@ export type FunctionOf<Inputs extends Tensors, Outputs extends Tensors> = Inputs
   ? (x: Tensor) => Outputs
   : (...inputs: Tensor[]) => Outputs;
 
+/** Options of {@link vjp}, {@link jvp}, {@link jacobian}, {@link hessian}, {@link vhp} and {@link hvp}. */
 export interface FunctionalOptions {
   /** Records how the result is computed, so that it can be differentiated in turn. Default false. */
   createGraph?: boolean;

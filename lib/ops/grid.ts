@@ -11,6 +11,7 @@ import { expand } from './reduce.js';
 import { cumprod } from './scan.js';
 import { reshape, unsqueeze } from './shape.js';
 
+/** Options of {@link meshgrid}. */
 export interface MeshgridOptions {
   /**
    * `ij` (default): the first vector runs along dimension 0, the second along 1. `xy`: these two are
@@ -85,6 +86,7 @@ export function cartesianProd(tensors: readonly Tensor[]): Tensor {
   return stack(columns, 1);
 }
 
+/** Options of {@link combinations}. */
 export interface CombinationsOptions {
   /** Whether an element can be chosen more than once. Default false. */
   withReplacement?: boolean;
@@ -131,6 +133,7 @@ export function combinations(x: Tensor, r = 2, options: CombinationsOptions = {}
   return reshape(indexSelect(x, 0, rows.flat()), [rows.length, r]);
 }
 
+/** Options of {@link vander}. */
 export interface VanderOptions {
   /** How many columns. Default as many as there are elements. */
   n?: number;

@@ -55,6 +55,7 @@ function counted(place: Tensor, inside: Tensor, weights: Tensor, bins: number): 
   return contiguous(slice(counts, [[0, bins]]));
 }
 
+/** Options of {@link histc}. */
 export interface HistcOptions {
   /** How many bins of one width. Default 100. */
   bins?: number;
@@ -98,6 +99,7 @@ export function histc(x: Tensor, options: HistcOptions = {}): Tensor {
   return counted(index, inside, ones([flat.numel], { dtype: x.dtype }), bins);
 }
 
+/** Options of {@link histogram}. */
 export interface HistogramOptions {
   /** Where the first bin begins and the last one ends; for bins of one width. Default the elements' own. */
   range?: Range;
@@ -109,7 +111,9 @@ export interface HistogramOptions {
 
 /** Counts, or densities, and the edges of the bins that they belong to: one more. */
 export interface Histogram {
+  /** Counts, or densities, of the bins. */
   readonly hist: Tensor;
+  /** The edges of the bins, ascending. */
   readonly binEdges: Tensor;
 }
 

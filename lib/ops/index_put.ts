@@ -29,6 +29,7 @@ import { holds } from './promotion.js';
 import { sumTo } from './reduce.js';
 import { layoutOf } from './slice.js';
 
+/** Options of {@link indexPut} and {@link indexPut_}. */
 export interface IndexPutOptions {
   /** Adds values to what is there instead of overwriting it. Default false. */
   accumulate?: boolean;

@@ -168,6 +168,7 @@ function arithmetic<T extends Tensor>(row: Arithmetic, x: T, other: TensorLike):
   });
 }
 
+/** Options of {@link add_} and {@link sub_}. */
 export interface AlphaOptions {
   /** A factor of the other operand. Default 1. */
   alpha?: number;
@@ -264,6 +265,7 @@ export function clamp_<T extends Tensor>(x: T, options: ClampOptions): T {
   });
 }
 
+/** Options of {@link normal_} and {@link uniform_}. */
 export interface InPlaceRandomOptions {
   /** The stream to draw from; default the one that `manualSeed` seeds. */
   generator?: Generator;

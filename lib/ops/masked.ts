@@ -38,6 +38,7 @@ function countSelected(x: Tensor): number {
   return count.item();
 }
 
+/** Options of {@link nonzero}. */
 export interface NonzeroOptions {
   /** Whether to give a list with the coordinates of each dimension, as `index` takes them. Default false. */
   asTuple?: boolean;
@@ -268,6 +269,7 @@ declare module '../tensor/tensor.js' {
   interface Tensor {
     /** The coordinates of the elements that are not 0: see the function `nonzero`. */
     nonzero(options: NonzeroOptions & { asTuple: true }): Tensor[];
+    /** The same in one tensor, a row for each. */
     nonzero(options?: NonzeroOptions & { asTuple?: false }): Tensor;
     /** The coordinates of the elements that are not 0, one row for each. */
     argwhere(): Tensor;

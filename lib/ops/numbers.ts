@@ -140,7 +140,7 @@ function scaled(operation: string, x: Tensor, factor: number): Tensor {
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for bfloat16
  * @example
  * ```ts
- * deg2rad(tensor([180, 90])); // => [3.14159, 1.5708]
+ * deg2rad(tensor([180, 90])); // => [3.141593, 1.570796]
  * ```
  */
 export function deg2rad(x: Tensor): Tensor {

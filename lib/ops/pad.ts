@@ -10,8 +10,10 @@ import { rangeOf } from './parts.js';
 import { holds } from './promotion.js';
 import { expand } from './reduce.js';
 
+/** What the new places of {@link pad} hold. */
 export type PadMode = 'constant' | 'reflect' | 'replicate' | 'circular';
 
+/** Options of {@link pad}. */
 export interface PadOptions {
   /**
    * What the new places hold: one value; the elements mirrored at the outermost one, which isn't

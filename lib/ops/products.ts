@@ -320,6 +320,7 @@ function contracted(
   return einsum(`${first.join('')},${second.join('')}->${free.join('')}`, a, b);
 }
 
+/** Options of {@link tensordot}. */
 export interface TensordotOptions {
   /**
    * How many dimensions are summed over, the last ones of a and the first ones of b, in order; or the

@@ -30,6 +30,7 @@ const INTERPOLATIONS: readonly unknown[] = [
   'midpoint',
 ] satisfies Interpolation[];
 
+/** Options of {@link quantile} and {@link nanquantile}. */
 export interface QuantileOptions {
   /** The dimension. Default: all elements. */
   dim?: number;
@@ -179,6 +180,7 @@ export function nanquantile(
   return quantiles('nanquantile', x, q, options, true);
 }
 
+/** Options of {@link median} and {@link nanmedian}. */
 export interface MedianOptions {
   /** The dimension; a negative one counts from the end. */
   dim: number;
@@ -319,6 +321,7 @@ export function nanmedian(x: Tensor, options?: MedianOptions): Tensor | ValuesAn
   return medianAlong('nanmedian', x, options, true);
 }
 
+/** Options of {@link mode}. */
 export interface ModeOptions {
   /** Default the last. */
   dim?: number;

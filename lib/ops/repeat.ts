@@ -160,6 +160,7 @@ export function tile(x: Tensor, counts: readonly number[]): Tensor {
   return repeated('tile', x, checkCounts('tile', counts));
 }
 
+/** Options of {@link repeatInterleave}. */
 export interface RepeatInterleaveOptions {
   /** The dimension to repeat along; without it the tensor is laid out in a row. */
   dim?: number;

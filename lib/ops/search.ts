@@ -22,6 +22,7 @@ function checkFlag(operation: string, name: string, value: unknown): void {
   );
 }
 
+/** Options of {@link bucketize}. */
 export interface BucketizeOptions {
   /**
    * false: the first place where the value can be put in (boundaries[i - 1] < v <= boundaries[i]);
@@ -30,6 +31,7 @@ export interface BucketizeOptions {
   right?: boolean;
 }
 
+/** Options of {@link searchsorted}. */
 export interface SearchsortedOptions extends BucketizeOptions {
   /** Indices that sort the sequence, from `argsort`, when it isn't sorted itself. */
   sorter?: IndexLike;
@@ -145,6 +147,7 @@ export function bucketize(
   return search('bucketize', boundaries, values, right);
 }
 
+/** Options of {@link isin}. */
 export interface IsinOptions {
   /** Whether to ask which elements are not among the others. Default false. */
   invert?: boolean;
@@ -203,6 +206,7 @@ export function msort(x: Tensor): Tensor {
   return sort(x, { dim: 0 }).values;
 }
 
+/** Options of {@link kthvalue}. */
 export interface KthvalueOptions {
   /** Default the last. */
   dim?: number;
@@ -242,6 +246,7 @@ export function kthvalue(x: Tensor, k: number, options: KthvalueOptions = {}): S
   return { values: squeeze(values, at), indices: squeeze(indices, at) };
 }
 
+/** Options of {@link uniqueConsecutive}. */
 export interface UniqueConsecutiveOptions {
   /** Whether to say in which run each element is. Default false. */
   returnInverse?: boolean;

@@ -30,6 +30,7 @@ export function erfinv(x: Tensor): Tensor {
   return unary('erfinv', x, (g, y) => mul(g, mul(exp(square(y)), Math.sqrt(Math.PI) / 2)));
 }
 
+/** Options of {@link logit}. */
 export interface LogitOptions {
   /** Elements are brought into [eps, 1 - eps] first. Default: none, and elements outside [0, 1] give NaN. */
   eps?: number;
@@ -42,7 +43,7 @@ export interface LogitOptions {
  * @throws TensorError ERR_ARGUMENT unless eps is a number from 0 to 1/2, ERR_DTYPE
  * @example
  * ```ts
- * logit(tensor([0.5, 0.75])); // => [0, 1.09861]
+ * logit(tensor([0.5, 0.75])); // => [0, 1.098612]
  * ```
  */
 export function logit(x: Tensor, options: LogitOptions = {}): Tensor {
@@ -181,6 +182,7 @@ export function logaddexp2(a: TensorLike, b: TensorLike): Tensor {
   return logOfSum('logaddexp2', a, b, Math.LN2);
 }
 
+/** Options of {@link nanToNum}. */
 export interface NanToNumOptions {
   /** What NaN becomes. Default 0. */
   nan?: number;

@@ -23,6 +23,22 @@ import {
 } from './reduction.js';
 import { reshape } from './shape.js';
 
+/** A variance and the mean that it is about. */
+export interface VarMean {
+  /** The variance. */
+  variance: Tensor;
+  /** The mean. */
+  mean: Tensor;
+}
+
+/** A standard deviation and the mean that it is about. */
+export interface StdMean {
+  /** The standard deviation. */
+  std: Tensor;
+  /** The mean. */
+  mean: Tensor;
+}
+
 /** Options of {@link variance}, {@link std}, {@link varMean} and {@link stdMean}. */
 export interface VarianceOptions extends ReduceOptions {
   /** What is subtracted from the number of values to give the divisor. Default 1. */
@@ -128,7 +144,7 @@ function dimsOf({ dim, keepDim }: VarianceOptions): ReduceOptions {
  * varMean(tensor([1, 3, 5])); // => { variance: 4, mean: 3 }
  * ```
  */
-export function varMean(x: Tensor, options?: VarianceOptions): { variance: Tensor; mean: Tensor } {
+export function varMean(x: Tensor, options?: VarianceOptions): VarMean {
   const variance = spread('varMean', x, options, false);
   return { variance, mean: mean(x, options && dimsOf(options)) };
 }
@@ -140,7 +156,7 @@ export function varMean(x: Tensor, options?: VarianceOptions): { variance: Tenso
  * stdMean(tensor([1, 3, 5])); // => { std: 2, mean: 3 }
  * ```
  */
-export function stdMean(x: Tensor, options?: VarianceOptions): { std: Tensor; mean: Tensor } {
+export function stdMean(x: Tensor, options?: VarianceOptions): StdMean {
   const std = spread('stdMean', x, options, true);
   return { std, mean: mean(x, options && dimsOf(options)) };
 }
@@ -220,9 +236,9 @@ declare module '../tensor/tensor.js' {
     /** The standard deviation over all dimensions or the given ones. */
     std(options?: VarianceOptions): Tensor;
     /** The variance and the mean over all dimensions or the given ones. */
-    varMean(options?: VarianceOptions): { variance: Tensor; mean: Tensor };
+    varMean(options?: VarianceOptions): VarMean;
     /** The standard deviation and the mean over all dimensions or the given ones. */
-    stdMean(options?: VarianceOptions): { std: Tensor; mean: Tensor };
+    stdMean(options?: VarianceOptions): StdMean;
     /** The p-norm over all dimensions or the given ones, default p = 2. */
     norm(options?: NormOptions): Tensor;
     /** log(sum(e^x)) over all dimensions or the given ones. */

@@ -9,6 +9,7 @@ import { getElement } from './element.js';
 import { checkOptions, describe, formatShape } from './shape.js';
 import { Tensor } from './tensor.js';
 
+/** Options of {@link setPrintOptions}. */
 export interface PrintOptions {
   /** Options to start from: PyTorch's profiles. Default: those in use. */
   profile?: 'default' | 'short' | 'full';

@@ -364,6 +364,16 @@ test('other types and unknown activations are refused', () => {
   expect(() => call(plain, 1, 1)).toThrow('side and sideUse need each other');
   expect(() => call([half, half, null, side, half], 1)).toThrow('need each other');
   expect(() => call([half, half, null, side, half], 0, 2)).toThrow('needs an activation');
-  expect(() => call([half, half, null, new Float32Array(3), half], 1, 1)).toThrow('side reaches');
-  expect(() => call([half, half, null, null, new Uint16Array(3)])).toThrow('c reaches');
+  // Reported as memory that has shrunk, with what the native side found as the cause.
+  const causeOf = (fn: () => void): string => {
+    try {
+      fn();
+    } catch (error) {
+      return String((error as Error).cause);
+    }
+    return 'nothing thrown';
+  };
+  const shortSide = () => call([half, half, null, new Float32Array(3), half], 1, 1);
+  expect(causeOf(shortSide)).toContain('side reaches');
+  expect(causeOf(() => call([half, half, null, null, new Uint16Array(3)]))).toContain('c reaches');
 });

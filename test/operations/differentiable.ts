@@ -91,7 +91,7 @@ export const table: Record<string, readonly Case[]> = {
 /** Functions of the library that have no gradient. */
 export const others = new Set([
   ...['backward', 'grad', 'gradcheck', 'gradgradcheck', 'noGrad', 'enableGrad', 'isGradEnabled'],
-  ...['isAnomalyEnabled', 'isInferenceModeEnabled'],
+  ...['isAnomalyEnabled', 'isInferenceModeEnabled', 'emptyCache', 'memory'],
   ...['tensor', 'fromTypedArray', 'zeros', 'ones', 'full', 'empty', 'eye', 'arange', 'zerosLike'],
   ...['onesLike', 'batches', 'parseIdx', 'readIdx', 'readIdxSync', 'loadMnist'],
   ...['loadMnistSync', 'loadSafetensors', 'loadSafetensorsSync', 'saveSafetensors'],

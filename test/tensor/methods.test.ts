@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 /** Functions that are called with a tensor first and are no methods, with the reason. */
 const notMethods: Readonly<Record<string, string>> = {
   ...reason('creates a tensor that is only shaped like it', [
-    ...['onesLike', 'randLike', 'randintLike', 'randnLike', 'zerosLike'],
+    ...['emptyLike', 'fullLike', 'onesLike', 'randLike', 'randintLike', 'randnLike', 'zerosLike'],
   ]),
   ...reason('draws from a distribution with these parameters', ['normal', 'poisson']),
   ...reason('a loss, which a model has: torch.nn.functional', [
@@ -19,7 +19,13 @@ const notMethods: Readonly<Record<string, string>> = {
   ...reason('of quantised tensors: values and their scales', [
     ...['dequantize', 'int8Matmul', 'quantizePerChannel'],
   ]),
+  ...reason('for tests: compares two tensors and reports', ['assertClose', 'closeness']),
+  ...reason('a function in PyTorch too', [
+    ...['atleast1d', 'atleast2d', 'atleast3d', 'combinations', 'vander'],
+  ]),
   batches: 'about data sets',
+  resultType: 'tells about its arguments',
+  searchsorted: 'looks for its second argument; bucketize is the method',
   matmulPlan: 'tells about two tensors',
 };
 
