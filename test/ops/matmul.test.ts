@@ -1,5 +1,5 @@
-import { linear, matmul, type Tensor } from 'tilegrad';
-import { describe, it } from 'vitest';
+import { addmm, baddbmm, full, linear, manualSeed, matmul, randn, type Tensor } from 'tilegrad';
+import { describe, expect, it } from 'vitest';
 import {
   type Bound,
   epsilon,
@@ -55,5 +55,38 @@ describe('golden matrix products', () => {
         expectGolden(gradBias!, wantBias, () => limit, 'gradient of the bias');
       }
     });
+  }
+});
+
+describe('addmm and baddbmm are beta c + alpha a b', () => {
+  const terms = 37;
+  const cases = [
+    { name: 'addmm', fn: addmm, a: [5, terms], b: [terms, 19] },
+    { name: 'baddbmm', fn: baddbmm, a: [3, 5, terms], b: [3, terms, 19] },
+  ] as const;
+  for (const { name, fn, a: aShape, b: bShape } of cases) {
+    for (const dtype of ['float32', 'float64'] as const) {
+      for (const [alpha, beta] of [
+        [1, 1],
+        [-0.5, 2],
+        [3, 0.25],
+      ] as const) {
+        it(`${name} ${dtype}, alpha ${alpha}, beta ${beta}`, () => {
+          manualSeed(5);
+          const [a, b] = [randn(aShape, { dtype }), randn(bShape, { dtype })];
+          const c = randn([19], { dtype }); // broadcast over rows and batches
+          const made = c.mul(beta).add(matmul(a, b).mul(alpha));
+          const limit = (terms + 3) * epsilon[dtype] * (beta + Math.abs(alpha) * terms) * 4 ** 2;
+          const apart = fn(c, a, b, { alpha, beta }).sub(made).abs().max().item();
+          expect(apart).toBeLessThanOrEqual(limit);
+        });
+      }
+
+      it(`${name} ${dtype} does not read c when beta is 0`, () => {
+        const [a, b] = [randn(aShape, { dtype }), randn(bShape, { dtype })];
+        const c = full([19], Number.NaN, { dtype });
+        expect(fn(c, a, b, { beta: 0 }).sub(matmul(a, b)).abs().max().item()).toBe(0);
+      });
+    }
   }
 });

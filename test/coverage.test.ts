@@ -1,0 +1,222 @@
+/**
+ * How many of the library's functions each kind of check covers. Wrong calls and gradients are complete by
+ * their own tests; goldens from PyTorch are complete but for the functions listed here.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import * as tilegrad from 'tilegrad';
+import { expect, test } from 'vitest';
+import { operations as benchmarks } from '../bench/ops/operations.js';
+import { table } from './operations/differentiable.js';
+import { families } from './operations/index.js';
+
+const functions = Object.entries(tilegrad)
+  .filter(([name, value]) => typeof value === 'function' && /^[a-z]/.test(name))
+  .map(([name]) => name);
+
+/** Names of operations in all fixtures: a function's own, or with the variant behind it (`qrQ`, `clampMin`). */
+function goldenNames(): Set<string> {
+  const found = new Set<string>();
+  const folder = new URL('fixtures/', import.meta.url);
+  const walk = (value: unknown): void => {
+    if (Array.isArray(value)) value.forEach(walk);
+    else if (typeof value === 'object' && value !== null) {
+      for (const [key, item] of Object.entries(value)) {
+        if (typeof item === 'string' && (key === 'op' || key === 'fn')) found.add(item);
+        else if (key !== 'tensors') walk(item);
+      }
+    }
+  };
+  for (const file of readdirSync(folder)) {
+    if (file.endsWith('.json')) walk(JSON.parse(readFileSync(new URL(file, folder), 'utf8')));
+  }
+  return found;
+}
+
+/** Functions that PyTorch has no numbers for, or whose numbers stand elsewhere, with the reason. */
+const withoutGoldens: Readonly<Record<string, readonly string[]>> = {
+  'settings, modes and what tells about them': [
+    ...[
+      'detectAnomaly',
+      'emptyCache',
+      'enableGrad',
+      'getFloat32MatmulPrecision',
+      'getNumThreads',
+      'inferenceMode',
+      'isAnomalyEnabled',
+      'isGradEnabled',
+      'isInferenceModeEnabled',
+      'keep',
+      'manualSeed',
+      'matmulPlan',
+      'einsumPath',
+      'memory',
+      'noGrad',
+      'setDetectAnomaly',
+      'setFloat32MatmulPrecision',
+      'setGradEnabled',
+      'setNumThreads',
+      'setPrintOptions',
+      'setSimdLevel',
+      'setWeightPacking',
+      'simdLevel',
+      'simdLevels',
+      'tidy',
+    ],
+  ],
+  'files, data sets and messages, checked by going there and back': [
+    ...[
+      'batches',
+      'fromMessage',
+      'loadMnist',
+      'loadMnistSync',
+      'loadSafetensors',
+      'loadSafetensorsSync',
+      'parseIdx',
+      'readIdx',
+      'readIdxSync',
+      'saveSafetensors',
+      'saveSafetensorsSync',
+      'shareMemory',
+      'toMessage',
+    ],
+  ],
+  'differentiation: goldens of whole functions in autograd.json and higher.json': [
+    ...[
+      'backward',
+      'checkpoint',
+      'checkpointSequential',
+      'customFunction',
+      'grad',
+      'gradcheck',
+      'gradgradcheck',
+      'hessian',
+      'hvp',
+      'jacobian',
+      'jvp',
+      'vhp',
+      'vjp',
+    ],
+  ],
+  'creation, compared element by element': [
+    ...[
+      'clone',
+      'contiguous',
+      'empty',
+      'emptyLike',
+      'eye',
+      'fromAsync',
+      'fromBuffer',
+      'fromTypedArray',
+      'full',
+      'fullLike',
+      'meshgrid',
+      'ones',
+      'onesLike',
+      'tensor',
+      'zeros',
+      'zerosLike',
+    ],
+  ],
+  'views and parts, compared element by element': [
+    ...[
+      'at',
+      'atleast1d',
+      'atleast2d',
+      'atleast3d',
+      'broadcastTensors',
+      'broadcastTo',
+      'chunk',
+      'dsplit',
+      'expandAs',
+      'flatten',
+      'fliplr',
+      'flipud',
+      'hsplit',
+      'permute',
+      'ravel',
+      'set',
+      'slice',
+      'split',
+      'squeeze',
+      'swapaxes',
+      't',
+      'tensorSplit',
+      'trace',
+      'transpose',
+      'unbind',
+      'unsqueeze',
+      'view',
+      'viewAs',
+      'vsplit',
+    ],
+  ],
+  'in place: compared with the function of the name without a line below': [
+    ...[
+      'add_',
+      'clamp_',
+      'copy_',
+      'div_',
+      'fill_',
+      'indexPut_',
+      'mul_',
+      'normal_',
+      'sub_',
+      'uniform_',
+      'zero_',
+    ],
+  ],
+  'other names, and pairs, of functions with goldens': [
+    ...[
+      'aminmax',
+      'argsort',
+      'argwhere',
+      'clip',
+      'floatPower',
+      'inverse',
+      'logdet',
+      'pinverse',
+      'positive',
+      'stdMean',
+      'variance',
+      'varMean',
+    ],
+  ],
+  'goldens under other keys: int8.json, dtypes.json, types.json': [
+    ...[
+      'canCast',
+      'dequantize',
+      'int8Matmul',
+      'isclose',
+      'promoteTypes',
+      'quantizePerChannel',
+      'resultType',
+      'to',
+    ],
+  ],
+  'compared with what they are made of': [...['addmm', 'baddbmm', 'bincount', 'oneHot']],
+  'comparisons of two tensors for tests, by their definition': [
+    ...['allClose', 'assertClose', 'closeness', 'equal'],
+  ],
+  'random numbers of no golden: moments and their own stream': [
+    ...['poisson', 'rand', 'randLike', 'randintLike', 'randn', 'randnLike'],
+  ],
+};
+
+test('what covers the functions', () => {
+  const goldens = [...goldenNames()];
+  const covered = functions.filter((name) =>
+    goldens.some(
+      (op) => op === name || (op.startsWith(name) && !/^[a-z]/.test(op.slice(name.length))),
+    ),
+  );
+  const excused = Object.values(withoutGoldens).flat();
+  const missing = functions.filter((name) => !covered.includes(name));
+  const count = (names: readonly string[]) =>
+    functions.filter((name) => names.includes(name)).length;
+  console.log(
+    `functions: ${functions.length}; goldens ${covered.length}, gradients checked ${count(Object.keys(table))}, ` +
+      `wrong calls ${functions.length}, benchmarks ${count(Object.keys(benchmarks))}, ` +
+      `families of tests ${families.length}`,
+  );
+  expect(missing.sort()).toEqual(excused.sort());
+});
