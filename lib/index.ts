@@ -508,24 +508,21 @@ export { canCast, promoteTypes, resultType } from './ops/types.js';
 export * as optim from './optim/index.js';
 export { type FromBufferOptions, fromBuffer } from './tensor/buffers.js';
 export {
-  arange,
-  type DataOptions,
   empty,
   emptyLike,
   eye,
-  fromTypedArray,
   full,
   fullLike,
   ones,
   onesLike,
   type TensorOptions,
-  tensor,
   zeros,
   zerosLike,
 } from './tensor/creation.js';
+export { type DataOptions, fromTypedArray, tensor } from './tensor/data.js';
 export type { DType, StoredArray, TypedArray } from './tensor/dtype.js';
 export { type PrintOptions, setPrintOptions } from './tensor/format.js';
 export { emptyCache, type MemoryInfo, memory } from './tensor/memory.js';
-export { type LogspaceOptions, linspace, logspace } from './tensor/ranges.js';
+export { arange, type LogspaceOptions, linspace, logspace } from './tensor/ranges.js';
 export type { Shape } from './tensor/shape.js';
 export { type GradHook, type NestedArray, Tensor } from './tensor/tensor.js';

@@ -20,7 +20,7 @@ build() { # directory, sanitizers, targets...
 
 check_address() {
   build build-address address,undefined all
-  ctest --test-dir build-address --output-on-failure
+  ctest --test-dir build-address --output-on-failure --parallel "$(nproc)"
   # node itself isn't instrumented, so the runtime has to be loaded ahead of it; and what node
   # leaves to the system when it exits isn't ours to report.
   LD_PRELOAD="$(c++ -print-file-name=libasan.so) $(c++ -print-file-name=libubsan.so)" \

@@ -1,7 +1,7 @@
 /** Mini-batches of a data set that lies in memory. */
 import { TensorError } from '../errors.js';
 import { contiguous } from '../ops/operand.js';
-import { fromTypedArray } from '../tensor/creation.js';
+import { fromTypedArray } from '../tensor/data.js';
 import { dtypes, type TypedArray } from '../tensor/dtype.js';
 import { checkOptions, describe } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';

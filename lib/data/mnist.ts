@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { TensorError } from '../errors.js';
-import { fromTypedArray } from '../tensor/creation.js';
+import { fromTypedArray } from '../tensor/data.js';
 import { checkOptions, describe, formatShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type IdxArray, readIdx, readIdxSync } from './idx.js';

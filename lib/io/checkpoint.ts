@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import { TensorError } from '../errors.js';
 import { contiguous } from '../ops/operand.js';
-import { fromTypedArray } from '../tensor/creation.js';
+import { fromTypedArray } from '../tensor/data.js';
 import { checkOptions, describe, MAX_RANK } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { writeFileAtomic, writeFileAtomicSync } from './atomic.js';

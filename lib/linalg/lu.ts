@@ -7,7 +7,8 @@ import { checkTensor, contiguous } from '../ops/operand.js';
 import { prod } from '../ops/prod.js';
 import { squeeze, unsqueeze } from '../ops/shape.js';
 import { where } from '../ops/ternary.js';
-import { arange, uninitialized } from '../tensor/creation.js';
+import { uninitialized } from '../tensor/creation.js';
+import { arange } from '../tensor/ranges.js';
 import { formatShape, numel, sameShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import {

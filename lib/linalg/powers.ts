@@ -6,7 +6,7 @@ import { checkFloating } from '../ops/operand.js';
 import { sum } from '../ops/reduce.js';
 import { reshape } from '../ops/shape.js';
 import { where } from '../ops/ternary.js';
-import { tensor } from '../tensor/creation.js';
+import { tensor } from '../tensor/data.js';
 import { describe, formatShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { inv, solve } from './lu.js';

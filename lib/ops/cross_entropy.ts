@@ -2,8 +2,10 @@
 import { attach, needsGrad, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { rows } from '../native/commands.js';
-import { arange, tensor, uninitialized } from '../tensor/creation.js';
+import { uninitialized } from '../tensor/creation.js';
+import { tensor } from '../tensor/data.js';
 import { dtypeOf, dtypes, type TypedArray } from '../tensor/dtype.js';
+import { arange } from '../tensor/ranges.js';
 import {
   checkNumber,
   checkOptions,

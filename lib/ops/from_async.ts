@@ -1,6 +1,7 @@
 /** Tensors from data that arrives bit by bit. */
 import { TensorError } from '../errors.js';
-import { checkTensorOptions, finish, type TensorOptions, tensor } from '../tensor/creation.js';
+import { checkTensorOptions, finish, type TensorOptions } from '../tensor/creation.js';
+import { tensor } from '../tensor/data.js';
 import type { TypedArray } from '../tensor/dtype.js';
 import { describe } from '../tensor/shape.js';
 import { type NestedArray, Tensor } from '../tensor/tensor.js';

@@ -1,6 +1,7 @@
 /** How many elements lie in each of a row of bins. */
 import { TensorError } from '../errors.js';
-import { fromTypedArray, ones, zeros } from '../tensor/creation.js';
+import { ones, zeros } from '../tensor/creation.js';
+import { fromTypedArray } from '../tensor/data.js';
 import type { DType } from '../tensor/dtype.js';
 import { checkOptions, describe, formatShape, sameShape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';

@@ -2,7 +2,8 @@
 import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { type Operand, rows, runGeometry } from '../native/commands.js';
-import { tensor, uninitialized } from '../tensor/creation.js';
+import { uninitialized } from '../tensor/creation.js';
+import { tensor } from '../tensor/data.js';
 import { isHalf } from '../tensor/dtype.js';
 import {
   broadcastShapes,

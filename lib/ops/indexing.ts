@@ -6,7 +6,8 @@
 import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { rows, runGeometry } from '../native/commands.js';
-import { tensor, uninitialized, zeros } from '../tensor/creation.js';
+import { uninitialized, zeros } from '../tensor/creation.js';
+import { tensor } from '../tensor/data.js';
 import type { TypedArray } from '../tensor/dtype.js';
 import {
   broadcastShapes,

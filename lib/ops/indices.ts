@@ -1,6 +1,6 @@
 /** Indices as arguments. */
 import { TensorError } from '../errors.js';
-import { tensor } from '../tensor/creation.js';
+import { tensor } from '../tensor/data.js';
 import { dtypeOf, dtypes, isHalf, type TypedArray } from '../tensor/dtype.js';
 import { describe, MAX_RANK } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';

@@ -1,8 +1,10 @@
 /** Values at a place of the order of all: quantiles, medians; and the most frequent value. */
 import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
-import { arange, full, tensor } from '../tensor/creation.js';
+import { full } from '../tensor/creation.js';
+import { tensor } from '../tensor/data.js';
 import { dtypes } from '../tensor/dtype.js';
+import { arange } from '../tensor/ranges.js';
 import { checkOptions, describe, formatShape, normalizeDim } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { add, div, mul, sub } from './arithmetic.js';

@@ -1,8 +1,9 @@
 /** Finding things: places in sorted arrays, membership, the k-th value, runs of equal elements. */
 import { TensorError } from '../errors.js';
 import { rows, runRow } from '../native/commands.js';
-import { arange, fillWith, uninitialized, zeros } from '../tensor/creation.js';
+import { fillWith, uninitialized, zeros } from '../tensor/creation.js';
 import { isHalf } from '../tensor/dtype.js';
+import { arange } from '../tensor/ranges.js';
 import { checkOptions, describe, formatShape, normalizeDim, sameShape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { eq, logicalAnd, logicalNot, lt } from './compare.js';

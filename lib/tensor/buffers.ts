@@ -1,6 +1,7 @@
 /** Tensors over bytes that come from elsewhere: files, sockets, other threads. */
 import { TensorError } from '../errors.js';
-import { checkTensorOptions, share, type TensorOptions } from './creation.js';
+import { checkTensorOptions, type TensorOptions } from './creation.js';
+import { share } from './data.js';
 import { type DType, dtypes, type TypedArray } from './dtype.js';
 import { checkShape, describe, numel, type Shape } from './shape.js';
 import type { Tensor } from './tensor.js';

@@ -1,10 +1,40 @@
-/** Numbers in equal steps between two ends. (arange, which has a step instead, is in creation.ts.) */
+/** Numbers in equal steps. */
 import { TensorError } from '../errors.js';
 import { rows, runGeometry } from '../native/commands.js';
 import { checkTensorOptions, finish, type TensorOptions, uninitialized } from './creation.js';
+import { storeFrom } from './data.js';
 import { dtypes } from './dtype.js';
 import { checkNumber, describe } from './shape.js';
 import type { Tensor } from './tensor.js';
+
+/**
+ * The numbers start, start + step, ... below `end` (above it for a negative step), computed as
+ * start + i * step. `arange(n)` counts from 0. Default dtype float32.
+ * @throws TensorError ERR_ARGUMENT for anything but numbers, a step of 0 or one that leads away from
+ * `end`
+ * @example
+ * ```ts
+ * arange(3); // => [0, 1, 2]
+ * arange(1, 2, 0.25); // => [1, 1.25, 1.5, 1.75]
+ * arange(0, 1, -1); // throws ERR_ARGUMENT
+ * ```
+ */
+export function arange(start: number, end?: number, step = 1, options: TensorOptions = {}): Tensor {
+  checkTensorOptions('arange', options);
+  const from = end === undefined ? 0 : start;
+  const to = end === undefined ? start : end;
+  const numbers = [from, to, step].every((n) => typeof n === 'number');
+  const count = Math.ceil((to - from) / step);
+  if (!numbers || !Number.isSafeInteger(count) || (to - from) / step < 0) {
+    const text = `no steps of ${describe(step)} lead from ${describe(from)} to ${describe(to)}`;
+    throw new TensorError('ERR_ARGUMENT', `[arange] ${text}`);
+  }
+  const result = uninitialized([count], options.dtype ?? 'float32');
+  storeFrom(result, (values) => {
+    for (let i = 0; i < count; i++) values[i] = from + i * step;
+  });
+  return finish('arange', result, options);
+}
 
 /** linspace in float64, which is rounded to the result's dtype once. */
 function steps(operation: string, start: number, end: number, count: number): Tensor {
