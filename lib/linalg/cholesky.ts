@@ -1,9 +1,12 @@
 /** Cholesky factorisation of symmetric positive definite matrices. */
+
 import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { rows, runRow } from '../native/commands.js';
+import { diagEmbed } from '../ops/diagonal.js';
 import { matmul } from '../ops/matmul.js';
-import { contiguous } from '../ops/operand.js';
+import { contiguous, copyOf } from '../ops/operand.js';
+import { tril } from '../ops/triangle.js';
 import { checkOptions, formatShape, numel } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import {
@@ -12,12 +15,9 @@ import {
   checkMatrices,
   checkSame,
   checkSquare,
-  copyOf,
-  diagonalMatrix,
   diagonalOf,
   identities,
   infoFor,
-  lowerPart,
   mT,
   rowsOf,
   sameBatch,
@@ -40,8 +40,8 @@ function upperOf(operation: string, options: CholeskyOptions): boolean {
  * made symmetric (Murray, "Differentiation of the Cholesky decomposition", 2016, equation 10).
  */
 function gradient(l: Tensor, g: Tensor): Tensor {
-  const product = lowerPart(matmul(mT(l), g));
-  const middle = product.sub(diagonalMatrix(diagonalOf(product).mul(0.5)));
+  const product = tril(matmul(mT(l), g));
+  const middle = product.sub(diagEmbed(diagonalOf(product).mul(0.5)));
   const left = solveWithTriangle(mT(l), middle, true, false);
   const whole = mT(solveWithTriangle(mT(l), mT(left), true, false));
   return whole.add(mT(whole)).mul(0.5);

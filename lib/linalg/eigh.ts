@@ -1,22 +1,15 @@
 /** Eigenvalues and eigenvectors of symmetric matrices. */
+
 import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { rows, runRow } from '../native/commands.js';
 import { matmul } from '../ops/matmul.js';
+import { copyOf } from '../ops/operand.js';
 import { unsqueeze } from '../ops/shape.js';
 import { uninitialized } from '../tensor/creation.js';
 import { checkOptions, describe, numel } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
-import {
-  batchOf,
-  checkInfo,
-  checkSquare,
-  copyOf,
-  identities,
-  infoFor,
-  mT,
-  rowsOf,
-} from './parts.js';
+import { batchOf, checkInfo, checkSquare, identities, infoFor, mT, rowsOf } from './parts.js';
 
 /** Options of {@link eigh} and {@link eigvalsh}. */
 export interface EighOptions {

@@ -1,12 +1,14 @@
 /** LU factorisation, and what is computed from it: solutions, inverses, determinants. */
+
 import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { rows, runRow } from '../native/commands.js';
 import { matmul } from '../ops/matmul.js';
-import { checkTensor, contiguous } from '../ops/operand.js';
+import { checkTensor, contiguous, copyOf } from '../ops/operand.js';
 import { prod } from '../ops/prod.js';
 import { squeeze, unsqueeze } from '../ops/shape.js';
 import { where } from '../ops/ternary.js';
+import { tril, triu } from '../ops/triangle.js';
 import { uninitialized } from '../tensor/creation.js';
 import { arange } from '../tensor/ranges.js';
 import { formatShape, numel, sameShape } from '../tensor/shape.js';
@@ -19,17 +21,14 @@ import {
   checkSame,
   checkSquare,
   colsOf,
-  copyOf,
   diagonalOf,
   identities,
   infoFor,
-  lowerPart,
   mT,
   perMatrix,
   placed,
   rowsOf,
   sameBatch,
-  upperPart,
 } from './parts.js';
 import { adjugate } from './svd.js';
 import { solveWithTriangle } from './triangular.js';
@@ -98,12 +97,12 @@ const lowerFactor = (packed: Tensor): Tensor => {
   const k = Math.min(rowsOf(packed), colsOf(packed));
   const left = block(packed, [0, rowsOf(packed)], [0, k]);
   const ones = placed(identities(batchOf(packed), k, packed.dtype), rowsOf(packed), k, 0, 0);
-  return lowerPart(left, -1).add(ones);
+  return tril(left, -1).add(ones);
 };
 
 const upperFactor = (packed: Tensor): Tensor => {
   const k = Math.min(rowsOf(packed), colsOf(packed));
-  return upperPart(block(packed, [0, k], [0, colsOf(packed)]));
+  return triu(block(packed, [0, k], [0, colsOf(packed)]));
 };
 
 /** X inv(U)^T for an upper triangular U. */
@@ -123,19 +122,19 @@ function luGradient(packed: Tensor, pivots: Tensor, g: Tensor): Tensor {
   const l = lowerFactor(block(packed, [0, k], [0, k]));
   const u = upperFactor(block(packed, [0, k], [0, k]));
   const square = block(g, [0, k], [0, k]);
-  let gl = lowerPart(square, -1);
-  let gu = upperPart(square);
+  let gl = tril(square, -1);
+  let gu = triu(square);
   let rest: Tensor | null = null;
   if (m > k) {
     const below = divideByUpper(block(g, [k, m], [0, k]), u);
-    gu = gu.sub(upperPart(matmul(mT(block(packed, [k, m], [0, k])), below)));
+    gu = gu.sub(triu(matmul(mT(block(packed, [k, m], [0, k])), below)));
     rest = placed(below, m, n, k, 0);
   } else if (n > k) {
     const beside = solveWithTriangle(mT(l), block(g, [0, k], [k, n]), true, true);
-    gl = gl.sub(lowerPart(matmul(beside, mT(block(packed, [0, k], [k, n]))), -1));
+    gl = gl.sub(tril(matmul(beside, mT(block(packed, [0, k], [k, n]))), -1));
     rest = placed(beside, m, n, 0, k);
   }
-  const middle = lowerPart(matmul(mT(l), gl), -1).add(upperPart(matmul(gu, mT(u))));
+  const middle = tril(matmul(mT(l), gl), -1).add(triu(matmul(gu, mT(u))));
   const first = divideByUpper(solveWithTriangle(mT(l), middle, true, true), u);
   const whole = rest === null ? first : placed(first, m, n, 0, 0).add(rest);
   return permuted(whole, pivots, true);

@@ -1,11 +1,11 @@
 /** What the functions of linear algebra share: checks, copies for the native side, parts of matrices. */
-import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
+import { diagonal } from '../ops/diagonal.js';
 import { checkFloating, contiguous, copyInto, scalar } from '../ops/operand.js';
 import { expand } from '../ops/reduce.js';
 import { slice, transpose, unsqueeze } from '../ops/shape.js';
-import { where } from '../ops/ternary.js';
-import { uninitialized, zeros } from '../tensor/creation.js';
+import { embed } from '../ops/view.js';
+import { zeros } from '../tensor/creation.js';
 import type { DType } from '../tensor/dtype.js';
 import { broadcastShapes, formatShape, numel, type Shape, sameShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -48,13 +48,6 @@ export const batchOf = (x: Tensor): Shape => x.shape.slice(0, -2);
 
 /** A relative rounding error of the dtype: the distance from 1 to the next number. */
 export const epsilonOf = (dtype: DType): number => (dtype === 'float64' ? 2 ** -52 : 2 ** -23);
-
-/** A row-major copy without history, for a factorisation to work in. */
-export function copyOf(x: Tensor): Tensor {
-  const y = uninitialized(x.shape, x.dtype);
-  if (y.numel > 0) copyInto(y, x);
-  return y;
-}
 
 /** Both with the batch dimensions that they broadcast to. */
 export function sameBatch(operation: string, a: Tensor, b: Tensor): [Tensor, Tensor] {
@@ -109,44 +102,8 @@ export function checkInfo(
 /** A place for a number for each matrix of a batch. */
 export const infoFor = (batch: Shape): Tensor => zeros([numel(batch)], { dtype: 'int32' });
 
-/** A rows x cols matrix of bools: whether column - row is in [low, high]. */
-export function band(rows: number, cols: number, low: number, high: number): Tensor {
-  const mask = zeros([rows, cols], { dtype: 'bool' });
-  const { array, offset } = mask;
-  for (let i = 0; i < rows; i++) {
-    const end = Math.min(cols, i + high + 1);
-    for (let j = Math.max(0, i + low); j < end; j++) array[offset + i * cols + j] = 1;
-  }
-  return mask;
-}
-
-const inBand = (x: Tensor, low: number, high: number): Tensor =>
-  where(band(rowsOf(x), colsOf(x), low, high), x, scalar(0, x.dtype));
-
-/** x on its diagonal `k` and below; zeros above. */
-export const lowerPart = (x: Tensor, k = 0): Tensor => inBand(x, -Infinity, k);
-
-/** x on its diagonal `k` and above; zeros below. */
-export const upperPart = (x: Tensor, k = 0): Tensor => inBand(x, k, Infinity);
-
 /** The diagonals, as a view: shape [..., min(m, n)]. */
-export function diagonalOf(x: Tensor): Tensor {
-  const n = Math.min(rowsOf(x), colsOf(x));
-  const step = (x.strides.at(-2) as number) + (x.strides.at(-1) as number);
-  const y = x.strided([...batchOf(x), n], [...x.strides.slice(0, -2), step], x.offset);
-  if (recording(x)) {
-    attach(y, 'diagonal', [x], [(g) => diagonalMatrix(g, rowsOf(x), colsOf(x))]);
-  }
-  return y;
-}
-
-/** Matrices with x on their diagonals and zeros elsewhere. */
-export function diagonalMatrix(x: Tensor, rows = colsOf(x), cols = rows): Tensor {
-  const y = zeros([...x.shape.slice(0, -1), rows, cols], { dtype: x.dtype });
-  if (x.numel > 0) copyInto(diagonalOf(y), x);
-  if (recording(x)) attach(y, 'diagonalMatrix', [x], [diagonalOf]);
-  return y;
-}
+export const diagonalOf = (x: Tensor): Tensor => diagonal(x, { dim1: -2, dim2: -1 });
 
 /** Identity matrices of a batch. */
 export function identities(batch: Shape, n: number, dtype: DType): Tensor {
@@ -157,11 +114,9 @@ export function identities(batch: Shape, n: number, dtype: DType): Tensor {
 
 /** Zeros of rows x cols with x in the place that begins at (i, j). */
 export function placed(x: Tensor, rows: number, cols: number, i: number, j: number): Tensor {
-  const y = zeros([...batchOf(x), rows, cols], { dtype: x.dtype });
-  const part = (t: Tensor) => block(t, [i, i + rowsOf(x)], [j, j + colsOf(x)]);
-  if (x.numel > 0) copyInto(part(y), x);
-  if (recording(x)) attach(y, 'placed', [x], [part]);
-  return y;
+  const [height, width] = [rowsOf(x), colsOf(x)];
+  const view = (whole: Tensor) => block(whole, [i, i + height], [j, j + width]);
+  return embed('placed', x, [...batchOf(x), rows, cols], view);
 }
 
 /** Rows [i0, i1) and columns [j0, j1) of matrices, as a view. */

@@ -1,10 +1,12 @@
 /** QR factorisation. */
+
 import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { rows, runRow } from '../native/commands.js';
 import { matmul } from '../ops/matmul.js';
-import { checkFloating, contiguous } from '../ops/operand.js';
+import { checkFloating, contiguous, copyOf } from '../ops/operand.js';
 import { reshape } from '../ops/shape.js';
+import { tril, triu } from '../ops/triangle.js';
 import { uninitialized } from '../tensor/creation.js';
 import { checkOptions, describe, formatShape, numel, sameShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -14,13 +16,10 @@ import {
   checkMatrices,
   checkSame,
   colsOf,
-  copyOf,
   identities,
-  lowerPart,
   mT,
   placed,
   rowsOf,
-  upperPart,
 } from './parts.js';
 import { solveWithTriangle } from './triangular.js';
 
@@ -91,7 +90,7 @@ function tallGradient(q: Tensor, r: Tensor, gq: Tensor | null, gr: Tensor | null
     m = m === null ? other.neg() : m.sub(other);
   }
   const product = m as Tensor;
-  const mirrored = lowerPart(product).add(mT(lowerPart(product, -1)));
+  const mirrored = tril(product).add(mT(tril(product, -1)));
   const through = matmul(q, mirrored);
   const sum = gq === null ? through : gq.add(through);
   return mT(solveWithTriangle(r, mT(sum), true, false));
@@ -141,7 +140,7 @@ export function qr(a: Tensor, options: QrOptions = {}): Qr {
   const [m, n] = [rowsOf(a), colsOf(a)];
   const k = mode === 'complete' ? m : Math.min(m, n);
   const { packed, tau } = reflectors(a);
-  const r = upperPart(block(packed, [0, k], [0, n]));
+  const r = triu(block(packed, [0, k], [0, n]));
   const records = recording(a);
   const wanted = mode !== 'r' || records;
   const q = wanted ? contiguous(columns(packed, tau, k)) : uninitialized([0], a.dtype);
@@ -189,7 +188,7 @@ export function householderProduct(vectors: Tensor, tau: Tensor): Tensor {
   if (!recording(vectors, tau)) return columns(contiguous(vectors), contiguous(tau), n);
   const batch = batchOf(vectors);
   let q = block(identities(batch, m, vectors.dtype), [0, m], [0, n]);
-  const whole = lowerPart(vectors, -1).add(block(identities(batch, m, tau.dtype), [0, m], [0, n]));
+  const whole = tril(vectors, -1).add(block(identities(batch, m, tau.dtype), [0, m], [0, n]));
   for (let i = k - 1; i >= 0; i--) {
     const v = block(whole, [0, m], [i, i + 1]);
     const factor = reshape(tau, [...batch, 1, k]);

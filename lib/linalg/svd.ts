@@ -1,23 +1,23 @@
 /** The singular value decomposition. */
+
 import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { rows, runRow } from '../native/commands.js';
 import { matmul } from '../ops/matmul.js';
+import { copyOf } from '../ops/operand.js';
 import { prod } from '../ops/prod.js';
 import { unsqueeze } from '../ops/shape.js';
 import { where } from '../ops/ternary.js';
-import { uninitialized } from '../tensor/creation.js';
+import { eye, uninitialized } from '../tensor/creation.js';
 import { checkOptions, formatShape, numel } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { differences, iterationText } from './eigh.js';
 import {
-  band,
   batchOf,
   block,
   checkInfo,
   checkMatrices,
   colsOf,
-  copyOf,
   identities,
   infoFor,
   mT,
@@ -195,7 +195,7 @@ export function svdvals(a: Tensor): Tensor {
 export function adjugate(a: Tensor, determinant: (orthogonal: Tensor) => Tensor): Tensor {
   const { u, s, vh } = decompose('det', a, false, true);
   const n = s.shape.at(-1) as number;
-  const others = where(band(n, n, 0, 0), 1, unsqueeze(s, -2));
+  const others = where(eye(n, { dtype: 'bool' }), 1, unsqueeze(s, -2));
   const products = unsqueeze(prod(others, { dim: -1 }), -2);
   const sign = perMatrix(determinant(u).mul(determinant(vh)));
   return matmul(mT(vh).mul(products), mT(u)).mul(sign);

@@ -1,9 +1,11 @@
 /** Equations with triangular matrices. */
+
 import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { rows, runRow } from '../native/commands.js';
 import { matmul } from '../ops/matmul.js';
-import { contiguous } from '../ops/operand.js';
+import { contiguous, copyOf } from '../ops/operand.js';
+import { tril, triu } from '../ops/triangle.js';
 import { checkOptions, describe, formatShape, numel } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import {
@@ -12,12 +14,9 @@ import {
   checkSame,
   checkSquare,
   colsOf,
-  copyOf,
-  lowerPart,
   mT,
   rowsOf,
   sameBatch,
-  upperPart,
   walkable,
 } from './parts.js';
 
@@ -71,7 +70,7 @@ export function solveWithTriangle(a: Tensor, b: Tensor, upper: boolean, unit: bo
     const back = (g: Tensor) => solveWithTriangle(mT(a), g, !upper, unit);
     const triangle = (t: Tensor) => {
       const first = unit ? 1 : 0;
-      return upper ? upperPart(t, first) : lowerPart(t, -first);
+      return upper ? triu(t, first) : tril(t, -first);
     };
     attach(x, 'solveTriangular', [a, b], [(g) => triangle(matmul(back(g), mT(x)).neg()), back]);
   }

@@ -1,13 +1,13 @@
 /** Differences of neighbours along a dimension, and their opposite: areas under a curve. */
-import { attach, recording } from '../autograd/tape.js';
+
 import { TensorError } from '../errors.js';
-import { uninitialized } from '../tensor/creation.js';
 import { checkNumber, checkOptions, describe, formatShape, normalizeDim } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { add, mul, sub } from './arithmetic.js';
 import { ne } from './compare.js';
 import { defineMethods } from './elementwise.js';
-import { checkTensor, copyInto, to } from './operand.js';
+import { concat } from './join.js';
+import { checkTensor, to } from './operand.js';
 import { checkComputes, isFloating, promoteTypes } from './promotion.js';
 import { sum } from './reduce.js';
 import { cumsum } from './scan.js';
@@ -20,34 +20,6 @@ function part(x: Tensor, dim: number, start: number, end?: number): Tensor {
     x,
     x.shape.map((_, d) => (d === dim ? range : null)),
   );
-}
-
-/** Tensors of one dtype one after another along a dimension. */
-function inARow(tensors: readonly Tensor[], dim: number): Tensor {
-  const [first] = tensors as [Tensor];
-  const starts: number[] = [];
-  let length = 0;
-  for (const t of tensors) {
-    starts.push(length);
-    length += t.shape[dim] as number;
-  }
-  const y = uninitialized(first.shape.with(dim, length), first.dtype);
-  const place = (t: Tensor, i: number) => {
-    const start = starts[i] as number;
-    return part(t, dim, start, start + (tensors[i]?.shape[dim] as number));
-  };
-  tensors.forEach((t, i) => {
-    copyInto(place(y, i), t);
-  });
-  if (tensors.some((t) => recording(t))) {
-    attach(
-      y,
-      'diff',
-      tensors,
-      tensors.map((_, i) => (g) => place(g, i)),
-    );
-  }
-  return y;
 }
 
 /** Options of {@link diff}. */
@@ -79,7 +51,7 @@ function extended(x: Tensor, dim: number, { prepend, append }: DiffOptions): Ten
     }
     dtype = promoteTypes(dtype, t.dtype);
   }
-  return inARow(
+  return concat(
     tensors.map((t) => to(t, dtype)),
     dim,
   );

@@ -1,16 +1,17 @@
 /** Einstein's sums: products of any number of tensors, summed over named indices. */
+
 import { attach, recording } from '../autograd/tape.js';
-import { zeros } from '../tensor/creation.js';
 import { checkShape, MAX_RANK, numel, type Shape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { mul } from './arithmetic.js';
 import { type EinsumOptions, type Label, type Plan, planOf } from './einsum_equation.js';
 import { type EinsumPathInfo, removePair } from './einsum_path.js';
 import { matmul } from './matmul.js';
-import { checkFloating, copyInto, to } from './operand.js';
+import { checkFloating, to } from './operand.js';
 import { resultType } from './promotion.js';
 import { sum } from './reduce.js';
-import { permute, reshape } from './shape.js';
+import { permute, reshape, squeeze } from './shape.js';
+import { viewGradient } from './view.js';
 
 /** A tensor with a label for each dimension. */
 interface Labelled {
@@ -18,22 +19,17 @@ interface Labelled {
   readonly labels: readonly Label[];
 }
 
-/** A view whose dimensions of one label are walked together, and its opposite, which zeros the rest. */
+/** A view whose dimensions of one label are walked together. */
 function diagonal(x: Tensor, places: readonly (readonly number[])[]): Tensor {
   const y = x.strided(
     places.map(([first]) => x.shape[first as number] as number),
     places.map((dims) => dims.reduce((total, d) => total + (x.strides[d] as number), 0)),
     x.offset,
   );
-  if (recording(x)) attach(y, 'diagonal', [x], [(g) => embedded(g, x.shape, places)]);
-  return y;
-}
-
-/** Zeros with g on the diagonal. */
-function embedded(g: Tensor, shape: Shape, places: readonly (readonly number[])[]): Tensor {
-  const y = zeros(shape, { dtype: g.dtype });
-  copyInto(diagonal(y, places), g);
-  if (recording(g)) attach(y, 'diagonalBackward', [g], [(h) => diagonal(h, places)]);
+  if (recording(x)) {
+    const view = (whole: Tensor) => diagonal(whole, places);
+    attach(y, 'diagonal', [x], [(g) => viewGradient('diagonal', g, x, view)]);
+  }
   return y;
 }
 
@@ -53,15 +49,8 @@ function prepared(tensor: Tensor, labels: readonly Label[], { sizes, output }: P
   // A dimension of size 1 may be left out: its only element is where the others start.
   if (moving.length !== distinct.length)
     return { tensor: diagonal(tensor, places), labels: distinct };
-  return { tensor: without(tensor, places.flat()), labels: distinct };
-}
-
-/** A view of the given dimensions, in their order; the others have size 1. */
-function without(x: Tensor, kept: readonly number[]): Tensor {
-  const of = (list: readonly number[]) => kept.map((d) => list[d] as number);
-  const y = x.strided(of(x.shape), of(x.strides), x.offset);
-  if (recording(x)) attach(y, 'squeeze', [x], [(g) => reshape(g, x.shape)]);
-  return y;
+  const idle = labels.flatMap((label, d) => (isIdle(label, d) ? [d] : []));
+  return { tensor: squeeze(tensor, idle), labels: distinct };
 }
 
 /** Sums over the labels that nobody needs any more. */

@@ -1,7 +1,7 @@
 /** Overwriting slices of one dimension, or single elements of the flattened tensor, in a copy. */
+
 import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
-import { uninitialized } from '../tensor/creation.js';
 import { checkOptions, describe, formatShape, normalizeDim } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { defineMethods } from './elementwise.js';
@@ -10,7 +10,7 @@ import { type IndexPutOptions, putAt } from './index_put.js';
 import { perSlice, scatterAt } from './indexed.js';
 import { resolve } from './indexing.js';
 import { checkNumeric, checkSameDType, type IndexLike, indexTensor } from './indices.js';
-import { checkTensor, copyInto, isNumber, scalar } from './operand.js';
+import { checkTensor, copyOf, isNumber, scalar } from './operand.js';
 import { holds } from './promotion.js';
 import { expand, sumTo } from './reduce.js';
 import { reshape } from './shape.js';
@@ -34,8 +34,7 @@ function replaced(
   source: Tensor,
 ): Tensor {
   const places = perSlice(dim, index, x.shape);
-  const y = uninitialized(x.shape, x.dtype);
-  copyInto(y, x);
+  const y = copyOf(x);
   // One value for all: loops go over the places, so the source looks as they do.
   scatterAt(operation, y, places, expand(source.detach(), places.shape));
   if (recording(x, source)) {

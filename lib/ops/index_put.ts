@@ -1,8 +1,8 @@
 /** Writing at indices of several dimensions, into a copy or in place: the other side of indexing.ts. */
+
 import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { type Operand, rows, runGeometry } from '../native/commands.js';
-import { uninitialized } from '../tensor/creation.js';
 import { tensor } from '../tensor/data.js';
 import { isHalf } from '../tensor/dtype.js';
 import {
@@ -25,7 +25,7 @@ import {
 } from './indexing.js';
 import { checkNumeric, checkSameDType } from './indices.js';
 import { changing } from './inplace.js';
-import { checkTensor, copyInto, isNumber, scalar, type TensorLike, to } from './operand.js';
+import { checkTensor, copyInto, copyOf, isNumber, scalar, type TensorLike, to } from './operand.js';
 import { holds } from './promotion.js';
 import { sumTo } from './reduce.js';
 import { layoutOf } from './slice.js';
@@ -97,8 +97,7 @@ export function putAt(
     const [wide, terms] = [to(x, 'float32'), to(values, 'float32')];
     return to(putAt(operation, wide, resolved, terms, true), x.dtype);
   }
-  const y = uninitialized(x.shape, x.dtype);
-  copyInto(y, x);
+  const y = copyOf(x);
   writeAt(operation, y, resolved, values, accumulate);
   if (recording(x, values)) {
     attach(
@@ -164,8 +163,7 @@ export function indexPut(
 /** Values in memory of their own, so that writing x doesn't change them meanwhile. */
 function apartFrom(x: Tensor, values: Tensor): Tensor {
   if (values.storage !== x.storage) return values;
-  const y = uninitialized(values.shape, values.dtype);
-  copyInto(y, values);
+  const y = copyOf(values);
   return y;
 }
 

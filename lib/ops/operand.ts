@@ -73,6 +73,13 @@ export function copyInto(into: Tensor, from: Tensor): void {
   into.storage.version++;
 }
 
+/** A row-major copy without a history, to be written to. */
+export function copyOf(x: Tensor): Tensor {
+  const y = uninitialized(x.shape, x.dtype);
+  copyInto(y, x);
+  return y;
+}
+
 /**
  * A tensor of arbitrary content that lies in memory as x does when x is dense (a transposed weight
  * stays one, as in PyTorch), otherwise in row-major order.

@@ -1,4 +1,5 @@
 /** Writing at indices: copies of a tensor in which values were put, added or otherwise reduced. */
+
 import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { type Operand, rows, runRow } from '../native/commands.js';
@@ -11,16 +12,9 @@ import { defineMethods } from './elementwise.js';
 import { atLeast1d, checkIndexShape, read } from './gather.js';
 import { gatherAt, type Places, perElement, perSlice, reduceAt, scatterAt } from './indexed.js';
 import { checkNumeric, checkSameDType, type IndexLike, indexTensor } from './indices.js';
-import { checkTensor, copyInto, isNumber, scalar } from './operand.js';
+import { checkTensor, copyOf, isNumber, scalar } from './operand.js';
 import { reshape, slice } from './shape.js';
 import { where } from './ternary.js';
-
-/** A contiguous copy without a history, to be written to. */
-function copyOf(x: Tensor): Tensor {
-  const y = uninitialized(x.shape, x.dtype);
-  copyInto(y, x);
-  return y;
-}
 
 /** One value for all places. */
 function everywhere(value: Tensor, places: Places): Operand {

@@ -1,10 +1,12 @@
 /** Parts of a tensor by positions and ranges: views, through which gradients flow. */
+
 import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
-import { uninitialized, zeros } from '../tensor/creation.js';
+import { zeros } from '../tensor/creation.js';
 import { describe, formatShape, MAX_RANK, type Shape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
-import { checkTensor, copyInto } from './operand.js';
+import { checkTensor, copyInto, copyOf } from './operand.js';
+import { viewGradient } from './view.js';
 
 type Bound = number | '';
 
@@ -59,18 +61,16 @@ export function sliceFor(operation: string, x: Tensor, specs: readonly SliceSpec
   checkTensor(operation, x);
   const { shape, strides, offset } = layoutOf(operation, x, specs);
   const part = x.strided(shape, strides, offset);
-  const y = strides.some((stride) => stride < 0) ? copied(part) : part;
+  const backwards = strides.some((stride) => stride < 0);
+  const y = backwards ? copyOf(part) : part;
   if (recording(x)) {
+    const view = (whole: Tensor) => sliceFor(operation, whole, specs);
     const { shape: whole } = x;
-    attach(y, operation, [x], [(g) => placed(g, whole, specs)]);
+    // A slice that goes backwards is a copy, into which nothing can be placed.
+    const rule = (g: Tensor) =>
+      backwards ? placed(g, whole, specs) : viewGradient('sliceBackward', g, x, view);
+    attach(y, operation, [x], [rule]);
   }
-  return y;
-}
-
-/** A copy without a history of a view whose strides may be negative. */
-function copied(part: Tensor): Tensor {
-  const y = uninitialized(part.shape, part.dtype);
-  copyInto(y, part);
   return y;
 }
 
