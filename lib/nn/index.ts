@@ -21,7 +21,7 @@ export { Embedding, type EmbeddingLayerOptions } from './embedding.js';
 export * as init from './init.js';
 export { Linear, type LinearLayerOptions } from './linear.js';
 export { CrossEntropyLoss, NLLLoss } from './loss.js';
-export { type LoadStateDictOptions, Module, type StateDict } from './module.js';
+export { type AnyModule, type LoadStateDictOptions, Module, type StateDict } from './module.js';
 export {
   BatchNorm1d,
   BatchNorm2d,

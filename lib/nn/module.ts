@@ -21,7 +21,7 @@ export interface LoadStateDictOptions {
 
 /** Puts other parameters, buffers or modules in the place of those that modules have as members. */
 export function replaceMembers(
-  modules: Iterable<Module>,
+  modules: Iterable<AnyModule>,
   replacements: ReadonlyMap<unknown, unknown>,
 ): void {
   for (const parent of modules) {
@@ -38,9 +38,13 @@ export function replaceMembers(
   }
 }
 
+/** A module with whatever inputs and outputs. */
+export type AnyModule = Module<never, unknown>;
+
 /**
  * A layer or a whole network. Parameters, buffers and modules that are assigned to properties (or stand
- * in an array that is) belong to it, under the property's name. A subclass defines `forward`.
+ * in an array that is) belong to it, under the property's name. A subclass defines `forward`, and says
+ * in the class's type parameters if it takes or gives anything but tensors and a tensor.
  * @example
  * ```ts
  * class Residual extends nn.Module {
@@ -54,15 +58,15 @@ export function replaceMembers(
  * Object.keys(model.stateDict()); // => ['inner.weight', 'inner.bias']
  * ```
  */
-export abstract class Module {
+export abstract class Module<Inputs extends readonly unknown[] = Tensor[], Output = Tensor> {
   /** Whether layers such as dropout behave as in training; changed by `train` and `eval`. */
   training = true;
 
   /** Computes the outputs. */
-  abstract forward(...inputs: Tensor[]): Tensor;
+  abstract forward(...inputs: Inputs): Output;
 
   /** What belongs to this module directly. */
-  private *members(): Generator<[string, Parameter | Buffer | Module]> {
+  private *members(): Generator<[string, Parameter | Buffer | AnyModule]> {
     for (const [name, value] of Object.entries(this)) {
       const items: [string, unknown][] = Array.isArray(value)
         ? value.map((item, i) => [`${name}.${i}`, item])
@@ -80,12 +84,12 @@ export abstract class Module {
   }
 
   /** The modules directly inside this one, with their names. */
-  *namedChildren(): Generator<[string, Module]> {
+  *namedChildren(): Generator<[string, AnyModule]> {
     for (const [name, member] of this.members()) if (member instanceof Module) yield [name, member];
   }
 
   /** This module and all inside it, outermost first. */
-  *modules(): Generator<Module> {
+  *modules(): Generator<AnyModule> {
     yield this;
     for (const [, child] of this.namedChildren()) yield* child.modules();
   }
