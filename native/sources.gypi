@@ -85,7 +85,8 @@
 
     "common_flags": [
       "-std=c++17",
-      "-O3",
+      "-O2",
+      "-ftree-vectorize",
       "-fno-exceptions",
       "-fno-rtti",
       "-ffp-contract=off",
@@ -98,8 +99,9 @@
       "-fno-unwind-tables"
     ],
     "scalar_flags": ["-Os"],
-    "avx2_flags": ["-mavx2", "-mfma", "-mf16c"],
+    "avx2_flags": ["-O3", "-mavx2", "-mfma", "-mf16c"],
     "avx512_flags": [
+      "-O3",
       "-mavx2",
       "-mfma",
       "-mf16c",
@@ -109,9 +111,10 @@
       "-mavx512vl",
       "-mavx512cd"
     ],
-    "neon_flags": [],
-    "neon_dot_flags": ["-march=armv8.2-a+dotprod"],
+    "neon_flags": ["-O3"],
+    "neon_dot_flags": ["-O3", "-march=armv8.2-a+dotprod"],
     "avx512_bf16_flags": [
+      "-O3",
       "-mavx2",
       "-mfma",
       "-mf16c",
@@ -123,6 +126,7 @@
       "-mavx512bf16"
     ],
     "avx512_vnni_flags": [
+      "-O3",
       "-mavx2",
       "-mfma",
       "-mf16c",

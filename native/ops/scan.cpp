@@ -46,7 +46,7 @@ void scanLines(const Lines& lines, const T* x, T* y, const Offsets& offset, int 
     to[l] = y + offset[1][first + l];
   }
   for (int64_t i = 0; i < lines.n; ++i) {
-    for (int l = 0; l < count; ++l) {
+    TG_UNROLL for (int l = 0; l < count; ++l) {
       carry[l] = step<scan>(carry[l], static_cast<Carry>(from[l][i * xStep]));
       to[l][i * yStep] = static_cast<T>(carry[l]);
     }
