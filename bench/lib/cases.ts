@@ -45,6 +45,10 @@ export interface OpsInput {
   positive?: boolean;
   /** Whole numbers below this instead, which step through all of them: classes, indices. */
   below?: number;
+  /** Added to the diagonal of a square matrix. */
+  diagonal?: number;
+  /** Whether the upper triangle of a matrix with `diagonal` mirrors the lower one. */
+  symmetric?: boolean;
   /** Whether it is a view of a matrix that lies in memory transposed. */
   transposed?: boolean;
 }
@@ -54,6 +58,8 @@ export interface OpsCase {
   name: string;
   op: OperationName;
   inputs: readonly OpsInput[];
+  /** What it is computed in. */
+  dtype: 'float32' | 'float64';
   /** What PyTorch evaluates: see bench/ops/operations.ts. */
   torch: string;
   /** Whether gradients of all inputs are computed too, for a gradient of ones. */

@@ -29,6 +29,19 @@ export function positive(values: Float32Array): Float32Array {
   return values.map((x) => (x + 1) / 2 + 2 ** -24);
 }
 
+/**
+ * A square matrix with a number added to its diagonal; when it is to be symmetric, its lower triangle is also
+ * the upper one.
+ */
+export function dominant(values: Float32Array, diagonal: number, symmetric = false): Float32Array {
+  const n = Math.sqrt(values.length);
+  return values.map((x, p) => {
+    const i = Math.floor(p / n);
+    const j = p % n;
+    return i === j ? x + diagonal : symmetric && j > i ? values[j * n + i]! : x;
+  });
+}
+
 /** n whole numbers below `below`, in steps that reach all of them where it is no multiple of 7919. */
 export function wholeNumbers(n: number, below: number): Int32Array {
   return Int32Array.from({ length: n }, (_, i) => (i * 7919) % below);

@@ -26,6 +26,7 @@ import {
 } from './cases.js';
 import {
   batchOf,
+  dominant,
   layers,
   type Matrix,
   operands,
@@ -104,14 +105,15 @@ function lossAfterWarmUp(step: () => Tensor): number {
 
 /** An input of an operation; `i` is its place. */
 function inputOf(
-  { shape, below, positive: moved = false, transposed = false }: OpsInput,
+  { shape, below, positive: moved = false, transposed = false, diagonal, symmetric }: OpsInput,
   i: number,
   dtype: DType,
 ): Tensor {
   const memory = transposed ? [...shape].reverse() : shape;
   const n = shape.reduce((x, y) => x * y, 1);
   if (below !== undefined) return fromTypedArray(wholeNumbers(n, below), shape);
-  const values = uniform(n, i + 1);
+  const made = uniform(n, i + 1);
+  const values = diagonal === undefined ? made : dominant(made, diagonal, symmetric);
   const stored = fromTypedArray(moved ? positive(values) : values, memory).to(dtype);
   return transposed ? stored.transpose() : stored;
 }
@@ -155,7 +157,7 @@ function prepare(c: Case): Prepared {
       return { run, check: samples(run()) };
     }
     case 'ops':
-      return prepareOperation(c, 'float32');
+      return prepareOperation(c, c.dtype);
     case 'steps':
       return prepareSteps(c, 'float32');
     case 'overhead': {

@@ -6,7 +6,15 @@
  */
 import { broadcast, type Operation, operations, type Values } from '../ops/operations.js';
 import type { Case, InferCase, OpsCase, OpsInput } from './cases.js';
-import { batchOf, layers, positive, samplePositions, uniform, wholeNumbers } from './inputs.js';
+import {
+  batchOf,
+  dominant,
+  layers,
+  positive,
+  samplePositions,
+  uniform,
+  wholeNumbers,
+} from './inputs.js';
 import { type Expected, gamma, product, sampled } from './reference-gemm.js';
 
 const kUnitRoundoff = 2 ** -24;
@@ -56,7 +64,7 @@ function infer({ dims, batch }: InferCase): Expected[] {
 
 /** The numbers of an input in row-major order. */
 function valuesOf(
-  { shape, below, positive: moved = false, transposed = false }: OpsInput,
+  { shape, below, positive: moved = false, transposed = false, diagonal, symmetric }: OpsInput,
   i: number,
 ): Values {
   if (below !== undefined) {
@@ -67,6 +75,7 @@ function valuesOf(
     shape.reduce((x, y) => x * y, 1),
     i + 1,
   );
+  if (diagonal !== undefined) return { data: dominant(stored, diagonal, symmetric), shape };
   if (!transposed) return { data: moved ? positive(stored) : stored, shape };
   const [rows, cols] = shape as [number, number];
   const data = stored.map((_, p) => stored[(p % cols) * rows + Math.floor(p / cols)]!);
@@ -80,8 +89,7 @@ function ops(c: OpsCase): Expected[] | null {
   if (c.backward) return null;
   const inputs = c.inputs.map(valuesOf);
   const operation: Operation = operations[c.op];
-  const shape = broadcast(inputs);
-  const size = operation.size?.(shape) ?? shape.reduce((x, y) => x * y, 1);
+  const size = operation.size?.(inputs) ?? broadcast(inputs).reduce((x, y) => x * y, 1);
   return samplePositions(size).map(
     (position) => operation.expected?.(position, inputs) ?? { value: 0, bound: kFarOut },
   );

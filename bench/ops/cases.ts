@@ -1,18 +1,20 @@
 /** Which operations are measured on what. */
 import type { OpsCase, OpsInput, StepsCase } from '../lib/cases.js';
+import { type Equation, equations, shapesOf } from './einsum.js';
 import { type OperationName, operations } from './operations.js';
 
 interface Choice {
   recorded?: boolean;
   /** Of the inputs' sizes, when more than one shape or layout has to be told. */
   label?: string;
+  dtype?: 'float64';
   backward?: boolean;
   left?: boolean;
 }
 
 function opsCase(op: OperationName, inputs: readonly OpsInput[], choice: Choice = {}): OpsCase {
   const { label = inputs[0]!.shape.join('x') } = choice;
-  const { backward = false, recorded = false, left = false } = choice;
+  const { dtype = 'float32', backward = false, recorded = false, left = false } = choice;
   const how = [
     backward ? ', forward and backward' : '',
     recorded ? ', recorded' : '',
@@ -23,6 +25,7 @@ function opsCase(op: OperationName, inputs: readonly OpsInput[], choice: Choice 
     name: `${op} ${label}${how.join('')}`,
     op,
     inputs,
+    dtype,
     torch: operations[op].torch,
     backward,
     recorded,
@@ -119,6 +122,30 @@ export function indexCases(): OpsCase[] {
     opsCase('topk', [matrix(64, 32000)]),
     opsCase('where', [matrix(1024, 1024), matrix(1024, 1024)]),
   ];
+}
+
+export function einsumCases(): OpsCase[] {
+  return (Object.keys(equations) as Equation[]).map((equation) => {
+    const label = Object.entries(equations[equation])
+      .map(([index, size]) => `${index} = ${size}`)
+      .join(', ');
+    return opsCase(
+      `einsum ${equation}`,
+      shapesOf(equation).map((shape) => ({ shape })),
+      { label: `(${label})` },
+    );
+  });
+}
+
+export function linalgCases(): OpsCase[] {
+  return [128, 512, 1024].flatMap((n) => {
+    const general = { ...matrix(n, n), diagonal: n };
+    return [
+      opsCase('cholesky', [{ ...general, symmetric: true }], { dtype: 'float64' }),
+      opsCase('solve', [general, matrix(n, 16)], { dtype: 'float64' }),
+      opsCase('inv', [general], { dtype: 'float64' }),
+    ];
+  });
 }
 
 export function smallCases(): OpsCase[] {

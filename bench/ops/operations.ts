@@ -6,6 +6,8 @@
 import type { Tensor } from 'tilegrad';
 import * as tilegrad from 'tilegrad';
 import { type Expected, gamma } from '../lib/reference-gemm.js';
+import { einsums } from './einsum.js';
+import { factorizations } from './linalg.js';
 
 const kUnitRoundoff = 2 ** -24;
 
@@ -18,7 +20,7 @@ export interface Values {
 export interface Operation {
   ours(...inputs: Tensor[]): Tensor;
   /** Elements of the result; by default as many as the inputs have, broadcast. */
-  size?(a: readonly number[]): number;
+  size?(inputs: readonly Pick<Values, 'shape'>[]): number;
   /** With the inputs named a, b and c. */
   torch: string;
   /** The value of the result at a row-major position; null for random numbers. */
@@ -102,7 +104,7 @@ function reduction(name: 'sum' | 'amax', dim: number | null): Operation {
   return {
     ours: (a) => a[name](options),
     torch: `torch.${name}(a${dim === null ? '' : `, ${dim}`})`,
-    size: (shape) => (dim === null ? 1 : shape[1 - dim]!),
+    size: ([a]) => (dim === null ? 1 : a!.shape[1 - dim]!),
     expected(position, [a]) {
       const values = reduced(a!, position, dim);
       if (name === 'amax') return { value: values.reduce((x, y) => Math.max(x, y)), bound: 0 };
@@ -210,7 +212,7 @@ export const operations = {
   varianceRows: {
     ours: (a) => a.var({ dim: 1 }),
     torch: 'torch.var(a, 1)',
-    size: (shape) => shape[0]!,
+    size: ([a]) => a!.shape[0]!,
     expected(position, [a]) {
       const values = reduced(a!, position, 1);
       const mean = values.reduce((sum, x) => sum + x, 0) / values.length;
@@ -221,7 +223,7 @@ export const operations = {
   argmaxRows: {
     ours: (a) => a.argmax({ dim: 1 }),
     torch: 'torch.argmax(a, 1)',
-    size: (shape) => shape[0]!,
+    size: ([a]) => a!.shape[0]!,
     expected(position, [a]) {
       const values = reduced(a!, position, 1);
       return { value: values.indexOf(values.reduce((x, y) => Math.max(x, y))), bound: 0 };
@@ -254,7 +256,7 @@ export const operations = {
   topk: {
     ours: (a) => a.topk(50).values,
     torch: 'torch.topk(a, 50)[0]',
-    size: (shape) => shape[0]! * 50,
+    size: ([a]) => a!.shape[0]! * 50,
     expected(position, [a]) {
       const row = rowOf(a!, Math.floor(position / 50) * a!.shape[1]!).slice();
       return { value: row.sort().at(-1 - (position % 50))!, bound: 0 };
@@ -268,6 +270,8 @@ export const operations = {
     torch: 'torch.randperm(a.numel())',
     expected: (_, [a]) => ({ value: 0, bound: a!.data.length - 1 }),
   },
+  ...factorizations,
+  ...einsums,
 } satisfies Record<string, Operation>;
 
 export type OperationName = keyof typeof operations;

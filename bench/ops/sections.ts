@@ -5,7 +5,9 @@ import { type Column, caseTable, percent } from '../lib/report.js';
 import type { Section } from '../lib/section.js';
 import {
   broadcastCases,
+  einsumCases,
   indexCases,
+  linalgCases,
   mathCases,
   memoryCases,
   randomCases,
@@ -22,16 +24,17 @@ const copied: Column = {
 };
 
 interface Options {
+  dtype?: 'float64';
   note?: string;
   yardsticks?: readonly Yardstick[];
   columns?: readonly Column[];
 }
 
 function section(name: string, title: string, cases: () => Case[], options: Options = {}): Section {
-  const { note, yardsticks = [], columns = [] } = options;
+  const { dtype = 'float32', note, yardsticks = [], columns = [] } = options;
   return {
     name: `ops-${name}`,
-    title: `${title}, float32`,
+    title: `${title}, ${dtype}`,
     ...(note === undefined ? {} : { note }),
     cases,
     yardsticks: () => yardsticks,
@@ -70,6 +73,13 @@ export const indices = section('index', 'Indices, sorting, selection', indexCase
   note: kDisposed,
 });
 
+export const einsum = section('einsum', 'einsum', einsumCases, { note: kDisposed });
+
+export const linearAlgebra = section('linalg', 'Linear algebra', linalgCases, {
+  dtype: 'float64',
+  note: `${kDisposed} Matrices are n by n; "solve" has 16 right-hand sides. PyTorch calls LAPACK on OpenBLAS.`,
+});
+
 export const small = section('small', 'Operations on ten elements', smallCases, {
   note: 'Results are allocated in every call and left to the collector. "recorded": inputs require gradients.',
 });
@@ -79,5 +89,6 @@ export const steps = section('steps', 'Optimizer steps', stepCases, {
 });
 
 export const all = [
-  ...[memory, mathematics, broadcasts, rows, reductions, random, indices, small, steps],
+  ...[memory, mathematics, broadcasts, rows, reductions, random, indices, einsum, linearAlgebra],
+  ...[small, steps],
 ];

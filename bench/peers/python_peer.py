@@ -169,7 +169,7 @@ class Torch:
 
     def ops(self, r):
         torch = self.torch
-        inputs = [self.operand(x, seed) for seed, x in enumerate(r['inputs'], 1)]
+        inputs = [self.operand(r, x, seed) for seed, x in enumerate(r['inputs'], 1)]
         # The expression comes from bench/ops/operations.ts.
         f = eval('lambda a, b=None, c=None: ' + r['torch'],  # noqa: S307
                  {'torch': torch, 'F': torch.nn.functional})
@@ -189,7 +189,7 @@ class Torch:
         run()
         return run, samples(inputs[0].grad)
 
-    def operand(self, spec, seed):
+    def operand(self, r, spec, seed):
         shape = spec['shape']
         if 'below' in spec:
             whole = np.arange(math.prod(shape), dtype=np.int64) * 7919 % spec['below']
@@ -198,7 +198,12 @@ class Torch:
         values = uniform(math.prod(shape), seed)
         if spec.get('positive'):
             values = (values + np.float32(1)) / np.float32(2) + np.float32(2**-24)
-        stored = self.torch.from_numpy(values)
+        if 'diagonal' in spec:
+            values = values.reshape(shape)
+            if spec.get('symmetric'):
+                values = np.tril(values) + np.tril(values, -1).T
+            values = values + np.float32(spec['diagonal']) * np.eye(len(values), dtype=np.float32)
+        stored = self.torch.from_numpy(values.astype(r['dtype']))
         x = stored.reshape(shape[::-1] if transposed else shape)
         return x.t() if transposed else x
 
