@@ -17,6 +17,7 @@
       "native/ops/copy.cpp",
       "native/ops/cross_entropy.cpp",
       "native/ops/dispatch.cpp",
+      "native/ops/dot.cpp",
       "native/ops/elementwise.cpp",
       "native/ops/gather.cpp",
       "native/ops/gemm.cpp",

@@ -135,6 +135,7 @@ export const rowNames = {
     'addAtIndices',
     'cast',
     'castBool',
+    'dot',
     'fill',
     'gemm',
     'gemmFused',

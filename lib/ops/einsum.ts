@@ -200,10 +200,13 @@ function product(a: Labelled, b: Labelled, kinds: Kinds, { output, sizes }: Plan
   const groups = isOne && batch.length > 0 ? [batch.length] : batch.map(() => 1);
   const x = arranged(a, [...batch, ...rows, ...steps]);
   const y = arranged(b, [...batch, ...steps, ...columns]);
-  const result = matmul(
-    joined(x, [...groups, rows.length, steps.length]),
-    joined(y, [...groups, steps.length, columns.length]),
-  );
+  const isDot = batch.length + rows.length + columns.length === 0;
+  const result = isDot
+    ? matmul(joined(x, [steps.length]), joined(y, [steps.length]))
+    : matmul(
+        joined(x, [...groups, rows.length, steps.length]),
+        joined(y, [...groups, steps.length, columns.length]),
+      );
   const labels = [...batch, ...rows, ...columns];
   const shape = labels.map((label) => sizes.get(label) as number);
   return { tensor: reshape(result, shape), labels };

@@ -13,6 +13,7 @@ import {
 } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { mul } from './arithmetic.js';
+import { dotProduct } from './dot.js';
 import { defineMethods } from './elementwise.js';
 import {
   gemm,
@@ -99,8 +100,9 @@ const none: MatmulOptions = Object.freeze({});
 /**
  * The matrix product, by PyTorch's rules: matrices in the last two dimensions, the dimensions before
  * broadcast; a vector on the left is a row and one on the right a column, and its dimension is
- * dropped from the result (two vectors give their dot product). Every element of the result is one
- * chain of fused multiply-adds over the inner dimension. Views are read where they are.
+ * dropped from the result (two vectors give their dot product). Every element of a matrix is one
+ * chain of fused multiply-adds over the inner dimension; a dot product is summed like `sum`. Views are
+ * read where they are.
  *
  * Two bfloat16 tensors are multiplied exactly and summed in float32, which is rounded to bfloat16 at
  * the end (unless `outDtype` is `float32`). Before that rounding an element is within
@@ -130,6 +132,7 @@ export function matmul(left: Tensor, right: Tensor, options: MatmulOptions = non
       `[matmul] shapes ${formatShape(a.shape)} and ${formatShape(b.shape)} do not fit: ${inner} != ${other}`,
     );
   }
+  if (a.ndim === 1 && b.ndim === 1 && a.dtype !== 'bfloat16') return dotProduct(a, b);
   if (a.ndim === 1) return squeeze(matmul(unsqueeze(a, 0), b, options), b.ndim === 1 ? -1 : -2);
   if (b.ndim === 1) return squeeze(matmul(a, unsqueeze(b, 1), options), -1);
   return product(a, b, dtype);

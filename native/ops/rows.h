@@ -10,6 +10,7 @@ namespace tilegrad {
 RowList elementwiseRows();
 RowList compareRows();
 RowList copyRows();
+RowList dotRows();
 RowList integerRows();
 RowList gemmRows();
 RowList gemmBf16Rows();
@@ -39,20 +40,16 @@ RowList uniqueRows();
 // Calls f(list) for every family.
 template <class F>
 void eachFamily(const F& f) {
-  for (const RowList& family : {argRows(),          batchNormRows(),
-                                compareRows(),      copyRows(),
-                                crossEntropyRows(), elementwiseRows(),
-                                gatherRows(),       gemmBf16Rows(),
-                                gemmRows(),         gradientRows(),
-                                int8Rows(),         integerReduceRows(),
-                                integerRows(),      linalgOrthogonalRows(),
-                                linalgSolveRows(),  normRows(),
-                                optimizerRows(),    poissonRows(),
-                                randomRows(),       reduceRows(),
-                                samplingRows(),     scanRows(),
-                                scatterRows(),      selectRows(),
-                                softmaxRows(),      sortRows(),
-                                ternaryRows(),      uniqueRows()}) {
+  for (const RowList& family : {argRows(),           batchNormRows(), compareRows(),
+                                copyRows(),          dotRows(),       crossEntropyRows(),
+                                elementwiseRows(),   gatherRows(),    gemmBf16Rows(),
+                                gemmRows(),          gradientRows(),  int8Rows(),
+                                integerReduceRows(), integerRows(),   linalgOrthogonalRows(),
+                                linalgSolveRows(),   normRows(),      optimizerRows(),
+                                poissonRows(),       randomRows(),    reduceRows(),
+                                samplingRows(),      scanRows(),      scatterRows(),
+                                selectRows(),        softmaxRows(),   sortRows(),
+                                ternaryRows(),       uniqueRows()}) {
     f(family);
   }
 }

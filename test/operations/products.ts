@@ -400,6 +400,9 @@ export const tensorProducts: Family = {
         ),
         tilegrad.addmv(zeros([33], { dtype }), numbers([33, 65], dtype), numbers([65], dtype, 3)),
       ]);
+      add(`dot ${dtype}`, () =>
+        withGradients(tilegrad.dot, numbers([70001], dtype), numbers([70001], dtype, 3)),
+      );
     }
   },
 };

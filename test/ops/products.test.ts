@@ -146,3 +146,23 @@ test('multiDot multiplies in the cheapest order: the other one overflows', () =>
   const column = tensor([[1e30], [1e30]]);
   expect(multiDot([row, column, tensor([[1e30, 1e30]])]).toArray()).toEqual([[0, 0]]);
 });
+
+describe('a dot product has the bits of multiplying and summing', () => {
+  // Around vectors, four of them, and the blocks of 4096 values that threads share.
+  const sizes = [...Array(70).keys(), 4095, 4096, 4097, 8193, 70001];
+  for (const dtype of ['float32', 'float64'] as const) {
+    it(dtype, () => {
+      for (const n of sizes) {
+        const [a, b] = [randn([n], { dtype }), randn([2 * n, 2], { dtype })];
+        const every = b.slice([[0, null, 2], 1]);
+        expect(tilegrad.dot(a, every).item()).toBe(a.mul(every).sum().item());
+        expect(einsum('i,i->', a, every).item()).toBe(a.mul(every).sum().item());
+      }
+    });
+  }
+
+  it('with values that are not finite', () => {
+    expect(tilegrad.dot(tensor([0, 1]), tensor([Infinity, 1])).item()).toBeNaN();
+    expect(tilegrad.dot(tensor([1, 1]), tensor([Infinity, 1])).item()).toBe(Infinity);
+  });
+});
