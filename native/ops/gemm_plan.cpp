@@ -88,6 +88,8 @@ bool readsInPlace(const GemmShape& s, const GemmTiles& tiles) {
 
 // Whether C^T is computed.
 bool isNarrow(const GemmShape& s, const GemmTiles& tiles) {
+  // Fewer columns than rows: otherwise C^T, which has a plan of its own, might be turned again.
+  if (s.n >= s.m) return false;
   if (s.m < (s.k < kFewSteps ? kNarrowRowsOfFewSteps : kNarrowRows)) return false;
   if (s.aRow == 1) return s.n <= kNarrowCols;
   if (s.aCol != 1 || s.n > tiles.dotRows) return false;

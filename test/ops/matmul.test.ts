@@ -90,3 +90,31 @@ describe('addmm and baddbmm are beta c + alpha a b', () => {
     }
   }
 });
+
+describe('operands that lie transposed', () => {
+  // Sides of which both are few: the plan turns products with few columns around, and once only.
+  const sides = [1, 2, 4, 7, 8, 9, 13, 14, 15, 33];
+  const lying = (x: Tensor): Tensor => x.transpose().contiguous().transpose();
+
+  it.each([1, 16, 64, 300])('give the bits of those that do not, with %i steps', (k) => {
+    manualSeed(k);
+    for (const m of sides) {
+      for (const n of sides) {
+        const [a, b] = [randn([m, k]), randn([k, n])];
+        const expected = matmul(a, b).toArray();
+        for (const [x, y] of [
+          [lying(a), b],
+          [a, lying(b)],
+          [lying(a), lying(b)],
+        ] as const) {
+          expect({ m, n, k, product: matmul(x, y).toArray() }).toEqual({
+            m,
+            n,
+            k,
+            product: expected,
+          });
+        }
+      }
+    }
+  });
+});
