@@ -9,6 +9,7 @@ namespace tilegrad {
 
 RowList elementwiseRows();
 RowList compareRows();
+RowList convRows();
 RowList copyRows();
 RowList integerRows();
 RowList gemmRows();
@@ -40,7 +41,7 @@ RowList uniqueRows();
 template <class F>
 void eachFamily(const F& f) {
   for (const RowList& family : {argRows(),          batchNormRows(),
-                                compareRows(),      copyRows(),
+                                compareRows(),      convRows(), copyRows(),
                                 crossEntropyRows(), elementwiseRows(),
                                 gatherRows(),       gemmBf16Rows(),
                                 gemmRows(),         gradientRows(),
