@@ -1,5 +1,5 @@
-// Patches of images for convolutions: copied to where the matrix product's tiles read them, or, where
-// an output takes a single channel, multiplied where they are.
+// Patches of images for convolutions: copied to where the matrix product's tiles read them, or,
+// where an output takes a single channel, multiplied where they are.
 #pragma once
 #include "../simd/vec.h"
 #include "table.h"
@@ -19,6 +19,39 @@ void convCopyRuns(int64_t steps, const T* x, const int64_t* offsets, int64_t fro
       for (int64_t j = 0; j < whole; j += L) store(y + j, vload<T>(from + j));
       if (rest > 0) storeFirst(y + whole, vloadFirst<T>(from + whole, rest), rest);
     }
+  }
+}
+
+// The moves of one step after the other, because a vector may reach over what the next move writes,
+// or the next step.
+template <class T, int count>
+TG_INLINE void copySteps(int64_t steps, const T* x, const int64_t* offsets, const CopyMove* moves,
+                         T* to, int64_t toStep) {
+  CopyMove each[count];
+  TG_UNROLL for (int k = 0; k < count; ++k) each[k] = moves[k];
+  for (int64_t i = 0; i < steps; ++i, to += toStep) {
+    const T* from = x + offsets[i];
+    TG_UNROLL for (int k = 0; k < count; ++k) store(to + each[k].to, vload<T>(from + each[k].from));
+  }
+}
+
+template <class T>
+void convCopyVectors(int64_t steps, const T* x, const int64_t* offsets, const CopyMove* moves,
+                     int64_t count, T* to, int64_t toStep) {
+  switch (count) {
+    case 2:
+      return copySteps<T, 2>(steps, x, offsets, moves, to, toStep);
+    case 3:
+      return copySteps<T, 3>(steps, x, offsets, moves, to, toStep);
+    case 4:
+      return copySteps<T, 4>(steps, x, offsets, moves, to, toStep);
+    default:
+      for (int64_t i = 0; i < steps; ++i, to += toStep) {
+        const T* from = x + offsets[i];
+        for (const CopyMove* move = moves; move != moves + count; ++move) {
+          store(to + move->to, vload<T>(from + move->from));
+        }
+      }
   }
 }
 

@@ -336,6 +336,7 @@ constexpr GemmKernels<T> gemmKernels() {
   fillGemmDots<T>(kernels);
   kernels.finish = gemmFinish<T>;
   kernels.copyRuns = convCopyRuns<T>;
+  kernels.copyVectors = convCopyVectors<T>;
   kernels.sumTaps = convSumTaps<T>;
   kernels.peak = gemmPeak<T>;
   kernels.peakFlops = 2 * kPeakChains * kLanes<T>;

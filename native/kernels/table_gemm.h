@@ -72,6 +72,11 @@ struct CopyRun {
   int64_t from, to, count;
 };
 
+// The same for a whole vector.
+struct CopyMove {
+  int64_t from, to;
+};
+
 constexpr int64_t kPackSlack = 16;
 constexpr int kMaxTileRows = 14;  // the tallest tile of any level (avx512: 14 x 2 registers)
 constexpr int kMaxDotRows = 12;
@@ -108,6 +113,10 @@ struct GemmKernels {
   // without offsets.
   void (*copyRuns)(int64_t steps, const T* x, const int64_t* offsets, int64_t fromStep,
                    const CopyRun* runs, int64_t count, T* to, int64_t toStep);
+  // The same for vectors of 64 bytes, step by step with the moves in order:
+  // to[i * toStep + move.to + j] = x[offsets[i] + move.from + j] for all lanes j.
+  void (*copyVectors)(int64_t steps, const T* x, const int64_t* offsets, const CopyMove* moves,
+                      int64_t count, T* to, int64_t toStep);
   // y[j] = start + sum over p of w[p] * x[offsets[p] + j] for j < n, as chains from start.
   void (*sumTaps)(int64_t taps, const T* w, T start, const T* x, const int64_t* offsets, int64_t n,
                   T* y);

@@ -40,8 +40,8 @@ Status pointwise(const Command& c, const ConvShape& s, const T* weight, bool tra
                  const T* bias, T* y) {
   const int64_t pixels = volume(s.out), rows = transposed ? s.cg : s.og;
   const auto item = [&](int64_t i) {
-    const ImageView<T> image = imageView<T>(c, c.data[0], i / s.groups, i % s.groups,
-                                            transposed ? s.og : s.cg);
+    const ImageView<T> image =
+        imageView<T>(c, c.data[0], i / s.groups, i % s.groups, transposed ? s.og : s.cg);
     Product<T> g{};
     g.m = rows;
     g.n = pixels;
@@ -113,7 +113,7 @@ Status forward(const Command& c) {
               places + (copies ? static_cast<size_t>(rows * product.aRow) * sizeof(T) : 0));
   if (!memory) return Status::outOfMemory;
   int64_t* const offsets = static_cast<int64_t*>(memory);
-  inputOffsets(s, stage, offsets);
+  product.farthest = inputOffsets(s, stage, offsets);
   product.offsets = offsets;
   T* const copy = reinterpret_cast<T*>(offsets + steps);
   for (int64_t i = 0; copies && i < rows; ++i) {
@@ -121,26 +121,27 @@ Status forward(const Command& c) {
     if (product.startInA) row[0] = bias[i];
     memcpy(row + product.startInA, weight + i * steps, static_cast<size_t>(steps) * sizeof(T));
   }
-  return overImages(images, threadsFor(s), [&](int64_t first, int64_t last, int64_t part,
-                                               int64_t parts) {
-    T* const own = stageMemory(stage);
-    if (stage.copies() && !own) return Status::outOfMemory;
-    const int64_t width = floatKernels<T>().gemm.maxCols;
-    const bool cutsPixels = pixels >= parts * width;
-    const Share j = cutsPixels ? shareOf(pixels, width, part, parts) : Share{0, pixels};
-    const Share r = cutsPixels ? Share{0, s.og} : shareOf(s.og, 1, part, parts);
-    for (int64_t i = first; i < last; ++i) {
-      const int64_t g = i % s.groups;
-      PatchProduct<T> one = product;
-      one.a = (copies ? copy : weight) + g * s.og * product.aRow;
-      one.start = bias ? bias + g * s.og : nullptr;
-      const T* const x = stage.read(imageView<T>(c, c.data[0], i / s.groups, g, s.cg), own);
-      T* const to = y + (i * s.og + r.begin) * pixels + j.begin;
-      const Status status = one.run(x, r.begin, r.end, j.begin, j.end, to, pixels);
-      if (status != Status::ok) return status;
-    }
-    return Status::ok;
-  });
+  return overImages(
+      images, threadsFor(s), [&](int64_t first, int64_t last, int64_t part, int64_t parts) {
+        T* const own = stageMemory(stage);
+        if (stage.copies() && !own) return Status::outOfMemory;
+        const int64_t width = floatKernels<T>().gemm.maxCols;
+        const bool cutsPixels = pixels >= parts * width;
+        const Share j = cutsPixels ? shareOf(pixels, width, part, parts) : Share{0, pixels};
+        const Share r = cutsPixels ? Share{0, s.og} : shareOf(s.og, 1, part, parts);
+        for (int64_t i = first; i < last; ++i) {
+          const int64_t g = i % s.groups;
+          PatchProduct<T> one = product;
+          one.a = (copies ? copy : weight) + g * s.og * product.aRow;
+          one.start = bias ? bias + g * s.og : nullptr;
+          const PatchSource<T> from =
+              stage.read(imageView<T>(c, c.data[0], i / s.groups, g, s.cg), own);
+          T* const to = y + (i * s.og + r.begin) * pixels + j.begin;
+          const Status status = one.run(from, r.begin, r.end, j.begin, j.end, to, pixels);
+          if (status != Status::ok) return status;
+        }
+        return Status::ok;
+      });
 }
 
 // The taps that input pixels of one remainder see along one axis: first, first + every, ... The
@@ -284,19 +285,20 @@ Status transposed(const Command& c) {
   // after it.
   const int64_t steps = s.og * s.taps(), extra = 1 + kRowGap;
   const int64_t elements = s.groups * s.cg * (steps + phases.number() * extra);
-  void* const memory =
-      scratch(ScratchSlot::partial, static_cast<size_t>(steps) * sizeof(int64_t) +
-                                        static_cast<size_t>(elements) * sizeof(T));
+  void* const memory = scratch(ScratchSlot::partial, static_cast<size_t>(steps) * sizeof(int64_t) +
+                                                         static_cast<size_t>(elements) * sizeof(T));
   if (!memory) return Status::outOfMemory;
   int64_t* const offsets = static_cast<int64_t*>(memory);
   T* const rows = reinterpret_cast<T*>(offsets + steps);
   int64_t* offset = offsets;
+  int64_t farthest = 0;
   T* row = rows;
   phases.each([&](const Phase& phase) {
     for (int64_t o = 0; o < s.og; ++o) {
       phase.eachTap(s, [&](int64_t, int64_t d, int64_t h, int64_t w) {
-        *offset++ = o * stage.channelStride + stage.offset(d - window.start[0], h - window.start[1],
-                                                           w - window.start[2]);
+        *offset = o * stage.channelStride +
+                  stage.offset(d - window.start[0], h - window.start[1], w - window.start[2]);
+        farthest = max64(farthest, *offset++);
       });
     }
     for (int64_t i = 0; i < s.groups * s.cg; ++i) {
@@ -313,48 +315,50 @@ Status transposed(const Command& c) {
     return Status::ok;
   });
 
-  return overImages(images, threadsFor(s), [&](int64_t first, int64_t last, int64_t part,
-                                               int64_t parts) {
-    T* const own = stageMemory(stage);
-    if (stage.copies() && !own) return Status::outOfMemory;
-    for (int64_t i = first; i < last; ++i) {
-      const int64_t g = i % s.groups;
-      const T* const image = stage.read(imageView<T>(c, c.data[0], i / s.groups, g, s.og), own);
-      PatchProduct<T> product;
-      product.rows = s.cg;
-      product.startInA = bias != nullptr;
-      product.start = nullptr;
-      product.offsets = offsets;
-      const T* a = rows;
-      const Status status = phases.each([&](const Phase& phase) {
-        product.steps = s.og * phase.taps() + product.startInA;
-        product.aRow = s.og * phase.taps() + extra;
-        product.a = a + g * s.cg * product.aRow + !product.startInA;
-        product.pixels = {{phase.axis[0].pixels, phase.axis[1].pixels, phase.axis[2].pixels},
-                          {stage.stride[0], stage.stride[1], 1}};
-        product.pixels.join();
-        const int64_t pixels = phase.pixels();
-        const Share j = shareOf(pixels, floatKernels<T>().gemm.maxCols, part, parts);
-        T* const whole = x + i * s.cg * plane;
-        Status done = Status::ok;
-        if (pixels == plane) {
-          done = product.run(image, 0, s.cg, j.begin, j.end, whole + j.begin, plane);
-        } else if (j.begin < j.end) {
-          const int64_t cols = j.end - j.begin;
-          T* const apart = static_cast<T*>(
-              scratch(ScratchSlot::result, static_cast<size_t>(s.cg * cols) * sizeof(T)));
-          if (!apart) return Status::outOfMemory;
-          done = product.run(image, 0, s.cg, j.begin, j.end, apart, cols);
-          phase.spread(s, s.cg, j.begin, j.end, apart, cols, whole);
+  return overImages(
+      images, threadsFor(s), [&](int64_t first, int64_t last, int64_t part, int64_t parts) {
+        T* const own = stageMemory(stage);
+        if (stage.copies() && !own) return Status::outOfMemory;
+        for (int64_t i = first; i < last; ++i) {
+          const int64_t g = i % s.groups;
+          const PatchSource<T> image =
+              stage.read(imageView<T>(c, c.data[0], i / s.groups, g, s.og), own);
+          PatchProduct<T> product;
+          product.rows = s.cg;
+          product.startInA = bias != nullptr;
+          product.start = nullptr;
+          product.offsets = offsets;
+          product.farthest = farthest;
+          const T* a = rows;
+          const Status status = phases.each([&](const Phase& phase) {
+            product.steps = s.og * phase.taps() + product.startInA;
+            product.aRow = s.og * phase.taps() + extra;
+            product.a = a + g * s.cg * product.aRow + !product.startInA;
+            product.pixels = {{phase.axis[0].pixels, phase.axis[1].pixels, phase.axis[2].pixels},
+                              {stage.stride[0], stage.stride[1], 1}};
+            product.pixels.join();
+            const int64_t pixels = phase.pixels();
+            const Share j = shareOf(pixels, floatKernels<T>().gemm.maxCols, part, parts);
+            T* const whole = x + i * s.cg * plane;
+            Status done = Status::ok;
+            if (pixels == plane) {
+              done = product.run(image, 0, s.cg, j.begin, j.end, whole + j.begin, plane);
+            } else if (j.begin < j.end) {
+              const int64_t cols = j.end - j.begin;
+              T* const apart = static_cast<T*>(
+                  scratch(ScratchSlot::result, static_cast<size_t>(s.cg * cols) * sizeof(T)));
+              if (!apart) return Status::outOfMemory;
+              done = product.run(image, 0, s.cg, j.begin, j.end, apart, cols);
+              phase.spread(s, s.cg, j.begin, j.end, apart, cols, whole);
+            }
+            a += s.groups * s.cg * product.aRow;
+            product.offsets += s.og * phase.taps();
+            return done;
+          });
+          if (status != Status::ok) return status;
         }
-        a += s.groups * s.cg * product.aRow;
-        product.offsets += s.og * phase.taps();
-        return done;
+        return Status::ok;
       });
-      if (status != Status::ok) return status;
-    }
-    return Status::ok;
-  });
 }
 
 Status conv(const Command& c) {

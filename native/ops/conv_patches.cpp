@@ -63,21 +63,22 @@ Stage<T>::Stage(const Window& window, const ImageView<T>& image)
 }
 
 template <class T>
-const T* Stage<T>::read(const ImageView<T>& image, T* memory) const {
+PatchSource<T> Stage<T>::read(const ImageView<T>& image, T* memory) const {
   if (!copies_) {
     const T* x = image.data;
     for (int i = 0; i < kAxes; ++i) x += window_.start[i] * image.stride[i];
-    return x;
+    return {x, image.end - x};
   }
+  const PatchSource<T> copy = {memory, elements()};
   for (int i = 0; i < kAxes; ++i) {
-    if (first_[i] >= last_[i]) return memory;
+    if (first_[i] >= last_[i]) return copy;
   }
   if (image.stride[2] == 1 && window_.phases == 1) {
     copyRows(image, memory);
   } else {
     copyColumns(image, memory);
   }
-  return memory;
+  return copy;
 }
 
 template <class T>
@@ -133,25 +134,40 @@ void PixelLines::join() {
 }
 
 template <class T>
-void copyPatches(const PixelLines& lines, int64_t begin, int64_t end, int64_t steps, const T* x,
-                 const int64_t* offsets, T* to, int64_t toStep) {
+void copyPatches(const PixelLines& lines, int64_t begin, int64_t end, int64_t steps,
+                 const PatchSource<T>& from, const int64_t* offsets, int64_t farthest, T* to,
+                 int64_t toStep) {
+  if (steps == 0) return;
   const auto& kernels = floatKernels<T>().gemm;
-  constexpr int kRuns = 32;
-  CopyRun runs[kRuns];
+  // As many as a panel has columns, so that a panel's moves are never cut: a vector of the last one
+  // may reach into the next step.
+  constexpr int kMoves = 64;
+  CopyMove moves[kMoves];
   int count = 0;
-  eachRun(lines, begin, end, [&](const CopyRun& run) {
-    runs[count++] = run;
-    if (count < kRuns) return;
-    kernels.copyRuns(steps, x, offsets, 0, runs, count, to, toStep);
+  const auto flush = [&] {
+    if (count > 0) kernels.copyVectors(steps, from.x, offsets, moves, count, to, toStep);
     count = 0;
+  };
+  eachRun(lines, begin, end, [&](const CopyRun& run) {
+    // Memory may end with the image: what whole vectors would read beyond isn't read.
+    if (run.from + roundUp(run.count, kVector<T>) + farthest > from.room) {
+      flush();
+      return kernels.copyRuns(steps, from.x, offsets, 0, &run, 1, to, toStep);
+    }
+    for (int64_t j = 0; j < run.count; j += kVector<T>) {
+      if (count == kMoves) flush();
+      moves[count++] = {run.from + j, run.to + j};
+    }
   });
-  if (count > 0) kernels.copyRuns(steps, x, offsets, 0, runs, count, to, toStep);
+  flush();
 }
 
 template void copyPatches(const PixelLines& lines, int64_t begin, int64_t end, int64_t steps,
-                          const float* x, const int64_t* offsets, float* to, int64_t toStep);
+                          const PatchSource<float>& from, const int64_t* offsets, int64_t farthest,
+                          float* to, int64_t toStep);
 template void copyPatches(const PixelLines& lines, int64_t begin, int64_t end, int64_t steps,
-                          const double* x, const int64_t* offsets, double* to, int64_t toStep);
+                          const PatchSource<double>& from, const int64_t* offsets, int64_t farthest,
+                          double* to, int64_t toStep);
 
 template <class T>
 void PatchProduct<T>::runDirect(const T* x, int64_t i0, int64_t i1, int64_t j0, int64_t j1, T* c,
@@ -168,14 +184,14 @@ void PatchProduct<T>::runDirect(const T* x, int64_t i0, int64_t i1, int64_t j0, 
 }
 
 template <class T>
-Status PatchProduct<T>::run(const T* x, int64_t i0, int64_t i1, int64_t j0, int64_t j1, T* c,
-                            int64_t cRow) const {
+Status PatchProduct<T>::run(const PatchSource<T>& from, int64_t i0, int64_t i1, int64_t j0,
+                            int64_t j1, T* c, int64_t cRow) const {
   const GemmKernels<T>& kernels = floatKernels<T>().gemm;
   constexpr int64_t kBytes = static_cast<int64_t>(sizeof(T));
   const int64_t width = kernels.maxCols, most = kPatchBytesDeep / kBytes;
   if (i0 >= i1 || j0 >= j1) return Status::ok;
   if (i1 - i0 <= kDirectRows) {
-    runDirect(x, i0, i1, j0, j1, c, cRow);
+    runDirect(from.x, i0, i1, j0, j1, c, cRow);
     return Status::ok;
   }
   const bool fills = start && !startInA;
@@ -190,8 +206,8 @@ Status PatchProduct<T>::run(const T* x, int64_t i0, int64_t i1, int64_t j0, int6
   const bool small = (i1 - i0) * depth * kBytes <= kRowBytes;
   const int64_t panels = small ? 1 : min64(kPanels, ceilDiv(j1 - j0, width));
   const int64_t blockRows = max64(kernels.maxRows, kRowBytes / (depth * kBytes));
-  T* const block = static_cast<T*>(
-      scratch(ScratchSlot::panel, static_cast<size_t>(panels * depth * width * kBytes)));
+  T* const block = static_cast<T*>(scratch(
+      ScratchSlot::panel, static_cast<size_t>((panels * depth * width + kVector<T>)*kBytes)));
   if (!block) return Status::outOfMemory;
   for (int64_t j = j0; j < j1; j += panels * width) {
     const int64_t end = min64(j1, j + panels * width);
@@ -209,8 +225,8 @@ Status PatchProduct<T>::run(const T* x, int64_t i0, int64_t i1, int64_t j0, int6
         if (one) {
           for (int64_t i = 0; i < width; ++i) panel[i] = T{1};
         }
-        copyPatches(pixels, at, min64(end, at + width), tile.k - one, x,
-                    offsets + p - startInA + one, panel + one * width, width);
+        copyPatches(pixels, at, min64(end, at + width), tile.k - one, from,
+                    offsets + p - startInA + one, farthest, panel + one * width, width);
       }
       for (int64_t i = i0; i < i1; i += blockRows) {
         const int64_t rowsHere = min64(blockRows, i1 - i);
@@ -276,8 +292,8 @@ const char* checkConv(const Command& c, bool geometryIsOutput) {
   }
   // What is copied of an image at a time, in either direction.
   const double inputs = static_cast<double>(s.cg), outputs = static_cast<double>(s.og);
-  const double window = geometryIsOutput ? outputs * outputWindow(s).elements()
-                                         : inputs * inputWindow(s).elements();
+  const double window =
+      geometryIsOutput ? outputs * outputWindow(s).elements() : inputs * inputWindow(s).elements();
   const double held = inputs * productOf(s.in) + outputs * productOf(s.out);
   return window > 4 * held + kSpareElements ? "padding and dilation reach too far beyond the image"
                                             : nullptr;
@@ -318,6 +334,8 @@ ImageView<T> imageView(const Command& c, const void* data, int64_t n, int64_t g,
     view.size[i] = geometry.shape[2 + i];
     view.stride[i] = stride[2 + i];
   }
+  view.end = static_cast<const T*>(data) + 1;
+  for (int i = 0; i < geometry.rank; ++i) view.end += (geometry.shape[i] - 1) * max64(0, stride[i]);
   return view;
 }
 
@@ -327,21 +345,24 @@ template ImageView<double> imageView(const Command& c, const void* data, int64_t
                                      int64_t channels);
 
 template <class T>
-void inputOffsets(const ConvShape& s, const Stage<T>& stage, int64_t* offsets) {
+int64_t inputOffsets(const ConvShape& s, const Stage<T>& stage, int64_t* offsets) {
+  int64_t farthest = 0;
   for (int64_t c = 0; c < s.cg; ++c) {
     for (int64_t d = 0; d < s.kernel[0]; ++d) {
       for (int64_t h = 0; h < s.kernel[1]; ++h) {
         for (int64_t w = 0; w < s.kernel[2]; ++w) {
-          *offsets++ = c * stage.channelStride + stage.offset(d * s.dilation[0], h * s.dilation[1],
-                                                              w * s.dilation[2]);
+          *offsets = c * stage.channelStride +
+                     stage.offset(d * s.dilation[0], h * s.dilation[1], w * s.dilation[2]);
+          farthest = max64(farthest, *offsets++);
         }
       }
     }
   }
+  return farthest;
 }
 
-template void inputOffsets(const ConvShape& s, const Stage<float>& stage, int64_t* offsets);
-template void inputOffsets(const ConvShape& s, const Stage<double>& stage, int64_t* offsets);
+template int64_t inputOffsets(const ConvShape& s, const Stage<float>& stage, int64_t* offsets);
+template int64_t inputOffsets(const ConvShape& s, const Stage<double>& stage, int64_t* offsets);
 
 template <class T>
 PixelLines outputPixels(const ConvShape& s, const Stage<T>& stage) {

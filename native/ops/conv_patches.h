@@ -27,6 +27,7 @@ struct ImageView {
   const T* data;
   int64_t channels, channelStride;
   int64_t size[kAxes], stride[kAxes];
+  const T* end;  // of the memory that may be read
 };
 
 // The part of the plane that patches see, in the image's coordinates; zero outside of the image.
@@ -39,6 +40,17 @@ struct Window {
   double elements() const;
 };
 
+// Elements that kernels copy at a time.
+template <class T>
+constexpr int64_t kVector = 64 / static_cast<int64_t>(sizeof(T));
+
+// The first place of a window, and how many elements from there on may be read.
+template <class T>
+struct PatchSource {
+  const T* x;
+  int64_t room;
+};
+
 // Where an image is read: in place, or in a copy of the window.
 template <class T>
 class Stage {
@@ -46,11 +58,11 @@ class Stage {
   Stage(const Window& window, const ImageView<T>& image);
 
   bool copies() const { return copies_; }
-  // Elements of the copy.
-  int64_t elements() const { return channels_ * channelStride; }
-  // The element at the window's first place, after copying what has to be. `memory` is for
-  // elements(), which are zeros before the first image.
-  const T* read(const ImageView<T>& image, T* memory) const;
+  // Elements of the copy, and of a vector behind it.
+  int64_t elements() const { return channels_ * channelStride + kVector<T>; }
+  // Where the window begins, after copying what has to be. `memory` is for elements(), which are
+  // zeros before the first image.
+  PatchSource<T> read(const ImageView<T>& image, T* memory) const;
   // The place of an element from there, in the window's coordinates.
   int64_t offset(int64_t d, int64_t h, int64_t w) const {
     return d * stride[0] + h * stride[1] + w % window_.phases * phaseStride_ + w / window_.phases;
@@ -94,10 +106,13 @@ void eachRun(const PixelLines& lines, int64_t begin, int64_t end, const F& f) {
   }
 }
 
-// Copies the patches of pixels [begin, end), the step of each offset `toStep` after the one before.
+// Copies the patches of pixels [begin, end), the step of each offset `toStep` after the one before;
+// no offset is above `farthest`. Up to a vector behind the last one is written as well, and so is
+// what lies between the end of one step and the next.
 template <class T>
-void copyPatches(const PixelLines& lines, int64_t begin, int64_t end, int64_t steps, const T* x,
-                 const int64_t* offsets, T* to, int64_t toStep);
+void copyPatches(const PixelLines& lines, int64_t begin, int64_t end, int64_t steps,
+                 const PatchSource<T>& from, const int64_t* offsets, int64_t farthest, T* to,
+                 int64_t toStep);
 
 // C[i, j] = start[i] + sum over p of A[i, p] x[offsets[p] + place of pixel j], each one chain in
 // the order of p.
@@ -110,10 +125,12 @@ struct PatchProduct {
   bool startInA;
   const T* start;
   const int64_t* offsets;  // of the steps without the start's
+  int64_t farthest;        // none of them is above
   PixelLines pixels;
 
   // Rows [i0, i1) and pixels [j0, j1). C is at its first row and pixel.
-  Status run(const T* x, int64_t i0, int64_t i1, int64_t j0, int64_t j1, T* c, int64_t cRow) const;
+  Status run(const PatchSource<T>& from, int64_t i0, int64_t i1, int64_t j0, int64_t j1, T* c,
+             int64_t cRow) const;
 
  private:
   void runDirect(const T* x, int64_t i0, int64_t i1, int64_t j0, int64_t j1, T* c,
@@ -153,9 +170,10 @@ Window outputWindow(const ConvShape& s);
 template <class T>
 ImageView<T> imageView(const Command& c, const void* data, int64_t n, int64_t g, int64_t channels);
 
-// The places of all taps of all channels, and the pixels' of the output, where the input is read.
+// The places of all taps of all channels, and the pixels' of the output, where the input is read;
+// the farthest place.
 template <class T>
-void inputOffsets(const ConvShape& s, const Stage<T>& stage, int64_t* offsets);
+int64_t inputOffsets(const ConvShape& s, const Stage<T>& stage, int64_t* offsets);
 template <class T>
 PixelLines outputPixels(const ConvShape& s, const Stage<T>& stage);
 

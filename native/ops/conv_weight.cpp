@@ -23,11 +23,12 @@ template <class T>
 class WeightPart {
  public:
   WeightPart(const Command& command, const ConvShape& shape, const Stage<T>& where,
-             const int64_t* places, const Share& rowShare, const Share& colShare)
+             const int64_t* places, int64_t last, const Share& rowShare, const Share& colShare)
       : c(command),
         s(shape),
         stage(where),
         offsets(places),
+        farthest(last),
         rows(rowShare),
         cols(colShare),
         kernels(floatKernels<T>().gemm),
@@ -42,9 +43,8 @@ class WeightPart {
     const int64_t depth = ceilDiv(pixels, ceilDiv(pixels, most));
     const int64_t rowPitch = depth + kRowGap, colCount = cols.end - cols.begin;
     const int64_t packed = panels * width * depth;
-    T* const block = static_cast<T*>(
-        scratch(ScratchSlot::panel,
-                static_cast<size_t>((packed + kernels.maxRows * rowPitch) * kBytes)));
+    T* const block = static_cast<T*>(scratch(
+        ScratchSlot::panel, static_cast<size_t>((packed + kernels.maxRows * rowPitch) * kBytes)));
     T* const sums = static_cast<T*>(scratch(
         ScratchSlot::result, static_cast<size_t>((rows.end - rows.begin) * colCount * kBytes)));
     if (!block || !sums) return Status::outOfMemory;
@@ -52,7 +52,7 @@ class WeightPart {
     const PixelLines lines = outputPixels(s, stage);
     const T* const g = static_cast<const T*>(c.data[1]);
     for (int64_t n = 0; n < s.n; ++n) {
-      const T* const x = stage.read(imageView<T>(c, c.data[0], n, group, s.cg), own);
+      const PatchSource<T> from = stage.read(imageView<T>(c, c.data[0], n, group, s.cg), own);
       const T* const image = g + ((n * s.groups + group) * s.og + cols.begin) * pixels;
       for (int64_t p = 0; p < pixels; p += depth) {
         const int64_t count = min64(depth, pixels - p);
@@ -60,8 +60,8 @@ class WeightPart {
           kernels.packPanel(count, min64(width, colCount - j * width),
                             image + j * width * pixels + p, 1, pixels, block + j * width * depth);
         }
-        multiplyRows(x, lines, p, count, n == 0 && p == 0, block, depth, block + packed, rowPitch,
-                     sums);
+        multiplyRows(from, lines, p, count, n == 0 && p == 0, block, depth, block + packed,
+                     rowPitch, sums);
       }
     }
     store(group, sums);
@@ -70,8 +70,9 @@ class WeightPart {
 
  private:
   // The rows of pixels [p, p + count) times the packed columns, added to the sums.
-  void multiplyRows(const T* x, const PixelLines& lines, int64_t p, int64_t count, bool first,
-                    const T* block, int64_t depth, T* a, int64_t rowPitch, T* sums) const {
+  void multiplyRows(const PatchSource<T>& from, const PixelLines& lines, int64_t p, int64_t count,
+                    bool first, const T* block, int64_t depth, T* a, int64_t rowPitch,
+                    T* sums) const {
     const int64_t colCount = cols.end - cols.begin;
     GemmTile<T> tile{};
     tile.k = count;
@@ -83,7 +84,7 @@ class WeightPart {
     tile.beta = first ? T{0} : T{1};
     const int64_t* place = offsets + rows.begin;
     eachTile(rows.end - rows.begin, kernels.maxRows, [&](int64_t height) {
-      copyPatches(lines, p, p + count, height, x, place, a, rowPitch);
+      copyPatches(lines, p, p + count, height, from, place, farthest, a, rowPitch);
       for (int64_t j = 0; j < panels; ++j) {
         tile.cols = min64(width, colCount - j * width);
         tile.b = block + j * width * depth;
@@ -110,6 +111,7 @@ class WeightPart {
   const ConvShape& s;
   const Stage<T>& stage;
   const int64_t* offsets;
+  const int64_t farthest;
   const Share rows, cols;
   const GemmKernels<T>& kernels;
   const int64_t pixels, width, panels;
@@ -132,28 +134,28 @@ Status weightGradient(const Command& c) {
   int64_t* const offsets = static_cast<int64_t*>(
       scratch(ScratchSlot::partial, static_cast<size_t>(steps) * sizeof(int64_t)));
   if (!offsets) return Status::outOfMemory;
-  inputOffsets(s, stage, offsets);
+  const int64_t farthest = inputOffsets(s, stage, offsets);
 
   const int threads = worthThreads(convWork(s), numThreads()) ? numThreads() : 1;
   const int64_t grain = 64 / static_cast<int64_t>(sizeof(T));
   // A tile's rows should not get much fewer, and columns are cut at whole registers.
-  const bool cutsRows = steps >= 2 * threads * floatKernels<T>().gemm.maxRows ||
-                        s.og < 2 * threads * grain;
-  return overImages(s.groups, threads, [&](int64_t first, int64_t last, int64_t part,
-                                           int64_t parts) {
-    const Share all = {0, steps}, outs = {0, s.og};
-    const Share rows = cutsRows ? shareOf(steps, 1, part, parts) : all;
-    const Share cols = cutsRows ? outs : shareOf(s.og, grain, part, parts);
-    if (rows.begin >= rows.end || cols.begin >= cols.end) return Status::ok;
-    T* const own = stageMemory(stage);
-    if (stage.copies() && !own) return Status::outOfMemory;
-    const WeightPart<T> work(c, s, stage, offsets, rows, cols);
-    for (int64_t g = first; g < last; ++g) {
-      const Status status = work.run(g, own);
-      if (status != Status::ok) return status;
-    }
-    return Status::ok;
-  });
+  const bool cutsRows =
+      steps >= 2 * threads * floatKernels<T>().gemm.maxRows || s.og < 2 * threads * grain;
+  return overImages(s.groups, threads,
+                    [&](int64_t first, int64_t last, int64_t part, int64_t parts) {
+                      const Share all = {0, steps}, outs = {0, s.og};
+                      const Share rows = cutsRows ? shareOf(steps, 1, part, parts) : all;
+                      const Share cols = cutsRows ? outs : shareOf(s.og, grain, part, parts);
+                      if (rows.begin >= rows.end || cols.begin >= cols.end) return Status::ok;
+                      T* const own = stageMemory(stage);
+                      if (stage.copies() && !own) return Status::outOfMemory;
+                      const WeightPart<T> work(c, s, stage, offsets, farthest, rows, cols);
+                      for (int64_t g = first; g < last; ++g) {
+                        const Status status = work.run(g, own);
+                        if (status != Status::ok) return status;
+                      }
+                      return Status::ok;
+                    });
 }
 
 }  // namespace

@@ -40,20 +40,16 @@ RowList uniqueRows();
 // Calls f(list) for every family.
 template <class F>
 void eachFamily(const F& f) {
-  for (const RowList& family : {argRows(),          batchNormRows(),
-                                compareRows(),      convRows(), copyRows(),
-                                crossEntropyRows(), elementwiseRows(),
-                                gatherRows(),       gemmBf16Rows(),
-                                gemmRows(),         gradientRows(),
-                                int8Rows(),         integerReduceRows(),
-                                integerRows(),      linalgOrthogonalRows(),
-                                linalgSolveRows(),  normRows(),
-                                optimizerRows(),    poissonRows(),
-                                randomRows(),       reduceRows(),
-                                samplingRows(),     scanRows(),
-                                scatterRows(),      selectRows(),
-                                softmaxRows(),      sortRows(),
-                                ternaryRows(),      uniqueRows()}) {
+  for (const RowList& family : {argRows(),           batchNormRows(), compareRows(),
+                                convRows(),          copyRows(),      crossEntropyRows(),
+                                elementwiseRows(),   gatherRows(),    gemmBf16Rows(),
+                                gemmRows(),          gradientRows(),  int8Rows(),
+                                integerReduceRows(), integerRows(),   linalgOrthogonalRows(),
+                                linalgSolveRows(),   normRows(),      optimizerRows(),
+                                poissonRows(),       randomRows(),    reduceRows(),
+                                samplingRows(),      scanRows(),      scatterRows(),
+                                selectRows(),        softmaxRows(),   sortRows(),
+                                ternaryRows(),       uniqueRows()}) {
     f(family);
   }
 }
