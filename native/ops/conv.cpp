@@ -136,8 +136,11 @@ Status forward(const Command& c) {
           one.start = bias ? bias + g * s.og : nullptr;
           const PatchSource<T> from =
               stage.read(imageView<T>(c, c.data[0], i / s.groups, g, s.cg), own);
+          const ImageView<T> next =
+              imageView<T>(c, c.data[0], (i + 1) / s.groups, (i + 1) % s.groups, s.cg);
           T* const to = y + (i * s.og + r.begin) * pixels + j.begin;
-          const Status status = one.run(from, r.begin, r.end, j.begin, j.end, to, pixels);
+          const Status status = one.run(from, r.begin, r.end, j.begin, j.end, to, pixels,
+                                        i + 1 < last ? &next : nullptr);
           if (status != Status::ok) return status;
         }
         return Status::ok;
@@ -323,6 +326,9 @@ Status transposed(const Command& c) {
           const int64_t g = i % s.groups;
           const PatchSource<T> image =
               stage.read(imageView<T>(c, c.data[0], i / s.groups, g, s.og), own);
+          const ImageView<T> following =
+              imageView<T>(c, c.data[0], (i + 1) / s.groups, (i + 1) % s.groups, s.og);
+          const ImageView<T>* next = i + 1 < last ? &following : nullptr;
           PatchProduct<T> product;
           product.rows = s.cg;
           product.startInA = bias != nullptr;
@@ -342,17 +348,18 @@ Status transposed(const Command& c) {
             T* const whole = x + i * s.cg * plane;
             Status done = Status::ok;
             if (pixels == plane) {
-              done = product.run(image, 0, s.cg, j.begin, j.end, whole + j.begin, plane);
+              done = product.run(image, 0, s.cg, j.begin, j.end, whole + j.begin, plane, next);
             } else if (j.begin < j.end) {
               const int64_t cols = j.end - j.begin;
               T* const apart = static_cast<T*>(
                   scratch(ScratchSlot::result, static_cast<size_t>(s.cg * cols) * sizeof(T)));
               if (!apart) return Status::outOfMemory;
-              done = product.run(image, 0, s.cg, j.begin, j.end, apart, cols);
+              done = product.run(image, 0, s.cg, j.begin, j.end, apart, cols, next);
               phase.spread(s, s.cg, j.begin, j.end, apart, cols, whole);
             }
             a += s.groups * s.cg * product.aRow;
             product.offsets += s.og * phase.taps();
+            next = nullptr;  // the first phase has asked for it
             return done;
           });
           if (status != Status::ok) return status;

@@ -39,6 +39,15 @@ double Window::elements() const {
 }
 
 template <class T>
+int64_t ImageView<T>::bytes() const {
+  const int64_t plane = size[0] * size[1] * size[2];
+  return (channelStride == plane ? channels * plane : plane) * static_cast<int64_t>(sizeof(T));
+}
+
+template struct ImageView<float>;
+template struct ImageView<double>;
+
+template <class T>
 Stage<T>::Stage(const Window& window, const ImageView<T>& image)
     : window_(window), channels_(image.channels) {
   bool inside = true;
@@ -81,18 +90,29 @@ PatchSource<T> Stage<T>::read(const ImageView<T>& image, T* memory) const {
   return copy;
 }
 
+// In the order of memory, which comes from beyond the second-level cache.
 template <class T>
 void Stage<T>::copyRows(const ImageView<T>& image, T* to) const {
   const auto& kernels = floatKernels<T>().gemm;
-  for (int64_t d = first_[0]; d < last_[0]; ++d) {
-    for (int64_t h = first_[1]; h < last_[1]; ++h) {
-      const CopyRun run = {(d + window_.start[0]) * image.stride[0] +
-                               (h + window_.start[1]) * image.stride[1] + first_[2] +
-                               window_.start[2],
-                           offset(d, h, first_[2]), last_[2] - first_[2]};
-      kernels.copyRuns(channels_, image.data, nullptr, image.channelStride, &run, 1, to,
-                       channelStride);
+  constexpr int kRuns = 32;
+  CopyRun runs[kRuns];
+  for (int64_t c = 0; c < channels_; ++c) {
+    int count = 0;
+    const auto flush = [&] {
+      kernels.copyRuns(1, image.data + c * image.channelStride, nullptr, 0, runs, count,
+                       to + c * channelStride, 0);
+      count = 0;
+    };
+    for (int64_t d = first_[0]; d < last_[0]; ++d) {
+      for (int64_t h = first_[1]; h < last_[1]; ++h) {
+        if (count == kRuns) flush();
+        runs[count++] = {(d + window_.start[0]) * image.stride[0] +
+                             (h + window_.start[1]) * image.stride[1] + first_[2] +
+                             window_.start[2],
+                         offset(d, h, first_[2]), last_[2] - first_[2]};
+      }
     }
+    flush();
   }
 }
 
@@ -185,7 +205,7 @@ void PatchProduct<T>::runDirect(const T* x, int64_t i0, int64_t i1, int64_t j0, 
 
 template <class T>
 Status PatchProduct<T>::run(const PatchSource<T>& from, int64_t i0, int64_t i1, int64_t j0,
-                            int64_t j1, T* c, int64_t cRow) const {
+                            int64_t j1, T* c, int64_t cRow, const ImageView<T>* next) const {
   const GemmKernels<T>& kernels = floatKernels<T>().gemm;
   constexpr int64_t kBytes = static_cast<int64_t>(sizeof(T));
   const int64_t width = kernels.maxCols, most = kPatchBytesDeep / kBytes;
@@ -209,6 +229,11 @@ Status PatchProduct<T>::run(const PatchSource<T>& from, int64_t i0, int64_t i1, 
   T* const block = static_cast<T*>(scratch(
       ScratchSlot::panel, static_cast<size_t>((panels * depth * width + kVector<T>)*kBytes)));
   if (!block) return Status::outOfMemory;
+  Ahead ahead;
+  if (next) {
+    const int64_t pieces = ceilDiv(steps, depth) * ceilDiv(j1 - j0, width);
+    ahead = Ahead(next->data, next->bytes(), pieces * ceilDiv(i1 - i0, kernels.maxRows));
+  }
   for (int64_t j = j0; j < j1; j += panels * width) {
     const int64_t end = min64(j1, j + panels * width);
     for (int64_t p = 0; p < steps; p += depth) {
@@ -237,6 +262,7 @@ Status PatchProduct<T>::run(const PatchSource<T>& from, int64_t i0, int64_t i1, 
           tile.c = c + (i - i0) * cRow + at - j0;
           eachTile(rowsHere, kernels.maxRows, [&](int64_t height) {
             tile.nextC = tile.c + height * cRow;
+            ahead.ask(height, &tile);
             kernels.tile[height - 1](tile);
             tile.a += height * aRow;
             tile.c += height * cRow;

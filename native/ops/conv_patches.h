@@ -28,6 +28,9 @@ struct ImageView {
   int64_t channels, channelStride;
   int64_t size[kAxes], stride[kAxes];
   const T* end;  // of the memory that may be read
+
+  // How many bytes lie together at data.
+  int64_t bytes() const;
 };
 
 // The part of the plane that patches see, in the image's coordinates; zero outside of the image.
@@ -49,6 +52,31 @@ template <class T>
 struct PatchSource {
   const T* x;
   int64_t room;
+};
+
+// Memory that is needed after a product, which its tiles ask for in equal parts: the next image
+// lies in the third-level cache or beyond, in rows that are too short for the CPU to foresee.
+class Ahead {
+ public:
+  Ahead() = default;
+  Ahead(const void* from, int64_t bytes, int64_t tiles)
+      : at_(static_cast<const char*>(from)), pairs_(ceilDiv(ceilDiv(bytes, kPair), tiles)) {}
+
+  // Gives a tile of that many rows its part. The tile has a nextC.
+  template <class T>
+  void ask(int64_t rows, GemmTile<T>* tile) {
+    tile->ahead = at_;
+    tile->aheadStep = kPair;
+    tile->aheadCount = ceilDiv(pairs_, rows);
+    tile->aheadTurn = tile->aheadCount * kPair;
+    tile->aheadTurns = ceilDiv(pairs_, max64(1, tile->aheadCount));
+    at_ += pairs_ * kPair;
+  }
+
+ private:
+  static constexpr int64_t kPair = 128;  // bytes of two lines
+  const char* at_ = nullptr;
+  int64_t pairs_ = 0;
 };
 
 // Where an image is read: in place, or in a copy of the window.
@@ -130,7 +158,7 @@ struct PatchProduct {
 
   // Rows [i0, i1) and pixels [j0, j1). C is at its first row and pixel.
   Status run(const PatchSource<T>& from, int64_t i0, int64_t i1, int64_t j0, int64_t j1, T* c,
-             int64_t cRow) const;
+             int64_t cRow, const ImageView<T>* next) const;
 
  private:
   void runDirect(const T* x, int64_t i0, int64_t i1, int64_t j0, int64_t j1, T* c,

@@ -54,6 +54,15 @@ class WeightPart {
     for (int64_t n = 0; n < s.n; ++n) {
       const PatchSource<T> from = stage.read(imageView<T>(c, c.data[0], n, group, s.cg), own);
       const T* const image = g + ((n * s.groups + group) * s.og + cols.begin) * pixels;
+      const int64_t tiles =
+          ceilDiv(pixels, depth) * panels * ceilDiv(rows.end - rows.begin, kernels.maxRows);
+      Ahead ahead[2];
+      if (n + 1 < s.n) {
+        const ImageView<T> next = imageView<T>(c, c.data[0], n + 1, group, s.cg);
+        ahead[0] = Ahead(next.data, next.bytes(), ceilDiv(tiles, 2));
+        ahead[1] =
+            Ahead(image + s.groups * s.og * pixels, colCount * pixels * kBytes, ceilDiv(tiles, 2));
+      }
       for (int64_t p = 0; p < pixels; p += depth) {
         const int64_t count = min64(depth, pixels - p);
         for (int64_t j = 0; j < panels; ++j) {
@@ -61,7 +70,7 @@ class WeightPart {
                             image + j * width * pixels + p, 1, pixels, block + j * width * depth);
         }
         multiplyRows(from, lines, p, count, n == 0 && p == 0, block, depth, block + packed,
-                     rowPitch, sums);
+                     rowPitch, sums, ahead);
       }
     }
     store(group, sums);
@@ -71,8 +80,8 @@ class WeightPart {
  private:
   // The rows of pixels [p, p + count) times the packed columns, added to the sums.
   void multiplyRows(const PatchSource<T>& from, const PixelLines& lines, int64_t p, int64_t count,
-                    bool first, const T* block, int64_t depth, T* a, int64_t rowPitch,
-                    T* sums) const {
+                    bool first, const T* block, int64_t depth, T* a, int64_t rowPitch, T* sums,
+                    Ahead* ahead) const {
     const int64_t colCount = cols.end - cols.begin;
     GemmTile<T> tile{};
     tile.k = count;
@@ -83,12 +92,15 @@ class WeightPart {
     tile.cRow = colCount;
     tile.beta = first ? T{0} : T{1};
     const int64_t* place = offsets + rows.begin;
+    int turn = 0;
     eachTile(rows.end - rows.begin, kernels.maxRows, [&](int64_t height) {
       copyPatches(lines, p, p + count, height, from, place, farthest, a, rowPitch);
       for (int64_t j = 0; j < panels; ++j) {
         tile.cols = min64(width, colCount - j * width);
         tile.b = block + j * width * depth;
         tile.c = sums + j * width;
+        tile.nextC = tile.c;
+        ahead[turn++ % 2].ask(height, &tile);
         kernels.tile[height - 1](tile);
       }
       place += height;
