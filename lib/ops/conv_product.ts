@@ -5,10 +5,11 @@
  */
 import { attach, recording } from '../autograd/tape.js';
 import { rows, runRow } from '../native/commands.js';
-import { uninitialized } from '../tensor/creation.js';
+import { fillWith, uninitialized } from '../tensor/creation.js';
 import type { GradRule, Tensor } from '../tensor/tensor.js';
-import { copyOf } from './operand.js';
-import { sum } from './reduce.js';
+import { copyInto, copyOf } from './operand.js';
+import { expand, sum } from './reduce.js';
+import { reshape } from './shape.js';
 
 /** What a convolution does beside its operands; a number for each axis. */
 export interface ConvGeometry {
@@ -62,6 +63,27 @@ const channelsOf = (weight: Tensor, groups: number): [number, number] => [
   weight.shape[1] as number,
 ];
 
+/** A row's arrays and where they begin. */
+function operands(...tensors: (Tensor | null)[]) {
+  return [tensors.map((t) => t?.array ?? null), tensors.map((t) => t?.offset ?? 0)] as const;
+}
+
+/**
+ * Whether the row has something to add up. Otherwise the result is written here: the bias, or zeros.
+ * @param result shape [N, channels, ...], of the bias's channels
+ */
+function hasTerms(result: Tensor, a: Tensor, b: Tensor, bias: Tensor | null): boolean {
+  if (result.numel === 0) return false;
+  if (a.numel > 0 && b.numel > 0) return true;
+  if (bias === null) fillWith(result, 0);
+  else
+    copyInto(
+      result,
+      expand(reshape(bias.detach(), [-1, ...sizesOf(result).fill(1)]), result.shape),
+    );
+  return false;
+}
+
 const biasGradient: GradRule = (g) => sum(g, { dim: g.shape.map((_, d) => d).toSpliced(1, 1) });
 
 /**
@@ -80,13 +102,15 @@ export function convolve(
   sizes: readonly number[],
 ): Tensor {
   const y = uninitialized([x.shape[0] as number, weight.shape[0] as number, ...sizes], x.dtype);
-  const image = apart(x);
   const kernel = sizesOf(weight);
-  runRow(
-    rows.conv,
-    ...operands(image, inOrder(weight), bias && inOrder(bias), y),
-    numbersOf(image, geometry, channelsOf(weight, geometry.groups), kernel, sizes),
-  );
+  if (hasTerms(y, x, weight, bias)) {
+    const image = apart(x);
+    runRow(
+      rows.conv,
+      ...operands(image, inOrder(weight), bias && inOrder(bias), y),
+      numbersOf(image, geometry, channelsOf(weight, geometry.groups), kernel, sizes),
+    );
+  }
   if (!recording(x, weight, bias ?? undefined)) return y;
   const rules: GradRule[] = [
     (g) => convolveTransposed(name, g, weight, null, geometry, sizesOf(x)),
@@ -116,12 +140,14 @@ export function convolveTransposed(
   const kernel = sizesOf(weight);
   const shape = [g.shape[0] as number, geometry.groups * channels[1], ...sizes];
   const x = uninitialized(shape, g.dtype);
-  const image = apart(g);
-  runRow(
-    rows.convInput,
-    ...operands(image, inOrder(weight), bias && inOrder(bias), x),
-    numbersOf(image, geometry, channels, kernel, sizes),
-  );
+  if (hasTerms(x, g, weight, bias)) {
+    const image = apart(g);
+    runRow(
+      rows.convInput,
+      ...operands(image, inOrder(weight), bias && inOrder(bias), x),
+      numbersOf(image, geometry, channels, kernel, sizes),
+    );
+  }
   if (!recording(g, weight, bias ?? undefined)) return x;
   const rules: GradRule[] = [
     (r) => convolve(name, r, weight, null, geometry, sizesOf(g)),
@@ -146,12 +172,14 @@ function convolveWeight(
   const { groups } = geometry;
   const [outputs, inputs] = [g.shape[1] as number, (x.shape[1] as number) / groups];
   const weight = uninitialized([outputs, inputs, ...kernel], x.dtype);
-  const image = apart(x);
-  runRow(
-    rows.convWeight,
-    ...operands(image, inOrder(g), weight),
-    numbersOf(image, geometry, [outputs / groups, inputs], kernel, sizesOf(g)),
-  );
+  if (hasTerms(weight, x, g, null)) {
+    const image = apart(x);
+    runRow(
+      rows.convWeight,
+      ...operands(image, inOrder(g), weight),
+      numbersOf(image, geometry, [outputs / groups, inputs], kernel, sizesOf(g)),
+    );
+  }
   if (!recording(x, g)) return weight;
   return attach(
     weight,
@@ -162,9 +190,4 @@ function convolveWeight(
       (w) => convolve(name, x, w, null, geometry, sizesOf(g)),
     ],
   );
-}
-
-/** A row's arrays and where they begin. */
-function operands(...tensors: (Tensor | null)[]) {
-  return [tensors.map((t) => t?.array ?? null), tensors.map((t) => t?.offset ?? 0)] as const;
 }

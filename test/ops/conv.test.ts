@@ -7,12 +7,23 @@ import {
   convTranspose2d,
   Generator,
   grad,
+  nn,
   randn,
   type Tensor,
   zeros,
 } from 'tilegrad';
-import { describe, expect, test } from 'vitest';
-import { epsilon, type FloatType } from '../golden.js';
+import { describe, expect, it, test } from 'vitest';
+import {
+  epsilon,
+  expectGolden,
+  Fixture,
+  type FloatType,
+  type GoldenCase,
+  gradients,
+  largest,
+  type StoredCase,
+  toTensor,
+} from '../golden.js';
 
 interface Geometry {
   stride: number[];
@@ -236,6 +247,83 @@ describe.each(['float32', 'float64'] as const)('against the definition, %s', (dt
     check(1, r(2, 0, 5), r(3, 0, 3), {});
     check(1, r(2, 3, 5), r(0, 3, 3), {});
     check(1, r(2, 2, 0), r(3, 2, 1), { padding: 2 });
-    expect(conv1d(r(2, 0), zeros([3, 2, 2], { dtype }), null, { padding: 1 }).shape).toEqual([3, 1]);
+    expect(conv1d(r(2, 0), zeros([3, 2, 2], { dtype }), null, { padding: 1 }).shape).toEqual([
+      3, 1,
+    ]);
   });
+});
+
+interface Options {
+  /** Of a module: its positional arguments, its options and the names of its parameters. */
+  sizes?: never[];
+  layer?: object;
+  parameters?: string[];
+}
+
+const fixture = new Fixture<{ cases: StoredCase<Options>[] }>('conv');
+const calls = { conv1d, conv2d, conv3d, convTranspose1d, convTranspose2d };
+
+type Layer = new (...args: unknown[]) => nn.Module;
+
+function runGolden({ op, options, dtype }: GoldenCase<Options>, inputs: readonly Tensor[]): Tensor {
+  const [x, weight, bias = null] = inputs as [Tensor, Tensor, Tensor?];
+  if (options?.sizes === undefined) {
+    return calls[op as keyof typeof calls](x, weight, bias, options as object);
+  }
+  const Class = nn[op as 'Conv2d'] as unknown as Layer;
+  const layer = new Class(...options.sizes, { ...options.layer, dtype });
+  expect(Object.keys(layer.stateDict())).toEqual(options.parameters);
+  const state = Object.fromEntries(options.parameters!.map((key, i) => [key, inputs[1 + i]!]));
+  layer.loadStateDict(Object.fromEntries(Object.entries(state).map(([k, t]) => [k, t.detach()])));
+  const y = layer.forward(x);
+  // Its own parameters are leaves of their own: their gradients go to the given ones.
+  const parameters = [...layer.parameters()];
+  const own = grad(y.sum(), parameters) as Tensor[];
+  expect(own.map((t) => t.shape)).toEqual(parameters.map((t) => t.shape));
+  return layerOf(layer, state).forward(x);
+}
+
+/** The module with the given tensors in the place of its parameters. */
+function layerOf(layer: nn.Module, state: Record<string, Tensor>): nn.Module {
+  return Object.assign(Object.create(layer), state);
+}
+
+describe('golden convolutions', () => {
+  for (const [index, stored] of fixture.content.cases.entries()) {
+    const c = fixture.case(stored);
+    it(`${index}: ${c.op} [${c.inputs[0]!.shape}] ${c.dtype}`, () => {
+      const inputs = c.inputs.map((x) => toTensor(x, c.dtype, true));
+      const y = runGolden(c, inputs);
+      // Chains of fewer than 200 steps, of values up to 4 by 4.
+      const bound = 200 * epsilon[c.dtype] * Math.max(1, largest(c.output));
+      expectGolden(y, c.output, () => bound, 'output');
+      for (const [i, got] of gradients(y, c.gradOutput, c.dtype, inputs).entries()) {
+        const limit = 200 * epsilon[c.dtype] * Math.max(1, largest(c.gradInputs[i]!));
+        expectGolden(got, c.gradInputs[i]!, () => limit, `gradient of input ${i}`);
+      }
+    });
+  }
+});
+
+test('initial values are those of PyTorch: uniform, bounded by the fan-in', () => {
+  const layer = new nn.Conv2d(8, 32, 3, { groups: 2, generator });
+  const bound = 1 / Math.sqrt(4 * 9);
+  for (const t of [layer.weight, layer.bias as Tensor]) {
+    const values = Array.from(t.data, Number);
+    expect(Math.max(...values.map(Math.abs))).toBeLessThanOrEqual(bound);
+    expect(Math.max(...values)).toBeGreaterThan(0.8 * bound);
+    expect(Math.min(...values)).toBeLessThan(-0.8 * bound);
+  }
+  const transposed = new nn.ConvTranspose1d(2, 6, 5, { bias: false, generator });
+  expect(transposed.bias).toBeNull();
+  expect(Math.max(...Array.from(transposed.weight.data, Math.abs))).toBeLessThan(1 / Math.sqrt(30));
+});
+
+test('a module in a Sequential learns', () => {
+  const model = new nn.Sequential(new nn.Conv2d(1, 2, 3, { generator }), new nn.Tanh());
+  model
+    .forward(randn([2, 1, 5, 5], { generator }))
+    .sum()
+    .backward();
+  expect([...model.parameters()].every((p) => p.grad !== null)).toBe(true);
 });
