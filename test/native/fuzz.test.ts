@@ -207,7 +207,7 @@ const image = (numbers: number, channels: 2 | 3) => (random: Random) => {
   const at = (i: number) => params[numbers + i] as number;
   for (let i = 0; i < 4; i++) params[numbers + i] = pick(random, [0, 1, 1, 2, 3]);
   for (let i = 4; i < 10; i++) params[numbers + i] = pick(random, [0, 1, 1, 2, 3]);
-  for (let i = 10; i < 19; i++) params[numbers + i] = pick(random, [0, 1, 1, 1, 2, 3, 100]);
+  for (let i = 10; i < 19; i++) params[numbers + i] = pick(random, [0, 1, 1, 1, 2, 3, 9]);
   const rankAt = numbers + 19;
   const shape = [at(0), at(1) * at(channels), 0, 0, 0].map((n, d) =>
     d < 2 ? n : 1 + below(random, 4),
