@@ -133,6 +133,12 @@ export {
   lt,
   ne,
 } from './ops/compare.js';
+export { type ConvOptions, conv1d, conv2d, conv3d, type PerAxis } from './ops/conv.js';
+export {
+  type ConvTransposeOptions,
+  convTranspose1d,
+  convTranspose2d,
+} from './ops/conv_transpose.js';
 export { type CovOptions, corrcoef, cov } from './ops/correlation.js';
 export { all, any, countNonzero } from './ops/count.js';
 export {

@@ -16,6 +16,12 @@ export {
   Tanhshrink,
 } from './activation.js';
 export { Buffer } from './buffer.js';
+export { Conv1d, Conv2d, Conv3d, type ConvLayerOptions, type PaddingMode } from './conv.js';
+export {
+  ConvTranspose1d,
+  ConvTranspose2d,
+  type ConvTransposeLayerOptions,
+} from './conv_transpose.js';
 export { AlphaDropout, Dropout, Dropout2d, type DropoutLayerOptions } from './dropout.js';
 export { Embedding, type EmbeddingLayerOptions } from './embedding.js';
 export * as init from './init.js';

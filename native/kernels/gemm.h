@@ -19,6 +19,7 @@
 #pragma once
 #include "../simd/math.h"
 #include "activation.h"
+#include "conv.h"
 #include "gemm_dot.h"
 #include "gemm_pack.h"
 #include "gemv.h"
@@ -334,6 +335,9 @@ constexpr GemmKernels<T> gemmKernels() {
   kernels.dotRows = kDotRows;
   fillGemmDots<T>(kernels);
   kernels.finish = gemmFinish<T>;
+  kernels.copyRuns = convCopyRuns<T>;
+  kernels.copyVectors = convCopyVectors<T>;
+  kernels.sumTaps = convSumTaps<T>;
   kernels.peak = gemmPeak<T>;
   kernels.peakFlops = 2 * kPeakChains * kLanes<T>;
   return kernels;

@@ -67,6 +67,16 @@ struct GemmDot {
   int64_t cRow;
 };
 
+// Elements [from, from + count) of one array, for places [to, to + count) of another.
+struct CopyRun {
+  int64_t from, to, count;
+};
+
+// The same for a whole vector.
+struct CopyMove {
+  int64_t from, to;
+};
+
 constexpr int64_t kPackSlack = 16;
 constexpr int kMaxTileRows = 14;  // the tallest tile of any level (avx512: 14 x 2 registers)
 constexpr int kMaxDotRows = 12;
@@ -98,6 +108,18 @@ struct GemmKernels {
   // Finishes rows x cols outputs in place.
   void (*finish)(int64_t rows, int64_t cols, T* c, int64_t cRow, const GemmFinish<T>& finish,
                  const T* side, int64_t sideRow);
+  // Patches of images, for convolutions: each run for each step i, to[i * toStep + run.to + j] =
+  // x[offset + run.from + j] for j < run.count, where the offset is offsets[i], or i * fromStep
+  // without offsets.
+  void (*copyRuns)(int64_t steps, const T* x, const int64_t* offsets, int64_t fromStep,
+                   const CopyRun* runs, int64_t count, T* to, int64_t toStep);
+  // The same for vectors of 64 bytes, step by step with the moves in order:
+  // to[i * toStep + move.to + j] = x[offsets[i] + move.from + j] for all lanes j.
+  void (*copyVectors)(int64_t steps, const T* x, const int64_t* offsets, const CopyMove* moves,
+                      int64_t count, T* to, int64_t toStep);
+  // y[j] = start + sum over p of w[p] * x[offsets[p] + j] for j < n, as chains from start.
+  void (*sumTaps)(int64_t taps, const T* w, T start, const T* x, const int64_t* offsets, int64_t n,
+                  T* y);
   // `iterations` times peakFlops floating-point operations in registers only: the machine's limit.
   T (*peak)(int64_t iterations);
   int64_t peakFlops;

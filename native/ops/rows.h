@@ -9,6 +9,7 @@ namespace tilegrad {
 
 RowList elementwiseRows();
 RowList compareRows();
+RowList convRows();
 RowList copyRows();
 RowList dotRows();
 RowList integerRows();
@@ -40,16 +41,15 @@ RowList uniqueRows();
 // Calls f(list) for every family.
 template <class F>
 void eachFamily(const F& f) {
-  for (const RowList& family : {argRows(),           batchNormRows(), compareRows(),
-                                copyRows(),          dotRows(),       crossEntropyRows(),
-                                elementwiseRows(),   gatherRows(),    gemmBf16Rows(),
-                                gemmRows(),          gradientRows(),  int8Rows(),
-                                integerReduceRows(), integerRows(),   linalgOrthogonalRows(),
-                                linalgSolveRows(),   normRows(),      optimizerRows(),
-                                poissonRows(),       randomRows(),    reduceRows(),
-                                samplingRows(),      scanRows(),      scatterRows(),
-                                selectRows(),        softmaxRows(),   sortRows(),
-                                ternaryRows(),       uniqueRows()}) {
+  for (const RowList& family :
+       {argRows(),         batchNormRows(),     compareRows(),   convRows(),
+        copyRows(),        crossEntropyRows(),  dotRows(),       elementwiseRows(),
+        gatherRows(),      gemmBf16Rows(),      gemmRows(),      gradientRows(),
+        int8Rows(),        integerReduceRows(), integerRows(),   linalgOrthogonalRows(),
+        linalgSolveRows(), normRows(),          optimizerRows(), poissonRows(),
+        randomRows(),      reduceRows(),        samplingRows(),  scanRows(),
+        scatterRows(),     selectRows(),        softmaxRows(),   sortRows(),
+        ternaryRows(),     uniqueRows()}) {
     f(family);
   }
 }

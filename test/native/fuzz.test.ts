@@ -197,6 +197,31 @@ const indexed = (numbers: number) => () => {
   for (const operand of [2, 3]) params[rankAt + (1 + operand) * rank] = 0;
 };
 
+/**
+ * A convolution's image has the geometry of 5 dimensions: its strides, sizes near those that go with the
+ * other numbers, and now and then a large step.
+ * @param numbers where the row's numbers begin
+ * @param channels the number of a group's channels of the image, from there
+ */
+const image = (numbers: number, channels: 2 | 3) => (random: Random) => {
+  const at = (i: number) => params[numbers + i] as number;
+  for (let i = 0; i < 4; i++) params[numbers + i] = pick(random, [0, 1, 1, 2, 3]);
+  for (let i = 4; i < 10; i++) params[numbers + i] = pick(random, [0, 1, 1, 2, 3]);
+  for (let i = 10; i < 19; i++) params[numbers + i] = pick(random, [0, 1, 1, 1, 2, 3, 9]);
+  const rankAt = numbers + 19;
+  const shape = [at(0), at(1) * at(channels), 0, 0, 0].map((n, d) =>
+    d < 2 ? n : 1 + below(random, 4),
+  );
+  let stride = pick(random, [1, 1, 2]);
+  params[rankAt] = 5;
+  for (let d = 4; d >= 0; d--) {
+    params[rankAt + 1 + d] = shape[d] as number;
+    params[rankAt + 6 + d] = stride;
+    stride *= Math.max(1, shape[d] as number);
+  }
+  for (let k = 0; k < numbers; k++) params[k] = 0;
+};
+
 /** Row-major strides for the second operand of a geometry, which begins at `rankAt`. */
 const contiguousResult = (rankAt: number) => () => {
   const rank = params[rankAt] as number;
@@ -257,6 +282,9 @@ const AGREE: Partial<Record<RowName, (random: Random, operands: readonly unknown
   scaleGrads: stretches(2, 4),
   clampGrads: stretches(1, 3),
   ...Object.fromEntries(rowNames.optimizer.map((name) => [name, steps])),
+  conv: image(4, 3),
+  convInput: image(4, 2),
+  convWeight: image(3, 3),
   bernoulli: contiguousResult(3),
   poisson: contiguousResult(3),
   dropout: contiguousResult(8),

@@ -3,6 +3,7 @@ import { activations } from './activation.js';
 import { arithmetic } from './arithmetic.js';
 import { autograd } from './autograd.js';
 import { comparisons } from './compare.js';
+import { convolutions } from './conv.js';
 import { creations } from './creation.js';
 import { classLosses } from './cross_entropy.js';
 import { dtypeOperations } from './dtypes.js';
@@ -33,6 +34,7 @@ export const families: readonly Family[] = [
   autograd,
   classLosses,
   comparisons,
+  convolutions,
   dtypeOperations,
   creations,
   gathers,
