@@ -1,15 +1,15 @@
 /** Losses of classes as modules, which keep their options. */
+import type { Targets } from '../ops/classes.js';
 import {
   CROSS_ENTROPY_OPTIONS,
   type CrossEntropyOptions,
   checkLossOptions,
   crossEntropy,
-  type LossReduction,
   NLL_OPTIONS,
   type NllLossOptions,
   nllLoss,
-  type Targets,
 } from '../ops/cross_entropy.js';
+import type { LossReduction } from '../ops/loss.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { Buffer } from './buffer.js';
 import { Module } from './module.js';

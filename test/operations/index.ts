@@ -11,6 +11,7 @@ import { indexings } from './indexing.js';
 import { integerOperations } from './integer.js';
 import { joins } from './join.js';
 import { linearAlgebra } from './linalg.js';
+import { lossFamily } from './loss.js';
 import { math } from './math.js';
 import { memory } from './memory.js';
 import { norms } from './norm.js';
@@ -40,6 +41,7 @@ export const families: readonly Family[] = [
   integerOperations,
   linearAlgebra,
   joins,
+  lossFamily,
   math,
   memory,
   norms,
