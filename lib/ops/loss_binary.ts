@@ -63,8 +63,8 @@ const times = (t: Tensor, factors: Tensor | null): Tensor =>
 /** The least that a logarithm counts as, so that a certain and wrong prediction has a finite loss. */
 const LEAST_LOG = -100;
 
-/** The least that x (1 - x) counts as in the gradient; PyTorch's number. */
-const LEAST_VARIANCE = 1e-12;
+/** The least that x (1 - x) counts as in the gradient; PyTorch's number, a float32. */
+const LEAST_VARIANCE = Math.fround(1e-12);
 
 const boundedLog = (x: Tensor): Tensor => maximum(log(x), LEAST_LOG);
 const boundedLog1m = (x: Tensor): Tensor => maximum(log1p(neg(x)), LEAST_LOG);

@@ -182,8 +182,8 @@ export function tripletMarginWithDistanceLoss(
   return triplets(operation, anchor, positive, negative, settings);
 }
 
-/** Added to the squared lengths, so that a vector of zeros has a direction; PyTorch's number. */
-const COSINE_EPS = 1e-12;
+/** Added to the squared lengths, so that a vector of zeros has a direction; PyTorch's number, a float32. */
+const COSINE_EPS = Math.fround(1e-12);
 
 /**
  * 1 - cos(input1, input2) where the target is 1, max(0, cos(input1, input2) - margin) where it is -1.
