@@ -248,7 +248,10 @@ const plain: Record<string, Operation> = {
         [[2, 3], [2], [2, 1], [1, 3]].map((shape) =>
           one(
             (x, y, v) =>
-              tilegrad.gaussianNllLoss(x, apart(y!), v!.square().add(0.5), { reduction, full: true }),
+              tilegrad.gaussianNllLoss(x, apart(y!), v!.square().add(0.5), {
+                reduction,
+                full: true,
+              }),
             [2, 3],
             [2, 3],
             shape,
