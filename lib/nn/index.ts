@@ -55,6 +55,16 @@ export {
 } from './norm.js';
 export { Parameter } from './parameter.js';
 export {
+  type ElasticPenaltyOptions,
+  elasticPenalty,
+  l1Penalty,
+  l2Penalty,
+  type Penalized,
+  type PenaltyGroup,
+  type PenaltyOptions,
+  proximalL1,
+} from './penalty.js';
+export {
   Hardshrink,
   Hardsigmoid,
   Hardswish,

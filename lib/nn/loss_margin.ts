@@ -142,8 +142,8 @@ export class CosineEmbeddingLoss extends Loss<[input1: Tensor, input2: Tensor, t
  * `tripletMarginLoss` with fixed options.
  * @example
  * ```ts
- * const [anchor, positive, negative] = [tensor([[0, 0]]), tensor([[0, 1]]), tensor([[1.5, 0]])];
- * new nn.TripletMarginLoss({ eps: 0 }).forward(anchor, positive, negative); // => 0.5
+ * const [a, p, n] = [tensor([[0, 0]]), tensor([[0, 1]]), tensor([[1.5, 0]])];
+ * new nn.TripletMarginLoss({ eps: 0 }).forward(a, p, n); // => 0.5
  * ```
  */
 export class TripletMarginLoss extends Loss<[anchor: Tensor, positive: Tensor, negative: Tensor]> {
@@ -176,10 +176,10 @@ export class TripletMarginLoss extends Loss<[anchor: Tensor, positive: Tensor, n
  * `tripletMarginWithDistanceLoss` with fixed options.
  * @example
  * ```ts
- * const [anchor, positive, negative] = [tensor([[1, 0]]), tensor([[0, 1]]), tensor([[1, 1]])];
- * const distanceFunction = (a, b) => cosineSimilarity(a, b).mul(-1).add(1);
+ * const [a, p, n] = [tensor([[1, 0]]), tensor([[0, 1]]), tensor([[1, 1]])];
+ * const distanceFunction = (u, v) => cosineSimilarity(u, v).mul(-1).add(1);
  * const loss = new nn.TripletMarginWithDistanceLoss({ distanceFunction });
- * loss.forward(anchor, positive, negative); // => 1.707107
+ * loss.forward(a, p, n); // => 1.707107
  * ```
  */
 export class TripletMarginWithDistanceLoss extends Loss<

@@ -132,10 +132,8 @@ export function binaryCrossEntropy(
  * @example
  * ```ts
  * binaryCrossEntropyWithLogits(tensor([0, 2]), tensor([1, 1])); // => 0.410038
- * binaryCrossEntropyWithLogits(tensor([0, 0]), tensor([1, 0]), {
- *   posWeight: tensor([3, 3]),
- *   reduction: 'none',
- * }); // => [2.079442, 0.693147]
+ * const options = { posWeight: tensor([3, 3]), reduction: 'none' };
+ * binaryCrossEntropyWithLogits(tensor([0, 0]), tensor([1, 0]), options); // => [2.079442, 0.693147]
  * ```
  */
 export function binaryCrossEntropyWithLogits(

@@ -141,8 +141,8 @@ function triplets(
  * @throws TensorError ERR_SHAPE unless the shapes are equal, ERR_ARGUMENT, ERR_DTYPE
  * @example
  * ```ts
- * const [anchor, positive, negative] = [tensor([[0, 0]]), tensor([[0, 1]]), tensor([[1.5, 0]])];
- * tripletMarginLoss(anchor, positive, negative, { eps: 0 }); // => 0.5
+ * const [a, p, n] = [tensor([[0, 0]]), tensor([[0, 1]]), tensor([[1.5, 0]])];
+ * tripletMarginLoss(a, p, n, { eps: 0 }); // => 0.5
  * ```
  */
 export function tripletMarginLoss(
@@ -166,9 +166,9 @@ export function tripletMarginLoss(
  * @throws TensorError ERR_SHAPE unless the shapes are equal, ERR_ARGUMENT, ERR_DTYPE
  * @example
  * ```ts
- * const [anchor, positive, negative] = [tensor([[1, 0]]), tensor([[0, 1]]), tensor([[1, 1]])];
- * const distanceFunction = (a, b) => cosineSimilarity(a, b).mul(-1).add(1);
- * tripletMarginWithDistanceLoss(anchor, positive, negative, { distanceFunction }); // => 1.707107
+ * const [a, p, n] = [tensor([[1, 0]]), tensor([[0, 1]]), tensor([[1, 1]])];
+ * const distanceFunction = (u, v) => cosineSimilarity(u, v).mul(-1).add(1);
+ * tripletMarginWithDistanceLoss(a, p, n, { distanceFunction }); // => 1.707107
  * ```
  */
 export function tripletMarginWithDistanceLoss(

@@ -1,7 +1,8 @@
 /** Losses but for those of classes (cross_entropy.test.ts): PyTorch's numbers, and what they say of edges. */
+
+import type { Tensor } from 'tilegrad';
 import * as tilegrad from 'tilegrad';
-import { grad, type Tensor, tensor } from 'tilegrad';
-import { describe, expect, it, test } from 'vitest';
+import { describe, it } from 'vitest';
 import {
   type Bound,
   epsilon,
