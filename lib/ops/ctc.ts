@@ -23,7 +23,7 @@ import { checkFloating, contiguous, scalar, to } from './operand.js';
 import { pad } from './pad.js';
 import { unfold } from './parts.js';
 import { expand } from './reduce.js';
-import { reshape, unsqueeze } from './shape.js';
+import { permute, reshape, unsqueeze } from './shape.js';
 import { unbind } from './split.js';
 import { logsumexp } from './statistics.js';
 import { clamp, where } from './ternary.js';
@@ -138,7 +138,7 @@ interface States {
   readonly classes: Tensor;
   /**
    * What is added to the logarithms of the three ways into a state, from two before, one before and
-   * itself: 0 or NOTHING. [N, states, 3].
+   * itself: 0 or NOTHING. [3, N, states].
    */
   readonly into: Tensor;
   /** The same for the ways out: to itself, one and two further. */
@@ -153,8 +153,8 @@ function statesOf(targets: readonly number[][], blank: number): States {
   const batch = targets.length;
   const count = 2 * Math.max(0, ...targets.map(({ length }) => length)) + 1;
   const classes = new Int32Array(batch * count).fill(blank);
-  const into = new Float64Array(batch * count * 3);
-  const outOf = new Float64Array(batch * count * 3);
+  const into = new Float64Array(3 * batch * count);
+  const outOf = new Float64Array(3 * batch * count);
   const end = new Float64Array(batch * count).fill(NOTHING);
   targets.forEach((labels, n) => {
     const first = n * count;
@@ -165,16 +165,16 @@ function statesOf(targets: readonly number[][], blank: number): States {
       // A blank is never left out after another state, a label only between different ones.
       const label = s % 2 === 1 ? labels[(s - 1) / 2] : undefined;
       const skips = label !== undefined && label !== labels[(s - 3) / 2];
-      if (!skips) into[3 * (first + s)] = NOTHING;
-      if (!skips && s >= 2) outOf[3 * (first + s - 2) + 2] = NOTHING;
+      if (!skips) into[first + s] = NOTHING;
+      if (!skips && s >= 2) outOf[2 * batch * count + first + s - 2] = NOTHING;
     }
     end[first + 2 * labels.length] = 0;
   });
   const float = (data: Float64Array, ...shape: number[]) => reshape(tensor(data), shape);
   return {
     classes: reshape(tensor(classes), [batch, count]),
-    into: float(into, batch, count, 3),
-    outOf: float(outOf, batch, count, 3),
+    into: float(into, 3, batch, count),
+    outOf: float(outOf, 3, batch, count),
     end: float(end, batch, count),
     last: tensor(Int32Array.from(targets, ({ length }) => 2 * length)).reshape([batch, 1]),
   };
@@ -182,7 +182,8 @@ function statesOf(targets: readonly number[][], blank: number): States {
 
 /** One step of a recursion: the three ways into each state (or out of it) added up. */
 function step(padded: Tensor, ways: Tensor): Tensor {
-  return logsumexp(add(unfold(padded, 1, 3), ways), { dim: -1 });
+  // The three ways come first: sums down columns are many times as fast as along rows of three.
+  return logsumexp(add(permute(unfold(padded, 1, 3), [2, 0, 1]), ways), { dim: 0 });
 }
 
 /** The logarithms of the probabilities to be in each state after each frame, and of all paths. */
