@@ -106,6 +106,7 @@ export {
   type Layer,
   type Step,
 } from './ops/checkpoint.js';
+export type { Targets } from './ops/classes.js';
 export {
   type AssertCloseOptions,
   allClose,
@@ -144,11 +145,10 @@ export { all, any, countNonzero } from './ops/count.js';
 export {
   type CrossEntropyOptions,
   crossEntropy,
-  type LossReduction,
   type NllLossOptions,
   nllLoss,
-  type Targets,
 } from './ops/cross_entropy.js';
+export { type CtcLossOptions, ctcLoss, type Lengths } from './ops/ctc.js';
 export {
   type DiagonalOptions,
   diag,
@@ -280,10 +280,51 @@ export {
 } from './ops/integer.js';
 export { blockDiag, concat, dstack, hstack, stack, vstack } from './ops/join.js';
 export { type LinearOptions, linear } from './ops/linear.js';
+export type { LossOptions, LossReduction } from './ops/loss.js';
 export {
+  type BinaryCrossEntropyOptions,
+  type BinaryCrossEntropyWithLogitsOptions,
+  binaryCrossEntropy,
   binaryCrossEntropyWithLogits,
+  type SigmoidFocalLossOptions,
+  sigmoidFocalLoss,
+} from './ops/loss_binary.js';
+export {
+  type GaussianNllLossOptions,
+  gaussianNllLoss,
+  type KlDivLossOptions,
+  klDivLoss,
+  type PoissonNllLossOptions,
+  poissonNllLoss,
+} from './ops/loss_distribution.js';
+export {
+  type HingeLossOptions,
+  hingeEmbeddingLoss,
+  hingeLoss,
+  type MarginLossOptions,
+  type MultiLabelSoftMarginLossOptions,
+  type MultiMarginLossOptions,
+  multiLabelMarginLoss,
+  multiLabelSoftMarginLoss,
+  multiMarginLoss,
+  softMarginLoss,
+} from './ops/loss_margin.js';
+export {
+  cosineEmbeddingLoss,
+  marginRankingLoss,
+  type TripletMarginLossOptions,
+  type TripletMarginWithDistanceLossOptions,
+  tripletMarginLoss,
+  tripletMarginWithDistanceLoss,
+} from './ops/loss_ranking.js';
+export {
+  type HuberLossOptions,
+  huberLoss,
+  l1Loss,
   mseLoss,
-} from './ops/loss.js';
+  type SmoothL1LossOptions,
+  smoothL1Loss,
+} from './ops/loss_regression.js';
 export {
   argwhere,
   maskedFill,

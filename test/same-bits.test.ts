@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import * as tilegrad from 'tilegrad';
-import { crossEntropy, Generator, linear, matmul, nn, rand, type Tensor } from 'tilegrad';
+import { Generator, linear, matmul, nn, type Tensor } from 'tilegrad';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadBinding } from '../lib/native/binding.js';
 import { activations } from '../lib/ops/gemm.js';
@@ -70,19 +70,6 @@ for (const dtype of dtypes) {
       ),
     );
   }
-
-  add(`losses ${dtype}`, () => {
-    const targets = Array.from({ length: 1003 }, (_, i) => (7 * i) % 11);
-    const probability = rand([20_011], { dtype, generator: new Generator(3) });
-    return [
-      ...withGradients((x) => crossEntropy(x, targets), numbers([1003, 11], dtype)),
-      ...withGradients(tilegrad.mseLoss, numbers([20_011], dtype), probability.clone()),
-      ...withGradients(
-        (x) => tilegrad.binaryCrossEntropyWithLogits(x, probability),
-        numbers([20_011], dtype).mul(10),
-      ),
-    ];
-  });
 
   add(`conversions ${dtype}`, () =>
     lengths.flatMap((n) => {

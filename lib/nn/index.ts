@@ -26,7 +26,25 @@ export { AlphaDropout, Dropout, Dropout2d, type DropoutLayerOptions } from './dr
 export { Embedding, type EmbeddingLayerOptions } from './embedding.js';
 export * as init from './init.js';
 export { Linear, type LinearLayerOptions } from './linear.js';
-export { CrossEntropyLoss, NLLLoss } from './loss.js';
+export { BCELoss, BCEWithLogitsLoss, FocalLoss } from './loss_binary.js';
+export {
+  CrossEntropyLoss,
+  MultiLabelMarginLoss,
+  MultiLabelSoftMarginLoss,
+  MultiMarginLoss,
+  NLLLoss,
+} from './loss_classes.js';
+export { CTCLoss, GaussianNLLLoss, KLDivLoss, PoissonNLLLoss } from './loss_distribution.js';
+export {
+  CosineEmbeddingLoss,
+  HingeEmbeddingLoss,
+  HingeLoss,
+  MarginRankingLoss,
+  SoftMarginLoss,
+  TripletMarginLoss,
+  TripletMarginWithDistanceLoss,
+} from './loss_margin.js';
+export { HuberLoss, L1Loss, MSELoss, SmoothL1Loss } from './loss_regression.js';
 export { type AnyModule, type LoadStateDictOptions, Module, type StateDict } from './module.js';
 export {
   BatchNorm1d,
@@ -42,6 +60,16 @@ export {
   type RMSNormOptions,
 } from './norm.js';
 export { Parameter } from './parameter.js';
+export {
+  type ElasticPenaltyOptions,
+  elasticPenalty,
+  l1Penalty,
+  l2Penalty,
+  type Penalized,
+  type PenaltyGroup,
+  type PenaltyOptions,
+  proximalL1,
+} from './penalty.js';
 export {
   Hardshrink,
   Hardsigmoid,

@@ -5,15 +5,25 @@
  */
 import { noGrad } from '../autograd/mode.js';
 import { TensorError } from '../errors.js';
+import { qr } from '../linalg/qr.js';
+import { mul } from '../ops/arithmetic.js';
+import { lt } from '../ops/compare.js';
+import { diagonal } from '../ops/diagonal.js';
 import { checkFloating, checkTensor, copyInto } from '../ops/operand.js';
+import { narrow } from '../ops/parts.js';
 import {
   checkGenerator,
+  checkProbability,
   drawTruncated,
   type Generator,
   type RandomOptions,
   normal as randomNormal,
   uniform as randomUniform,
 } from '../ops/random.js';
+import { scatter } from '../ops/scatter.js';
+import { reshape, transpose } from '../ops/shape.js';
+import { argsort } from '../ops/sort.js';
+import { where } from '../ops/ternary.js';
 import { fillWith } from '../tensor/creation.js';
 import { checkNumber, checkOptions, describe, formatShape, numel } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -52,6 +62,99 @@ export function constant<T extends Tensor>(target: T, value: number): T {
 export function zeros<T extends Tensor>(target: T): T {
   checkTensor('zeros', target);
   fillWith(target, 0);
+  return target;
+}
+
+/**
+ * Every element 1.
+ * @example
+ * ```ts
+ * const layer = new nn.Linear(1, 2);
+ * nn.init.ones(layer.bias);
+ * layer.bias; // => [1, 1]
+ * ```
+ */
+export function ones<T extends Tensor>(target: T): T {
+  checkTensor('ones', target);
+  fillWith(target, 1);
+  return target;
+}
+
+/** @throws TensorError ERR_SHAPE unless it is a matrix */
+function checkMatrix(operation: string, target: Tensor): [rows: number, cols: number] {
+  if (target.ndim !== 2) {
+    throw new TensorError(
+      'ERR_SHAPE',
+      `[${operation}] takes a matrix, not shape ${formatShape(target.shape)}`,
+    );
+  }
+  return target.shape as [number, number];
+}
+
+/**
+ * The identity matrix: a linear layer passes on as many inputs as it can.
+ * @param target two dimensions
+ * @throws TensorError ERR_SHAPE for other dimensions
+ * @example
+ * ```ts
+ * const layer = new nn.Linear(3, 2);
+ * nn.init.eye(layer.weight);
+ * layer.weight; // => [[1, 0, 0], [0, 1, 0]]
+ * ```
+ */
+export function eye<T extends Tensor>(target: T): T {
+  checkTensor('eye', target);
+  checkMatrix('eye', target);
+  fillWith(target, 0);
+  fillWith(diagonal(target.detach()), 1);
+  return target;
+}
+
+/** Options of {@link dirac}. */
+export interface DiracOptions {
+  /** How many groups the convolution has, each of which gets an identity. Default 1. */
+  groups?: number;
+}
+
+/**
+ * The identity as a convolution with padding: of each group output channel i has a 1 at the centre of its
+ * kernel for input channel i, as far as there are both, and 0 elsewhere.
+ * @param target shape [outputs, inputs, ...kernel] with 1 to 3 dimensions of the kernel
+ * @throws TensorError ERR_SHAPE for other dimensions, ERR_ARGUMENT for groups that don't divide the outputs
+ * @example
+ * ```ts
+ * nn.init.dirac(zeros([2, 2, 3])); // => [[[0, 1, 0], [0, 0, 0]], [[0, 0, 0], [0, 1, 0]]]
+ * ```
+ */
+export function dirac<T extends Tensor>(target: T, options: DiracOptions = {}): T {
+  checkTensor('dirac', target);
+  checkOptions('dirac', options, ['groups']);
+  const { groups = 1 } = options;
+  if (target.ndim < 3 || target.ndim > 5) {
+    throw new TensorError(
+      'ERR_SHAPE',
+      `[dirac] takes a convolution's weight, of 3 to 5 dimensions, not ${formatShape(target.shape)}`,
+    );
+  }
+  const [outputs, inputs, ...kernel] = target.shape as [number, number, ...number[]];
+  if (!Number.isSafeInteger(groups) || groups < 1 || outputs % groups !== 0) {
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[dirac] groups is a whole number that divides the ${outputs} outputs, not ${describe(groups)}`,
+    );
+  }
+  fillWith(target, 0);
+  if (target.numel === 0) return target;
+  const [alongOutputs, alongInputs, ...steps] = target.strides as [number, number, ...number[]];
+  const centre = steps.reduce((sum, step, d) => sum + step * ((kernel[d] as number) >> 1), 0);
+  const each = outputs / groups;
+  const ofGroup = each * alongOutputs;
+  const ones = target.strided(
+    [groups, Math.min(each, inputs)],
+    [ofGroup, alongOutputs + alongInputs],
+    target.offset + centre,
+  );
+  fillWith(ones, 1);
   return target;
 }
 
@@ -139,7 +242,7 @@ function fans(operation: string, target: Tensor): { fanIn: number; fanOut: numbe
 }
 
 /** What stands behind a layer, for its gain. */
-export type Nonlinearity = 'linear' | 'sigmoid' | 'tanh' | 'relu' | 'leakyRelu';
+export type Nonlinearity = 'linear' | 'sigmoid' | 'tanh' | 'relu' | 'leakyRelu' | 'selu';
 
 /**
  * The factor by which a nonlinearity wants the standard deviation enlarged, with PyTorch's values.
@@ -161,6 +264,8 @@ export function calculateGain(nonlinearity: Nonlinearity, slope = 0.01): number 
       return Math.SQRT2;
     case 'leakyRelu':
       return Math.sqrt(2 / (1 + slope * slope));
+    case 'selu':
+      return 3 / 4;
     default:
       throw new TensorError(
         'ERR_ARGUMENT',
@@ -256,4 +361,83 @@ export function kaimingUniform<T extends Tensor>(target: T, options: KaimingOpti
  */
 export function kaimingNormal<T extends Tensor>(target: T, options: KaimingOptions = {}): T {
   return normal(target, 0, kaimingStd('kaimingNormal', target, options), options.generator);
+}
+
+/** Options of {@link orthogonal}. */
+export interface OrthogonalOptions {
+  /** The factor of all values. Default 1; see `calculateGain`. */
+  gain?: number;
+  /** The stream to draw from; default the one that `manualSeed` seeds. */
+  generator?: Generator;
+}
+
+/**
+ * A random orthogonal matrix (Saxe, McClelland & Ganguli 2014), times the gain: the target as a matrix
+ * [outputs, inputs * kernel size] has orthonormal rows, or columns if these are fewer. It is Q of the QR
+ * factorisation of normal numbers, with the signs that make R's diagonal positive, so that all orthogonal
+ * matrices are equally likely (Mezzadri 2007).
+ * @param target at least 2 dimensions, float32 or float64
+ * @throws TensorError ERR_SHAPE for fewer dimensions, ERR_ARGUMENT, ERR_DTYPE
+ * @example
+ * ```ts
+ * const weight = nn.init.orthogonal(zeros([2, 3], { dtype: 'float64' }), { gain: 2 });
+ * allClose(weight.matmul(weight.transpose()), eye(2, { dtype: 'float64' }).mul(4)); // => true
+ * ```
+ */
+export function orthogonal<T extends Tensor>(target: T, options: OrthogonalOptions = {}): T {
+  const { fanIn: cols } = fans('orthogonal', target);
+  checkOptions('orthogonal', options, ['gain', 'generator']);
+  const gain = checkNumber('orthogonal', 'gain', options.gain ?? 1);
+  checkGenerator('orthogonal', options.generator);
+  const rows = target.shape[0] as number;
+  if (target.numel === 0) return target;
+  noGrad(() => {
+    const numbers = randomNormal(0, 1, [rows, cols], drawing(target, options.generator));
+    const { q, r } = qr(rows < cols ? transpose(numbers) : numbers);
+    const signs = where(lt(diagonal(r), 0), -1, 1).to(target.dtype);
+    const columns = mul(q, mul(signs, gain));
+    copyInto(target, reshape(rows < cols ? transpose(columns) : columns, target.shape));
+  });
+  return target;
+}
+
+/** Options of {@link sparse}. */
+export interface SparseOptions {
+  /** The standard deviation of what isn't 0. Default 0.01. */
+  std?: number;
+  /** The stream to draw from; default the one that `manualSeed` seeds. */
+  generator?: Generator;
+}
+
+/**
+ * Normal numbers with mean 0 of which in every column as many are set to 0 (Martens 2010):
+ * ceil(sparsity * rows), in random places.
+ * @param target a matrix, float32 or float64
+ * @param sparsity the share of zeros in a column, 0 to 1
+ * @throws TensorError ERR_SHAPE for other dimensions, ERR_ARGUMENT, ERR_DTYPE
+ * @example
+ * ```ts
+ * nn.init.sparse(zeros([4, 3]), 0.5).eq(0).sum({ dim: 0 }); // => [2, 2, 2]
+ * ```
+ */
+export function sparse<T extends Tensor>(
+  target: T,
+  sparsity: number,
+  options: SparseOptions = {},
+): T {
+  checkFloating('sparse', target);
+  const [rows, cols] = checkMatrix('sparse', target);
+  checkProbability('sparse', sparsity);
+  checkOptions('sparse', options, ['std', 'generator']);
+  const { std = 0.01, generator } = options;
+  checkGenerator('sparse', generator);
+  normal(target, 0, checkNumber('sparse', 'std', std, 0), generator);
+  const zeroed = Math.ceil(sparsity * rows);
+  if (zeroed === 0 || cols === 0) return target;
+  noGrad(() => {
+    const drawn = randomUniform(0, 1, [rows, cols], drawing(target, generator));
+    const places = narrow(argsort(drawn, { dim: 0 }), 0, 0, zeroed);
+    copyInto(target, scatter(target, 0, places, 0));
+  });
+  return target;
 }

@@ -232,7 +232,7 @@ function checkInput(layer: Module, x: Tensor, ranks: readonly number[], channels
  * Batch normalisation, whose subclasses say how many dimensions inputs have: see the function `batchNorm`.
  * In training it normalises by the batch's statistics and blends them into the running ones.
  */
-abstract class BatchNorm extends Module {
+export abstract class BatchNorm extends Module {
   /** Added to the variance, or to the mean of the squares. */
   readonly eps: number;
   /** The share of a new batch in the running statistics; null for their plain average. */
@@ -317,7 +317,7 @@ export class BatchNorm2d extends BatchNorm {
 }
 
 /** Instance normalisation, whose subclasses say how many dimensions inputs have. */
-abstract class InstanceNorm extends Module {
+export abstract class InstanceNorm extends Module {
   /** Added to the variance, or to the mean of the squares. */
   readonly eps: number;
   /** Shape [numFeatures], ones at first, or null. */

@@ -1,24 +1,15 @@
 /** Cross entropy and the negative log-likelihood: losses of classes. */
-import { attach, needsGrad, recording } from '../autograd/tape.js';
+import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { rows } from '../native/commands.js';
 import { uninitialized } from '../tensor/creation.js';
-import { tensor } from '../tensor/data.js';
-import { dtypeOf, dtypes, type TypedArray } from '../tensor/dtype.js';
-import { arange } from '../tensor/ranges.js';
-import {
-  checkNumber,
-  checkOptions,
-  describe,
-  formatShape,
-  type Shape,
-  sameShape,
-} from '../tensor/shape.js';
-import { type GradRule, Tensor } from '../tensor/tensor.js';
+import { dtypes } from '../tensor/dtype.js';
+import { checkNumber, checkOptions, describe, formatShape, sameShape } from '../tensor/shape.js';
+import type { GradRule, Tensor } from '../tensor/tensor.js';
 import { mul, neg, sub } from './arithmetic.js';
-import { eq } from './compare.js';
-import { toInt32 } from './indices.js';
+import { checkClasses, checkWeight, hot, solid, type Targets, targetTensor } from './classes.js';
 import { aroundDim, outerStep } from './layout.js';
+import { checkFactors, checkReduction, type LossOptions, type LossReduction } from './loss.js';
 import { exp } from './math.js';
 import { run } from './norm.js';
 import { checkFloating, contiguous } from './operand.js';
@@ -26,14 +17,8 @@ import { sum } from './reduce.js';
 import { permute, reshape, unsqueeze } from './shape.js';
 import { logSoftmax } from './softmax.js';
 
-/** Whether losses are averaged, added up or left alone. */
-export type LossReduction = 'none' | 'mean' | 'sum';
-
-/** Classes as a tensor or list of whole numbers (one number for logits [C]), or probabilities as a tensor. */
-export type Targets = Tensor | TypedArray | BigInt64Array | readonly number[] | number;
-
 /** Options of {@link nllLoss}. */
-export interface NllLossOptions {
+export interface NllLossOptions extends LossOptions {
   /** A factor for each class, shape [C], of the input's dtype. */
   weight?: Tensor | null;
   /** Targets of this value have no loss and no part in the mean. Default -100. */
@@ -68,17 +53,11 @@ export function checkLossOptions(
   known: readonly string[],
 ): LossSettings {
   checkOptions(operation, options, known);
-  const { weight = null, ignoreIndex = -100, reduction = 'mean', labelSmoothing = 0 } = options;
+  const { ignoreIndex = -100, labelSmoothing = 0 } = options;
   if (!Number.isSafeInteger(ignoreIndex)) {
     throw new TensorError(
       'ERR_ARGUMENT',
       `[${operation}] ignoreIndex is a whole number, not ${describe(ignoreIndex)}`,
-    );
-  }
-  if (typeof reduction !== 'string' || !Object.hasOwn(REDUCTIONS, reduction)) {
-    throw new TensorError(
-      'ERR_ARGUMENT',
-      `[${operation}] reduction is none, mean or sum, not ${describe(reduction)}`,
     );
   }
   if (checkNumber(operation, 'labelSmoothing', labelSmoothing, 0) > 1) {
@@ -87,83 +66,16 @@ export function checkLossOptions(
       `[${operation}] labelSmoothing is from 0 to 1, not ${labelSmoothing}`,
     );
   }
-  if (weight !== null) {
-    checkFloating(operation, weight);
-    if (needsGrad(weight)) {
-      throw new TensorError(
-        'ERR_ARGUMENT',
-        `[${operation}] no gradient flows to the weight; use weight.detach()`,
-      );
-    }
-  }
-  return { weight, ignoreIndex, reduction, labelSmoothing };
+  return {
+    weight: checkFactors(operation, 'weight', options.weight),
+    ignoreIndex,
+    reduction: checkReduction(operation, options.reduction),
+    labelSmoothing,
+  };
 }
 
 export const NLL_OPTIONS = ['weight', 'ignoreIndex', 'reduction'];
 export const CROSS_ENTROPY_OPTIONS = [...NLL_OPTIONS, 'labelSmoothing'];
-
-/** Targets in any of their forms as a tensor. */
-function targetTensor(operation: string, targets: unknown, x: Tensor): Tensor {
-  if (targets instanceof Tensor) return targets;
-  if (dtypeOf(targets) !== null) return tensor(targets as TypedArray | BigInt64Array);
-  const one = x.ndim === 1 && Number.isInteger(targets);
-  if (!one && (!Array.isArray(targets) || !targets.every(Number.isInteger))) {
-    throw new TensorError(
-      'ERR_ARGUMENT',
-      `[${operation}] targets are whole numbers, one for each row, or a tensor, not ${describe(targets)}`,
-    );
-  }
-  return tensor(targets as number[], { dtype: 'int32' });
-}
-
-/** Classes as int32 in contiguous memory, each checked against the number of classes. */
-function checkClasses(
-  operation: string,
-  given: Tensor,
-  x: Tensor,
-  shape: Shape,
-  ignoreIndex: number,
-): Tensor {
-  if (!sameShape(given.shape, shape)) {
-    throw new TensorError(
-      'ERR_SHAPE',
-      `[${operation}] input ${formatShape(x.shape)} needs targets ${formatShape(shape)}, not ${formatShape(given.shape)}`,
-    );
-  }
-  const classes = x.shape[x.ndim === 1 ? 0 : 1] as number;
-  const targets = solid(toInt32(given));
-  for (const target of targets.data) {
-    if ((target < 0 || target >= classes) && target !== ignoreIndex) {
-      throw new TensorError(
-        'ERR_INDEX',
-        `[${operation}] target ${target} is not one of ${classes} classes`,
-      );
-    }
-  }
-  return targets;
-}
-
-/** In contiguous memory that is there even when it is empty: null would mean no operand. */
-function solid(t: Tensor): Tensor {
-  return t.numel === 0 ? uninitialized(t.shape, t.dtype) : contiguous(t);
-}
-
-/** The factors of the classes, checked against x. */
-function checkWeight(operation: string, weight: Tensor | null, x: Tensor, classes: number): void {
-  if (weight === null) return;
-  if (weight.ndim !== 1 || weight.shape[0] !== classes) {
-    throw new TensorError(
-      'ERR_SHAPE',
-      `[${operation}] weight ${formatShape(weight.shape)} must have shape [${classes}]`,
-    );
-  }
-  if (weight.dtype !== x.dtype) {
-    throw new TensorError(
-      'ERR_DTYPE',
-      `[${operation}] input is ${x.dtype}, weight ${weight.dtype}`,
-    );
-  }
-}
 
 interface Problem extends LossSettings {
   readonly operation: string;
@@ -231,13 +143,6 @@ function ofClasses(weight: Tensor | null, t: Tensor, at: number): Tensor {
   return mul(t, reshape(weight, shape));
 }
 
-/** 1 at each position's class, 0 elsewhere, in x's shape. */
-function hot(target: Tensor, x: Tensor, at: number): Tensor {
-  const numbers = arange(0, x.shape[at] as number, 1, { dtype: 'int32' });
-  const along = x.shape.map((size, d) => (d === at ? size : 1));
-  return eq(reshape(numbers, along), unsqueeze(target, at)).to(x.dtype);
-}
-
 /**
  * What the backward row computes, of operations that record: with t the weighted targets, the gradient
  * of log-probabilities is -t g, and that of scores the log-softmax's of it.
@@ -245,7 +150,7 @@ function hot(target: Tensor, x: Tensor, at: number): Tensor {
 function recordedGradient(g: Tensor, x: Tensor, p: Problem, total: Tensor): Tensor {
   const { at, labelSmoothing, q, target, weight } = p;
   const classes = x.shape[at] as number;
-  const t = (q ?? hot(target as Tensor, x, at))
+  const t = (q ?? hot(target as Tensor, x, at).to(x.dtype))
     .mul(1 - labelSmoothing)
     .add(labelSmoothing / classes);
   const counted = target === null ? t : t.mul(unsqueeze(target.ne(p.ignoreIndex), at).to(x.dtype));

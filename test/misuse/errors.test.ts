@@ -17,7 +17,6 @@ import {
   integers,
   kinds,
   leaf,
-  losses,
   type Misuse,
   notFinite,
   optionsOf,
@@ -165,8 +164,6 @@ const functions: Record<string, Misuse[]> = {
     [() => tilegrad.dequantize(x, ones([2])), 'ERR_DTYPE'],
     [() => tilegrad.dequantize(bytes, ones([2], { dtype: 'float64' })), 'ERR_DTYPE'],
   ],
-  mseLoss: losses(tilegrad.mseLoss),
-  binaryCrossEntropyWithLogits: losses(tilegrad.binaryCrossEntropyWithLogits),
 
   gradgradcheck: checks('gradgradcheck', tilegrad.gradgradcheck),
   setNumThreads: [undefined, null, 0, -1, 1.5, 257, Infinity, Number.NaN, '2', {}].map(

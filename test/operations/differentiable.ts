@@ -3,8 +3,8 @@
  * no family file yet.
  */
 import * as tilegrad from 'tilegrad';
-import { binaryCrossEntropyWithLogits, linear, matmul, mseLoss } from 'tilegrad';
-import { type Case, type Fn, one, perElement, unary } from './gradients.js';
+import { linear, matmul } from 'tilegrad';
+import { type Case, type Fn, one, unary } from './gradients.js';
 import { families } from './index.js';
 
 const product: Fn = (a, b) => matmul(a!, b!);
@@ -84,8 +84,6 @@ export const table: Record<string, readonly Case[]> = {
     one((x, w, b) => linear(x, w, b, { activation }), [0, 3], [2, 3], [2]),
     one((x, w) => linear(x.expand([2, 3]), w.expand([2, 3]), null, { activation }), [2, 1], [2, 1]),
   ]),
-  mseLoss: perElement(mseLoss),
-  binaryCrossEntropyWithLogits: perElement(binaryCrossEntropyWithLogits),
 };
 
 /** Functions of the library that have no gradient. */

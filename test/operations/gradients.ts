@@ -84,9 +84,3 @@ export const reductions = (fn: (x: Tensor, options?: tilegrad.ReduceOptions) => 
   // A stretched dimension is reduced, and one is kept. (Last: it makes ties for amax and amin.)
   one((x) => fn(x.expand([3, 2, 2]), { dim: [1] }), [2, 1]),
 ];
-
-export const perElement = (fn: Fn): Case[] => [
-  one(fn, [2, 3], [2, 3]),
-  one(fn, [4], [4]),
-  one(fn, [], []),
-];

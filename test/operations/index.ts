@@ -12,6 +12,7 @@ import { indexings } from './indexing.js';
 import { integerOperations } from './integer.js';
 import { joins } from './join.js';
 import { linearAlgebra } from './linalg.js';
+import { lossFamily } from './loss.js';
 import { math } from './math.js';
 import { memory } from './memory.js';
 import { norms } from './norm.js';
@@ -42,6 +43,7 @@ export const families: readonly Family[] = [
   integerOperations,
   linearAlgebra,
   joins,
+  lossFamily,
   math,
   memory,
   norms,

@@ -39,6 +39,40 @@ export const initializers: Record<string, Misuse[]> = {
     ),
   ],
   zeros: tensorArguments(nn.init.zeros, { takesIntegers: true }),
+  ones: tensorArguments(nn.init.ones, { takesIntegers: true }),
+  eye: [
+    ...tensorArguments(nn.init.eye, { takesIntegers: true }),
+    ...[[], [2], [2, 2, 2]].map((shape): Misuse => [() => nn.init.eye(zeros(shape)), 'ERR_SHAPE']),
+  ],
+  dirac: [
+    ...tensorArguments((t) => nn.init.dirac(t), { takesIntegers: true }),
+    ...optionsOf('dirac', (options) => nn.init.dirac(zeros([2, 2, 2]), options)),
+    ...[[], [2, 2], [1, 1, 1, 1, 1, 1]].map(
+      (shape): Misuse => [() => nn.init.dirac(zeros(shape)), 'ERR_SHAPE'],
+    ),
+    ...[0, -1, 0.5, 3, null, '1', Number.NaN].map(
+      (groups): Misuse => [
+        () => nn.init.dirac(zeros([4, 2, 2]), { groups: wrong(groups) }),
+        'ERR_ARGUMENT',
+        '[dirac] groups',
+      ],
+    ),
+  ],
+  orthogonal: [
+    ...scaled('orthogonal', nn.init.orthogonal),
+    [() => nn.init.orthogonal(weight, { gain: wrong('1') }), 'ERR_ARGUMENT'],
+    [() => nn.init.orthogonal(weight, { generator: wrong(5) }), 'ERR_ARGUMENT'],
+  ],
+  sparse: [
+    ...tensorArguments((t) => nn.init.sparse(t, 0.5)),
+    ...optionsOf('sparse', (options) => nn.init.sparse(weight, 0.5, options)),
+    ...[undefined, null, '0.5', -0.1, 1.1, Number.NaN].map(
+      (share): Misuse => [() => nn.init.sparse(weight, wrong(share)), 'ERR_ARGUMENT'],
+    ),
+    [() => nn.init.sparse(zeros([2]), 0.5), 'ERR_SHAPE'],
+    [() => nn.init.sparse(weight, 0.5, { std: -1 }), 'ERR_ARGUMENT'],
+    [() => nn.init.sparse(weight, 0.5, { generator: wrong(5) }), 'ERR_ARGUMENT'],
+  ],
   uniform: distribution(nn.init.uniform),
   normal: [...distribution(nn.init.normal), [() => nn.init.normal(weight, 0, -1), 'ERR_ARGUMENT']],
   truncNormal: [

@@ -11,7 +11,12 @@ const notMethods: Readonly<Record<string, string>> = {
   ]),
   ...reason('draws from a distribution with these parameters', ['normal', 'poisson']),
   ...reason('a loss, which a model has: torch.nn.functional', [
-    ...['binaryCrossEntropyWithLogits', 'crossEntropy', 'mseLoss', 'nllLoss'],
+    ...['binaryCrossEntropy', 'binaryCrossEntropyWithLogits', 'cosineEmbeddingLoss'],
+    ...['crossEntropy', 'ctcLoss', 'gaussianNllLoss', 'hingeEmbeddingLoss', 'hingeLoss'],
+    ...['huberLoss', 'klDivLoss', 'l1Loss', 'marginRankingLoss', 'mseLoss'],
+    ...['multiLabelMarginLoss', 'multiLabelSoftMarginLoss', 'multiMarginLoss', 'nllLoss'],
+    ...['poissonNllLoss', 'sigmoidFocalLoss', 'smoothL1Loss', 'softMarginLoss'],
+    ...['tripletMarginLoss', 'tripletMarginWithDistanceLoss'],
   ]),
   ...reason('a layer, which a model has: torch.nn.functional', [
     ...['alphaDropout', 'dropout', 'embedding', 'featureDropout', 'linear'],
