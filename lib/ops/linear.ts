@@ -205,7 +205,7 @@ function inputGradient(g: Tensor, input: Tensor, weight: Tensor): Tensor {
 }
 
 /** g^T x, and the sums of g's columns while g is read, where the product gives them. */
-function weightGradient(
+export function weightGradient(
   g: Tensor,
   input: Tensor,
   weight: Tensor,

@@ -28,6 +28,7 @@ RowList randomRows();
 RowList samplingRows();
 RowList poissonRows();
 RowList optimizerRows();
+RowList recurrentRows();
 RowList ternaryRows();
 RowList gradientRows();
 RowList gatherRows();
@@ -39,20 +40,15 @@ RowList uniqueRows();
 // Calls f(list) for every family.
 template <class F>
 void eachFamily(const F& f) {
-  for (const RowList& family : {argRows(),          batchNormRows(),
-                                compareRows(),      copyRows(),
-                                crossEntropyRows(), elementwiseRows(),
-                                gatherRows(),       gemmBf16Rows(),
-                                gemmRows(),         gradientRows(),
-                                int8Rows(),         integerReduceRows(),
-                                integerRows(),      linalgOrthogonalRows(),
-                                linalgSolveRows(),  normRows(),
-                                optimizerRows(),    poissonRows(),
-                                randomRows(),       reduceRows(),
-                                samplingRows(),     scanRows(),
-                                scatterRows(),      selectRows(),
-                                softmaxRows(),      sortRows(),
-                                ternaryRows(),      uniqueRows()}) {
+  for (const RowList& family :
+       {argRows(),          batchNormRows(),        compareRows(),     copyRows(),
+        crossEntropyRows(), elementwiseRows(),      gatherRows(),      gemmBf16Rows(),
+        gemmRows(),         gradientRows(),         int8Rows(),        integerReduceRows(),
+        integerRows(),      linalgOrthogonalRows(), linalgSolveRows(), normRows(),
+        optimizerRows(),    poissonRows(),          randomRows(),      recurrentRows(),
+        reduceRows(),       samplingRows(),         scanRows(),        scatterRows(),
+        selectRows(),       softmaxRows(),          sortRows(),        ternaryRows(),
+        uniqueRows()}) {
     f(family);
   }
 }
