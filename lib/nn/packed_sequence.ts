@@ -11,7 +11,7 @@ import { placeOf, rangeOf } from '../ops/parts.js';
 import { reshape } from '../ops/shape.js';
 import { full } from '../tensor/creation.js';
 import type { TypedArray } from '../tensor/dtype.js';
-import { checkNumber, checkOptions, describe, formatShape } from '../tensor/shape.js';
+import { checkOptions, describe, formatShape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 
 /** Lengths of sequences: whole numbers, or a vector of them. */
@@ -125,6 +125,17 @@ function checkSwitch(name: string, option: string, value: unknown): boolean {
     throw new TensorError(
       'ERR_ARGUMENT',
       `[${name}] ${option} is true or false, not ${describe(value)}`,
+    );
+  }
+  return value;
+}
+
+/** What fills up: also an infinity or NaN. */
+function checkPadding(name: string, value: unknown): number {
+  if (typeof value !== 'number') {
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[${name}] paddingValue is a number, not ${describe(value)}`,
     );
   }
   return value;
@@ -256,7 +267,7 @@ export function padPackedSequence(
   }
   checkOptions(name, options, ['batchFirst', 'paddingValue', 'totalLength']);
   const batchFirst = checkSwitch(name, 'batchFirst', options.batchFirst ?? false);
-  const paddingValue = checkNumber(name, 'paddingValue', options.paddingValue ?? 0);
+  const paddingValue = checkPadding(name, options.paddingValue ?? 0);
   const { data, batchSizes, sortedIndices } = sequence;
   const longest = batchSizes.length;
   const steps = options.totalLength ?? longest;
@@ -302,7 +313,7 @@ export function padSequence(
   const lengths = checkSequences(name, sequences);
   checkOptions(name, options, ['batchFirst', 'paddingValue', 'paddingSide']);
   const batchFirst = checkSwitch(name, 'batchFirst', options.batchFirst ?? false);
-  const paddingValue = checkNumber(name, 'paddingValue', options.paddingValue ?? 0);
+  const paddingValue = checkPadding(name, options.paddingValue ?? 0);
   const { paddingSide = 'right' } = options;
   if (paddingSide !== 'left' && paddingSide !== 'right') {
     throw new TensorError(

@@ -20,7 +20,7 @@ import { currentTime, outsideScope } from '../tensor/memory.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { add } from './arithmetic.js';
 import { gemm, matricesOf, single } from './gemm.js';
-import { linear, weightGradient } from './linear.js';
+import { finished, weightGradient } from './linear.js';
 import { movable, product } from './matmul.js';
 import { biasGradient } from './matmul_bf16.js';
 import { run } from './norm.js';
@@ -118,10 +118,11 @@ function forward(
   const isGru = cell === 'gru';
   // A GRU's second bias belongs to the product that its reset gate multiplies.
   const bias = biasIh === null || biasHh === null || isGru ? biasIh : add(biasIh, biasHh);
-  const gates = linear(x, weightIh, bias);
+  const gates = finished(x, weightIh, x.dtype, { bias: bias && contiguous(bias) }, keeps);
   const parts = cell === 'lstm' ? [direction.h, direction.c] : [direction.h];
   const state = stateOf(parts, sizes, x);
   const kept = keeps ? uninitialized([keptOf(cell), total, hidden], x.dtype) : null;
+  if (total === 0) return { gates, kept, state };
   const [outer, inner] = weightHh.strides as readonly [number, number];
   const strides = [inner, outer, y.strides[0] as number] as const;
   run(
@@ -169,11 +170,13 @@ function backward(
   const [outer, inner] = weightHh.strides as readonly [number, number];
   const from = dy === null ? null : columnsOf(dy, d, hidden);
   const strides = [outer, inner, from === null ? hidden : (from.strides[0] as number)] as const;
-  run(
-    rows.recurrentBackward,
-    [gates, weightHh, kept, from, state, dGates, dHidden, rowCounts(sizes)],
-    numbersOf(cell, sizes, keptOf(cell), strides, d === 1),
-  );
+  if (gates.numel > 0) {
+    run(
+      rows.recurrentBackward,
+      [gates, weightHh, kept, from, state, dGates, dHidden, rowCounts(sizes)],
+      numbersOf(cell, sizes, keptOf(cell), strides, d === 1),
+    );
+  }
   const before = plane(kept as Tensor, 0);
   const wantsBiasIh = biasIh !== null && needsGrad(biasIh);
   const wantsBiasHh = biasHh !== null && needsGrad(biasHh);
