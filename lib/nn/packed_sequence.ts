@@ -141,7 +141,7 @@ function checkPadding(name: string, value: unknown): number {
   return value;
 }
 
-function checkLengths(lengths: unknown, batch: number, steps: number): number[] {
+function checkLengths(name: string, lengths: unknown, batch: number, steps: number): number[] {
   const list: unknown =
     lengths instanceof Tensor && lengths.ndim === 1
       ? lengths.toArray()
@@ -154,14 +154,11 @@ function checkLengths(lengths: unknown, batch: number, steps: number): number[] 
   if (!fits) {
     throw new TensorError(
       'ERR_ARGUMENT',
-      `[packPaddedSequence] lengths are whole numbers from 1 to the ${steps} steps of the input, not ${describe(lengths)}`,
+      `[${name}] lengths are whole numbers from 1 to the ${steps} steps of the input, not ${describe(lengths)}`,
     );
   }
   if (list.length !== batch) {
-    throw new TensorError(
-      'ERR_SHAPE',
-      `[packPaddedSequence] ${list.length} lengths for ${batch} sequences`,
-    );
+    throw new TensorError('ERR_SHAPE', `[${name}] ${list.length} lengths for ${batch} sequences`);
   }
   return list as number[];
 }
@@ -210,9 +207,17 @@ export function packPaddedSequence(
   lengths: Lengths,
   options: PackPaddedOptions = {},
 ): PackedSequence {
-  const name = 'packPaddedSequence';
+  checkOptions('packPaddedSequence', options, ['batchFirst', 'enforceSorted']);
+  return packed('packPaddedSequence', input, lengths, options);
+}
+
+function packed(
+  name: string,
+  input: Tensor,
+  lengths: Lengths,
+  options: PackPaddedOptions,
+): PackedSequence {
   checkTensor(name, input);
-  checkOptions(name, options, ['batchFirst', 'enforceSorted']);
   const batchFirst = checkSwitch(name, 'batchFirst', options.batchFirst ?? false);
   const enforceSorted = checkSwitch(name, 'enforceSorted', options.enforceSorted ?? true);
   if (input.ndim < 2 || input.shape[0] === 0 || input.shape[1] === 0) {
@@ -223,7 +228,7 @@ export function packPaddedSequence(
   }
   const [outer, inner] = input.shape as readonly [number, number];
   const [steps, batch] = batchFirst ? [inner, outer] : [outer, inner];
-  const list = checkLengths(lengths, batch, steps);
+  const list = checkLengths(name, lengths, batch, steps);
   const isSorted = list.every((length, i) => i === 0 || length <= (list[i - 1] as number));
   if (enforceSorted && !isSorted) {
     throw new TensorError(
@@ -370,5 +375,5 @@ export function packSequence(
 ): PackedSequence {
   checkOptions('packSequence', options, ['enforceSorted']);
   const lengths = checkSequences('packSequence', sequences);
-  return packPaddedSequence(padSequence(sequences), lengths, options);
+  return packed('packSequence', padSequence(sequences), lengths, options);
 }
