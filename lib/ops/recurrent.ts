@@ -178,19 +178,16 @@ function backward(
     );
   }
   const before = plane(kept as Tensor, 0);
-  const wantsBiasIh = biasIh !== null && needsGrad(biasIh);
-  const wantsBiasHh = biasHh !== null && needsGrad(biasHh);
-  /** The gradients of a weight and of the bias beside it; a bias's comes out of the weight's product. */
-  const ofWeight = (g: Tensor, input: Tensor, weight: Tensor, wantsBias: boolean) => {
-    if (!needsGrad(weight)) return wantsBias ? biasGradient(g, g.dtype) : null;
-    const gradients = weightGradient(g, input, weight, wantsBias);
-    deliver(weight, () => gradients.weight);
-    return wantsBias ? (gradients.bias ?? biasGradient(g, g.dtype)) : null;
+  deliver(weightIh, () => weightGradient(dGates, x, weightIh, false).weight);
+  deliver(weightHh, () => weightGradient(dHidden ?? dGates, before, weightHh, false).weight);
+  // Of the LSTM's two biases, which are added to each other, the gradients are one.
+  let ofBias: Tensor | null = null;
+  const sums = (): Tensor => {
+    ofBias ??= biasGradient(dGates, gates.dtype);
+    return ofBias;
   };
-  const first = ofWeight(dGates, x, weightIh, wantsBiasIh || (wantsBiasHh && !isGru));
-  const second = ofWeight(dHidden ?? dGates, before, weightHh, wantsBiasHh && isGru) ?? first;
-  if (first !== null) deliver(biasIh, () => first);
-  if (second !== null) deliver(biasHh, () => second);
+  deliver(biasIh, sums);
+  deliver(biasHh, dHidden === null ? sums : () => biasGradient(dHidden, gates.dtype));
   deliver(h, () => plane(state, 0));
   deliver(c, () => plane(state, 1));
   return dGates;
