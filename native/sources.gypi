@@ -41,6 +41,7 @@
       "native/ops/optimizer.cpp",
       "native/ops/poisson.cpp",
       "native/ops/random.cpp",
+      "native/ops/recurrent.cpp",
       "native/ops/reduce.cpp",
       "native/ops/reduce_int.cpp",
       "native/ops/sampling.cpp",

@@ -64,7 +64,7 @@ const LINEAR: ReadonlySet<string> = new Set(
 );
 
 /** @throws TensorError ERR_STATE when a rule may need the elements of an inference tensor */
-function checkInputs(name: string, inputs: readonly Tensor[]): void {
+export function checkInputs(name: string, inputs: readonly Tensor[]): void {
   if (LINEAR.has(name)) return;
   const index = inputs.findIndex(({ storage }) => storage.inference);
   if (index < 0) return;

@@ -132,6 +132,8 @@ export const rowNames = {
   softmax: ['softmax', 'logSoftmax'],
   softmaxBackward: ['softmaxBackward', 'logSoftmaxBackward'],
   other: [
+    'recurrent',
+    'recurrentBackward',
     'addAtIndices',
     'cast',
     'castBool',

@@ -88,5 +88,20 @@ export {
   type QuantizedLinearOptions,
   quantizeDynamic,
 } from './quantized.js';
+export {
+  GRU,
+  LSTM,
+  type LSTMState,
+  type RecurrentOptions,
+  RNN,
+  type RNNOptions,
+} from './recurrent.js';
+export {
+  GRUCell,
+  LSTMCell,
+  type RecurrentCellOptions,
+  RNNCell,
+  type RNNCellOptions,
+} from './recurrent_cell.js';
 export { Sequential } from './sequential.js';
 export * as utils from './utils.js';

@@ -8,6 +8,8 @@ import type { Storage } from '../tensor/memory.js';
 import { checkOptions, describe } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 
+export * as rnn from './packed_sequence.js';
+
 /** Options of {@link gradNorm} and {@link clipGradNorm}. */
 export interface GradNormOptions {
   /** Which norm: 2 (default), 1 or Infinity. */

@@ -107,8 +107,11 @@ export function linear(
   return x.ndim === 2 ? y : reshape(y, shape);
 }
 
-/** The product with what goes around it, not recorded. */
-function finished(
+/**
+ * The product with what goes around it, not recorded.
+ * @param records whether the caller records it: a weight that is learned isn't packed
+ */
+export function finished(
   input: Tensor,
   weight: Tensor,
   dtype: DType,
@@ -205,7 +208,7 @@ function inputGradient(g: Tensor, input: Tensor, weight: Tensor): Tensor {
 }
 
 /** g^T x, and the sums of g's columns while g is read, where the product gives them. */
-function weightGradient(
+export function weightGradient(
   g: Tensor,
   input: Tensor,
   weight: Tensor,

@@ -9,8 +9,9 @@ namespace tilegrad {
 constexpr size_t kScratchAlignment = 64;
 
 // At least `bytes` bytes, aligned to kScratchAlignment, valid until the same thread's next call for
-// the same slot. Null when memory is exhausted (the caller reports it; nothing throws).
-enum class ScratchSlot : unsigned char { panel, partial, block, result, count };
+// the same slot. Null when memory is exhausted (the caller reports it; nothing throws). Products
+// use all but `weight` and `step`, which are for those who run many of them.
+enum class ScratchSlot : unsigned char { panel, partial, block, result, weight, step, count };
 void* scratch(ScratchSlot slot, size_t bytes);
 
 }  // namespace tilegrad

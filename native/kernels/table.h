@@ -200,6 +200,29 @@ struct NormalizationKernels {
   void (*addSquares)(int64_t n, const T* x, const T* mean, T* squares);
 };
 
+// One row of a recurrent cell with n units, backwards. The activated gates lie n apart, in
+// PyTorch's order: input, forget, cell, output of an LSTM; reset, update, new of a GRU. Gradients
+// likewise.
+template <class T>
+struct CellBackward {
+  int64_t n;
+  const T* gates;
+  const T* before;  // LSTM: the cell state before the step; GRU: the hidden state
+  const T* other;   // LSTM: tanh of the cell state after it; GRU: what the reset gate multiplies
+  const T* dy;      // the gradient of the output, or null; that of the hidden state is in dh
+  T* dh;            // GRU: becomes the part of the gradient that doesn't go through the product
+  T* dc;            // LSTM: from after the step to before it
+  T* dGates;        // of what comes from the input
+  T* dHidden;       // GRU: of what comes from the hidden state, which differs in the last gate
+};
+
+// Lanes are independent here, too.
+template <class T>
+struct RecurrentKernels {
+  void (*lstmBackward)(const CellBackward<T>&);
+  void (*gruBackward)(const CellBackward<T>&);
+};
+
 // Sums over n contiguous values, in the order of kernels/reduce.h.
 template <class T>
 struct NormSumKernels {
@@ -327,6 +350,7 @@ struct ElementwiseTable {
   ColumnKernels<T> columns;
   NormalizationKernels<T> normalization;
   SoftmaxColumnKernels<T> softmaxColumns;
+  RecurrentKernels<T> recurrent;
 };
 
 struct ElementwiseTables {
@@ -365,6 +389,7 @@ struct FloatKernels {
   const NormalizationKernels<T>& normalization;
   const SoftmaxColumnKernels<T>& softmaxColumns;
   const OptimizerKernels<T>& optimizer;
+  const RecurrentKernels<T>& recurrent;
   ReduceKernels<T> reduce;
   SoftmaxKernels<T> softmax;
   NormSumKernels<T> normSums;

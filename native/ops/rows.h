@@ -30,6 +30,7 @@ RowList randomRows();
 RowList samplingRows();
 RowList poissonRows();
 RowList optimizerRows();
+RowList recurrentRows();
 RowList ternaryRows();
 RowList gradientRows();
 RowList gatherRows();
@@ -47,9 +48,9 @@ void eachFamily(const F& f) {
         gatherRows(),      gemmBf16Rows(),      gemmRows(),      gradientRows(),
         int8Rows(),        integerReduceRows(), integerRows(),   linalgOrthogonalRows(),
         linalgSolveRows(), normRows(),          optimizerRows(), poissonRows(),
-        randomRows(),      reduceRows(),        samplingRows(),  scanRows(),
-        scatterRows(),     selectRows(),        softmaxRows(),   sortRows(),
-        ternaryRows(),     uniqueRows()}) {
+        randomRows(),      recurrentRows(),     reduceRows(),    samplingRows(),
+        scanRows(),        scatterRows(),       selectRows(),    softmaxRows(),
+        sortRows(),        ternaryRows(),       uniqueRows()}) {
     f(family);
   }
 }

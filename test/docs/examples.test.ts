@@ -80,6 +80,7 @@ const spaces: readonly (readonly [prefix: string, space: object, place: RegExp])
   ['nn.', tilegrad.nn, /^nn\/(?!init\.|utils\.)/],
   ['nn.init.', tilegrad.nn.init, /^nn\/init\./],
   ['nn.utils.', tilegrad.nn.utils, /^nn\/utils\./],
+  ['nn.utils.rnn.', tilegrad.nn.utils.rnn, /^nn\/packed_sequence\./],
   ['optim.', tilegrad.optim, /^optim\//],
 ];
 

@@ -320,6 +320,7 @@ const spaces: [string, object, Table][] = [
   ['nn', nn, { ...modules, ...fromFamilies((family) => family.modules) }],
   ['nn.init', nn.init, initializers],
   ['nn.utils', nn.utils, fromFamilies((family) => family.utilities)],
+  ['nn.utils.rnn', nn.utils.rnn, fromFamilies((family) => family.sequences)],
   ['linalg', linalg, fromFamilies((family) => family.linalg)],
   ['optim', optim, fromFamilies((family) => family.optimizers)],
 ];

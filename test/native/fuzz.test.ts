@@ -174,6 +174,26 @@ const packedSizes = (panels: number, quads: number, n: number, k: number) => () 
   params[quads] = Math.ceil((params[k] as number) / 4);
 };
 
+/** A recurrent row's cell with as many gates and states, and steps of two rows each. */
+const recurrent =
+  (numbers: number, sizes: number) => (random: Random, operands: readonly unknown[]) => {
+    const cell = below(random, 4);
+    const [steps, hidden] = [below(random, 4), below(random, 6)];
+    const width = hidden * ([1, 1, 4, 3][cell] as number);
+    const planes = cell > 1 ? 2 : 1;
+    const counts = [2 * steps, width, hidden, 2, cell === 2 ? 2 : 1, planes, steps];
+    const strides = pick(random, [
+      [width, 1, hidden],
+      [1, hidden, hidden + 1],
+    ]);
+    for (const [i, value] of [...counts, ...strides, cell, below(random, 2)].entries()) {
+      params[numbers + i] = value;
+    }
+    for (let k = 0; k < numbers; k++) params[k] = below(random, 2);
+    const counted = operands[sizes];
+    if (counted instanceof Int32Array && random() < 0.8) counted.fill(2);
+  };
+
 /** A number at `k` that is the smaller of those at m and n. */
 const smaller = (m: number, n: number, k: number) => () => {
   params[k] = Math.min(params[m] as number, params[n] as number);
@@ -308,6 +328,8 @@ const AGREE: Partial<Record<RowName, (random: Random, operands: readonly unknown
     params[6] = Math.max(params[6] as number, params[7] as number);
     params[8] = params[7] as number;
   },
+  recurrent: recurrent(7, 6),
+  recurrentBackward: recurrent(8, 7),
   crossEntropy: lossSizes(7),
   crossEntropyBackward: lossSizes(8),
 };

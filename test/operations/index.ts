@@ -22,6 +22,7 @@ import { optimizers } from './optimizers.js';
 import { partViews } from './parts.js';
 import { tensorProducts } from './products.js';
 import { randomness } from './random.js';
+import { recurrent } from './recurrent.js';
 import { reductions } from './reduce.js';
 import { scans } from './scan.js';
 import { shapeViews } from './shape.js';
@@ -51,6 +52,7 @@ export const families: readonly Family[] = [
   optimizers,
   partViews,
   randomness,
+  recurrent,
   reductions,
   scans,
   shapeViews,

@@ -22,6 +22,8 @@ export interface Family {
   readonly optimizers?: Readonly<Record<string, readonly Misuse[]>>;
   /** Wrong calls of functions in `nn.utils`, by name. */
   readonly utilities?: Readonly<Record<string, readonly Misuse[]>>;
+  /** Wrong calls of functions in `nn.utils.rnn`, by name. */
+  readonly sequences?: Readonly<Record<string, readonly Misuse[]>>;
   /** Wrong calls of functions in `linalg`, by name. */
   readonly linalg?: Readonly<Record<string, readonly Misuse[]>>;
   /** Computations that have to give the same bits at every level and number of threads. */
