@@ -133,6 +133,8 @@ export const rowNames = {
   softmaxBackward: ['softmaxBackward', 'logSoftmaxBackward'],
   other: [
     'addAtIndices',
+    'attention',
+    'attentionBackward',
     'cast',
     'castBool',
     'fill',

@@ -10,7 +10,7 @@ constexpr size_t kScratchAlignment = 64;
 
 // At least `bytes` bytes, aligned to kScratchAlignment, valid until the same thread's next call for
 // the same slot. Null when memory is exhausted (the caller reports it; nothing throws).
-enum class ScratchSlot : unsigned char { panel, partial, block, result, count };
+enum class ScratchSlot : unsigned char { panel, partial, block, result, attention, count };
 void* scratch(ScratchSlot slot, size_t bytes);
 
 }  // namespace tilegrad

@@ -17,6 +17,7 @@ RowList int8Rows();
 RowList reduceRows();
 RowList integerReduceRows();
 RowList argRows();
+RowList attentionRows();
 RowList scanRows();
 RowList softmaxRows();
 RowList crossEntropyRows();
@@ -39,20 +40,16 @@ RowList uniqueRows();
 // Calls f(list) for every family.
 template <class F>
 void eachFamily(const F& f) {
-  for (const RowList& family : {argRows(),          batchNormRows(),
-                                compareRows(),      copyRows(),
-                                crossEntropyRows(), elementwiseRows(),
-                                gatherRows(),       gemmBf16Rows(),
-                                gemmRows(),         gradientRows(),
-                                int8Rows(),         integerReduceRows(),
-                                integerRows(),      linalgOrthogonalRows(),
-                                linalgSolveRows(),  normRows(),
-                                optimizerRows(),    poissonRows(),
-                                randomRows(),       reduceRows(),
-                                samplingRows(),     scanRows(),
-                                scatterRows(),      selectRows(),
-                                softmaxRows(),      sortRows(),
-                                ternaryRows(),      uniqueRows()}) {
+  for (const RowList& family : {argRows(),           attentionRows(), batchNormRows(),
+                                compareRows(),       copyRows(),      crossEntropyRows(),
+                                elementwiseRows(),   gatherRows(),    gemmBf16Rows(),
+                                gemmRows(),          gradientRows(),  int8Rows(),
+                                integerReduceRows(), integerRows(),   linalgOrthogonalRows(),
+                                linalgSolveRows(),   normRows(),      optimizerRows(),
+                                poissonRows(),       randomRows(),    reduceRows(),
+                                samplingRows(),      scanRows(),      scatterRows(),
+                                selectRows(),        softmaxRows(),   sortRows(),
+                                ternaryRows(),       uniqueRows()}) {
     f(family);
   }
 }

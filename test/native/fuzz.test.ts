@@ -18,7 +18,7 @@ const GUARD = 64;
 const GUARD_BYTE = 0xa5;
 
 const native = loadBinding();
-const params = native.attach(new Float64Array(new SharedArrayBuffer(8 * 105)));
+const params = native.attach(new Float64Array(new SharedArrayBuffer(8 * 114)));
 
 /** A small generator of its own, so that a failure can be replayed from the printed seed. */
 function generator(seed: number): () => number {
