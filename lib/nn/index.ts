@@ -15,6 +15,11 @@ export {
   Tanh,
   Tanhshrink,
 } from './activation.js';
+export {
+  MultiheadAttention,
+  type MultiheadAttentionCall,
+  type MultiheadAttentionOptions,
+} from './attention.js';
 export { Buffer } from './buffer.js';
 export { AlphaDropout, Dropout, Dropout2d, type DropoutLayerOptions } from './dropout.js';
 export { Embedding, type EmbeddingLayerOptions } from './embedding.js';
@@ -50,9 +55,34 @@ export {
   Threshold,
 } from './piecewise.js';
 export {
+  LearnedPositionalEmbedding,
+  type PositionalOptions,
+  RotaryEmbedding,
+  type RotaryOptions,
+  SinusoidalPositionalEncoding,
+} from './positional.js';
+export {
   QuantizedLinear,
   type QuantizedLinearOptions,
   quantizeDynamic,
 } from './quantized.js';
 export { Sequential } from './sequential.js';
+export {
+  type EncoderCall,
+  generateSquareSubsequentMask,
+  type SubsequentMaskOptions,
+  Transformer,
+  type TransformerCall,
+  TransformerDecoder,
+  TransformerEncoder,
+  type TransformerOptions,
+} from './transformer.js';
+export {
+  type DecoderLayerCall,
+  type EncoderLayerCall,
+  type TransformerActivation,
+  TransformerDecoderLayer,
+  TransformerEncoderLayer,
+  type TransformerLayerOptions,
+} from './transformer_layers.js';
 export * as utils from './utils.js';
