@@ -7,6 +7,7 @@ import {
   noGrad,
   type Tensor,
   tensor,
+  tidy,
   topk,
 } from 'tilegrad';
 import type { Architecture, Writing } from './cli.js';
@@ -69,24 +70,35 @@ export class GPT extends nn.Module<[tokens: Tensor]> {
   }
 }
 
+/** A character to go on with, drawn from what the model expects after those seen. */
+function next(
+  model: GPT,
+  seen: readonly number[],
+  characters: number,
+  { temperature, topK }: Writing,
+  generator: Generator,
+): number {
+  const logits = model.forward(tensor([seen], { dtype: 'int32' })).slice([0, -1]);
+  const best = topk(logits.div(temperature), topK === 0 ? characters : Math.min(topK, characters));
+  const chosen = multinomial(best.values.softmax(), 1, { generator }).item();
+  return best.indices.slice([chosen]).item();
+}
+
 /** Text that goes on from the prompt, character by character. */
 export function write(
   model: GPT,
   vocabulary: Vocabulary,
-  { prompt, length, temperature, topK }: Writing,
+  writing: Writing,
   generator: Generator,
 ): string {
+  const { prompt, length } = writing;
   const numbers = [...vocabulary.encode(prompt)];
   const wasTraining = model.training;
   model.eval();
   noGrad(() => {
     for (let i = 0; i < length; i++) {
       const seen = numbers.slice(-model.architecture.context);
-      const logits = model.forward(tensor([seen], { dtype: 'int32' })).slice([0, -1]);
-      const k = topK === 0 ? vocabulary.size : Math.min(topK, vocabulary.size);
-      const best = topk(logits.div(temperature), k);
-      const chosen = multinomial(best.values.softmax(), 1, { generator }).item();
-      numbers.push(best.indices.slice([chosen]).item());
+      numbers.push(tidy(() => next(model, seen, vocabulary.size, writing, generator)));
     }
   });
   model.train(wasTraining);

@@ -1,6 +1,6 @@
 /** The training loop of the GPT program and its evaluation. */
 import { setImmediate } from 'node:timers/promises';
-import { crossEntropy, type Generator, nn, noGrad, optim, type Tensor } from 'tilegrad';
+import { crossEntropy, type Generator, nn, noGrad, optim, type Tensor, tidy } from 'tilegrad';
 import type { Settings, Training } from './cli.js';
 import { everyPiece, randomBatch, type TextData } from './data.js';
 import type { GPT } from './model.js';
@@ -68,7 +68,7 @@ export function evaluate(model: GPT, text: Int32Array): number {
   model.eval();
   noGrad(() => {
     for (const { x, y } of everyPiece(text, EVALUATION_BATCH, model.architecture.context)) {
-      sum += lossOf(model, x, y).item() * y.numel;
+      sum += tidy(() => lossOf(model, x, y).item()) * y.numel;
       count += y.numel;
     }
   });
@@ -91,14 +91,18 @@ export async function train(
   model.train();
   while (state.step < steps && !signal.aborted) {
     for (const group of optimizer.groups) group.lr = learningRate(state.step, settings);
-    const { x, y } = randomBatch(data.train, batchSize, context, generator);
-    const loss = lossOf(model, x, y);
-    optimizer.zeroGrad();
-    loss.backward();
-    nn.utils.clipGradNorm(parameters, CLIP);
-    optimizer.step();
+    // tidy: the next step gets this one's memory, which the garbage collector would find much later.
+    const loss = tidy(() => {
+      const { x, y } = randomBatch(data.train, batchSize, context, generator);
+      const mean = lossOf(model, x, y);
+      optimizer.zeroGrad();
+      mean.backward();
+      nn.utils.clipGradNorm(parameters, CLIP);
+      optimizer.step();
+      return mean.item();
+    });
     state.step++;
-    hooks.onStep(state.step, loss.item());
+    hooks.onStep(state.step, loss);
     if (state.step % settings.evalEvery === 0 || state.step === steps) {
       await hooks.onEvaluation(state.step, evaluate(model, data.validation));
     }

@@ -9,7 +9,7 @@ import { empty } from '../tensor/creation.js';
 import { fromTypedArray } from '../tensor/data.js';
 import type { DType } from '../tensor/dtype.js';
 import { keepStorage } from '../tensor/memory.js';
-import { checkNumber, checkOptions, formatShape } from '../tensor/shape.js';
+import { checkNumber, checkOptions, describe, formatShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { checkCount, checkDType, checkSwitches } from './attention.js';
 import { Buffer } from './buffer.js';
@@ -110,6 +110,7 @@ abstract class Positional extends Module<[x: Tensor]> {
   /** x plus the rows of its positions; shape [L, N, E], with `batchFirst` [N, L, E], or [L, E]. */
   forward(x: Tensor): Tensor {
     const { batchFirst, dModel, maxLen } = this;
+    checkFloating(this.name, x);
     const lengthDim = batchFirst || x.ndim === 2 ? -2 : 0;
     const length = checkSequence(this.name, x, { size: dModel, maxLen, lengthDim });
     const rows = this.table().slice([[0, length]]);
@@ -242,7 +243,13 @@ export class RotaryEmbedding extends Module<[x: Tensor, options?: { offset?: num
   forward(x: Tensor, options: { offset?: number } = {}): Tensor {
     const name = 'RotaryEmbedding';
     checkOptions(name, options, ['offset']);
-    const offset = checkNumber(name, 'offset', options.offset ?? 0, 0);
+    const { offset = 0 } = options;
+    if (!Number.isSafeInteger(offset) || offset < 0) {
+      throw new TensorError(
+        'ERR_ARGUMENT',
+        `[${name}] offset is a whole number >= 0, not ${describe(offset)}`,
+      );
+    }
     const { interleaved, size } = this;
     const maxLen = this.maxLen - offset;
     const length = checkSequence(name, x, { size, maxLen, lengthDim: -2 });

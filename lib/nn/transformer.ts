@@ -184,6 +184,10 @@ export class Transformer extends Module<[src: Tensor, tgt: Tensor, options?: Tra
     const known = [...LAYER_OPTIONS, 'numEncoderLayers', 'numDecoderLayers'];
     checkOptions('Transformer', options, known);
     const { numEncoderLayers = 6, numDecoderLayers = 6, ...ofLayers } = options;
+    checkCount('Transformer', 'dModel', dModel);
+    checkCount('Transformer', 'nhead', nhead);
+    checkCount('Transformer', 'numEncoderLayers', numEncoderLayers);
+    checkCount('Transformer', 'numDecoderLayers', numDecoderLayers);
     const { layerNormEps: eps = 1e-5, bias = true, dtype, generator } = ofLayers;
     const norm = () => new LayerNorm(dModel, { eps, bias, ...(dtype && { dtype }) });
     const encoderLayer = new TransformerEncoderLayer(dModel, nhead, ofLayers);

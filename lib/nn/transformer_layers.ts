@@ -1,11 +1,17 @@
 /** The layers of a transformer, with PyTorch's names of parameters. */
 import { TensorError } from '../errors.js';
 import { gelu, relu } from '../ops/activation.js';
-import { checkProbability, type Generator } from '../ops/random.js';
+import { checkGenerator, checkProbability, type Generator } from '../ops/random.js';
 import type { DType } from '../tensor/dtype.js';
 import { checkOptions, describe } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { checkCount, checkSwitches, MultiheadAttention, snakeCase } from './attention.js';
+import {
+  checkCount,
+  checkDType,
+  checkSwitches,
+  MultiheadAttention,
+  snakeCase,
+} from './attention.js';
 import { Dropout } from './dropout.js';
 import { Linear } from './linear.js';
 import { Module } from './module.js';
@@ -85,8 +91,12 @@ abstract class TransformerLayer<Inputs extends readonly unknown[]> extends Modul
     const switches = ['batchFirst', 'normFirst', 'bias'];
     checkSwitches(name, options as Readonly<Record<string, unknown>>, switches);
     checkCount(name, 'dModel', dModel);
+    checkCount(name, 'nhead', nhead);
     checkCount(name, 'dimFeedforward', options.dimFeedforward ?? 2048);
-    checkProbability(name, options.dropout ?? 0.1);
+    const { dropout = 0.1 } = options;
+    checkProbability(name, dropout);
+    checkDType(name, options.dtype);
+    checkGenerator(name, options.generator);
     this.dModel = dModel;
     this.nhead = nhead;
     this.options = { ...options };
