@@ -245,6 +245,7 @@ export class MultiheadAttention extends Module<
   }
 
   /**
+   * The result, and the weights if they are asked for.
    * @param query shape [L, N, embedDim]
    * @param key shape [S, N, kdim]
    * @param value shape [S, N, vdim]

@@ -57,6 +57,7 @@ export {
 export {
   LearnedPositionalEmbedding,
   type PositionalOptions,
+  type RotaryCall,
   RotaryEmbedding,
   type RotaryOptions,
   SinusoidalPositionalEncoding,

@@ -191,6 +191,12 @@ export interface RotaryOptions {
   dtype?: DType;
 }
 
+/** Options of a forward call of {@link RotaryEmbedding}. */
+export interface RotaryCall {
+  /** The position of the first element. Default 0. */
+  offset?: number;
+}
+
 /**
  * Rotates pairs of elements of queries and keys by position * base^(-2 i / size), so that their dot
  * products depend on the distance of their positions alone (Su et al. 2021). It has no parameters.
@@ -199,7 +205,7 @@ export interface RotaryOptions {
  * new nn.RotaryEmbedding(2).forward(tensor([[1, 0], [1, 0]])); // => [[1, 0], [0.540302, 0.841471]]
  * ```
  */
-export class RotaryEmbedding extends Module<[x: Tensor, options?: { offset?: number }]> {
+export class RotaryEmbedding extends Module<[x: Tensor, options?: RotaryCall]> {
   /** The most positions of a sequence. */
   readonly maxLen: number;
   /** Whether neighbours are pairs. */
@@ -237,10 +243,11 @@ export class RotaryEmbedding extends Module<[x: Tensor, options?: { offset?: num
   }
 
   /**
+   * x with its pairs rotated.
    * @param x shape [..., L, size], of positions offset, offset + 1, ...
    * @throws TensorError ERR_SHAPE for other shapes and positions beyond maxLen, ERR_DTYPE, ERR_ARGUMENT
    */
-  forward(x: Tensor, options: { offset?: number } = {}): Tensor {
+  forward(x: Tensor, options: RotaryCall = {}): Tensor {
     const name = 'RotaryEmbedding';
     checkOptions(name, options, ['offset']);
     const { offset = 0 } = options;

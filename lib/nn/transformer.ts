@@ -74,7 +74,10 @@ export class TransformerEncoder extends Module<[src: Tensor, options?: EncoderCa
     this.norm = checkNorm(name, norm);
   }
 
-  /** @param src shape [L, N, E], of `batchFirst` layers [N, L, E], or [L, E]; the result's too */
+  /**
+   * The result of all layers.
+   * @param src shape [L, N, E], of `batchFirst` layers [N, L, E], or [L, E]; the result's too
+   */
   forward(src: Tensor, options: EncoderCall = {}): Tensor {
     checkOptions('TransformerEncoder', options, ['mask', 'srcKeyPaddingMask', 'isCausal']);
     const { mask: srcMask = null, srcKeyPaddingMask = null, isCausal = false } = options;
@@ -124,6 +127,7 @@ export class TransformerDecoder extends Module<
   }
 
   /**
+   * The result of all layers.
    * @param tgt shape [L, N, E], of `batchFirst` layers [N, L, E], or [L, E]; the result's too
    * @param memory the encoder's result, [S, N, E]
    */
@@ -200,6 +204,7 @@ export class Transformer extends Module<[src: Tensor, tgt: Tensor, options?: Tra
   }
 
   /**
+   * The decoder's result for the target, given the source.
    * @param src shape [S, N, dModel], with `batchFirst` [N, S, dModel], or [S, dModel]
    * @param tgt shape [L, N, dModel], with `batchFirst` [N, L, dModel], or [L, dModel]; the result's too
    * @throws TensorError ERR_SHAPE for what doesn't fit, ERR_ARGUMENT for unknown options

@@ -218,7 +218,10 @@ export class TransformerEncoderLayer extends TransformerLayer<
     this.norm2 = this.norm();
   }
 
-  /** @param src shape [L, N, dModel], with `batchFirst` [N, L, dModel], or [L, dModel]; the result's too */
+  /**
+   * The layer's result.
+   * @param src shape [L, N, dModel], with `batchFirst` [N, L, dModel], or [L, dModel]; the result's too
+   */
   forward(src: Tensor, options: EncoderLayerCall = {}): Tensor {
     checkOptions(this.name, options, ['srcMask', 'srcKeyPaddingMask', 'isCausal']);
     const { srcMask: mask, srcKeyPaddingMask: padding, isCausal: causal } = options;
@@ -298,6 +301,7 @@ export class TransformerDecoderLayer extends TransformerLayer<
   }
 
   /**
+   * The layer's result.
    * @param tgt shape [L, N, dModel], with `batchFirst` [N, L, dModel], or [L, dModel]; the result's too
    * @param memory the encoder's result, [S, N, dModel]
    */
