@@ -96,6 +96,7 @@ export {
   sub,
 } from './ops/arithmetic.js';
 export { asStrided } from './ops/as_strided.js';
+export { type AttentionOptions, scaledDotProductAttention } from './ops/attention.js';
 export { movedim, swapaxes, t } from './ops/axes.js';
 export { type BatchNormOptions, batchNorm } from './ops/batch_norm.js';
 export { chainMatmul, multiDot } from './ops/chain.js';

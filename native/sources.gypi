@@ -11,6 +11,7 @@
     ],
     "ops_sources": [
       "native/ops/arg.cpp",
+      "native/ops/attention.cpp",
       "native/ops/batch_norm.cpp",
       "native/ops/columns.cpp",
       "native/ops/compare.cpp",

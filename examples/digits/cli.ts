@@ -1,5 +1,5 @@
 /** The command line of the digits program. */
-import { parseArgs } from 'node:util';
+import { choice, number, parseOptions, text, whole } from '../options.js';
 
 export const OPTIMIZERS = ['sgd', 'momentum', 'adam', 'adamw'] as const;
 export type OptimizerName = (typeof OPTIMIZERS)[number];
@@ -22,9 +22,6 @@ export interface Settings {
   out: string;
   json: boolean;
 }
-
-/** Something the user typed or pointed at is wrong; the message is for them. */
-export class UsageError extends Error {}
 
 /** Learning rates that suit the default model; momentum takes steps ten times as far as SGD. */
 const DEFAULT_LR: Readonly<Record<OptimizerName, number>> = {
@@ -62,13 +59,28 @@ Settings for MNIST:
   --hidden 512,512 --dropout 0.2 --optimizer adam --batch-size 128
 `;
 
+const OPTIONS = {
+  data: { type: 'string' },
+  epochs: { type: 'string', default: '5' },
+  'batch-size': { type: 'string', default: '64' },
+  hidden: { type: 'string', default: '128' },
+  dropout: { type: 'string', default: '0' },
+  optimizer: { type: 'string', default: 'adam' },
+  lr: { type: 'string' },
+  seed: { type: 'string', default: '1' },
+  threads: { type: 'string' },
+  out: { type: 'string', default: 'digits.safetensors' },
+  json: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+} as const;
+
 /**
  * @param args the arguments behind the program's name
  * @returns the settings, or 'help' when they are asked for
  * @throws UsageError for an unknown option or a value that doesn't fit
  */
 export function parseCommandLine(args: string[]): Settings | 'help' {
-  const values = parseOptions(args);
+  const values = parseOptions(args, OPTIONS);
   if (values.help) return 'help';
   const optimizer = choice('--optimizer', values.optimizer, OPTIMIZERS);
   const hidden = values.hidden === '' ? [] : values.hidden.split(',');
@@ -88,70 +100,4 @@ export function parseCommandLine(args: string[]): Settings | 'help' {
     out: text('--out', values.out),
     json: values.json,
   };
-}
-
-function parseOptions(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      strict: true,
-      allowPositionals: false,
-      options: {
-        data: { type: 'string' },
-        epochs: { type: 'string', default: '5' },
-        'batch-size': { type: 'string', default: '64' },
-        hidden: { type: 'string', default: '128' },
-        dropout: { type: 'string', default: '0' },
-        optimizer: { type: 'string', default: 'adam' },
-        lr: { type: 'string' },
-        seed: { type: 'string', default: '1' },
-        threads: { type: 'string' },
-        out: { type: 'string', default: 'digits.safetensors' },
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false },
-      },
-    }).values;
-  } catch (error) {
-    // Node's text goes on with hints about positional arguments, which this program doesn't have.
-    const [first] = (error as Error).message.split(/\. |\n/);
-    throw new UsageError(`${first}; --help lists the options`);
-  }
-}
-
-function whole(option: string, value: string, least: number): number {
-  const result = /^\d+$/.test(value) ? Number(value) : Number.NaN;
-  if (!Number.isSafeInteger(result) || result < least) {
-    throw new UsageError(
-      `${option} must be a whole number >= ${least}, not ${JSON.stringify(value)}`,
-    );
-  }
-  return result;
-}
-
-function number(
-  option: string,
-  value: string,
-  fits: (value: number) => boolean,
-  range: string,
-): number {
-  const result = value.trim() === '' ? Number.NaN : Number(value);
-  if (!Number.isFinite(result) || !fits(result)) {
-    throw new UsageError(`${option} must be a number ${range}, not ${JSON.stringify(value)}`);
-  }
-  return result;
-}
-
-function choice<T extends string>(option: string, value: string, choices: readonly T[]): T {
-  const found = choices.find((candidate) => candidate === value);
-  if (found === undefined) {
-    throw new UsageError(
-      `${option} must be one of ${choices.join(', ')}, not ${JSON.stringify(value)}`,
-    );
-  }
-  return found;
-}
-
-function text(option: string, value: string): string {
-  if (value === '') throw new UsageError(`${option} must not be empty`);
-  return value;
 }

@@ -1,6 +1,6 @@
 /** The pictures that the digits program trains and tests with. */
 import { loadMnist, type Tensor } from 'tilegrad';
-import { UsageError } from './cli.js';
+import { UsageError } from '../options.js';
 import { drawDigits, type Pictures } from './synthetic.js';
 
 /** How many classes there are: the digits. */

@@ -1,24 +1,16 @@
 /** Trains a network to read handwritten digits, on drawn pictures or MNIST: see cli.ts for options. */
-import fs from 'node:fs';
-import path from 'node:path';
 import {
   getNumThreads,
   loadSafetensors,
   manualSeed,
   saveSafetensors,
   setNumThreads,
-  TensorError,
 } from 'tilegrad';
-import { HELP, parseCommandLine, type Settings, UsageError } from './cli.js';
+import { checkWritable, runProgram } from '../options.js';
+import { HELP, parseCommandLine, type Settings } from './cli.js';
 import { loadDigits } from './data.js';
 import { accuracyLine, Progress, writeConfusion, writeMisread } from './report.js';
 import { buildModel, computeLogits, evaluate, train } from './train.js';
-
-/** Exit code for wrong options and for files that are missing or damaged. */
-const EXIT_USAGE = 2;
-
-/** What the library says of damaged files and of values that it can't work with. */
-const INPUT_CODES: ReadonlySet<string> = new Set(['ERR_FORMAT', 'ERR_ARGUMENT']);
 
 /** Columns of a terminal that doesn't say how wide it is. */
 const DEFAULT_COLUMNS = 80;
@@ -79,18 +71,6 @@ async function run(settings: Settings): Promise<void> {
   }
 }
 
-/** Before the training rather than after it: whether the model's file can be written. */
-function checkWritable(out: string): void {
-  const stats = fs.statSync(out, { throwIfNoEntry: false });
-  if (stats !== undefined && !stats.isFile()) throw new UsageError(`--out ${out} is not a file`);
-  const folder = path.dirname(path.resolve(out));
-  try {
-    fs.accessSync(folder, fs.constants.W_OK);
-  } catch (error) {
-    throw new UsageError(`--out: can't write to the folder ${folder}`, { cause: error });
-  }
-}
-
 /** Loads the saved model into a new one and compares its outputs, bit for bit. */
 async function confirmSaved(
   settings: Settings,
@@ -107,18 +87,8 @@ async function confirmSaved(
   }
 }
 
-/** Errors about what the user gave, rather than in the program. */
-function isAboutInput(error: unknown): error is Error {
-  if (error instanceof TensorError) return INPUT_CODES.has(error.code);
-  return error instanceof UsageError || (error instanceof Error && 'syscall' in error);
-}
-
-try {
+await runProgram('digits', async () => {
   const settings = parseCommandLine(process.argv.slice(2));
   if (settings === 'help') process.stdout.write(HELP);
   else await run(settings);
-} catch (error) {
-  if (!isAboutInput(error)) throw error;
-  process.stderr.write(`digits: ${error.message}\n`);
-  process.exitCode = EXIT_USAGE;
-}
+});

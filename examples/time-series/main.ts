@@ -1,6 +1,6 @@
 /**
  * Forecasts a daily series with an LSTM: two weeks ahead from the eight weeks before, against the naive
- * forecast that the next weeks are like the last one. `npm run example:time-series -- --help` lists the
+ * forecast that the next weeks are like the last one. `npm run time-series -- --help` lists the
  * options; the picture goes to time-series.svg.
  */
 import fs from 'node:fs';

@@ -11,7 +11,7 @@ import type { NativeBinding, NativeProgram, OperandArray, Row, RowName } from '.
 const native: NativeBinding = loadBinding();
 
 /** As many numbers as the longest call takes: kMaxParams in native/addon/trampoline.h. */
-const PARAMETER_COUNT = 105;
+const PARAMETER_COUNT = 114;
 
 // A SharedArrayBuffer can't be detached, so the native side may keep the pointer.
 const params = native.attach(

@@ -135,6 +135,8 @@ export const rowNames = {
     'recurrent',
     'recurrentBackward',
     'addAtIndices',
+    'attention',
+    'attentionBackward',
     'cast',
     'castBool',
     'conv',

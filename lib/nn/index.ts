@@ -15,6 +15,11 @@ export {
   Tanh,
   Tanhshrink,
 } from './activation.js';
+export {
+  MultiheadAttention,
+  type MultiheadAttentionCall,
+  type MultiheadAttentionOptions,
+} from './attention.js';
 export { Buffer } from './buffer.js';
 export { Conv1d, Conv2d, Conv3d, type ConvLayerOptions, type PaddingMode } from './conv.js';
 export {
@@ -84,6 +89,14 @@ export {
   Threshold,
 } from './piecewise.js';
 export {
+  LearnedPositionalEmbedding,
+  type PositionalOptions,
+  type RotaryCall,
+  RotaryEmbedding,
+  type RotaryOptions,
+  SinusoidalPositionalEncoding,
+} from './positional.js';
+export {
   QuantizedLinear,
   type QuantizedLinearOptions,
   quantizeDynamic,
@@ -104,4 +117,22 @@ export {
   type RNNCellOptions,
 } from './recurrent_cell.js';
 export { Sequential } from './sequential.js';
+export {
+  type EncoderCall,
+  generateSquareSubsequentMask,
+  type SubsequentMaskOptions,
+  Transformer,
+  type TransformerCall,
+  TransformerDecoder,
+  TransformerEncoder,
+  type TransformerOptions,
+} from './transformer.js';
+export {
+  type DecoderLayerCall,
+  type EncoderLayerCall,
+  type TransformerActivation,
+  TransformerDecoderLayer,
+  TransformerEncoderLayer,
+  type TransformerLayerOptions,
+} from './transformer_layers.js';
 export * as utils from './utils.js';

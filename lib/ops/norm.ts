@@ -78,7 +78,8 @@ export function checkAffine(
  * Attaches the gradient rules of an operation whose backward pass computes those of all its inputs at
  * once: the first rule that is called lets `compute` fill the gradients of every input that needs one
  * (null for the others), and the other rules take theirs. Where gradients are recorded, each comes
- * from `recorded`, which computes that of operand i with operations that record.
+ * from `recorded`, which computes that of operand i with operations that record. `gradientOf` makes the
+ * tensor that a gradient is written to.
  */
 export function attachJoint(
   y: Tensor,
@@ -86,6 +87,7 @@ export function attachJoint(
   operands: readonly (Tensor | null)[],
   compute: (g: Tensor, gradients: readonly (Tensor | null)[]) => void,
   recorded: (g: Tensor, i: number) => Tensor,
+  gradientOf: (t: Tensor) => Tensor = (t) => uninitialized(t.shape, t.dtype),
 ): Tensor {
   const inputs = operands.filter((t) => t !== null);
   if (!inputs.some((t) => recording(t))) return y;
@@ -96,9 +98,7 @@ export function attachJoint(
     return (g) => {
       if (isGradEnabled()) return recorded(g, i);
       if (from !== g || !waiting[i] || waiting[i].storage.disposed) {
-        waiting = operands.map((t) =>
-          t !== null && needsGrad(t) ? uninitialized(t.shape, t.dtype) : null,
-        );
+        waiting = operands.map((t) => (t !== null && needsGrad(t) ? gradientOf(t) : null));
         compute(g, waiting);
         from = g;
       }

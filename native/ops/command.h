@@ -5,7 +5,7 @@
 
 namespace tilegrad {
 
-constexpr int kMaxOperands = 8;
+constexpr int kMaxOperands = 9;
 constexpr int kMaxNumbers = 24;
 constexpr int kMaxRank = 8;  // as many dimensions as the tensor layer allows
 

@@ -19,6 +19,7 @@ RowList int8Rows();
 RowList reduceRows();
 RowList integerReduceRows();
 RowList argRows();
+RowList attentionRows();
 RowList scanRows();
 RowList softmaxRows();
 RowList crossEntropyRows();
@@ -42,15 +43,38 @@ RowList uniqueRows();
 // Calls f(list) for every family.
 template <class F>
 void eachFamily(const F& f) {
-  for (const RowList& family :
-       {argRows(),         batchNormRows(),     compareRows(),   convRows(),
-        copyRows(),        crossEntropyRows(),  dotRows(),       elementwiseRows(),
-        gatherRows(),      gemmBf16Rows(),      gemmRows(),      gradientRows(),
-        int8Rows(),        integerReduceRows(), integerRows(),   linalgOrthogonalRows(),
-        linalgSolveRows(), normRows(),          optimizerRows(), poissonRows(),
-        randomRows(),      recurrentRows(),     reduceRows(),    samplingRows(),
-        scanRows(),        scatterRows(),       selectRows(),    softmaxRows(),
-        sortRows(),        ternaryRows(),       uniqueRows()}) {
+  for (const RowList& family : {argRows(),
+                                attentionRows(),
+                                batchNormRows(),
+                                compareRows(),
+                                convRows(),
+                                copyRows(),
+                                crossEntropyRows(),
+                                dotRows(),
+                                elementwiseRows(),
+                                gatherRows(),
+                                gemmBf16Rows(),
+                                gemmRows(),
+                                gradientRows(),
+                                int8Rows(),
+                                integerReduceRows(),
+                                integerRows(),
+                                linalgOrthogonalRows(),
+                                linalgSolveRows(),
+                                normRows(),
+                                optimizerRows(),
+                                poissonRows(),
+                                randomRows(),
+                                recurrentRows(),
+                                reduceRows(),
+                                samplingRows(),
+                                scanRows(),
+                                scatterRows(),
+                                selectRows(),
+                                softmaxRows(),
+                                sortRows(),
+                                ternaryRows(),
+                                uniqueRows()}) {
     f(family);
   }
 }

@@ -18,7 +18,7 @@ const GUARD = 64;
 const GUARD_BYTE = 0xa5;
 
 const native = loadBinding();
-const params = native.attach(new Float64Array(new SharedArrayBuffer(8 * 105)));
+const params = native.attach(new Float64Array(new SharedArrayBuffer(8 * 114)));
 
 /** A small generator of its own, so that a failure can be replayed from the printed seed. */
 function generator(seed: number): () => number {
@@ -291,11 +291,24 @@ const steps = segments(
 const stretches = (table: number, count: number) =>
   segments(table, count, (random) => [below(random, 40), below(random, 9), 0]);
 
+/** Operands of attention that lie row-major without gaps; its numbers begin at `first`. */
+const attentionSizes = (first: number) => (random: Random) => {
+  const sizes = Array.from({ length: 6 }, () => 1 + below(random, 3));
+  const [, heads, l, s, e, v] = sizes as [number, number, number, number, number, number];
+  const steps = (length: number, size: number) => [heads * length * size, length * size, size];
+  const strides = [steps(l, e), steps(s, e), steps(s, v), steps(l, v), steps(l, s)].flat();
+  [...sizes, ...strides].forEach((value, i) => {
+    params[first + i] = value;
+  });
+};
+
 /**
  * Sizes and tables that have to agree, which random numbers rarely do: half of a row's calls get
  * them so.
  */
 const AGREE: Partial<Record<RowName, (random: Random, operands: readonly unknown[]) => void>> = {
+  attention: attentionSizes(7),
+  attentionBackward: attentionSizes(9),
   packInt8: packedSizes(3, 4, 5, 6),
   linearInt8: packedSizes(10, 11, 8, 9),
   gradNorms: stretches(2, 5),

@@ -1,6 +1,7 @@
 /** All families of operations. */
 import { activations } from './activation.js';
 import { arithmetic } from './arithmetic.js';
+import { attentions } from './attention.js';
 import { autograd } from './autograd.js';
 import { comparisons } from './compare.js';
 import { convolutions } from './conv.js';
@@ -33,6 +34,7 @@ import { ternaries } from './ternary.js';
 export const families: readonly Family[] = [
   activations,
   arithmetic,
+  attentions,
   autograd,
   classLosses,
   comparisons,
