@@ -15,13 +15,31 @@ export {
   Tanh,
   Tanhshrink,
 } from './activation.js';
-export { Buffer } from './buffer.js';
+export { Bilinear, type BilinearLayerOptions } from './bilinear.js';
+export { Buffer, type BufferOptions } from './buffer.js';
+export type { Named } from './collection.js';
+export {
+  type Layer,
+  ModuleDict,
+  ModuleList,
+  ParameterDict,
+  ParameterList,
+  Sequential,
+} from './container.js';
 export { AlphaDropout, Dropout, Dropout2d, type DropoutLayerOptions } from './dropout.js';
 export { Embedding, type EmbeddingLayerOptions } from './embedding.js';
+export type {
+  BackwardHook,
+  BackwardPreHook,
+  ForwardHook,
+  ForwardPreHook,
+  ModuleGradients,
+} from './hooks.js';
 export * as init from './init.js';
+export { Lambda } from './lambda.js';
 export { Linear, type LinearLayerOptions } from './linear.js';
 export { CrossEntropyLoss, NLLLoss } from './loss.js';
-export { type AnyModule, type LoadStateDictOptions, Module, type StateDict } from './module.js';
+export { type AnyModule, Module } from './module.js';
 export {
   BatchNorm1d,
   BatchNorm2d,
@@ -54,5 +72,13 @@ export {
   type QuantizedLinearOptions,
   quantizeDynamic,
 } from './quantized.js';
-export { Sequential } from './sequential.js';
+export type { LoadedKeys, LoadStateDictOptions, StateDict } from './state.js';
+export {
+  Summary,
+  type SummaryInput,
+  type SummaryOptions,
+  type SummaryRow,
+  summary,
+} from './summary.js';
+export type { CountOptions } from './tree.js';
 export * as utils from './utils.js';
