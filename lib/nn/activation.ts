@@ -220,7 +220,7 @@ export class Softplus extends Module {
   }
 
   override extraRepr(): string {
-    return formatFields({ beta: 1, threshold: 20, ...this.options });
+    return formatFields({ beta: 1, ...this.options });
   }
 }
 

@@ -12,15 +12,25 @@ import { describe } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import type { AnyModule } from './module.js';
 
+/**
+ * A function that returns R or nothing. Taken from a method's type, so that a module of known inputs is
+ * one of any inputs, too.
+ */
+type Hook<Args extends readonly unknown[], R> =
+  | { call(...args: Args): R | undefined }['call']
+  | { call(...args: Args): void }['call'];
+
 /** Gets a module's inputs before `forward`. May return others: a list of all, or the only one. */
-export type ForwardPreHook<M, Inputs extends readonly unknown[]> =
-  | ((module: M, inputs: Inputs) => Inputs | Inputs[0] | undefined)
-  | ((module: M, inputs: Inputs) => void);
+export type ForwardPreHook<M, Inputs extends readonly unknown[]> = Hook<
+  [module: M, inputs: Inputs],
+  Inputs | Inputs[0]
+>;
 
 /** Gets a module's inputs and output after `forward`. May return another output. */
-export type ForwardHook<M, Inputs extends readonly unknown[], Output> =
-  | ((module: M, inputs: Inputs, output: Output) => Output | undefined)
-  | ((module: M, inputs: Inputs, output: Output) => void);
+export type ForwardHook<M, Inputs extends readonly unknown[], Output> = Hook<
+  [module: M, inputs: Inputs, output: Output],
+  Output
+>;
 
 /** A gradient for each input or output; null for what has none. */
 export type ModuleGradients = readonly (Tensor | null)[];
@@ -29,21 +39,19 @@ export type ModuleGradients = readonly (Tensor | null)[];
  * Gets the gradients of a module's outputs before they go into it. May return others: one for each
  * output, or the only one.
  */
-export type BackwardPreHook<M> =
-  | ((module: M, gradOutput: ModuleGradients) => ModuleGradients | Tensor | undefined)
-  | ((module: M, gradOutput: ModuleGradients) => void);
+export type BackwardPreHook<M> = Hook<
+  [module: M, gradOutput: ModuleGradients],
+  ModuleGradients | Tensor
+>;
 
 /**
  * Gets the gradients of a module's inputs and outputs. May return others for the inputs: one for each
  * input, or the only one.
  */
-export type BackwardHook<M> =
-  | ((
-      module: M,
-      gradInput: ModuleGradients,
-      gradOutput: ModuleGradients,
-    ) => ModuleGradients | Tensor | undefined)
-  | ((module: M, gradInput: ModuleGradients, gradOutput: ModuleGradients) => void);
+export type BackwardHook<M> = Hook<
+  [module: M, gradInput: ModuleGradients, gradOutput: ModuleGradients],
+  ModuleGradients | Tensor
+>;
 
 const KINDS = ['forwardPre', 'forward', 'backwardPre', 'backward'] as const;
 
@@ -207,6 +215,7 @@ function identity(
     name,
     forward(ctx, ...tensors) {
       ctx.setMaterializeGrads(false);
+      ctx.markNonDifferentiable(...tensors.filter((_, i) => !ctx.needsInputGrad[i]));
       return tensors;
     },
     backward(_, ...arrived) {

@@ -124,7 +124,9 @@ function inputsOf(model: AnyModule, input: unknown, dtype: SummaryOptions['dtype
   }
   if (firstTensor(input) !== null) return [...input];
   const shapes: unknown[] = input.length > 0 && input.every(Array.isArray) ? input : [input];
-  const list = Array.isArray(dtype) ? dtype : shapes.map(() => dtype ?? floatingType(model));
+  const list = Array.isArray(dtype)
+    ? dtype
+    : shapes.map(() => (dtype === undefined ? floatingType(model) : dtype));
   if (list.length !== shapes.length) {
     throw new TensorError(
       'ERR_ARGUMENT',

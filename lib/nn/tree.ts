@@ -21,6 +21,12 @@ export interface CountOptions {
   trainable?: boolean;
 }
 
+/** Every tree is a module. */
+function moduleOf(tree: ModuleTree): AnyModule {
+  return tree as unknown as AnyModule;
+}
+
+/** A module and all inside it, outermost first, each once. */
 function* walk(
   module: AnyModule,
   path: string,
@@ -36,11 +42,6 @@ function* walk(
 
 /** See {@link Module}, the only class that extends this one. */
 export abstract class ModuleTree {
-  /** Every tree is a module. */
-  private get self(): AnyModule {
-    return this as unknown as AnyModule;
-  }
-
   /** What belongs to this module directly. */
   protected *members(): Generator<[string, Member]> {
     for (const [name, member] of membersOf(this)) yield [this.memberName(name), member];
@@ -72,7 +73,7 @@ export abstract class ModuleTree {
    * @param prefix goes before all names, with a dot
    */
   namedModules(prefix = ''): Generator<[string, AnyModule]> {
-    return walk(this.self, prefix, new Set());
+    return walk(moduleOf(this), prefix, new Set());
   }
 
   /** This module and all inside it, outermost first; shared ones once. */
@@ -172,7 +173,7 @@ export abstract class ModuleTree {
       );
     }
     const isSame = (before: unknown): boolean => before === null || before instanceof Parameter;
-    register('registerParameter', this.self, name, parameter, isSame);
+    register('registerParameter', moduleOf(this), name, parameter, isSame);
     return parameter;
   }
 
@@ -184,7 +185,7 @@ export abstract class ModuleTree {
     const isBuffer = values instanceof Buffer && options === undefined;
     const buffer = values === null || isBuffer ? values : new Buffer(values, options);
     const isSame = (before: unknown): boolean => before === null || before instanceof Buffer;
-    register('registerBuffer', this.self, name, buffer, isSame);
+    register('registerBuffer', moduleOf(this), name, buffer, isSame);
     return buffer;
   }
 
@@ -195,7 +196,7 @@ export abstract class ModuleTree {
   registerModule<M extends AnyModule | null>(name: string, module: M): M {
     if (module !== null) checkModule('registerModule', module);
     const isSame = (before: unknown): boolean => before === null || isModule(before);
-    register('registerModule', this.self, name, module, isSame);
+    register('registerModule', moduleOf(this), name, module, isSame);
     return module;
   }
 
@@ -224,7 +225,7 @@ export abstract class ModuleTree {
           collect(member, joinNames(path, name), [...above, module]);
       }
     };
-    collect(this.self, '', []);
+    collect(moduleOf(this), '', []);
     return names;
   }
 }

@@ -13,6 +13,7 @@ import { joins } from './join.js';
 import { linearAlgebra } from './linalg.js';
 import { math } from './math.js';
 import { memory } from './memory.js';
+import { modules } from './modules.js';
 import { norms } from './norm.js';
 import { numerics } from './numerics.js';
 import type { Family } from './operation.js';
@@ -42,6 +43,7 @@ export const families: readonly Family[] = [
   joins,
   math,
   memory,
+  modules,
   norms,
   numerics,
   optimizers,
