@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import type { HookHandle } from '../autograd/hooks.js';
 import { TensorError } from '../errors.js';
-import { copyInto } from '../ops/operand.js';
+import { copyInto, to } from '../ops/operand.js';
 import { checkDType, type DType, dtypes } from '../tensor/dtype.js';
 import { checkOptions, describe } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -190,7 +190,9 @@ export abstract class Module<
   /** New parameters and buffers over the given values' memory; whether one is learned stays as it was. */
   private assign(pairs: readonly (readonly [Tensor, Tensor])[]): void {
     const replacements = new Map<Tensor, Tensor>();
-    for (const [member, value] of pairs) {
+    for (const [member, given] of pairs) {
+      // A count of PyTorch's is the only one that may be of another dtype.
+      const value = to(given, member.dtype);
       const replacement = member instanceof Parameter ? new Parameter(value) : new Buffer(value);
       replacement.leafRequiresGrad = member.leafRequiresGrad;
       replacements.set(member, replacement);
