@@ -20,13 +20,18 @@ export function isMember(value: unknown): value is Member {
 }
 
 /** The members among an object's properties, and in arrays and maps that are properties, in their order. */
-export function* membersOf(owner: object): Generator<[name: string, member: Member]> {
+export function membersOf(owner: object): [name: string, member: Member][] {
+  const found: [string, Member][] = [];
   for (const [name, value] of Object.entries(owner) as [string, unknown][]) {
-    if (isMember(value)) yield [name, value];
+    if (typeof value !== 'object' || value === null) continue;
+    if (isMember(value)) found.push([name, value]);
     else if (Array.isArray(value) || value instanceof Map) {
-      for (const [key, item] of value.entries()) if (isMember(item)) yield [`${name}.${key}`, item];
+      for (const [key, item] of value.entries()) {
+        if (isMember(item)) found.push([`${name}.${key}`, item]);
+      }
     }
   }
+  return found;
 }
 
 /** Puts other parameters, buffers or modules in the place of those that modules have as members. */

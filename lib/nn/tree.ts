@@ -26,25 +26,31 @@ function moduleOf(tree: ModuleTree): AnyModule {
   return tree as unknown as AnyModule;
 }
 
-/** A module and all inside it, outermost first, each once. */
-function* walk(
-  module: AnyModule,
-  path: string,
-  seen: Set<AnyModule>,
-): Generator<[string, AnyModule]> {
-  if (seen.has(module)) return;
-  seen.add(module);
-  yield [path, module];
-  for (const [name, child] of module.namedChildren()) {
-    yield* walk(child, joinNames(path, name), seen);
-  }
+/** A module among others: under which name, with what belongs to it directly. */
+interface Place {
+  readonly path: string;
+  readonly module: AnyModule;
+  readonly members: readonly [string, Member][];
 }
 
 /** See {@link Module}, the only class that extends this one. */
 export abstract class ModuleTree {
   /** What belongs to this module directly. */
-  protected *members(): Generator<[string, Member]> {
-    for (const [name, member] of membersOf(this)) yield [this.memberName(name), member];
+  protected members(): [string, Member][] {
+    const found = membersOf(this);
+    for (const entry of found) entry[0] = this.memberName(entry[0]);
+    return found;
+  }
+
+  /** This module and all inside it, outermost first, each once. Lists: generators would take longer. */
+  private places(path: string, seen = new Set<ModuleTree>(), found: Place[] = []): Place[] {
+    seen.add(this);
+    const members = this.members();
+    found.push({ path, module: moduleOf(this), members });
+    for (const [name, member] of members) {
+      if (isModule(member) && !seen.has(member)) member.places(joinNames(path, name), seen, found);
+    }
+    return found;
   }
 
   /** The name of a member in parameter names; containers leave out their list's own name. */
@@ -72,8 +78,8 @@ export abstract class ModuleTree {
    * shared ones once.
    * @param prefix goes before all names, with a dot
    */
-  namedModules(prefix = ''): Generator<[string, AnyModule]> {
-    return walk(moduleOf(this), prefix, new Set());
+  *namedModules(prefix = ''): Generator<[string, AnyModule]> {
+    for (const { path, module } of this.places(prefix)) yield [path, module];
   }
 
   /** This module and all inside it, outermost first; shared ones once. */
@@ -86,8 +92,8 @@ export abstract class ModuleTree {
     prefix: string,
   ): Generator<[string, M]> {
     const seen = new Set<M>();
-    for (const [path, module] of this.namedModules(prefix)) {
-      for (const [name, member] of module.members()) {
+    for (const { path, members } of this.places(prefix)) {
+      for (const [name, member] of members) {
         if (!(member instanceof kind) || seen.has(member)) continue;
         seen.add(member);
         yield [joinNames(path, name), member];
