@@ -94,6 +94,12 @@ export abstract class Module<
    * computed for a frozen parameter, and optimizers leave it as it is (one that it has from before stays
    * until `zeroGrad`). Returns itself.
    * @throws TensorError ERR_ARGUMENT unless it is true or false
+   * @example
+   * ```ts
+   * const model = new nn.Sequential(new nn.Linear(2, 3), new nn.Linear(3, 1));
+   * model.at(0).requiresGrad_(false);
+   * model.numParameters({ trainable: true }); // => 4
+   * ```
    */
   requiresGrad_(value = true): this {
     checkBoolean('requiresGrad_', value);
@@ -107,6 +113,10 @@ export abstract class Module<
    * its state stays as it was, so make it afterwards. Views of parameters keep the old memory. In bfloat16
    * linear layers and products compute, nothing else does. Returns itself.
    * @throws TensorError ERR_DTYPE unless it is a floating dtype
+   * @example
+   * ```ts
+   * new nn.Linear(2, 3).to('float64').weight.dtype; // => 'float64'
+   * ```
    */
   to(dtype: DType): this {
     checkDType('to', dtype);
@@ -211,6 +221,14 @@ export abstract class Module<
   /**
    * Calls `hook(module, inputs, output)` after every `forward`; see {@link ForwardHook}.
    * @throws TensorError ERR_ARGUMENT for anything but a function
+   * @example
+   * ```ts
+   * const layer = new nn.ReLU();
+   * const handle = layer.registerForwardHook((module, inputs, output) => output.add(1));
+   * layer.forward(tensor([-1, 2])); // => [1, 3]
+   * handle.remove();
+   * layer.forward(tensor([-1, 2])); // => [0, 2]
+   * ```
    */
   registerForwardHook(hook: ForwardHook<this, Inputs, Output>): HookHandle {
     return registerHook('registerForwardHook', this, 'forward', hook);
@@ -248,7 +266,13 @@ export abstract class Module<
     return this.children().next().done ? plainFields(this) : '';
   }
 
-  /** The module and those inside it as text, as PyTorch prints them; `console.log` shows it too. */
+  /**
+   * The module and those inside it as text, as PyTorch prints them; `console.log` shows it too.
+   * @example
+   * ```ts
+   * new nn.Linear(4, 8).toString(); // => 'Linear(inFeatures=4, outFeatures=8, bias=true)'
+   * ```
+   */
   override toString(): string {
     return formatModule(this);
   }
