@@ -99,6 +99,7 @@ export { asStrided } from './ops/as_strided.js';
 export { type AttentionOptions, scaledDotProductAttention } from './ops/attention.js';
 export { movedim, swapaxes, t } from './ops/axes.js';
 export { type BatchNormOptions, batchNorm } from './ops/batch_norm.js';
+export { bilinear } from './ops/bilinear.js';
 export { chainMatmul, multiDot } from './ops/chain.js';
 export {
   type CheckpointOptions,

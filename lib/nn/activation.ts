@@ -26,6 +26,7 @@ import { logSoftmax, softmax } from '../ops/softmax.js';
 import { describe } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { Module } from './module.js';
+import { formatFields } from './repr.js';
 
 /**
  * x * sigmoid(x)
@@ -216,6 +217,10 @@ export class Softplus extends Module {
 
   forward(x: Tensor): Tensor {
     return softplus(x, this.options);
+  }
+
+  override extraRepr(): string {
+    return formatFields({ beta: 1, ...this.options });
   }
 }
 

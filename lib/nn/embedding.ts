@@ -79,4 +79,9 @@ export class Embedding extends Module {
     const { weight, paddingIdx } = this;
     return embedding(weight, indices, paddingIdx === null ? {} : { paddingIdx });
   }
+
+  /** Rows are looked up, not multiplied. */
+  override multiplyAdds(): number {
+    return 0;
+  }
 }

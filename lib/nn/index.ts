@@ -20,7 +20,17 @@ export {
   type MultiheadAttentionCall,
   type MultiheadAttentionOptions,
 } from './attention.js';
-export { Buffer } from './buffer.js';
+export { Bilinear, type BilinearLayerOptions } from './bilinear.js';
+export { Buffer, Buffer, type BufferOptions } from './buffer.js';
+export type { Named } from './collection.js';
+export {
+  type Layer,
+  ModuleDict,
+  ModuleList,
+  ParameterDict,
+  ParameterList,
+  Sequential,
+} from './container.js';
 export { Conv1d, Conv2d, Conv3d, type ConvLayerOptions, type PaddingMode } from './conv.js';
 export {
   ConvTranspose1d,
@@ -29,7 +39,15 @@ export {
 } from './conv_transpose.js';
 export { AlphaDropout, Dropout, Dropout2d, type DropoutLayerOptions } from './dropout.js';
 export { Embedding, type EmbeddingLayerOptions } from './embedding.js';
+export type {
+  BackwardHook,
+  BackwardPreHook,
+  ForwardHook,
+  ForwardPreHook,
+  ModuleGradients,
+} from './hooks.js';
 export * as init from './init.js';
+export { Lambda } from './lambda.js';
 export { Linear, type LinearLayerOptions } from './linear.js';
 export { BCELoss, BCEWithLogitsLoss, FocalLoss } from './loss_binary.js';
 export {
@@ -50,7 +68,7 @@ export {
   TripletMarginWithDistanceLoss,
 } from './loss_margin.js';
 export { HuberLoss, L1Loss, MSELoss, SmoothL1Loss } from './loss_regression.js';
-export { type AnyModule, type LoadStateDictOptions, Module, type StateDict } from './module.js';
+export { type AnyModule, Module } from './module.js';
 export {
   BatchNorm1d,
   BatchNorm2d,
@@ -116,7 +134,14 @@ export {
   RNNCell,
   type RNNCellOptions,
 } from './recurrent_cell.js';
-export { Sequential } from './sequential.js';
+export type { LoadedKeys, LoadStateDictOptions, StateDict } from './state.js';
+export {
+  Summary,
+  type SummaryInput,
+  type SummaryOptions,
+  type SummaryRow,
+  summary,
+} from './summary.js';
 export {
   type EncoderCall,
   generateSquareSubsequentMask,
@@ -135,4 +160,5 @@ export {
   TransformerEncoderLayer,
   type TransformerLayerOptions,
 } from './transformer_layers.js';
+export type { CountOptions } from './tree.js';
 export * as utils from './utils.js';

@@ -8,6 +8,7 @@ import type { Tensor } from '../tensor/tensor.js';
 import { uniform } from './init.js';
 import { Module } from './module.js';
 import { Parameter } from './parameter.js';
+import { formatFields } from './repr.js';
 
 /** Options of {@link Linear}. */
 export interface LinearLayerOptions {
@@ -73,5 +74,10 @@ export class Linear extends Module {
 
   forward(x: Tensor): Tensor {
     return linear(x, this.weight, this.bias);
+  }
+
+  override extraRepr(): string {
+    const { inFeatures, outFeatures, bias } = this;
+    return formatFields({ inFeatures, outFeatures, bias: bias !== null });
   }
 }

@@ -1,50 +1,53 @@
+import { inspect } from 'node:util';
+import type { HookHandle } from '../autograd/hooks.js';
 import { TensorError } from '../errors.js';
-import { copyInto } from '../ops/operand.js';
-import { checkOptions, describe, formatShape, sameShape } from '../tensor/shape.js';
-import { Tensor } from '../tensor/tensor.js';
+import { copyInto, to } from '../ops/operand.js';
+import { checkDType, type DType, dtypes } from '../tensor/dtype.js';
+import { checkOptions, describe } from '../tensor/shape.js';
+import type { Tensor } from '../tensor/tensor.js';
 import { Buffer } from './buffer.js';
+import { convertInPlace, copyModule } from './clone.js';
+import {
+  type BackwardHook,
+  type BackwardPreHook,
+  type ForwardHook,
+  type ForwardPreHook,
+  registerHook,
+} from './hooks.js';
+import { isModule, replaceMembers } from './members.js';
+import { multiplyAddsOf } from './multiply_adds.js';
 import { Parameter } from './parameter.js';
-
-/** Tensors by the names of the parameters and buffers they belong to: `0.weight`, `0.bias`... */
-export type StateDict = Record<string, Tensor>;
-
-/** Options of `loadStateDict`. */
-export interface LoadStateDictOptions {
-  /** Whether names have to match exactly. Otherwise only those found on both sides are loaded. Default true. */
-  strict?: boolean;
-  /**
-   * Whether the tensors themselves become the parameters' and buffers' memory instead of being copied:
-   * for memory that threads share. Make the optimizer afterwards: the parameters are new. Default false.
-   */
-  assign?: boolean;
-}
-
-/** Puts other parameters, buffers or modules in the place of those that modules have as members. */
-export function replaceMembers(
-  modules: Iterable<AnyModule>,
-  replacements: ReadonlyMap<unknown, unknown>,
-): void {
-  for (const parent of modules) {
-    const properties = parent as unknown as Record<string, unknown>;
-    for (const [name, value] of Object.entries(properties)) {
-      if (Array.isArray(value)) {
-        value.forEach((item, i) => {
-          if (replacements.has(item)) value[i] = replacements.get(item);
-        });
-      } else if (replacements.has(value)) {
-        properties[name] = replacements.get(value);
-      }
-    }
-  }
-}
+import { formatModule, plainFields } from './repr.js';
+import { type LoadedKeys, type LoadStateDictOptions, matchState, type StateDict } from './state.js';
+import { ModuleTree } from './tree.js';
 
 /** A module with whatever inputs and outputs. */
 export type AnyModule = Module<never, unknown>;
 
+/** @throws TensorError ERR_ARGUMENT unless it is true or false */
+function checkBoolean(operation: string, value: unknown): asserts value is boolean {
+  if (typeof value !== 'boolean') {
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[${operation}] expected true or false, not ${describe(value)}`,
+    );
+  }
+}
+
+/** @throws TensorError ERR_ARGUMENT unless it is a function */
+function checkCallback(operation: string, value: unknown): void {
+  if (typeof value !== 'function') {
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[${operation}] expected a function, not ${describe(value)}`,
+    );
+  }
+}
+
 /**
  * A layer or a whole network. Parameters, buffers and modules that are assigned to properties (or stand
- * in an array that is) belong to it, under the property's name. A subclass defines `forward`, and says
- * in the class's type parameters if it takes or gives anything but tensors and a tensor.
+ * in an array or a map that is) belong to it, under the property's name. A subclass defines `forward`,
+ * and says in the class's type parameters if it takes or gives anything but tensors and a tensor.
  * @example
  * ```ts
  * class Residual extends nn.Module {
@@ -56,74 +59,29 @@ export type AnyModule = Module<never, unknown>;
  * const model = new Residual();
  * model.forward(ones([2, 4])).shape; // => [2, 4]
  * Object.keys(model.stateDict()); // => ['inner.weight', 'inner.bias']
+ * model.numParameters(); // => 20
  * ```
  */
-export abstract class Module<Inputs extends readonly unknown[] = Tensor[], Output = Tensor> {
+export abstract class Module<
+  Inputs extends readonly unknown[] = Tensor[],
+  Output = Tensor,
+> extends ModuleTree {
   /** Whether layers such as dropout behave as in training; changed by `train` and `eval`. */
   training = true;
 
   /** Computes the outputs. */
   abstract forward(...inputs: Inputs): Output;
 
-  /** What belongs to this module directly. */
-  private *members(): Generator<[string, Parameter | Buffer | AnyModule]> {
-    for (const [name, value] of Object.entries(this)) {
-      const items: [string, unknown][] = Array.isArray(value)
-        ? value.map((item, i) => [`${name}.${i}`, item])
-        : [[name, value]];
-      for (const [itemName, item] of items) {
-        if (item instanceof Parameter || item instanceof Buffer || item instanceof Module)
-          yield [this.memberName(itemName), item];
-      }
-    }
-  }
-
-  /** The name of a member in parameter names; containers leave out their list's own name. */
-  protected memberName(property: string): string {
-    return property;
-  }
-
-  /** The modules directly inside this one, with their names. */
-  *namedChildren(): Generator<[string, AnyModule]> {
-    for (const [name, member] of this.members()) if (member instanceof Module) yield [name, member];
-  }
-
-  /** This module and all inside it, outermost first. */
-  *modules(): Generator<AnyModule> {
-    yield this;
-    for (const [, child] of this.namedChildren()) yield* child.modules();
-  }
-
-  /** Parameters and buffers with their names, in the order of assignment; shared ones once. */
-  private *namedState(
-    prefix = '',
-    seen: Set<Tensor> = new Set(),
-  ): Generator<[string, Parameter | Buffer]> {
-    for (const [name, member] of this.members()) {
-      if (member instanceof Module) {
-        yield* member.namedState(`${prefix}${name}.`, seen);
-      } else if (!seen.has(member)) {
-        seen.add(member);
-        yield [prefix + name, member];
-      }
-    }
-  }
-
-  /** All parameters with their names, in the order of assignment; shared ones once. */
-  *namedParameters(prefix = ''): Generator<[string, Parameter]> {
-    for (const [name, member] of this.namedState(prefix))
-      if (member instanceof Parameter) yield [name, member];
-  }
-
-  /** All buffers with their names, in the order of assignment; shared ones once. */
-  *namedBuffers(prefix = ''): Generator<[string, Buffer]> {
-    for (const [name, member] of this.namedState(prefix))
-      if (member instanceof Buffer) yield [name, member];
-  }
-
-  /** All parameters, in the order of assignment. */
-  *parameters(): Generator<Parameter> {
-    for (const [, parameter] of this.namedParameters()) yield parameter;
+  /**
+   * Calls a function with every module inside this one and then with this one, for example to give
+   * initial values. Returns itself.
+   * @throws TensorError ERR_ARGUMENT for anything but a function
+   */
+  apply(fn: (module: AnyModule) => void): this {
+    checkCallback('apply', fn);
+    // Innermost first, as in PyTorch, and what is shared once.
+    for (const module of [...this.modules()].reverse()) fn(module);
+    return this;
   }
 
   /** Forgets the gradients of all parameters. */
@@ -131,8 +89,75 @@ export abstract class Module<Inputs extends readonly unknown[] = Tensor[], Outpu
     for (const parameter of this.parameters()) parameter.zeroGrad();
   }
 
+  /**
+   * Sets whether the parameters are learned: `requiresGrad_(false)` freezes the module. No gradient is
+   * computed for a frozen parameter, and optimizers leave it as it is (one that it has from before stays
+   * until `zeroGrad`). Returns itself.
+   * @throws TensorError ERR_ARGUMENT unless it is true or false
+   * @example
+   * ```ts
+   * const model = new nn.Sequential(new nn.Linear(2, 3), new nn.Linear(3, 1));
+   * model.at(0).requiresGrad_(false);
+   * model.numParameters({ trainable: true }); // => 4
+   * ```
+   */
+  requiresGrad_(value = true): this {
+    checkBoolean('requiresGrad_', value);
+    for (const parameter of this.parameters()) parameter.requiresGrad = value;
+    return this;
+  }
+
+  /**
+   * Converts all floating parameters and buffers, and gradients that are there; integers stay. Parameters
+   * are the same objects afterwards, with memory of their own, as in PyTorch: an optimizer keeps them, but
+   * its state stays as it was, so make it afterwards. Views of parameters keep the old memory. In bfloat16
+   * linear layers and products compute, nothing else does. Returns itself.
+   * @throws TensorError ERR_DTYPE unless it is a floating dtype
+   * @example
+   * ```ts
+   * new nn.Linear(2, 3).to('float64').weight.dtype; // => 'float64'
+   * ```
+   */
+  to(dtype: DType): this {
+    checkDType('to', dtype);
+    if (!dtypes[dtype].floating) {
+      throw new TensorError('ERR_DTYPE', `[to] modules are of floating dtypes, not ${dtype}`);
+    }
+    const all = [...this.modules()];
+    for (const module of all) module.convertState(dtype);
+    for (const module of all) module.onStateLoaded();
+    return this;
+  }
+
+  /** `to('float32')` */
+  float(): this {
+    return this.to('float32');
+  }
+
+  /** `to('float64')` */
+  double(): this {
+    return this.to('float64');
+  }
+
+  /** Converts this module's own parameters and buffers; a class whose types are fixed does nothing. */
+  protected convertState(dtype: DType): void {
+    for (const [, member] of this.members()) {
+      if (!isModule(member)) convertInPlace(member, dtype);
+    }
+  }
+
+  /**
+   * A copy with copies of all parameters, buffers and modules inside; what is shared inside is shared in the
+   * copy as well. Gradients are not copied, functions and generators are shared. A class with private
+   * names (`#x`) can't be copied: use TypeScript's `private`.
+   */
+  clone(): this {
+    return copyModule(this);
+  }
+
   /** Sets this module and all inside it to training (default) or evaluation. Returns itself. */
   train(mode = true): this {
+    checkBoolean('train', mode);
     for (const module of this.modules()) module.training = mode;
     return this;
   }
@@ -142,86 +167,119 @@ export abstract class Module<Inputs extends readonly unknown[] = Tensor[], Outpu
     return this.train(false);
   }
 
-  /** All parameters and buffers by name, without history. They share memory with the module: clone to keep them. */
+  /**
+   * All parameters and persistent buffers by name, without history, in PyTorch's order; shared ones once.
+   * They share memory with the module: clone to keep them.
+   */
   stateDict(): StateDict {
     const state: StateDict = {};
-    for (const [name, member] of this.namedState()) state[name] = member.detach();
+    for (const [member, [name]] of this.namesOfState()) state[name as string] = member.detach();
     return state;
   }
 
-  /** Called on every module inside after values were loaded, for what is computed from them. */
+  /** Called on every module inside after values were loaded or converted, for what is computed from them. */
   protected onStateLoaded(): void {}
 
   /**
    * Copies values into the parameters and buffers, or with `assign` makes them these. All names, shapes and
    * dtypes are compared first (an int32 takes an int64); when something doesn't fit, nothing is changed.
+   * A shared parameter may come under any of its names.
+   * @returns the names that were found on one side only
    * @throws TensorError ERR_ARGUMENT for missing or unknown names (when strict) and for anything but
    * tensors, ERR_SHAPE and ERR_DTYPE for tensors that don't fit, ERR_DISPOSED
    */
-  loadStateDict(state: Readonly<StateDict>, options: LoadStateDictOptions = {}): void {
+  loadStateDict(state: Readonly<StateDict>, options: LoadStateDictOptions = {}): LoadedKeys {
     checkOptions('loadStateDict', options, ['strict', 'assign']);
-    if (typeof state !== 'object' || state === null) {
-      throw new TensorError(
-        'ERR_ARGUMENT',
-        `[loadStateDict] expected tensors by name, not ${describe(state)}`,
-      );
-    }
-    const parameters = new Map(this.namedState());
-    if (options.strict ?? true) {
-      const missing = [...parameters.keys()].filter((name) => !Object.hasOwn(state, name));
-      const unknown = Object.keys(state).filter((name) => !parameters.has(name));
-      if (missing.length > 0 || unknown.length > 0) {
-        throw new TensorError(
-          'ERR_ARGUMENT',
-          `[loadStateDict] missing: ${missing.join(', ') || 'nothing'}; unknown: ${unknown.join(', ') || 'nothing'}`,
-        );
-      }
-    }
-    const pairs: [Tensor, Tensor][] = [];
-    for (const [name, parameter] of parameters) {
-      if (!Object.hasOwn(state, name)) continue;
-      const value: unknown = state[name];
-      if (!(value instanceof Tensor)) {
-        throw new TensorError(
-          'ERR_ARGUMENT',
-          `[loadStateDict] ${name} must be a tensor, not ${describe(value)}`,
-        );
-      }
-      if (!sameShape(value.shape, parameter.shape)) {
-        throw new TensorError(
-          'ERR_SHAPE',
-          `[loadStateDict] ${name} has shape ${formatShape(parameter.shape)}, not ${formatShape(value.shape)}`,
-        );
-      }
-      if (value.storage.disposed) {
-        throw new TensorError(
-          'ERR_DISPOSED',
-          `[loadStateDict] the tensor for ${name} was disposed`,
-        );
-      }
-      // PyTorch counts batches in int64.
-      const isCount = parameter.dtype === 'int32' && value.dtype === 'int64';
-      if (value.dtype !== parameter.dtype && !isCount) {
-        throw new TensorError(
-          'ERR_DTYPE',
-          `[loadStateDict] ${name} is ${parameter.dtype}, not ${value.dtype}`,
-        );
-      }
-      pairs.push([parameter, value]);
-    }
+    const { pairs, keys } = matchState(this.namesOfState(), state, options.strict ?? true);
     if (options.assign) this.assign(pairs);
-    else for (const [parameter, value] of pairs) copyInto(parameter, value);
+    else for (const [member, value] of pairs) copyInto(member, value);
     for (const module of this.modules()) module.onStateLoaded();
+    return keys;
   }
 
   /** New parameters and buffers over the given values' memory; whether one is learned stays as it was. */
   private assign(pairs: readonly (readonly [Tensor, Tensor])[]): void {
     const replacements = new Map<Tensor, Tensor>();
-    for (const [member, value] of pairs) {
+    for (const [member, given] of pairs) {
+      // A count of PyTorch's is the only one that may be of another dtype.
+      const value = to(given, member.dtype);
       const replacement = member instanceof Parameter ? new Parameter(value) : new Buffer(value);
       replacement.leafRequiresGrad = member.leafRequiresGrad;
       replacements.set(member, replacement);
     }
     replaceMembers([...this.modules()], replacements);
   }
+
+  /**
+   * Calls `hook(module, inputs)` before every `forward`; see {@link ForwardPreHook}.
+   * @throws TensorError ERR_ARGUMENT for anything but a function
+   */
+  registerForwardPreHook(hook: ForwardPreHook<this, Inputs>): HookHandle {
+    return registerHook('registerForwardPreHook', this, 'forwardPre', hook);
+  }
+
+  /**
+   * Calls `hook(module, inputs, output)` after every `forward`; see {@link ForwardHook}.
+   * @throws TensorError ERR_ARGUMENT for anything but a function
+   * @example
+   * ```ts
+   * const layer = new nn.ReLU();
+   * const handle = layer.registerForwardHook((module, inputs, output) => output.add(1));
+   * layer.forward(tensor([-1, 2])); // => [1, 3]
+   * handle.remove();
+   * layer.forward(tensor([-1, 2])); // => [0, 2]
+   * ```
+   */
+  registerForwardHook(hook: ForwardHook<this, Inputs, Output>): HookHandle {
+    return registerHook('registerForwardHook', this, 'forward', hook);
+  }
+
+  /**
+   * Calls `hook(module, gradOutput)` in a backward pass when the gradients of the outputs are there; see
+   * {@link BackwardPreHook}. Tensors count that `forward` returns itself or in a list.
+   * @throws TensorError ERR_ARGUMENT for anything but a function
+   */
+  registerFullBackwardPreHook(hook: BackwardPreHook<this>): HookHandle {
+    return registerHook('registerFullBackwardPreHook', this, 'backwardPre', hook);
+  }
+
+  /**
+   * Calls `hook(module, gradInput, gradOutput)` in a backward pass when the gradients of the inputs are
+   * there (when no input requires one, as soon as those of the outputs are); see {@link BackwardHook}.
+   * @throws TensorError ERR_ARGUMENT for anything but a function
+   */
+  registerFullBackwardHook(hook: BackwardHook<this>): HookHandle {
+    return registerHook('registerFullBackwardHook', this, 'backward', hook);
+  }
+
+  /**
+   * Multiplications, each with an addition, of one call, without those of the modules inside; `summary`
+   * adds them up. Counts what weights of two and more dimensions multiply: a class that does something else
+   * says so.
+   */
+  multiplyAdds(inputs: Inputs, output: Output): number {
+    return multiplyAddsOf(this.ownParameters(), inputs, output);
+  }
+
+  /** What stands in the brackets behind the class's name, by default the plain properties of a layer. */
+  extraRepr(): string {
+    return this.children().next().done ? plainFields(this) : '';
+  }
+
+  /**
+   * The module and those inside it as text, as PyTorch prints them; `console.log` shows it too.
+   * @example
+   * ```ts
+   * new nn.Linear(4, 8).toString(); // => 'Linear(inFeatures=4, outFeatures=8, bias=true)'
+   * ```
+   */
+  override toString(): string {
+    return formatModule(this);
+  }
 }
+
+Object.defineProperty(Module.prototype, inspect.custom, {
+  value(this: AnyModule) {
+    return this.toString();
+  },
+});

@@ -17,6 +17,7 @@ import type { Tensor } from '../tensor/tensor.js';
 import { Buffer } from './buffer.js';
 import { Module } from './module.js';
 import { Parameter } from './parameter.js';
+import { formatFields } from './repr.js';
 
 /** Options of {@link LayerNorm}. */
 export interface LayerNormOptions {
@@ -134,6 +135,11 @@ export class LayerNorm extends Module {
     const { weight, bias, eps } = this;
     return layerNorm(x, this.normalizedShape, { weight, bias, eps });
   }
+
+  override extraRepr(): string {
+    const { normalizedShape, eps, weight } = this;
+    return formatFields({ normalizedShape, eps, elementwiseAffine: weight !== null });
+  }
 }
 
 /**
@@ -167,6 +173,11 @@ export class RMSNorm extends Module {
   forward(x: Tensor): Tensor {
     const { weight, eps } = this;
     return rmsNorm(x, this.normalizedShape, { weight, eps });
+  }
+
+  override extraRepr(): string {
+    const { normalizedShape, eps, weight } = this;
+    return formatFields({ normalizedShape, eps, elementwiseAffine: weight !== null });
   }
 }
 
@@ -213,6 +224,11 @@ export class GroupNorm extends Module {
   forward(x: Tensor): Tensor {
     const { weight, bias, eps } = this;
     return groupNorm(x, this.numGroups, { weight, bias, eps });
+  }
+
+  override extraRepr(): string {
+    const { numGroups, numChannels, eps, weight } = this;
+    return formatFields({ numGroups, numChannels, eps, affine: weight !== null });
   }
 }
 
@@ -285,6 +301,13 @@ export abstract class BatchNorm extends Module {
       training,
     });
   }
+
+  override extraRepr(): string {
+    const { numFeatures, eps, momentum } = this;
+    const trackRunningStats = this.runningMean !== null;
+    const affine = this.weight !== null;
+    return formatFields({ numFeatures, eps, momentum, affine, trackRunningStats });
+  }
 }
 
 /** PyTorch's names of the buffers. */
@@ -347,6 +370,11 @@ export abstract class InstanceNorm extends Module {
     checkInput(this, x, [this.rank], this.numFeatures);
     const { weight, bias, eps } = this;
     return instanceNorm(x, { weight, bias, eps });
+  }
+
+  override extraRepr(): string {
+    const { numFeatures, eps, weight } = this;
+    return formatFields({ numFeatures, eps, affine: weight !== null });
   }
 }
 

@@ -22,6 +22,7 @@ import { checkNumber, checkOptions, describe } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { Module } from './module.js';
 import { Parameter } from './parameter.js';
+import { formatFields } from './repr.js';
 
 /**
  * max(x, 0)
@@ -82,11 +83,7 @@ export class PReLU extends Module {
    * @throws TensorError ERR_ARGUMENT unless numParameters is a whole number >= 1 and init finite, and
    * for unknown options; ERR_DTYPE for another dtype
    */
-  constructor(
-    /** 1 or one for each channel. */
-    readonly numParameters = 1,
-    options: PReLUOptions = {},
-  ) {
+  constructor(numParameters = 1, options: PReLUOptions = {}) {
     super();
     checkOptions('PReLU', options, ['init', 'dtype']);
     if (!Number.isSafeInteger(numParameters) || numParameters < 1) {
@@ -105,6 +102,10 @@ export class PReLU extends Module {
 
   forward(x: Tensor): Tensor {
     return prelu(x, this.weight);
+  }
+
+  override extraRepr(): string {
+    return formatFields({ numParameters: this.weight.numel });
   }
 }
 

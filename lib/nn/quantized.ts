@@ -8,7 +8,8 @@ import { checkNumber, checkOptions, describe } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { Buffer } from './buffer.js';
 import { Linear } from './linear.js';
-import { Module, replaceMembers } from './module.js';
+import { replaceMembers } from './members.js';
+import { Module } from './module.js';
 
 /** Options of {@link QuantizedLinear}. */
 export interface QuantizedLinearOptions {
@@ -104,6 +105,9 @@ export class QuantizedLinear extends Module {
     layer.loadStateDict(state);
     return layer.train(linear.training);
   }
+
+  /** Stays int8 with float32 scales, whatever the modules around it become. */
+  protected override convertState(): void {}
 
   protected override onStateLoaded(): void {
     this.packed = null;

@@ -1,11 +1,14 @@
-/** Functions over the gradients of many parameters, as in torch.nn.utils. */
+/** Functions over many parameters and their gradients, as in torch.nn.utils. */
 import { TensorError } from '../errors.js';
 import { rows, runRow } from '../native/commands.js';
-import { clone, copyInto, to } from '../ops/operand.js';
+import { concat } from '../ops/join.js';
+import { checkTensor, clone, copyInto, to } from '../ops/operand.js';
+import { reshape } from '../ops/shape.js';
+import { slice } from '../ops/slice.js';
 import { uninitialized } from '../tensor/creation.js';
 import { dtypes, type StoredArray } from '../tensor/dtype.js';
 import type { Storage } from '../tensor/memory.js';
-import { checkOptions, describe } from '../tensor/shape.js';
+import { checkOptions, describe, formatShape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 
 export * as rnn from './packed_sequence.js';
@@ -265,4 +268,81 @@ export function clipGradValue(parameters: Tensor | Iterable<Tensor>, clipValue: 
   change(gradientsOf('clipGradValue', parameters), (array, table, count) => {
     runRow(rows.clampGrads, [array, table], [0, 0], [array.length, count, clipValue]);
   });
+}
+
+/** @throws TensorError ERR_ARGUMENT for anything but a list of tensors */
+function checkParameters(name: string, parameters: unknown): readonly Tensor[] {
+  const isList =
+    typeof (parameters as Iterable<unknown> | null | undefined)?.[Symbol.iterator] === 'function';
+  if (!isList || parameters instanceof Tensor) {
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[${name}] parameters must be a list of tensors, not ${describe(parameters)}`,
+    );
+  }
+  const list = [...(parameters as Iterable<unknown>)];
+  for (const parameter of list) checkTensor(name, parameter);
+  return list as Tensor[];
+}
+
+/**
+ * All parameters one after the other in one vector, through which gradients flow, as
+ * torch.nn.utils.parameters_to_vector.
+ * @returns shape [number of all elements]
+ * @throws TensorError ERR_ARGUMENT for anything but a list of tensors, and for an empty one; ERR_DTYPE
+ * when their dtypes differ
+ * @example
+ * ```ts
+ * nn.utils.parametersToVector([tensor([[1, 2], [3, 4]]), tensor([5])]); // => [1, 2, 3, 4, 5]
+ * ```
+ */
+export function parametersToVector(parameters: Iterable<Tensor>): Tensor {
+  const list = checkParameters('parametersToVector', parameters);
+  if (list.length === 0) {
+    throw new TensorError('ERR_ARGUMENT', '[parametersToVector] there are no parameters');
+  }
+  checkSameDtype('parametersToVector', list);
+  return concat(list.map((parameter) => reshape(parameter, [parameter.numel])));
+}
+
+/** @throws TensorError ERR_DTYPE unless all have one dtype */
+function checkSameDtype(name: string, tensors: readonly Tensor[]): void {
+  const names = new Set(tensors.map(({ dtype }) => dtype));
+  if (names.size > 1) {
+    throw new TensorError('ERR_DTYPE', `[${name}] the tensors are ${[...names].join(' and ')}`);
+  }
+}
+
+/**
+ * Copies the elements of a vector into parameters, one after the other: the other way round of
+ * `parametersToVector`. (torch.nn.utils.vector_to_parameters makes the parameters views of the vector; here
+ * they keep their memory, and so do optimizers.) It is not recorded.
+ * @throws TensorError ERR_SHAPE unless the vector has one dimension with as many elements as all parameters,
+ * ERR_DTYPE when dtypes differ, ERR_ARGUMENT for anything but a list of tensors
+ * @example
+ * ```ts
+ * const layer = new nn.Linear(2, 1);
+ * nn.utils.vectorToParameters(tensor([1, 2, 3]), layer.parameters());
+ * layer.weight; // => [[1, 2]]
+ * layer.bias; // => [3]
+ * ```
+ */
+export function vectorToParameters(vector: Tensor, parameters: Iterable<Tensor>): void {
+  checkTensor('vectorToParameters', vector);
+  const list = checkParameters('vectorToParameters', parameters);
+  const count = list.reduce((sum, { numel }) => sum + numel, 0);
+  if (vector.ndim !== 1 || vector.numel !== count) {
+    throw new TensorError(
+      'ERR_SHAPE',
+      `[vectorToParameters] the parameters have ${count} elements, which ${formatShape(vector.shape)} does not fit`,
+    );
+  }
+  checkSameDtype('vectorToParameters', [vector, ...list]);
+  const values = vector.detach();
+  let start = 0;
+  for (const parameter of list) {
+    const part = slice(values, [[start, start + parameter.numel]]);
+    copyInto(parameter, reshape(part, parameter.shape));
+    start += parameter.numel;
+  }
 }

@@ -84,7 +84,7 @@ export function copyOf(x: Tensor): Tensor {
  * A tensor of arbitrary content that lies in memory as x does when x is dense (a transposed weight
  * stays one, as in PyTorch), otherwise in row-major order.
  */
-function uninitializedLike(x: Tensor, dtype: DType): Tensor {
+export function uninitializedLike(x: Tensor, dtype: DType): Tensor {
   const keeps = x.isDense && x.offset === x.storage.offset;
   return new Tensor(allocate(dtype, x.numel), x.shape, keeps ? x.strides : undefined);
 }

@@ -9,35 +9,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as tilegrad from 'tilegrad';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import {
-  agrees,
-  docstrings,
-  docstringsOf,
-  examplesOf,
-  plain,
-  programOf,
-  run,
-} from '../helpers/docstrings.js';
+import { check, throws } from '../helpers/checks.js';
+import { docstrings, docstringsOf, examplesOf, programOf, run } from '../helpers/docstrings.js';
 
 const all = docstrings(fileURLToPath(new URL('../../lib', import.meta.url)));
 
 /** Public functions and classes that have no example yet. Take names out; add none. */
 const WITHOUT_EXAMPLE: readonly string[] = [];
-
-const check = (actual: unknown, expected: unknown, line: string): void => {
-  const value = plain(actual);
-  if (!agrees(value, expected)) expect({ line, value }).toEqual({ line, value: expected });
-};
-
-const throws = async (fn: () => unknown, code: string, line: string): Promise<void> => {
-  let thrown: unknown;
-  try {
-    await fn();
-  } catch (error) {
-    thrown = error;
-  }
-  expect({ line, code: (thrown as { code?: string })?.code }).toEqual({ line, code });
-};
 
 const threads = tilegrad.getNumThreads();
 const level = tilegrad.simdLevel();

@@ -270,19 +270,6 @@ const modules: Record<string, Misuse[]> = {
       'ERR_DTYPE',
     ],
   ],
-  Buffer: tensorArguments((t) => new nn.Buffer(t), { takesIntegers: true }),
-  Sequential: kinds.map((layer): Misuse => [() => new nn.Sequential(wrong(layer)), 'ERR_ARGUMENT']),
-  Parameter: tensorArguments((t) => new nn.Parameter(t)),
-  Module: [
-    ...[undefined, null, 5, 'text'].map(
-      (state): Misuse => [
-        () => new nn.Linear(1, 1).loadStateDict(wrong(state)),
-        'ERR_ARGUMENT',
-        '[loadStateDict]',
-      ],
-    ),
-    [() => new nn.Linear(1, 1).loadStateDict({}), 'ERR_ARGUMENT', 'weight, bias'],
-  ],
 };
 
 /** Functions without arguments, and classes that others make. */
@@ -300,7 +287,7 @@ const without = new Set([
     'Tensor',
     'TensorError',
   ],
-  ...['Optimizer', 'ParameterGroup'],
+  ...['Optimizer', 'ParameterGroup', 'Summary'],
 ]);
 
 /** A part of every family's rows, in one table. */

@@ -43,17 +43,17 @@ class Tree extends nn.Module {
 }
 
 describe('names of parameters', () => {
-  test('are those of the properties, in the order of assignment', () => {
+  test("are those of the properties, in PyTorch's order: own ones first", () => {
     const named = [...new Tree().namedParameters()].map(([name, p]) => [name, p.item()]);
     expect(named).toEqual([
       ['scale', 1],
+      ['list.1', 4],
       ['first.weight', 2],
       ['list.0.weight', 3],
-      ['list.1', 4],
       ['nested.0.weight', 6],
       ['nested.1.1.weight', 7],
     ]);
-    expect([...new Tree().parameters()].map((p) => p.item())).toEqual([1, 2, 3, 4, 6, 7]);
+    expect([...new Tree().parameters()].map((p) => p.item())).toEqual([1, 4, 2, 3, 6, 7]);
   });
 
   test('follow what is assigned later', () => {
@@ -85,11 +85,8 @@ describe('names of parameters', () => {
       }
     }
     const tied = new Tied();
-    expect([...tied.namedParameters()].map(([name]) => name)).toEqual([
-      'encoder.weight',
-      'decoder.weight',
-    ]);
-    expect(Object.keys(tied.stateDict())).toEqual(['encoder.weight', 'decoder.weight']);
+    expect([...tied.namedParameters()].map(([name]) => name)).toEqual(['weight', 'encoder.weight']);
+    expect(Object.keys(tied.stateDict())).toEqual(['weight', 'encoder.weight']);
     // Both uses of a shared one add to its gradient.
     sum(tied.again.forward(tied.encoder.forward(ones([1])))).backward();
     expect(tied.encoder.weight.grad?.item()).toBe(2);
@@ -138,7 +135,7 @@ describe('stateDict', () => {
     const to = new Tree();
     for (const p of to.parameters()) p.data[0] = 0;
     to.loadStateDict(from.stateDict());
-    expect([...to.parameters()].map((p) => p.item())).toEqual([1, 2, 3, 4, 6, 7]);
+    expect([...to.parameters()].map((p) => p.item())).toEqual([1, 4, 2, 3, 6, 7]);
     // Copied: the two stay apart.
     from.scale.data[0] = 9;
     expect(to.scale.item()).toBe(1);
@@ -342,9 +339,9 @@ describe('Sequential', () => {
     expect(model.layers).toHaveLength(3);
   });
 
-  test('takes modules only', () => {
-    const relu = ((x: Tensor) => x.relu()) as unknown as nn.Module;
-    expectError(() => new nn.Sequential(relu), 'ERR_ARGUMENT', '[Sequential]');
+  test('takes modules and functions only', () => {
+    const layer = tensor([1]) as unknown as nn.Module;
+    expectError(() => new nn.Sequential(layer, layer), 'ERR_ARGUMENT', '[Sequential]');
   });
 });
 

@@ -16,6 +16,7 @@ import { linearAlgebra } from './linalg.js';
 import { lossFamily } from './loss.js';
 import { math } from './math.js';
 import { memory } from './memory.js';
+import { modules } from './modules.js';
 import { norms } from './norm.js';
 import { numerics } from './numerics.js';
 import type { Family } from './operation.js';
@@ -49,6 +50,7 @@ export const families: readonly Family[] = [
   lossFamily,
   math,
   memory,
+  modules,
   norms,
   numerics,
   optimizers,

@@ -19,7 +19,7 @@ const notMethods: Readonly<Record<string, string>> = {
     ...['tripletMarginLoss', 'tripletMarginWithDistanceLoss'],
   ]),
   ...reason('a layer, which a model has: torch.nn.functional', [
-    ...['alphaDropout', 'dropout', 'embedding', 'featureDropout', 'linear'],
+    ...['alphaDropout', 'bilinear', 'dropout', 'embedding', 'featureDropout', 'linear'],
   ]),
   ...reason('of quantised tensors: values and their scales', [
     ...['dequantize', 'int8Matmul', 'quantizePerChannel'],
