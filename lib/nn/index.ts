@@ -21,7 +21,7 @@ export {
   type MultiheadAttentionOptions,
 } from './attention.js';
 export { Bilinear, type BilinearLayerOptions } from './bilinear.js';
-export { Buffer, Buffer, type BufferOptions } from './buffer.js';
+export { Buffer, type BufferOptions } from './buffer.js';
 export type { Named } from './collection.js';
 export {
   type Layer,
