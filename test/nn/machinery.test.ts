@@ -357,7 +357,7 @@ describe('as text', () => {
       ],
       [
         new nn.CrossEntropyLoss(),
-        "CrossEntropyLoss(ignoreIndex=-100, reduction='mean', labelSmoothing=0)",
+        "CrossEntropyLoss(reduction='mean', ignoreIndex=-100, labelSmoothing=0)",
       ],
       [new nn.Lambda(Math.abs as never), 'Lambda(abs)'],
       [new nn.Sequential(), 'Sequential()'],
