@@ -27,6 +27,8 @@ RowList batchNormRows();
 RowList randomRows();
 RowList samplingRows();
 RowList poissonRows();
+RowList poolRows();
+RowList resampleRows();
 RowList optimizerRows();
 RowList ternaryRows();
 RowList gradientRows();
@@ -48,6 +50,7 @@ void eachFamily(const F& f) {
                                 integerRows(),      linalgOrthogonalRows(),
                                 linalgSolveRows(),  normRows(),
                                 optimizerRows(),    poissonRows(),
+                                poolRows(),         resampleRows(),
                                 randomRows(),       reduceRows(),
                                 samplingRows(),     scanRows(),
                                 scatterRows(),      selectRows(),

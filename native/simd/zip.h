@@ -55,4 +55,34 @@ TG_INLINE RegD oddLanes(RegD a, RegD b) { return zipHigh(a, b); }
 
 #endif
 
+// Lanes 0, 2, 4 ... of a and then those of b.
+#if defined(TG_TARGET_AVX512)
+TG_INLINE RegF everySecond(RegF a, RegF b) {
+  const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+  return {_mm512_permutex2var_ps(a.v, even, b.v)};
+}
+TG_INLINE RegD everySecond(RegD a, RegD b) {
+  const __m512i even = _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14);
+  return {_mm512_permutex2var_pd(a.v, even, b.v)};
+}
+#elif defined(TG_TARGET_AVX2)
+TG_INLINE RegD everySecond(RegD a, RegD b) {
+  return {_mm256_permute4x64_pd(evenLanes(a, b).v, _MM_SHUFFLE(3, 1, 2, 0))};
+}
+TG_INLINE RegF everySecond(RegF a, RegF b) {
+  const __m256d pairs = _mm256_castps_pd(evenLanes(a, b).v);
+  return {_mm256_castpd_ps(_mm256_permute4x64_pd(pairs, _MM_SHUFFLE(3, 1, 2, 0)))};
+}
+#elif defined(TG_TARGET_SCALAR)
+template <class T>
+TG_INLINE Reg<T> everySecond(Reg<T> a, Reg<T>) {
+  return a;
+}
+#else
+template <class T>
+TG_INLINE Reg<T> everySecond(Reg<T> a, Reg<T> b) {
+  return evenLanes(a, b);
+}
+#endif
+
 TG_TARGET_END

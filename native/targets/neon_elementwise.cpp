@@ -5,6 +5,7 @@
 #include "../kernels/integer_reduce.h"
 #include "../kernels/normalization.h"
 #include "../kernels/optimizer.h"
+#include "../kernels/pool.h"
 #include "../kernels/softmax_columns.h"
 
 namespace tilegrad {
@@ -12,10 +13,10 @@ namespace tilegrad {
 constexpr ElementwiseTables kNeonElementwise = {
     {neon::elementwiseKernels<float>(), neon::optimizerKernels<float>(),
      neon::columnKernels<float>(), neon::normalizationKernels<float>(),
-     neon::softmaxColumnKernels<float>()},
+     neon::softmaxColumnKernels<float>(), neon::poolKernels<float>()},
     {neon::elementwiseKernels<double>(), neon::optimizerKernels<double>(),
      neon::columnKernels<double>(), neon::normalizationKernels<double>(),
-     neon::softmaxColumnKernels<double>()},
+     neon::softmaxColumnKernels<double>(), neon::poolKernels<double>()},
     neon::integerReduceKernels()};
 
 }  // namespace tilegrad

@@ -18,9 +18,9 @@ constexpr FloatKernels<T> tableOf(const ElementwiseTable<T>& lanes, const GemmKe
   return {lanes.elementwise,    gemm,
           lanes.columns,        lanes.normalization,
           lanes.softmaxColumns, lanes.optimizer,
-          reduceKernels<T>(),   softmaxKernels<T>(),
-          normSumKernels<T>(),  randomKernels<T>(),
-          normKernels<T>()};
+          lanes.pool,           reduceKernels<T>(),
+          softmaxKernels<T>(),  normSumKernels<T>(),
+          randomKernels<T>(),   normKernels<T>()};
 }
 
 constexpr KernelTable kernelTable(Level level, const ElementwiseTables& elementwise,
