@@ -297,8 +297,11 @@ void spreadRow(const Axis& axis, int64_t first, int64_t last, const T* share, T*
     const int64_t inside = axis.in - 1 - shift;
     const int64_t begin = most(first, lowest);
     const int64_t end = inside < 0 ? 0 : least(last, inside / axis.stride + 1);
+    if (end <= begin) continue;
     if (axis.stride == 1) {
-      for (int64_t j = begin; j < end; ++j) to[j + shift] += share[j - first];
+      T* const place = to + begin + shift;
+      const auto add = floatKernels<T>().elementwise.binary[static_cast<int>(Binary::add)];
+      add(end - begin, place, 1, share + begin - first, 1, place);
     } else {
       for (int64_t j = begin; j < end; ++j) to[j * axis.stride + shift] += share[j - first];
     }

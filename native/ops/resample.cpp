@@ -3,6 +3,7 @@
 // after the other so, and its gradient with the table of the transposed matrix.
 #include <string.h>
 
+#include "dispatch.h"
 #include "indexed.h"
 #include "parallel.h"
 #include "rows.h"
@@ -34,14 +35,11 @@ struct Table {
   }
 };
 
-// y += w * x, and y = w * x.
+// y = w * x + added, rounded once: the kernel of normalisations with mean 0 and deviation 1.
 template <class T>
-void addScaled(int64_t n, T w, const T* x, T* __restrict y) {
-  for (int64_t i = 0; i < n; ++i) y[i] += w * x[i];
-}
-template <class T>
-void scale(int64_t n, T w, const T* x, T* __restrict y) {
-  for (int64_t i = 0; i < n; ++i) y[i] = w * x[i];
+void scaleAndAdd(int64_t n, T w, const T* x, PerLane<T> added, T* y) {
+  floatKernels<T>().normalization.normalize(
+      {n, x, {nullptr, 0}, {nullptr, 1}, {nullptr, w}, added, y});
 }
 
 // One result for each of `inner` columns that lie side by side.
@@ -57,8 +55,11 @@ void sumOfRows(const Table& table, int64_t o, const T* weight, int64_t inner, co
     memset(y, 0, static_cast<size_t>(inner) * sizeof(T));
     return;
   }
-  scale(inner, weight[begin], rowAt(begin), y);
-  for (int64_t k = begin + 1; k < end; ++k) addScaled(inner, weight[k], rowAt(k), y);
+  // -0 changes no product, zeros included.
+  scaleAndAdd(inner, weight[begin], rowAt(begin), {nullptr, static_cast<T>(-0.0)}, y);
+  for (int64_t k = begin + 1; k < end; ++k) {
+    scaleAndAdd(inner, weight[k], rowAt(k), {y, 0}, y);
+  }
 }
 
 // Results [first, last) of one row.
