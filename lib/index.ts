@@ -96,6 +96,19 @@ export {
   sub,
 } from './ops/arithmetic.js';
 export { asStrided } from './ops/as_strided.js';
+export {
+  type AvgPool1dOptions,
+  type AvgPool2dOptions,
+  adaptiveAvgPool1d,
+  adaptiveAvgPool2d,
+  avgPool1d,
+  avgPool2d,
+  type LocalResponseNormOptions,
+  type LpPoolOptions,
+  localResponseNorm,
+  lpPool1d,
+  lpPool2d,
+} from './ops/avg_pool.js';
 export { movedim, swapaxes, t } from './ops/axes.js';
 export { type BatchNormOptions, batchNorm } from './ops/batch_norm.js';
 export { chainMatmul, multiDot } from './ops/chain.js';
@@ -172,7 +185,13 @@ export {
   type RenormOptions,
   renorm,
 } from './ops/distance.js';
-export { alphaDropout, type DropoutOptions, dropout, featureDropout } from './ops/dropout.js';
+export {
+  alphaDropout,
+  type DropoutOptions,
+  dropout,
+  featureAlphaDropout,
+  featureDropout,
+} from './ops/dropout.js';
 export { einsum, einsumPath } from './ops/einsum.js';
 export type { EinsumOptions } from './ops/einsum_equation.js';
 export type { EinsumPath, EinsumPathInfo, EinsumStrategy } from './ops/einsum_path.js';
@@ -272,6 +291,13 @@ export {
   bitwiseRightShift,
   bitwiseXor,
 } from './ops/integer.js';
+export {
+  type InterpolateMode,
+  type InterpolateOptions,
+  interpolate,
+  pixelShuffle,
+  pixelUnshuffle,
+} from './ops/interpolate.js';
 export { blockDiag, concat, dstack, hstack, stack, vstack } from './ops/join.js';
 export { type LinearOptions, linear } from './ops/linear.js';
 export {
@@ -301,6 +327,21 @@ export {
 } from './ops/math.js';
 export { type AddmmOptions, addmm, baddbmm, matmul, matmulPlan } from './ops/matmul.js';
 export type { MatmulOptions } from './ops/matmul_bf16.js';
+export {
+  type AdaptiveMaxPoolMethod,
+  type AdaptiveMaxPoolOptions,
+  adaptiveMaxPool1d,
+  adaptiveMaxPool2d,
+  type MaxPoolMethod,
+  type MaxPoolOptions,
+  type MaxUnpoolOptions,
+  maxPool1d,
+  maxPool2d,
+  maxUnpool1d,
+  maxUnpool2d,
+  type OutputSize,
+  type WithIndices,
+} from './ops/max_pool.js';
 export {
   groupNorm,
   instanceNorm,
@@ -332,7 +373,9 @@ export {
   hardshrink,
   hardTanh,
   prelu,
+  type RreluOptions,
   relu6,
+  rrelu,
   type ShrinkOptions,
   softshrink,
   threshold,
@@ -505,6 +548,7 @@ export {
 export { tril, trilIndices, triu, triuIndices } from './ops/triangle.js';
 export { acos, asin, atan, atan2, cos, cosh, sin, sinh, tan } from './ops/trigonometry.js';
 export { canCast, promoteTypes, resultType } from './ops/types.js';
+export type { Sizes, WindowOptions } from './ops/windows.js';
 export * as optim from './optim/index.js';
 export { type FromBufferOptions, fromBuffer } from './tensor/buffers.js';
 export {

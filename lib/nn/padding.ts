@@ -1,7 +1,7 @@
 /** Padding as modules: the function `pad` over the last one or two dimensions. */
 import { TensorError } from '../errors.js';
-import { type PadMode, pad } from '../ops/pad.js';
 import { checkTensor } from '../ops/operand.js';
+import { type PadMode, pad } from '../ops/pad.js';
 import { checkNumber, describe, formatShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { Module } from './module.js';
@@ -25,7 +25,9 @@ abstract class Pad extends Module {
     padding: Padding,
   ) {
     super();
-    const list: unknown[] = Array.isArray(padding) ? [...padding] : new Array(2 * rank).fill(padding);
+    const list: unknown[] = Array.isArray(padding)
+      ? [...padding]
+      : new Array(2 * rank).fill(padding);
     if (list.length !== 2 * rank || !list.every(Number.isSafeInteger)) {
       throw new TensorError(
         'ERR_ARGUMENT',

@@ -42,7 +42,8 @@ export interface AdaptiveMaxPoolOptions {
 }
 
 /** Options with indices asked for. */
-interface WithIndices {
+export interface WithIndices {
+  /** Indices are asked for. */
   returnIndices: true;
 }
 
@@ -281,8 +282,7 @@ function maxUnpool(
       (size - 1) * (stride[d] as number) - 2 * (padding[d] as number) + (kernel[d] as number),
   );
   const wanted = options.outputSize;
-  const out =
-    wanted === undefined ? natural : checkSizes(operation, 'outputSize', wanted, rank, 1);
+  const out = wanted === undefined ? natural : checkSizes(operation, 'outputSize', wanted, rank, 1);
   out.forEach((size, d) => {
     // As in PyTorch: less than a stride away.
     if (size < 1 || Math.abs(size - (natural[d] as number)) >= (stride[d] as number)) {
@@ -366,13 +366,13 @@ declare module '../tensor/tensor.js' {
 }
 
 /** A method with indices when they are asked for. */
-interface MaxPoolMethod {
+export interface MaxPoolMethod {
   (kernelSize: Sizes, options: MaxPoolOptions & WithIndices): ValuesAndIndices;
   (kernelSize: Sizes, options?: MaxPoolOptions): Tensor;
 }
 
 /** A method with indices when they are asked for. */
-interface AdaptiveMaxPoolMethod {
+export interface AdaptiveMaxPoolMethod {
   (outputSize: OutputSize, options: AdaptiveMaxPoolOptions & WithIndices): ValuesAndIndices;
   (outputSize: OutputSize, options?: AdaptiveMaxPoolOptions): Tensor;
 }

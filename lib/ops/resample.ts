@@ -1,7 +1,8 @@
 /** Weighted sums along one dimension: a sparse matrix times the places of a dimension. */
 import { attach, recording } from '../autograd/tape.js';
 import { rows, runRow } from '../native/commands.js';
-import { tensor, uninitialized } from '../tensor/creation.js';
+import { uninitialized } from '../tensor/creation.js';
+import { tensor } from '../tensor/data.js';
 import type { DType } from '../tensor/dtype.js';
 import { numel } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -34,9 +35,12 @@ function pack(taps: readonly (readonly Tap[])[], size: number, dtype: DType): Re
     out: taps.length,
     starts: tensor(starts),
     places: tensor(Int32Array.from(all, ([place]) => place)),
-    weights: tensor(Float64Array.from(all, ([, weight]) => weight), {
-      dtype,
-    }),
+    weights: tensor(
+      Float64Array.from(all, ([, weight]) => weight),
+      {
+        dtype,
+      },
+    ),
   };
 }
 

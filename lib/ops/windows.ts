@@ -189,7 +189,11 @@ export function resultShape(x: Tensor, axes: readonly Axis[]): number[] {
 }
 
 /** The sizes that adaptive pooling gives: null keeps one. @throws TensorError ERR_ARGUMENT */
-export function checkOutputSize(operation: string, value: unknown, rank: number): (number | null)[] {
+export function checkOutputSize(
+  operation: string,
+  value: unknown,
+  rank: number,
+): (number | null)[] {
   const list: unknown[] = Array.isArray(value) ? value : new Array(rank).fill(value);
   const isSize = (n: unknown) => n === null || (Number.isSafeInteger(n) && (n as number) >= 1);
   if (list.length === rank && list.every(isSize)) return list as (number | null)[];
