@@ -7,9 +7,10 @@ import { checkOptions, formatShape, numel, type Shape, sameShape } from '../tens
 import type { Tensor } from '../tensor/tensor.js';
 import { defineMethods } from './elementwise.js';
 import type { ValuesAndIndices } from './extremum.js';
-import { gather } from './gather.js';
-import { checkTensor, contiguous } from './operand.js';
-import { scatter } from './scatter.js';
+import { gather, read } from './gather.js';
+import { perElement, scatterAt } from './indexed.js';
+import { indexTensor } from './indices.js';
+import { contiguous } from './operand.js';
 import { reshape } from './shape.js';
 import {
   type Axis,
@@ -265,16 +266,16 @@ function maxUnpool(
   options: MaxUnpoolOptions,
 ): Tensor {
   const sizes = spatialSizes(operation, x, rank);
-  checkTensor(operation, indices);
+  const given = indexTensor(operation, indices);
   checkOptions(operation, options, ['stride', 'padding', 'outputSize']);
   const { kernel, stride, padding } = checkWindows(operation, rank, kernelSize, {
     stride: options.stride ?? null,
     padding: options.padding ?? 0,
   });
-  if (!sameShape(x.shape, indices.shape)) {
+  if (!sameShape(x.shape, given.shape)) {
     throw new TensorError(
       'ERR_SHAPE',
-      `[${operation}] indices ${formatShape(indices.shape)} for values ${formatShape(x.shape)}`,
+      `[${operation}] indices ${formatShape(given.shape)} for values ${formatShape(x.shape)}`,
     );
   }
   const natural = sizes.map(
@@ -294,8 +295,13 @@ function maxUnpool(
     }
   });
   const leading = x.shape.slice(0, x.ndim - rank);
-  const whole = zeros([numel(leading), numel(out)], { dtype: x.dtype });
-  const filled = scatter(whole, 1, flat(indices, rank), flat(x, rank));
+  const filled = zeros([numel(leading), numel(out)], { dtype: x.dtype });
+  const values = flat(x, rank);
+  const places = perElement(1, flat(given, rank));
+  scatterAt(operation, filled, places, values);
+  if (recording(values)) {
+    attach(filled, operation, [values], [(g) => read(operation, g, places)]);
+  }
   return reshape(filled, [...leading, ...out]);
 }
 

@@ -2,7 +2,6 @@
 import { attach, recording } from '../autograd/tape.js';
 import { rows, runRow } from '../native/commands.js';
 import { uninitialized } from '../tensor/creation.js';
-import { tensor } from '../tensor/data.js';
 import type { DType } from '../tensor/dtype.js';
 import { numel } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -12,35 +11,35 @@ import { contiguous } from './operand.js';
 /** One place that a result looks at, with its factor. */
 export type Tap = readonly [place: number, weight: number];
 
-/** A matrix [results, places] by its rows, and its transpose. */
+/**
+ * A matrix [results, places] by its rows, and its transpose. Plain arrays: they outlive the scopes in
+ * which tensors are recycled, since a gradient may ask for them at any time.
+ */
 export interface Resampling {
   readonly size: number;
   readonly out: number;
   /** Where the taps of each result begin, and the end. */
-  readonly starts: Tensor;
-  readonly places: Tensor;
-  readonly weights: Tensor;
+  readonly starts: Int32Array;
+  readonly places: Int32Array;
+  readonly weights: Float32Array | Float64Array;
   /** Made when a gradient asks for it. */
   transposed?: Resampling;
 }
 
-function pack(taps: readonly (readonly Tap[])[], size: number, dtype: DType): Resampling {
+function pack(
+  taps: readonly (readonly Tap[])[],
+  size: number,
+  Type: typeof Float32Array | typeof Float64Array,
+): Resampling {
   const starts = new Int32Array(taps.length + 1);
   taps.forEach((list, o) => {
     starts[o + 1] = (starts[o] as number) + list.length;
   });
   const all = taps.flat();
   return {
-    size,
-    out: taps.length,
-    starts: tensor(starts),
-    places: tensor(Int32Array.from(all, ([place]) => place)),
-    weights: tensor(
-      Float64Array.from(all, ([, weight]) => weight),
-      {
-        dtype,
-      },
-    ),
+    ...{ size, out: taps.length, starts },
+    places: Int32Array.from(all, ([place]) => place),
+    weights: Type.from(all, ([, weight]) => weight),
   };
 }
 
@@ -52,7 +51,7 @@ export function resampling(
   taps: (o: number) => readonly Tap[],
 ): Resampling {
   const lists = Array.from({ length: out }, (_, o) => taps(o));
-  return pack(lists, size, dtype);
+  return pack(lists, size, dtype === 'float32' ? Float32Array : Float64Array);
 }
 
 /** The transposed matrix: for each place the results that looked at it, in their order. */
@@ -60,11 +59,12 @@ function transposed(matrix: Resampling): Resampling {
   const { size, out, starts, places, weights } = matrix;
   const lists = Array.from({ length: size }, (): Tap[] => []);
   for (let o = 0; o < out; o++) {
-    for (let k = starts.data[o] as number; k < (starts.data[o + 1] as number); k++) {
-      lists[places.data[k] as number]?.push([o, weights.data[k] as number]);
+    for (let k = starts[o] as number; k < (starts[o + 1] as number); k++) {
+      lists[places[k] as number]?.push([o, weights[k] as number]);
     }
   }
-  return { ...pack(lists, out, weights.dtype), transposed: matrix };
+  const Type = weights instanceof Float32Array ? Float32Array : Float64Array;
+  return { ...pack(lists, out, Type), transposed: matrix };
 }
 
 /** The matrix applied along a dimension, recorded; its gradient is that of the transpose. */
@@ -74,13 +74,12 @@ export function resample(operation: string, x: Tensor, dim: number, matrix: Resa
   const inner = numel(x.shape.slice(dim + 1));
   const { size, out, starts, places, weights } = matrix;
   const y = uninitialized(x.shape.with(dim, out), x.dtype);
-  const operands = [from, starts, places, weights, y];
   runRow(
     rows.resample,
-    operands.map(({ array }) => array),
-    operands.map(({ offset }) => offset),
+    [from.array, starts, places, weights, y.array],
+    [from.offset, 0, 0, 0, y.offset],
     [
-      ...[numel(x.shape.slice(0, dim)), size, out, inner, out + 1, places.numel],
+      ...[numel(x.shape.slice(0, dim)), size, out, inner, out + 1, places.length],
       step ?? size * inner,
     ],
   );

@@ -8,100 +8,141 @@
 
 TG_TARGET_BEGIN
 
-// x[j * stride] in lane j, for j < n; reads nothing behind x[(n - 1) * stride].
-template <int stride, class T>
-TG_INLINE Reg<T> loadTaps(const T* x, int64_t n) {
-  constexpr int64_t kWidth = Reg<T>::lanes;
-  if constexpr (stride == 1 || kWidth == 1) {
+// How lanes find their places: side by side; two apart, of which a window takes both; two apart;
+// any number apart.
+enum class Step { one, pair, two, any };
+
+// x[2 j] in lane j of a and x[2 j + 1] in that of b, for j < n; reads nothing but these and, unless
+// `both`, not the last of b.
+template <bool both, class T>
+TG_INLINE void loadPairs(const T* x, int64_t n, Reg<T>& a, Reg<T>& b) {
+  const int64_t places = both ? 2 * n : 2 * n - 1;
+  a = loadFirst(x, places);
+  b = loadFirst(x + Reg<T>::lanes, places - Reg<T>::lanes);
+  splitInOrder(a, b);
+}
+
+// x[j * stride] in lane j, for j < n.
+template <Step step, class T>
+TG_INLINE Reg<T> loadTaps(const T* x, int64_t stride, int64_t n) {
+  if constexpr (step == Step::one || Reg<T>::lanes == 1) {
     return loadFirst(x, n);
+  } else if constexpr (step == Step::two) {
+    Reg<T> a, b;
+    loadPairs<false>(x, n, a, b);
+    return a;
   } else {
-    const int64_t places = 2 * n - 1;
-    return everySecond(loadFirst(x, places), loadFirst(x + kWidth, places - kWidth));
+    T taps[Reg<T>::lanes] = {};
+    for (int64_t j = 0; j < Reg<T>::lanes && j < n; ++j) taps[j] = x[j * stride];
+    return load(taps);
   }
 }
 
 // first + place + lane * stride for the first n lanes, of places kept as the bits of values.
-TG_INLINE void storePlaces(int32_t* index, Reg<float> places, int32_t first, int32_t stride,
+TG_INLINE void storePlaces(int32_t* index, Reg<float> places, uint32_t first, uint32_t stride,
                            int64_t n) {
   alignas(64) uint32_t lanes[Reg<float>::lanes];
-  for (int i = 0; i < Reg<float>::lanes; ++i) {
-    lanes[i] = static_cast<uint32_t>(first) + static_cast<uint32_t>(i * stride);
-  }
+  for (uint32_t i = 0; i < Reg<float>::lanes; ++i) lanes[i] = first + i * stride;
   storeFirst(reinterpret_cast<uint32_t*>(index), iadd(toBits(places), IReg<float>::load(lanes)), n);
 }
-TG_INLINE void storePlaces(int32_t* index, Reg<double> places, int32_t first, int32_t stride,
+TG_INLINE void storePlaces(int32_t* index, Reg<double> places, uint32_t first, uint32_t stride,
                            int64_t n) {
   double bits[Reg<double>::lanes];
   store(bits, places);
-  for (int i = 0; i < Reg<double>::lanes && i < n; ++i) {
-    int64_t place;
+  for (uint32_t i = 0; i < Reg<double>::lanes && i < n; ++i) {
+    uint64_t place;
     memcpy(&place, bits + i, sizeof place);
-    index[i] = static_cast<int32_t>(place) + first + i * stride;
+    index[i] = static_cast<int32_t>(static_cast<uint32_t>(place) + first + i * stride);
   }
 }
 
-template <int stride, class T>
-TG_INLINE void maxWindows(const PoolWindows<T>& p) {
-  using Bits = typename Format<T>::Bits;
+template <class T>
+struct Largest {
+  Reg<T> best, place;
+
+  TG_INLINE Largest from(Reg<T> first) { return {first, fromBits(isplat<T>(0))}; }
+
+  TG_INLINE void take(Largest& r, Reg<T> next, int64_t tap) {
+    using Bits = typename Format<T>::Bits;
+    // NaN is better than anything, an earlier NaN too, as in PyTorch.
+    const Mask<T> takes = maskOr(gt(next, r.best), isNan(next));
+    r.best = select(takes, next, r.best);
+    r.place = select(takes, fromBits(isplat<T>(static_cast<Bits>(tap))), r.place);
+  }
+
+  TG_INLINE void finish(const Largest& r, const PoolWindows<T>& p, int64_t begin, int64_t to,
+                        int64_t n) {
+    storeFirst(p.y + to, r.best, n);
+    if (p.index) {
+      storePlaces(p.index + to, r.place, static_cast<uint32_t>(p.place + begin),
+                  static_cast<uint32_t>(p.stride), n);
+    }
+  }
+};
+
+template <class T>
+struct Mean {
+  Reg<T> sum;
+
+  TG_INLINE Mean from(Reg<T>) { return {splat<T>(0)}; }
+
+  TG_INLINE void take(Mean& r, Reg<T> next, int64_t) { r.sum = add(r.sum, next); }
+
+  TG_INLINE void finish(const Mean& r, const PoolWindows<T>& p, int64_t, int64_t to, int64_t n) {
+    storeFirst(p.y + to, div(r.sum, splat(p.divisor)), n);
+  }
+};
+
+template <class Result, Step step, class T>
+TG_INLINE void poolWindows(const PoolWindows<T>& p) {
   for (int64_t i = 0; i < p.rows; ++i) {
     for (int64_t j = 0; j < p.cols; j += Reg<T>::lanes) {
       const int64_t n = p.cols - j;
-      const int64_t begin = i * p.xRow + j * stride;
+      const int64_t begin = i * p.xRow + j * p.stride;
       const T* const x = p.x + begin;
-      Reg<T> best = loadTaps<stride>(x, n);
-      Reg<T> place = fromBits(isplat<T>(0));
-      for (int64_t a = 0; a < p.tapRows; ++a) {
-        for (int64_t b = 0; b < p.tapCols; ++b) {
-          const int64_t tap = a * p.tapRow + b * p.tapCol;
-          const Reg<T> next = loadTaps<stride>(x + tap, n);
-          // NaN is better than anything, an earlier NaN too, as in PyTorch.
-          const Mask<T> takes = maskOr(gt(next, best), isNan(next));
-          best = select(takes, next, best);
-          place = select(takes, fromBits(isplat<T>(static_cast<Bits>(tap))), place);
+      if constexpr (step == Step::pair && Reg<T>::lanes > 1) {
+        Reg<T> a, b;
+        loadPairs<true>(x, n, a, b);
+        Result result = Result::from(a);
+        Result::take(result, a, 0);
+        Result::take(result, b, 1);
+        for (int64_t r = 1; r < p.tapRows; ++r) {
+          const int64_t tap = r * p.tapRow;
+          loadPairs<true>(x + tap, n, a, b);
+          Result::take(result, a, tap);
+          Result::take(result, b, tap + 1);
         }
-      }
-      storeFirst(p.y + i * p.yRow + j, best, n);
-      if (p.index) {
-        storePlaces(p.index + i * p.yRow + j, place, static_cast<int32_t>(p.place + begin), stride,
-                    n);
+        Result::finish(result, p, begin, i * p.yRow + j, n);
+      } else {
+        Result result = Result::from(loadTaps<step>(x, p.stride, n));
+        for (int64_t r = 0; r < p.tapRows; ++r) {
+          for (int64_t c = 0; c < p.tapCols; ++c) {
+            const int64_t tap = r * p.tapRow + c * p.tapCol;
+            Result::take(result, loadTaps<step>(x + tap, p.stride, n), tap);
+          }
+        }
+        Result::finish(result, p, begin, i * p.yRow + j, n);
       }
     }
   }
 }
 
-template <int stride, class T>
-TG_INLINE void meanWindows(const PoolWindows<T>& p) {
-  for (int64_t i = 0; i < p.rows; ++i) {
-    for (int64_t j = 0; j < p.cols; j += Reg<T>::lanes) {
-      const int64_t n = p.cols - j;
-      const T* const x = p.x + i * p.xRow + j * stride;
-      Reg<T> sum = splat<T>(0);
-      for (int64_t a = 0; a < p.tapRows; ++a) {
-        for (int64_t b = 0; b < p.tapCols; ++b) {
-          sum = add(sum, loadTaps<stride>(x + a * p.tapRow + b * p.tapCol, n));
-        }
-      }
-      storeFirst(p.y + i * p.yRow + j, div(sum, splat(p.divisor)), n);
-    }
-  }
+template <class Result, class T>
+TG_INLINE void pool(const PoolWindows<T>& p) {
+  if (Reg<T>::lanes == 1 || p.stride == 1) return poolWindows<Result, Step::one>(p);
+  if (p.stride > 2) return poolWindows<Result, Step::any>(p);
+  if (p.tapCols == 2 && p.tapCol == 1) return poolWindows<Result, Step::pair>(p);
+  poolWindows<Result, Step::two>(p);
 }
 
 template <class T>
 void maxPoolKernel(const PoolWindows<T>& p) {
-  if (p.stride == 1) {
-    maxWindows<1>(p);
-  } else {
-    maxWindows<2>(p);
-  }
+  pool<Largest<T>>(p);
 }
 
 template <class T>
 void meanPoolKernel(const PoolWindows<T>& p) {
-  if (p.stride == 1) {
-    meanWindows<1>(p);
-  } else {
-    meanWindows<2>(p);
-  }
+  pool<Mean<T>>(p);
 }
 
 template <class T>

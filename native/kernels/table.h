@@ -202,7 +202,7 @@ struct NormalizationKernels {
 
 // Windows of one plane, all of whose places are inside it: result [i, j], for i < rows and j <
 // cols, looks at x[i * xRow + j * stride + a * tapRow + b * tapCol] for a < tapRows and b <
-// tapCols, row by row. stride is 1 or 2; rows of results are yRow apart.
+// tapCols, row by row; rows of results are yRow apart.
 template <class T>
 struct PoolWindows {
   int64_t rows, cols, stride;

@@ -1,6 +1,6 @@
 // Pooling of planes: the largest value or the mean of each window, and the gradients. Windows whose
-// places are all inside the plane go to kernels, a row of them at a time; those at the edges, and
-// those that begin more than two places apart, are walked one by one, in the same order.
+// places are all inside the plane go to kernels, all rows of them at once; those at the edges and
+// adaptive ones are walked one by one, in the same order.
 #include <math.h>
 #include <string.h>
 
@@ -29,12 +29,18 @@ struct Axis {
   Span window(int64_t o) const {
     if (kernel == 0) return {o * in / out, ((o + 1) * in + out - 1) / out};
     const int64_t first = o * stride - padding;
-    const int64_t skipped = first < 0 ? (-first + dilation - 1) / dilation * dilation : 0;
+    int64_t skipped = first < 0 ? -first : 0;
+    if (dilation > 1) skipped = (skipped + dilation - 1) / dilation * dilation;
     return {first + skipped, least(first + (kernel - 1) * dilation + 1, in)};
   }
 
-  // How many places window o has with those of the padding, behind which nothing counts.
-  int64_t paddedSize(int64_t o) const {
+  // How many places count in the mean of window o: those inside or, with `countPadding`, those of
+  // the padding too, behind which nothing counts.
+  int64_t counted(int64_t o, bool countPadding) const {
+    if (!countPadding || kernel == 0) {
+      const Span inside = window(o);
+      return most(0, inside.end - inside.begin);
+    }
     const int64_t first = o * stride - padding;
     return least(first + kernel, in + padding) - first;
   }
@@ -72,16 +78,14 @@ struct Pooling {
     divisor = c.number[14].i;
   }
 
-  // What the sum of window [i, j] is divided by; 1 where there is nothing to add.
-  int64_t divisorOf(int64_t i, int64_t j) const {
+  // What the sum of window j is divided by, in a row whose windows count `rowPlaces` places in one
+  // column; 1 where there is nothing to add.
+  int64_t divisorOf(int64_t rowPlaces, int64_t j) const {
     if (divisor != 0) return divisor;
-    if (countPadding && rows.kernel > 0) return rows.paddedSize(i) * cols.paddedSize(j);
-    return most(1, countOf(rows.window(i), 1) * countOf(cols.window(j), 1));
+    return most(1, rowPlaces * cols.counted(j, countPadding));
   }
+  int64_t rowPlaces(int64_t i) const { return rows.counted(i, countPadding); }
 };
-
-// The widest step between windows that kernels load.
-constexpr int64_t kKernelStride = 2;
 
 // Rows of results of one plane whose windows look at the rows `taps`, as far as one row of them
 // says: `count` of them from i on.
@@ -99,7 +103,7 @@ struct Passes {
 };
 
 void overResults(const Pooling& p, const Passes& f, int64_t plane, int64_t begin, int64_t end) {
-  const Span columns = p.cols.stride <= kKernelStride ? p.cols.whole() : Span{0, 0};
+  const Span columns = p.cols.whole();
   const Span whole = p.rows.whole();
   for (int64_t i = begin; i < end;) {
     const bool isWhole = i >= whole.begin && i < whole.end;
@@ -185,19 +189,19 @@ struct Largest : Forward<T> {
   }
 
   void edge(const Rows& row, Span columns) const {
-    const Pooling& p = this->p;
-    const T* const x = this->x + row.plane * this->xPlane;
+    const Pooling& of = this->p;
+    const T* const plane = this->x + row.plane * this->xPlane;
     for (int64_t j = columns.begin; j < columns.end; ++j) {
-      const Span taps = p.cols.window(j);
+      const Span taps = of.cols.window(j);
       T best = static_cast<T>(-INFINITY);
       // Of a window without a place: nowhere.
       int64_t at = -1;
-      for (int64_t r = row.taps.begin; r < row.taps.end; r += p.rows.dilation) {
-        for (int64_t c = taps.begin; c < taps.end; c += p.cols.dilation) {
-          const T next = x[r * p.cols.in + c];
+      for (int64_t r = row.taps.begin; r < row.taps.end; r += of.rows.dilation) {
+        for (int64_t c = taps.begin; c < taps.end; c += of.cols.dilation) {
+          const T next = plane[r * of.cols.in + c];
           if (at >= 0 && !(next > best) && next == next) continue;
           best = next;
-          at = r * p.cols.in + c;
+          at = r * of.cols.in + c;
         }
       }
       const int64_t to = this->result(row) + j;
@@ -214,20 +218,21 @@ struct Mean : Forward<T> {
   void whole(const Rows& rows, Span columns) const {
     PoolWindows<T> w = this->windows(rows, columns);
     // Whole columns of a padded window have one divisor.
-    w.divisor = static_cast<T>(this->p.divisorOf(rows.i, columns.begin));
+    w.divisor = static_cast<T>(this->p.divisorOf(this->p.rowPlaces(rows.i), columns.begin));
     floatKernels<T>().pool.mean(w);
   }
 
   void edge(const Rows& row, Span columns) const {
-    const Pooling& p = this->p;
-    const T* const x = this->x + row.plane * this->xPlane;
+    const Pooling& of = this->p;
+    const T* const plane = this->x + row.plane * this->xPlane;
+    const int64_t rowPlaces = of.rowPlaces(row.i);
     for (int64_t j = columns.begin; j < columns.end; ++j) {
-      const Span taps = p.cols.window(j);
+      const Span taps = of.cols.window(j);
       T sum = 0;
       for (int64_t r = row.taps.begin; r < row.taps.end; ++r) {
-        for (int64_t c = taps.begin; c < taps.end; ++c) sum += x[r * p.cols.in + c];
+        for (int64_t c = taps.begin; c < taps.end; ++c) sum += plane[r * of.cols.in + c];
       }
-      this->y[this->result(row) + j] = sum / static_cast<T>(p.divisorOf(row.i, j));
+      this->y[this->result(row) + j] = sum / static_cast<T>(of.divisorOf(rowPlaces, j));
     }
   }
 };
@@ -282,8 +287,8 @@ constexpr int64_t kShares = 256;
 // place gets its shares in the order of the results.
 template <class T>
 void spreadRow(const Axis& axis, int64_t first, int64_t last, const T* share, T* to) {
-  const bool overlap = axis.stride < axis.kernel;  // no adaptive window
-  if (!overlap) {
+  // Adaptive windows one by one, and such as no plane has room for.
+  if (axis.kernel == 0 || axis.kernel > axis.in) {
     for (int64_t j = first; j < last; ++j) {
       const Span window = axis.window(j);
       for (int64_t c = window.begin; c < window.end; ++c) to[c] += share[j - first];
@@ -310,15 +315,21 @@ void spreadRow(const Axis& axis, int64_t first, int64_t last, const T* share, T*
 
 template <class T>
 void spreadPlane(const Pooling& p, const T* g, T* dx) {
+  const auto div = floatKernels<T>().elementwise.binary[static_cast<int>(Binary::div)];
   memset(dx, 0, static_cast<size_t>(p.places()) * sizeof(T));
-  for (int64_t i = 0; i < p.rows.out; ++i) {
-    const Span rows = p.rows.window(i);
-    for (int64_t first = 0; first < p.cols.out; first += kShares) {
-      const int64_t last = least(first + kShares, p.cols.out);
-      T share[kShares];
-      for (int64_t j = first; j < last; ++j) {
-        share[j - first] = g[i * p.cols.out + j] / static_cast<T>(p.divisorOf(i, j));
+  for (int64_t first = 0; first < p.cols.out; first += kShares) {
+    const int64_t last = least(first + kShares, p.cols.out);
+    T divisors[kShares], share[kShares];
+    int64_t rowPlaces = -1;  // that the divisors are of
+    for (int64_t i = 0; i < p.rows.out; ++i) {
+      const Span rows = p.rows.window(i);
+      if (p.rowPlaces(i) != rowPlaces) {
+        rowPlaces = p.rowPlaces(i);
+        for (int64_t j = first; j < last; ++j) {
+          divisors[j - first] = static_cast<T>(p.divisorOf(rowPlaces, j));
+        }
       }
+      div(last - first, g + i * p.cols.out + first, 1, divisors, 1, share);
       for (int64_t r = rows.begin; r < rows.end; ++r) {
         spreadRow(p.cols, first, last, share, dx + r * p.cols.in);
       }
