@@ -1,5 +1,6 @@
 /** Shapes as modules. */
 import { TensorError } from '../errors.js';
+import { checkTensor } from '../ops/operand.js';
 import { flatten, unflatten } from '../ops/shape.js';
 import { checkShape, describe, type Shape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -79,6 +80,7 @@ export class Unflatten extends Module {
  */
 export class Identity extends Module {
   forward(x: Tensor): Tensor {
+    checkTensor('Identity', x);
     return x;
   }
 }

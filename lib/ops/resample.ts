@@ -39,7 +39,7 @@ function pack(
   return {
     ...{ size, out: taps.length, starts },
     places: Int32Array.from(all, ([place]) => place),
-    weights: Type.from(all, ([, weight]) => weight),
+    weights: new Type(all.map(([, weight]) => weight)),
   };
 }
 

@@ -75,8 +75,9 @@ export function checkWindows(
 ): WindowSizes {
   const kernel = checkSizes(operation, 'kernelSize', kernelSize, rank, 1);
   const stride = checkSizes(operation, 'stride', options.stride ?? kernel, rank, 1);
-  const padding = checkSizes(operation, 'padding', options.padding ?? 0, rank, 0);
-  const dilation = checkSizes(operation, 'dilation', options.dilation ?? 1, rank, 1);
+  const { padding: around = 0, dilation: apart = 1 } = options;
+  const padding = checkSizes(operation, 'padding', around, rank, 0);
+  const dilation = checkSizes(operation, 'dilation', apart, rank, 1);
   const ceilMode = checkFlag(operation, 'ceilMode', options.ceilMode, false);
   padding.forEach((places, d) => {
     const reach = ((kernel[d] as number) - 1) * (dilation[d] as number) + 1;

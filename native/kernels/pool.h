@@ -25,7 +25,7 @@ TG_INLINE void loadPairs(const T* x, int64_t n, Reg<T>& a, Reg<T>& b) {
 // x[j * stride] in lane j, for j < n.
 template <Step step, class T>
 TG_INLINE Reg<T> loadTaps(const T* x, int64_t stride, int64_t n) {
-  if constexpr (step == Step::one || Reg<T>::lanes == 1) {
+  if constexpr (step == Step::one) {
     return loadFirst(x, n);
   } else if constexpr (step == Step::two) {
     Reg<T> a, b;
@@ -33,7 +33,8 @@ TG_INLINE Reg<T> loadTaps(const T* x, int64_t stride, int64_t n) {
     return a;
   } else {
     T taps[Reg<T>::lanes] = {};
-    for (int64_t j = 0; j < Reg<T>::lanes && j < n; ++j) taps[j] = x[j * stride];
+    const int count = clampLanes(n, Reg<T>::lanes);
+    for (int j = 0; j < count; ++j) taps[j] = x[j * stride];
     return load(taps);
   }
 }
@@ -60,7 +61,11 @@ template <class T>
 struct Largest {
   Reg<T> best, place;
 
-  TG_INLINE Largest from(Reg<T> first) { return {first, fromBits(isplat<T>(0))}; }
+  // -infinity at the first place, which stays where there is nothing else.
+  TG_INLINE Largest start() {
+    const auto infinity = isplat<T>(Format<T>::infinity | Format<T>::signMask);
+    return {fromBits(infinity), fromBits(isplat<T>(0))};
+  }
 
   TG_INLINE void take(Largest& r, Reg<T> next, int64_t tap) {
     using Bits = typename Format<T>::Bits;
@@ -84,7 +89,7 @@ template <class T>
 struct Mean {
   Reg<T> sum;
 
-  TG_INLINE Mean from(Reg<T>) { return {splat<T>(0)}; }
+  TG_INLINE Mean start() { return {splat<T>(0)}; }
 
   TG_INLINE void take(Mean& r, Reg<T> next, int64_t) { r.sum = add(r.sum, next); }
 
@@ -100,39 +105,36 @@ TG_INLINE void poolWindows(const PoolWindows<T>& p) {
       const int64_t n = p.cols - j;
       const int64_t begin = i * p.xRow + j * p.stride;
       const T* const x = p.x + begin;
-      if constexpr (step == Step::pair && Reg<T>::lanes > 1) {
-        Reg<T> a, b;
-        loadPairs<true>(x, n, a, b);
-        Result result = Result::from(a);
-        Result::take(result, a, 0);
-        Result::take(result, b, 1);
-        for (int64_t r = 1; r < p.tapRows; ++r) {
-          const int64_t tap = r * p.tapRow;
+      Result result = Result::start();
+      for (int64_t r = 0; r < p.tapRows; ++r) {
+        const int64_t tap = r * p.tapRow;
+        if constexpr (step == Step::pair) {
+          Reg<T> a, b;
           loadPairs<true>(x + tap, n, a, b);
           Result::take(result, a, tap);
           Result::take(result, b, tap + 1);
-        }
-        Result::finish(result, p, begin, i * p.yRow + j, n);
-      } else {
-        Result result = Result::from(loadTaps<step>(x, p.stride, n));
-        for (int64_t r = 0; r < p.tapRows; ++r) {
+        } else {
           for (int64_t c = 0; c < p.tapCols; ++c) {
-            const int64_t tap = r * p.tapRow + c * p.tapCol;
-            Result::take(result, loadTaps<step>(x + tap, p.stride, n), tap);
+            const Reg<T> next = loadTaps<step>(x + tap + c * p.tapCol, p.stride, n);
+            Result::take(result, next, tap + c * p.tapCol);
           }
         }
-        Result::finish(result, p, begin, i * p.yRow + j, n);
       }
+      Result::finish(result, p, begin, i * p.yRow + j, n);
     }
   }
 }
 
 template <class Result, class T>
 TG_INLINE void pool(const PoolWindows<T>& p) {
-  if (Reg<T>::lanes == 1 || p.stride == 1) return poolWindows<Result, Step::one>(p);
-  if (p.stride > 2) return poolWindows<Result, Step::any>(p);
-  if (p.tapCols == 2 && p.tapCol == 1) return poolWindows<Result, Step::pair>(p);
-  poolWindows<Result, Step::two>(p);
+  if constexpr (Reg<T>::lanes == 1) {
+    poolWindows<Result, Step::one>(p);
+  } else {
+    if (p.stride == 1) return poolWindows<Result, Step::one>(p);
+    if (p.stride > 2) return poolWindows<Result, Step::any>(p);
+    if (p.tapCols == 2 && p.tapCol == 1) return poolWindows<Result, Step::pair>(p);
+    poolWindows<Result, Step::two>(p);
+  }
 }
 
 template <class T>

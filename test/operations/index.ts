@@ -18,6 +18,7 @@ import { numerics } from './numerics.js';
 import type { Family } from './operation.js';
 import { optimizers } from './optimizers.js';
 import { partViews } from './parts.js';
+import { pools } from './pool.js';
 import { tensorProducts } from './products.js';
 import { randomness } from './random.js';
 import { reductions } from './reduce.js';
@@ -46,6 +47,7 @@ export const families: readonly Family[] = [
   numerics,
   optimizers,
   partViews,
+  pools,
   randomness,
   reductions,
   scans,

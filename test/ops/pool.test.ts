@@ -6,16 +6,17 @@ import {
   interpolate,
   maxPool2d,
   maxUnpool2d,
+  nn,
   noGrad,
   tensor,
 } from 'tilegrad';
 import { describe, expect, test } from 'vitest';
 import {
   epsilon,
-  expectGolden,
   exact,
-  type FloatType,
+  expectGolden,
   Fixture,
+  type FloatType,
   gradients,
   largest,
   type StoredCase,
@@ -40,7 +41,7 @@ const fixture = new Fixture<{ cases: StoredCase<Options>[]; indices: IndexCase[]
 function run(op: string, x: Tensor, options: Options, indices?: Tensor): Tensor {
   const { kernelSize, outputSize, normType, factor, size, ...rest } = options;
   const fn = (tilegrad as unknown as Record<string, (...args: unknown[]) => Tensor>)[op]!;
-  if (op === 'interpolate') return fn(x, options);
+  if (op === 'interpolate' || op === 'rrelu') return fn(x, options);
   if (op === 'localResponseNorm') return fn(x, size, rest);
   if (op.startsWith('pixel')) return fn(x, factor);
   if (op.startsWith('lpPool')) return fn(x, normType, kernelSize, rest);
@@ -148,7 +149,10 @@ describe('windows of all kinds', () => {
         const h = 5 + (w % 3);
         // An offset that isn't aligned, planes that are apart.
         const whole = numbers([3 * 2 * h * w + 1], dtype, w);
-        const x = whole.slice([[1]]).reshape([3, 2, h, w]).slice([null, 0]);
+        const x = whole
+          .slice([[1]])
+          .reshape([3, 2, h, w])
+          .slice([null, 0]);
         const expected = naive(3, h, w, x.contiguous().data as Float64Array, of);
         const { kernel, ...rest } = of;
         const { values, indices } = maxPool2d(x, kernel, { ...rest, returnIndices: true });
@@ -177,7 +181,10 @@ describe('windows of all kinds', () => {
       (t: Tensor) => interpolate(t, { size: [9, 5], mode: 'bilinear' }),
     ]) {
       expect(fn(channelsLast).data).toEqual(fn(copy).data);
-      const every = copy.slice([[0, null, 1], [0, 2]]);
+      const every = copy.slice([
+        [0, null, 1],
+        [0, 2],
+      ]);
       expect(fn(every).data).toEqual(fn(every.contiguous()).data);
       const stretched = copy.slice([[0, 1]]).expand([4, 3, 6, 8]);
       expect(fn(stretched).data).toEqual(fn(stretched.contiguous()).data);
@@ -221,7 +228,8 @@ describe('windows of all kinds', () => {
       const along = (n: number, out: number) => {
         const one = mode === 'bilinear' ? 'linear' : mode === 'bicubic' ? mode : 'nearest';
         const eye = tilegrad.eye(n, { dtype: 'float64' });
-        if (one !== 'bicubic') return interpolate(eye.unsqueeze(0), { size: out, mode: one }).squeeze();
+        if (one !== 'bicubic')
+          return interpolate(eye.unsqueeze(0), { size: out, mode: one }).squeeze();
         const rows = interpolate(eye.reshape([n, 1, 1, n]), { size: [1, out], mode: one });
         return rows.reshape([n, out]);
       };
@@ -235,6 +243,96 @@ describe('windows of all kinds', () => {
       const dx = left.transpose().matmul(g).matmul(right.transpose());
       expect(x.grad!.sub(dx).abs().amax().item()).toBeLessThan(256 * epsilon.float64);
     }
+  });
+
+  test('a gradient may be asked for again after a pass has given its memory back', () => {
+    const x = numbers([1, 2, 5, 4], 'float32').clone().requiresGrad_();
+    const y = interpolate(x, { size: [9, 7], mode: 'bilinear' });
+    y.backward(tilegrad.onesLike(y), { retainGraph: true });
+    const first = x.grad!.clone();
+    tilegrad.tidy(() => {
+      x.zeroGrad();
+      y.backward(tilegrad.onesLike(y), { retainGraph: true });
+    });
+    expect(x.grad!.data).toEqual(first.data);
+  });
+
+  test('dropped channels are alpha dropout of one value for each', () => {
+    const x = numbers([7, 9], 'float64');
+    const generator = () => new tilegrad.Generator(3);
+    const single = tilegrad.alphaDropout(x, 0.4, { generator: generator() });
+    const whole = tilegrad.featureAlphaDropout(x.unsqueeze(2).expand([7, 9, 3]), 0.4, {
+      generator: generator(),
+    });
+    expect(whole.sub(single.unsqueeze(2)).abs().amax().item()).toBeLessThan(8 * epsilon.float64);
+    expect(new nn.FeatureAlphaDropout(1).forward(x).abs().amax().item()).toBe(0);
+  });
+
+  test('random slopes lie between their ends, and are their mean in evaluation', () => {
+    const layer = new nn.RReLU({ lower: 0.2, upper: 0.3, generator: new tilegrad.Generator(1) });
+    const slopes = layer.forward(tilegrad.full([1000], -1)).neg();
+    expect([slopes.min().item() >= 0.2, slopes.max().item() <= 0.3]).toEqual([true, true]);
+    expect(slopes.max().item() - slopes.min().item()).toBeGreaterThan(0.09);
+    expect(layer.forward(tilegrad.ones([1])).item()).toBe(1);
+    expect(
+      layer
+        .eval()
+        .forward(tilegrad.full([1], -1))
+        .item(),
+    ).toBeCloseTo(-0.25, 6);
+  });
+
+  test('layers do what their functions do', () => {
+    const x = numbers([2, 4, 6, 8], 'float32');
+    const line = x.reshape([2, 4, 48]);
+    const same = (layer: nn.Module, input: Tensor, expected: Tensor) => {
+      const y = layer.forward(input);
+      expect(y.shape).toEqual(expected.shape);
+      expect(y.contiguous().data).toEqual(expected.contiguous().data);
+    };
+    const windows = { stride: 2, padding: 1 };
+    same(new nn.MaxPool2d(3, windows), x, x.maxPool2d(3, windows));
+    same(new nn.MaxPool1d(3, windows), line, line.maxPool1d(3, windows));
+    same(new nn.AvgPool2d(3, windows), x, x.avgPool2d(3, windows));
+    same(new nn.AvgPool1d(3, windows), line, line.avgPool1d(3, windows));
+    same(new nn.AdaptiveMaxPool2d([2, 3]), x, x.adaptiveMaxPool2d([2, 3]));
+    same(new nn.AdaptiveMaxPool1d(5), line, line.adaptiveMaxPool1d(5));
+    same(new nn.AdaptiveAvgPool2d([null, 3]), x, x.adaptiveAvgPool2d([6, 3]));
+    same(new nn.AdaptiveAvgPool1d(5), line, line.adaptiveAvgPool1d(5));
+    same(new nn.LPPool2d(2, 2), x, tilegrad.lpPool2d(x, 2, 2));
+    same(new nn.LPPool1d(2, 2), line, tilegrad.lpPool1d(line, 2, 2));
+    same(
+      new nn.Upsample({ size: 9, mode: 'bilinear' }),
+      x,
+      interpolate(x, { size: 9, mode: 'bilinear' }),
+    );
+    same(new nn.PixelShuffle(2), x, x.pixelShuffle(2));
+    same(new nn.PixelUnshuffle(2), x, x.pixelUnshuffle(2));
+    same(new nn.LocalResponseNorm(3), x, x.localResponseNorm(3));
+    same(new nn.Flatten(), x, x.reshape([2, 192]));
+    same(new nn.Unflatten(1, [2, -1]), x, x.reshape([2, 2, 2, 6, 8]));
+    same(new nn.Identity(), x, x);
+    same(new nn.Softmax2d(), x, x.softmax(1));
+    same(new nn.Softmin(1), x, x.softmin(1));
+    same(new nn.CircularPad1d([1, 2]), line, line.pad([1, 2], { mode: 'circular' }));
+    same(new nn.CircularPad2d(1), x, x.pad([1, 1, 1, 1], { mode: 'circular' }));
+    same(new nn.ReflectionPad1d(2), line, line.pad([2, 2], { mode: 'reflect' }));
+    same(new nn.ReflectionPad2d([1, 2, 0, 3]), x, x.pad([1, 2, 0, 3], { mode: 'reflect' }));
+    same(new nn.ReplicationPad1d(2), line, line.pad([2, 2], { mode: 'replicate' }));
+    same(new nn.ReplicationPad2d(2), x, x.pad([2, 2, 2, 2], { mode: 'replicate' }));
+    same(new nn.ZeroPad1d(2), line, line.pad([2, 2]));
+    same(new nn.ZeroPad2d(-1), x, x.pad([-1, -1, -1, -1]));
+    same(new nn.ConstantPad1d(2, 7), line, line.pad([2, 2], { value: 7 }));
+    same(new nn.ConstantPad2d([1, 0, 0, 2], -1), x, x.pad([1, 0, 0, 2], { value: -1 }));
+    const pair = [x, x.add(1)] as const;
+    expect(new nn.CosineSimilarity({ dim: 2 }).forward(...pair).data).toEqual(
+      tilegrad.cosineSimilarity(...pair, { dim: 2 }).data,
+    );
+    expect(new nn.PairwiseDistance({ p: 1, keepDim: true }).forward(...pair).data).toEqual(
+      tilegrad.pairwiseDistance(...pair, { p: 1, keepDim: true }).data,
+    );
+    expect(new nn.BatchNorm3d(4).forward(x.unsqueeze(2)).shape).toEqual([2, 4, 1, 6, 8]);
+    expect(new nn.InstanceNorm3d(4).forward(x.unsqueeze(2)).shape).toEqual([2, 4, 1, 6, 8]);
   });
 
   test('NaN and infinities', () => {
