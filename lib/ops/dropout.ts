@@ -16,7 +16,7 @@ import { checkOptions, formatShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { add, mul } from './arithmetic.js';
 import { ne } from './compare.js';
-import { checkFloating } from './operand.js';
+import { checkFloating, scalar } from './operand.js';
 import {
   checkGenerator,
   checkProbability,
@@ -164,5 +164,6 @@ export function featureAlphaDropout(x: Tensor, p = 0.5, options: DropoutOptions 
   const isKept = noGrad(() => {
     return ne(dropout(ones(channels, { dtype: x.dtype }), p, { generator }), 0);
   });
-  return add(mul(x, where(isKept, scale, 0)), where(isKept, kept, dropped));
+  const either = (a: number, b: number) => where(isKept, scalar(a, x.dtype), scalar(b, x.dtype));
+  return add(mul(x, either(scale, 0)), either(kept, dropped));
 }
