@@ -23,20 +23,24 @@ TG_INLINE void loadPairs(const T* x, int64_t n, Reg<T>& a, Reg<T>& b) {
 }
 
 // x[j * stride] in lane j, for j < n.
-template <Step step, class T>
-TG_INLINE Reg<T> loadTaps(const T* x, int64_t stride, int64_t n) {
-  if constexpr (step == Step::one) {
-    return loadFirst(x, n);
-  } else if constexpr (step == Step::two) {
+template <class T>
+TG_INLINE Reg<T> loadTaps(Step step, const T* x, int64_t stride, int64_t n) {
+  if (Reg<T>::lanes == 1 || step == Step::one) return loadFirst(x, n);
+  if (step == Step::two) {
     Reg<T> a, b;
     loadPairs<false>(x, n, a, b);
     return a;
-  } else {
-    T taps[Reg<T>::lanes] = {};
-    const int count = clampLanes(n, Reg<T>::lanes);
-    for (int j = 0; j < count; ++j) taps[j] = x[j * stride];
-    return load(taps);
   }
+  T taps[Reg<T>::lanes] = {};
+  const int count = clampLanes(n, Reg<T>::lanes);
+  for (int j = 0; j < count; ++j) taps[j] = x[j * stride];
+  return load(taps);
+}
+
+TG_INLINE Step stepOf(int64_t stride, int64_t tapCols, int64_t tapCol) {
+  if (stride == 1) return Step::one;
+  if (stride > 2) return Step::any;
+  return tapCols == 2 && tapCol == 1 ? Step::pair : Step::two;
 }
 
 // first + place + lane * stride for the first n lanes, of places kept as the bits of values.
@@ -98,8 +102,11 @@ struct Mean {
   }
 };
 
-template <class Result, Step step, class T>
+// How lanes find their places is asked for every tap: a copy of all this for each of the four would
+// gain little and take four times the code.
+template <class Result, class T>
 TG_INLINE void poolWindows(const PoolWindows<T>& p) {
+  const Step step = stepOf(p.stride, p.tapCols, p.tapCol);
   for (int64_t i = 0; i < p.rows; ++i) {
     for (int64_t j = 0; j < p.cols; j += Reg<T>::lanes) {
       const int64_t n = p.cols - j;
@@ -108,14 +115,14 @@ TG_INLINE void poolWindows(const PoolWindows<T>& p) {
       Result result = Result::start();
       for (int64_t r = 0; r < p.tapRows; ++r) {
         const int64_t tap = r * p.tapRow;
-        if constexpr (step == Step::pair) {
+        if (Reg<T>::lanes > 1 && step == Step::pair) {
           Reg<T> a, b;
           loadPairs<true>(x + tap, n, a, b);
           Result::take(result, a, tap);
           Result::take(result, b, tap + 1);
         } else {
           for (int64_t c = 0; c < p.tapCols; ++c) {
-            const Reg<T> next = loadTaps<step>(x + tap + c * p.tapCol, p.stride, n);
+            const Reg<T> next = loadTaps(step, x + tap + c * p.tapCol, p.stride, n);
             Result::take(result, next, tap + c * p.tapCol);
           }
         }
@@ -125,26 +132,14 @@ TG_INLINE void poolWindows(const PoolWindows<T>& p) {
   }
 }
 
-template <class Result, class T>
-TG_INLINE void pool(const PoolWindows<T>& p) {
-  if constexpr (Reg<T>::lanes == 1) {
-    poolWindows<Result, Step::one>(p);
-  } else {
-    if (p.stride == 1) return poolWindows<Result, Step::one>(p);
-    if (p.stride > 2) return poolWindows<Result, Step::any>(p);
-    if (p.tapCols == 2 && p.tapCol == 1) return poolWindows<Result, Step::pair>(p);
-    poolWindows<Result, Step::two>(p);
-  }
-}
-
 template <class T>
 void maxPoolKernel(const PoolWindows<T>& p) {
-  pool<Largest<T>>(p);
+  poolWindows<Largest<T>>(p);
 }
 
 template <class T>
 void meanPoolKernel(const PoolWindows<T>& p) {
-  pool<Mean<T>>(p);
+  poolWindows<Mean<T>>(p);
 }
 
 template <class T>
