@@ -102,11 +102,10 @@ struct Mean {
   }
 };
 
-// How lanes find their places is asked for every tap: a copy of all this for each of the four would
-// gain little and take four times the code.
-template <class Result, class T>
-TG_INLINE void poolWindows(const PoolWindows<T>& p) {
-  const Step step = stepOf(p.stride, p.tapCols, p.tapCol);
+// How lanes find their places is asked for every tap but those of pairs, the windows of most
+// networks: copies of all this for the others would gain little and take much code.
+template <class Result, bool pairs, class T>
+TG_INLINE void poolWindows(const PoolWindows<T>& p, Step step) {
   for (int64_t i = 0; i < p.rows; ++i) {
     for (int64_t j = 0; j < p.cols; j += Reg<T>::lanes) {
       const int64_t n = p.cols - j;
@@ -115,7 +114,7 @@ TG_INLINE void poolWindows(const PoolWindows<T>& p) {
       Result result = Result::start();
       for (int64_t r = 0; r < p.tapRows; ++r) {
         const int64_t tap = r * p.tapRow;
-        if (Reg<T>::lanes > 1 && step == Step::pair) {
+        if constexpr (pairs) {
           Reg<T> a, b;
           loadPairs<true>(x + tap, n, a, b);
           Result::take(result, a, tap);
@@ -132,14 +131,24 @@ TG_INLINE void poolWindows(const PoolWindows<T>& p) {
   }
 }
 
+template <class Result, class T>
+TG_INLINE void pool(const PoolWindows<T>& p) {
+  const Step step = stepOf(p.stride, p.tapCols, p.tapCol);
+  if (Reg<T>::lanes > 1 && step == Step::pair) {
+    poolWindows<Result, (Reg<T>::lanes > 1)>(p, step);
+  } else {
+    poolWindows<Result, false>(p, step);
+  }
+}
+
 template <class T>
 void maxPoolKernel(const PoolWindows<T>& p) {
-  poolWindows<Largest<T>>(p);
+  pool<Largest<T>>(p);
 }
 
 template <class T>
 void meanPoolKernel(const PoolWindows<T>& p) {
-  poolWindows<Mean<T>>(p);
+  pool<Mean<T>>(p);
 }
 
 template <class T>
