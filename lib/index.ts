@@ -97,6 +97,19 @@ export {
 } from './ops/arithmetic.js';
 export { asStrided } from './ops/as_strided.js';
 export { type AttentionOptions, scaledDotProductAttention } from './ops/attention.js';
+export {
+  type AvgPool1dOptions,
+  type AvgPool2dOptions,
+  adaptiveAvgPool1d,
+  adaptiveAvgPool2d,
+  avgPool1d,
+  avgPool2d,
+  type LocalResponseNormOptions,
+  type LpPoolOptions,
+  localResponseNorm,
+  lpPool1d,
+  lpPool2d,
+} from './ops/avg_pool.js';
 export { movedim, swapaxes, t } from './ops/axes.js';
 export { type BatchNormOptions, batchNorm } from './ops/batch_norm.js';
 export { bilinear } from './ops/bilinear.js';
@@ -180,7 +193,13 @@ export {
   type RenormOptions,
   renorm,
 } from './ops/distance.js';
-export { alphaDropout, type DropoutOptions, dropout, featureDropout } from './ops/dropout.js';
+export {
+  alphaDropout,
+  type DropoutOptions,
+  dropout,
+  featureAlphaDropout,
+  featureDropout,
+} from './ops/dropout.js';
 export { einsum, einsumPath } from './ops/einsum.js';
 export type { EinsumOptions } from './ops/einsum_equation.js';
 export type { EinsumPath, EinsumPathInfo, EinsumStrategy } from './ops/einsum_path.js';
@@ -280,6 +299,13 @@ export {
   bitwiseRightShift,
   bitwiseXor,
 } from './ops/integer.js';
+export {
+  type InterpolateMode,
+  type InterpolateOptions,
+  interpolate,
+  pixelShuffle,
+  pixelUnshuffle,
+} from './ops/interpolate.js';
 export { blockDiag, concat, dstack, hstack, stack, vstack } from './ops/join.js';
 export { type LinearOptions, linear } from './ops/linear.js';
 export type { LossOptions, LossReduction } from './ops/loss.js';
@@ -351,6 +377,21 @@ export {
 export { type AddmmOptions, addmm, baddbmm, matmul, matmulPlan } from './ops/matmul.js';
 export type { MatmulOptions } from './ops/matmul_bf16.js';
 export {
+  type AdaptiveMaxPoolMethod,
+  type AdaptiveMaxPoolOptions,
+  adaptiveMaxPool1d,
+  adaptiveMaxPool2d,
+  type MaxPoolMethod,
+  type MaxPoolOptions,
+  type MaxUnpoolOptions,
+  maxPool1d,
+  maxPool2d,
+  maxUnpool1d,
+  maxUnpool2d,
+  type OutputSize,
+  type WithIndices,
+} from './ops/max_pool.js';
+export {
   groupNorm,
   instanceNorm,
   layerNorm,
@@ -381,7 +422,9 @@ export {
   hardshrink,
   hardTanh,
   prelu,
+  type RreluOptions,
   relu6,
+  rrelu,
   type ShrinkOptions,
   softshrink,
   threshold,
@@ -554,6 +597,7 @@ export {
 export { tril, trilIndices, triu, triuIndices } from './ops/triangle.js';
 export { acos, asin, atan, atan2, cos, cosh, sin, sinh, tan } from './ops/trigonometry.js';
 export { canCast, promoteTypes, resultType } from './ops/types.js';
+export type { Sizes, WindowOptions } from './ops/windows.js';
 export * as optim from './optim/index.js';
 export { type FromBufferOptions, fromBuffer } from './tensor/buffers.js';
 export {

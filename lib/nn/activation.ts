@@ -22,8 +22,9 @@ import {
   tanhshrink,
 } from '../ops/activation.js';
 import { glu } from '../ops/glu.js';
-import { logSoftmax, softmax } from '../ops/softmax.js';
-import { describe } from '../tensor/shape.js';
+import { checkTensor } from '../ops/operand.js';
+import { logSoftmax, softmax, softmin } from '../ops/softmax.js';
+import { describe, formatShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { Module } from './module.js';
 import { formatFields } from './repr.js';
@@ -287,6 +288,48 @@ export class LogSoftmax extends Module {
 
   forward(x: Tensor): Tensor {
     return logSoftmax(x, this.dim);
+  }
+}
+
+/**
+ * softmax(-x) along a dimension
+ * @example
+ * ```ts
+ * new nn.Softmin(1).forward(tensor([[0, 0]])); // => [[0.5, 0.5]]
+ * ```
+ */
+export class Softmin extends Module {
+  /** @throws TensorError ERR_INDEX unless the dimension is a whole number */
+  constructor(
+    /** The dimension that it goes along. */
+    readonly dim = -1,
+  ) {
+    super();
+    checkDim('Softmin', dim);
+  }
+
+  forward(x: Tensor): Tensor {
+    return softmin(x, this.dim);
+  }
+}
+
+/**
+ * Softmax over the channels of every place of [N, C, H, W] or [C, H, W]
+ * @example
+ * ```ts
+ * new nn.Softmax2d().forward(tensor([[[1, 0]], [[1, 0]]])); // => [[[0.5, 0.5]], [[0.5, 0.5]]]
+ * ```
+ */
+export class Softmax2d extends Module {
+  forward(x: Tensor): Tensor {
+    checkTensor('Softmax2d', x);
+    if (x.ndim !== 3 && x.ndim !== 4) {
+      throw new TensorError(
+        'ERR_SHAPE',
+        `[Softmax2d] takes [N, C, H, W] or [C, H, W], not ${formatShape(x.shape)}`,
+      );
+    }
+    return softmax(x, -3);
   }
 }
 

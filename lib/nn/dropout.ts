@@ -1,4 +1,10 @@
-import { alphaDropout, type DropoutOptions, dropout, featureDropout } from '../ops/dropout.js';
+import {
+  alphaDropout,
+  type DropoutOptions,
+  dropout,
+  featureAlphaDropout,
+  featureDropout,
+} from '../ops/dropout.js';
 import { checkGenerator, checkProbability, type Generator } from '../ops/random.js';
 import { checkOptions } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -52,6 +58,24 @@ export class Dropout extends RandomLayer {
 }
 
 /**
+ * In training: whole channels of [batch, channels, length] are dropped, see `featureDropout`.
+ * @example
+ * ```ts
+ * new nn.Dropout1d(0.5).eval().forward(ones([1, 1, 2])); // => [[[1, 1]]]
+ * ```
+ */
+export class Dropout1d extends RandomLayer {
+  /** @throws TensorError ERR_ARGUMENT unless 0 <= p <= 1, and for unknown options */
+  constructor(p = 0.5, options: DropoutLayerOptions = {}) {
+    super('Dropout1d', p, options);
+  }
+
+  forward(x: Tensor): Tensor {
+    return featureDropout(x, this.p, this.options());
+  }
+}
+
+/**
  * In training: whole channels of [batch, channels, ...] are dropped, see `featureDropout`.
  * @example
  * ```ts
@@ -62,6 +86,24 @@ export class Dropout2d extends RandomLayer {
   /** @throws TensorError ERR_ARGUMENT unless 0 <= p <= 1, and for unknown options */
   constructor(p = 0.5, options: DropoutLayerOptions = {}) {
     super('Dropout2d', p, options);
+  }
+
+  forward(x: Tensor): Tensor {
+    return featureDropout(x, this.p, this.options());
+  }
+}
+
+/**
+ * In training: whole channels of [batch, channels, depth, height, width] are dropped, see `featureDropout`.
+ * @example
+ * ```ts
+ * new nn.Dropout3d(0.5).eval().forward(ones([1, 1, 1, 1, 2])); // => [[[[[1, 1]]]]]
+ * ```
+ */
+export class Dropout3d extends RandomLayer {
+  /** @throws TensorError ERR_ARGUMENT unless 0 <= p <= 1, and for unknown options */
+  constructor(p = 0.5, options: DropoutLayerOptions = {}) {
+    super('Dropout3d', p, options);
   }
 
   forward(x: Tensor): Tensor {
@@ -84,5 +126,23 @@ export class AlphaDropout extends RandomLayer {
 
   forward(x: Tensor): Tensor {
     return alphaDropout(x, this.p, this.options());
+  }
+}
+
+/**
+ * In training: alpha dropout of whole channels: see `featureAlphaDropout`.
+ * @example
+ * ```ts
+ * new nn.FeatureAlphaDropout(0.5).eval().forward(ones([1, 1, 2])); // => [[[1, 1]]]
+ * ```
+ */
+export class FeatureAlphaDropout extends RandomLayer {
+  /** @throws TensorError ERR_ARGUMENT unless 0 <= p <= 1, and for unknown options */
+  constructor(p = 0.5, options: DropoutLayerOptions = {}) {
+    super('FeatureAlphaDropout', p, options);
+  }
+
+  forward(x: Tensor): Tensor {
+    return featureAlphaDropout(x, this.p, this.options());
   }
 }

@@ -10,6 +10,8 @@ export {
   Sigmoid,
   SiLU,
   Softmax,
+  Softmax2d,
+  Softmin,
   Softplus,
   Softsign,
   Tanh,
@@ -37,8 +39,18 @@ export {
   ConvTranspose2d,
   type ConvTransposeLayerOptions,
 } from './conv_transpose.js';
-export { AlphaDropout, Dropout, Dropout2d, type DropoutLayerOptions } from './dropout.js';
+export { CosineSimilarity, PairwiseDistance } from './distance.js';
+export {
+  AlphaDropout,
+  Dropout,
+  Dropout1d,
+  Dropout2d,
+  Dropout3d,
+  type DropoutLayerOptions,
+  FeatureAlphaDropout,
+} from './dropout.js';
 export { Embedding, type EmbeddingLayerOptions } from './embedding.js';
+export { Flatten, Identity, Unflatten } from './flatten.js';
 export type {
   BackwardHook,
   BackwardPreHook,
@@ -72,16 +84,32 @@ export { type AnyModule, Module } from './module.js';
 export {
   BatchNorm1d,
   BatchNorm2d,
+  BatchNorm3d,
   type BatchNormLayerOptions,
   GroupNorm,
   type GroupNormOptions,
   InstanceNorm1d,
   InstanceNorm2d,
+  InstanceNorm3d,
   LayerNorm,
   type LayerNormOptions,
+  LocalResponseNorm,
   RMSNorm,
   type RMSNormOptions,
 } from './norm.js';
+export {
+  CircularPad1d,
+  CircularPad2d,
+  ConstantPad1d,
+  ConstantPad2d,
+  type Padding,
+  ReflectionPad1d,
+  ReflectionPad2d,
+  ReplicationPad1d,
+  ReplicationPad2d,
+  ZeroPad1d,
+  ZeroPad2d,
+} from './padding.js';
 export { Parameter } from './parameter.js';
 export {
   type ElasticPenaltyOptions,
@@ -103,9 +131,27 @@ export {
   type PReLUOptions,
   ReLU,
   ReLU6,
+  RReLU,
+  type RReLUOptions,
   Softshrink,
   Threshold,
 } from './piecewise.js';
+export {
+  AdaptiveAvgPool1d,
+  AdaptiveAvgPool2d,
+  AdaptiveMaxPool1d,
+  AdaptiveMaxPool2d,
+  AvgPool1d,
+  AvgPool2d,
+  LPPool1d,
+  LPPool2d,
+  MaxPool1d,
+  MaxPool2d,
+  type MaxPoolLayerOptions,
+  MaxUnpool1d,
+  MaxUnpool2d,
+  type MaxUnpoolLayerOptions,
+} from './pool.js';
 export {
   LearnedPositionalEmbedding,
   type PositionalOptions,
@@ -161,4 +207,5 @@ export {
   type TransformerLayerOptions,
 } from './transformer_layers.js';
 export type { CountOptions } from './tree.js';
+export { PixelShuffle, PixelUnshuffle, Upsample } from './upsample.js';
 export * as utils from './utils.js';

@@ -1,5 +1,10 @@
 /** Normalisations as modules, with PyTorch's names of parameters and buffers. */
 import { TensorError } from '../errors.js';
+import {
+  checkResponse,
+  type LocalResponseNormOptions,
+  localResponseNorm,
+} from '../ops/avg_pool.js';
 import { batchNorm, checkMomentum } from '../ops/batch_norm.js';
 import { groupNorm, instanceNorm, layerNorm, rmsNorm } from '../ops/norm.js';
 import { checkTensor } from '../ops/operand.js';
@@ -51,7 +56,7 @@ export interface GroupNormOptions {
   dtype?: DType;
 }
 
-/** Options of {@link BatchNorm1d} and {@link BatchNorm2d}. */
+/** Options of {@link BatchNorm1d}, {@link BatchNorm2d} and {@link BatchNorm3d}. */
 export interface BatchNormLayerOptions extends GroupNormOptions {
   /** The share of a batch in the running statistics; null averages over all batches. Default 0.1. */
   momentum?: number | null;
@@ -339,6 +344,17 @@ export class BatchNorm2d extends BatchNorm {
   protected readonly ranks = [4];
 }
 
+/**
+ * Batch normalisation of inputs [N, C, D, H, W]: see the function `batchNorm`.
+ * @example
+ * ```ts
+ * new nn.BatchNorm3d(3).forward(randn([2, 3, 2, 4, 4])).shape; // => [2, 3, 2, 4, 4]
+ * ```
+ */
+export class BatchNorm3d extends BatchNorm {
+  protected readonly ranks = [5];
+}
+
 /** Instance normalisation, whose subclasses say how many dimensions inputs have. */
 export abstract class InstanceNorm extends Module {
   /** Added to the variance, or to the mean of the squares. */
@@ -399,4 +415,50 @@ export class InstanceNorm1d extends InstanceNorm {
  */
 export class InstanceNorm2d extends InstanceNorm {
   protected readonly rank = 4;
+}
+
+/**
+ * The same of inputs [N, C, D, H, W].
+ * @example
+ * ```ts
+ * new nn.InstanceNorm3d(3).forward(randn([2, 3, 2, 4, 4])).shape; // => [2, 3, 2, 4, 4]
+ * ```
+ */
+export class InstanceNorm3d extends InstanceNorm {
+  protected readonly rank = 5;
+}
+
+/**
+ * x divided by a power of the mean of the squares of neighbouring channels: see the function
+ * `localResponseNorm`.
+ * @example
+ * ```ts
+ * new nn.LocalResponseNorm(2).forward(ones([1, 4, 3, 3])).shape; // => [1, 4, 3, 3]
+ * ```
+ */
+export class LocalResponseNorm extends Module {
+  /** The factor of the mean of squares. */
+  readonly alpha: number;
+  /** The exponent. */
+  readonly beta: number;
+  /** What is added to the mean of squares. */
+  readonly k: number;
+
+  /** @throws TensorError ERR_ARGUMENT for a size below 1, unknown options and numbers that aren't finite */
+  constructor(
+    /** How many channels are neighbours. */
+    readonly size: number,
+    options: LocalResponseNormOptions = {},
+  ) {
+    super();
+    const { alpha, beta, k } = checkResponse('LocalResponseNorm', size, options);
+    this.alpha = alpha;
+    this.beta = beta;
+    this.k = k;
+  }
+
+  forward(x: Tensor): Tensor {
+    const { alpha, beta, k } = this;
+    return localResponseNorm(x, this.size, { alpha, beta, k });
+  }
 }

@@ -11,11 +11,15 @@ import {
   hardTanhRange,
   lambdaOf,
   prelu,
+  type RreluOptions,
   relu6,
+  rrelu,
   type ShrinkOptions,
+  slopesOf,
   softshrink,
   threshold,
 } from '../ops/piecewise.js';
+import { checkGenerator, type Generator } from '../ops/random.js';
 import { full } from '../tensor/creation.js';
 import { type DType, dtypes } from '../tensor/dtype.js';
 import { checkNumber, checkOptions, describe } from '../tensor/shape.js';
@@ -106,6 +110,39 @@ export class PReLU extends Module {
 
   override extraRepr(): string {
     return formatFields({ numParameters: this.weight.numel });
+  }
+}
+
+/** Options of {@link RReLU}. */
+export type RReLUOptions = Omit<RreluOptions, 'training'>;
+
+/**
+ * x where x > 0, slope * x elsewhere, with a random slope for every element in training and the mean
+ * slope in evaluation: see the function `rrelu`.
+ * @example
+ * ```ts
+ * new nn.RReLU({ lower: 0.2, upper: 0.3 }).eval().forward(tensor([-4, 2])); // => [-1, 2]
+ * ```
+ */
+export class RReLU extends Module {
+  /** The least slope. */
+  readonly lower: number;
+  /** The greatest slope. */
+  readonly upper: number;
+  private readonly generator: Generator | undefined;
+
+  /** @throws TensorError ERR_ARGUMENT for unknown options and unless lower <= upper, both finite */
+  constructor(options: RReLUOptions = {}) {
+    super();
+    checkOptions('RReLU', options, ['lower', 'upper', 'generator']);
+    [this.lower, this.upper] = slopesOf('RReLU', options);
+    checkGenerator('RReLU', options.generator);
+    this.generator = options.generator;
+  }
+
+  forward(x: Tensor): Tensor {
+    const { lower, upper, training, generator } = this;
+    return rrelu(x, { lower, upper, training, ...(generator ? { generator } : {}) });
   }
 }
 

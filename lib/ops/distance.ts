@@ -34,7 +34,7 @@ function floats(operation: string, a: Tensor, b: Tensor): [Tensor, Tensor] {
 }
 
 /** @throws TensorError ERR_ARGUMENT unless it is the order of a norm: a number >= low */
-function checkOrder(operation: string, p: unknown, low: number): number {
+export function checkOrder(operation: string, p: unknown, low: number): number {
   if (typeof p !== 'number' || !(p >= low)) {
     const range = low === -Infinity ? '' : ` >= ${low}`;
     throw new TensorError(

@@ -14,8 +14,9 @@ import { rows, runGeometry } from '../native/commands.js';
 import { ones, uninitialized } from '../tensor/creation.js';
 import { checkOptions, formatShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { mul } from './arithmetic.js';
-import { checkFloating } from './operand.js';
+import { add, mul } from './arithmetic.js';
+import { ne } from './compare.js';
+import { checkFloating, scalar } from './operand.js';
 import {
   checkGenerator,
   checkProbability,
@@ -23,8 +24,9 @@ import {
   stateOperand,
   UNCHANGED,
 } from './random.js';
+import { where } from './ternary.js';
 
-/** Options of {@link dropout}, {@link alphaDropout} and {@link featureDropout}. */
+/** Options of {@link dropout}, {@link alphaDropout}, {@link featureDropout} and others. */
 export interface DropoutOptions {
   /** Whether to drop anything; the identity otherwise. Default true. */
   training?: boolean;
@@ -94,6 +96,14 @@ export function dropout(x: Tensor, p = 0.5, options: DropoutOptions = {}): Tenso
 /** SELU's limit for x -> -infinity is -alpha, with the paper's constants scale * alpha. */
 const SELU_LIMIT = 1.7580993408473766;
 
+/** The map of alpha dropout. For p = 1 it has no limit; PyTorch gives zeros. */
+function alphaDropping(p: number): Dropping {
+  if (p === 1) return { p, scale: 1, kept: UNCHANGED, dropped: UNCHANGED };
+  const scale = 1 / Math.sqrt((SELU_LIMIT ** 2 * p + 1) * (1 - p));
+  const kept = SELU_LIMIT * scale * p;
+  return { p, scale, kept, dropped: kept - SELU_LIMIT * scale };
+}
+
 /**
  * Dropout for networks of SELUs (Klambauer et al. 2017): dropped elements become -alpha' = -1.758...,
  * the limit of SELU, and an affine map a x + b then restores mean 0 and variance 1:
@@ -106,14 +116,18 @@ const SELU_LIMIT = 1.7580993408473766;
  */
 export function alphaDropout(x: Tensor, p = 0.5, options: DropoutOptions = {}): Tensor {
   const generator = checkDropout('alphaDropout', x, p, options);
-  if (generator === null) return x;
-  if (p === 1) {
-    // The map has no limit; PyTorch gives zeros.
-    return drop('alphaDropout', x, generator, { p, scale: 1, kept: UNCHANGED, dropped: UNCHANGED });
+  return generator === null ? x : drop('alphaDropout', x, generator, alphaDropping(p));
+}
+
+/** The shape of a value for each channel, stretched over the rest. */
+function channelsOf(operation: string, x: Tensor): number[] {
+  if (x.ndim < 2) {
+    throw new TensorError(
+      'ERR_SHAPE',
+      `[${operation}] takes [batch, channels, ...], not ${formatShape(x.shape)}`,
+    );
   }
-  const scale = 1 / Math.sqrt((SELU_LIMIT ** 2 * p + 1) * (1 - p));
-  const kept = SELU_LIMIT * scale * p;
-  return drop('alphaDropout', x, generator, { p, scale, kept, dropped: kept - SELU_LIMIT * scale });
+  return x.shape.map((size, d) => (d < 2 ? size : 1));
 }
 
 /**
@@ -127,14 +141,29 @@ export function alphaDropout(x: Tensor, p = 0.5, options: DropoutOptions = {}): 
  */
 export function featureDropout(x: Tensor, p = 0.5, options: DropoutOptions = {}): Tensor {
   const generator = checkDropout('featureDropout', x, p, options);
-  if (x.ndim < 2) {
-    throw new TensorError(
-      'ERR_SHAPE',
-      `[featureDropout] takes [batch, channels, ...], not ${formatShape(x.shape)}`,
-    );
-  }
+  const channels = channelsOf('featureDropout', x);
   if (generator === null) return x;
-  const channels = x.shape.map((size, d) => (d < 2 ? size : 1));
   const mask = noGrad(() => dropout(ones(channels, { dtype: x.dtype }), p, { generator }));
   return mul(x, mask);
+}
+
+/**
+ * Alpha dropout of whole channels: see `alphaDropout` and `featureDropout`.
+ * @throws TensorError ERR_ARGUMENT unless 0 <= p <= 1, ERR_SHAPE for fewer than 2 dimensions, ERR_DTYPE
+ * @example
+ * ```ts
+ * featureAlphaDropout(ones([1, 2, 2]), 0.5, { training: false }); // => [[[1, 1], [1, 1]]]
+ * ```
+ */
+export function featureAlphaDropout(x: Tensor, p = 0.5, options: DropoutOptions = {}): Tensor {
+  const generator = checkDropout('featureAlphaDropout', x, p, options);
+  const channels = channelsOf('featureAlphaDropout', x);
+  if (generator === null) return x;
+  const { scale, kept, dropped } = alphaDropping(p);
+  // Factors of 1 / (1 - p) and 0 become the channel's own, and what is added to it.
+  const isKept = noGrad(() => {
+    return ne(dropout(ones(channels, { dtype: x.dtype }), p, { generator }), 0);
+  });
+  const either = (a: number, b: number) => where(isKept, scalar(a, x.dtype), scalar(b, x.dtype));
+  return add(mul(x, either(scale, 0)), either(kept, dropped));
 }

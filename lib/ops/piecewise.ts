@@ -3,10 +3,12 @@ import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { checkNumber, checkOptions, formatShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { leakyRelu } from './activation.js';
 import { abs, div, mul } from './arithmetic.js';
 import { gt, lt } from './compare.js';
 import { activation, computeBinary, defineMethods } from './elementwise.js';
 import { checkFloating, to } from './operand.js';
+import { checkGenerator, type Generator, uniform } from './random.js';
 import { sumTo } from './reduce.js';
 import { reshape } from './shape.js';
 import { where } from './ternary.js';
@@ -209,6 +211,49 @@ export function checkThreshold(operation: string, limit: unknown, value: unknown
 }
 
 const plain = { relu6, hardSigmoid, hardSwish };
+/** Options of {@link rrelu}. */
+export interface RreluOptions {
+  /** The least slope. Default 1 / 8. */
+  lower?: number;
+  /** The greatest slope. Default 1 / 3. */
+  upper?: number;
+  /** Whether slopes are drawn; otherwise all are the mean of the two. Default false. */
+  training?: boolean;
+  /** The stream to draw from; default the one that `manualSeed` seeds. */
+  generator?: Generator;
+}
+
+/** @throws TensorError ERR_ARGUMENT unless lower <= upper, both finite */
+export function slopesOf(operation: string, { lower = 1 / 8, upper = 1 / 3 }: RreluOptions) {
+  checkNumber(operation, 'lower', lower);
+  checkNumber(operation, 'upper', upper);
+  if (lower > upper) {
+    throw new TensorError('ERR_ARGUMENT', `[${operation}] lower ${lower} is above upper ${upper}`);
+  }
+  return [lower, upper] as const;
+}
+
+/**
+ * x where x > 0, slope * x elsewhere: in training every element has a slope of its own, uniform from
+ * `lower` to `upper` (Xu, Wang, Chen & Li 2015), otherwise it is (lower + upper) / 2.
+ * @param x float32 or float64, any shape; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, for unknown options and unless
+ * lower <= upper, both finite; ERR_DTYPE for other dtypes
+ * @example
+ * ```ts
+ * rrelu(tensor([-4, 2]), { lower: 0.2, upper: 0.3 }); // => [-1, 2]
+ * ```
+ */
+export function rrelu(x: Tensor, options: RreluOptions = {}): Tensor {
+  checkFloating('rrelu', x);
+  checkOptions('rrelu', options, ['lower', 'upper', 'training', 'generator']);
+  const [lower, upper] = slopesOf('rrelu', options);
+  const generator = checkGenerator('rrelu', options.generator);
+  if (options.training !== true) return leakyRelu(x, { negativeSlope: (lower + upper) / 2 });
+  const slopes = uniform(lower, upper, x.shape, { dtype: x.dtype, generator });
+  return mul(x, where(gt(x, 0), 1, slopes));
+}
+
 defineMethods({ ...plain, prelu, hardTanh, softshrink, hardshrink, threshold });
 
 type PlainMethods = { [K in keyof typeof plain]: () => Tensor };

@@ -223,6 +223,30 @@ struct RecurrentKernels {
   void (*gruBackward)(const CellBackward<T>&);
 };
 
+// Windows of one plane, all of whose places are inside it: result [i, j], for i < rows and j <
+// cols, looks at x[i * xRow + j * stride + a * tapRow + b * tapCol] for a < tapRows and b <
+// tapCols, row by row; rows of results are yRow apart.
+template <class T>
+struct PoolWindows {
+  int64_t rows, cols, stride;
+  int64_t tapRows, tapCols;  // >= 1
+  int64_t xRow, tapRow, tapCol, yRow;
+  const T* x;
+  T* y;
+  int32_t* index;  // where the largest values are, counted from x, plus `place`; null if not wanted
+  int64_t place;
+  T divisor;  // of means
+};
+
+// Lanes are independent here.
+template <class T>
+struct PoolKernels {
+  // The first of the largest values, the last NaN if there is one.
+  void (*max)(const PoolWindows<T>&);
+  // The sum, from 0 on in the order of the places, over the divisor.
+  void (*mean)(const PoolWindows<T>&);
+};
+
 // Sums over n contiguous values, in the order of kernels/reduce.h.
 template <class T>
 struct NormSumKernels {
@@ -351,6 +375,7 @@ struct ElementwiseTable {
   NormalizationKernels<T> normalization;
   SoftmaxColumnKernels<T> softmaxColumns;
   RecurrentKernels<T> recurrent;
+  PoolKernels<T> pool;
 };
 
 struct ElementwiseTables {
@@ -390,6 +415,7 @@ struct FloatKernels {
   const SoftmaxColumnKernels<T>& softmaxColumns;
   const OptimizerKernels<T>& optimizer;
   const RecurrentKernels<T>& recurrent;
+  const PoolKernels<T>& pool;
   ReduceKernels<T> reduce;
   SoftmaxKernels<T> softmax;
   NormSumKernels<T> normSums;

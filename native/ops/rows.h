@@ -30,6 +30,8 @@ RowList batchNormRows();
 RowList randomRows();
 RowList samplingRows();
 RowList poissonRows();
+RowList poolRows();
+RowList resampleRows();
 RowList optimizerRows();
 RowList recurrentRows();
 RowList ternaryRows();
@@ -64,9 +66,11 @@ void eachFamily(const F& f) {
                                 normRows(),
                                 optimizerRows(),
                                 poissonRows(),
+                                poolRows(),
                                 randomRows(),
                                 recurrentRows(),
                                 reduceRows(),
+                                resampleRows(),
                                 samplingRows(),
                                 scanRows(),
                                 scatterRows(),

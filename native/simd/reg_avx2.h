@@ -98,6 +98,11 @@ TG_INLINE void storeFirst(double* p, RegD a, int64_t n) {
   if (n > 0) _mm256_maskstore_pd(p, MaskD::firstBits(n), a.v);
 }
 
+TG_INLINE void storeFirst(uint32_t* p, IRegF a, int64_t n) {
+  if (n >= 8) return store(p, a);
+  if (n > 0) _mm256_maskstore_epi32(reinterpret_cast<int*>(p), MaskF::firstBits(n), a.v);
+}
+
 TG_INLINE RegF add(RegF a, RegF b) { return {_mm256_add_ps(a.v, b.v)}; }
 TG_INLINE RegD add(RegD a, RegD b) { return {_mm256_add_pd(a.v, b.v)}; }
 TG_INLINE RegF sub(RegF a, RegF b) { return {_mm256_sub_ps(a.v, b.v)}; }

@@ -91,6 +91,10 @@ TG_INLINE void storeFirst(double* p, RegD a, int64_t n) {
   _mm512_mask_storeu_pd(p, MaskD::first(n).m, a.v);
 }
 
+TG_INLINE void storeFirst(uint32_t* p, IRegF a, int64_t n) {
+  _mm512_mask_storeu_epi32(p, MaskF::first(n).m, a.v);
+}
+
 TG_INLINE RegF add(RegF a, RegF b) { return {_mm512_add_ps(a.v, b.v)}; }
 TG_INLINE RegD add(RegD a, RegD b) { return {_mm512_add_pd(a.v, b.v)}; }
 TG_INLINE RegF sub(RegF a, RegF b) { return {_mm512_sub_ps(a.v, b.v)}; }

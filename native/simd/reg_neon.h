@@ -95,6 +95,12 @@ TG_INLINE void storeFirst(double* p, RegD a, int64_t n) {
   if (n >= 2) return vst1q_f64(p, a.v);
   if (n > 0) vst1q_lane_f64(p, a.v, 0);
 }
+TG_INLINE void storeFirst(uint32_t* p, IRegF a, int64_t n) {
+  if (n >= 4) return vst1q_u32(p, a.v);
+  if (n > 0) vst1q_lane_u32(p, a.v, 0);
+  if (n > 1) vst1q_lane_u32(p + 1, a.v, 1);
+  if (n > 2) vst1q_lane_u32(p + 2, a.v, 2);
+}
 
 TG_INLINE RegF add(RegF a, RegF b) { return {vaddq_f32(a.v, b.v)}; }
 TG_INLINE RegD add(RegD a, RegD b) { return {vaddq_f64(a.v, b.v)}; }

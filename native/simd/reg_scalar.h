@@ -50,6 +50,9 @@ template <class T>
 TG_INLINE void storeFirst(T* p, Reg<T> a, int64_t n) {
   if (n > 0) *p = a.v;
 }
+TG_INLINE void storeFirst(uint32_t* p, IReg<float> a, int64_t n) {
+  if (n > 0) *p = a.v;
+}
 
 // a * b + c, rounded once. Where the architecture's baseline has the instruction, that is what the
 // builtins become. On x86-64 they would be calls of the C library, whose float function is slow on

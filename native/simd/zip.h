@@ -55,4 +55,44 @@ TG_INLINE RegD oddLanes(RegD a, RegD b) { return zipHigh(a, b); }
 
 #endif
 
+// Pairs that two registers hold in memory order become all first ones in a and all second ones in
+// b, in memory order too.
+#if defined(TG_TARGET_AVX512)
+TG_INLINE void splitInOrder(RegF& a, RegF& b) {
+  const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+  const __m512i odd = _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+  const RegF x = {_mm512_permutex2var_ps(a.v, even, b.v)};
+  b = {_mm512_permutex2var_ps(a.v, odd, b.v)};
+  a = x;
+}
+TG_INLINE void splitInOrder(RegD& a, RegD& b) {
+  const __m512i even = _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14);
+  const __m512i odd = _mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15);
+  const RegD x = {_mm512_permutex2var_pd(a.v, even, b.v)};
+  b = {_mm512_permutex2var_pd(a.v, odd, b.v)};
+  a = x;
+}
+#elif defined(TG_TARGET_AVX2)
+TG_INLINE RegD inOrder(RegD a) { return {_mm256_permute4x64_pd(a.v, _MM_SHUFFLE(3, 1, 2, 0))}; }
+TG_INLINE RegF inOrder(RegF a) {
+  return {_mm256_castpd_ps(inOrder(RegD{_mm256_castps_pd(a.v)}).v)};
+}
+template <class T>
+TG_INLINE void splitInOrder(Reg<T>& a, Reg<T>& b) {
+  const Reg<T> x = inOrder(evenLanes(a, b));
+  b = inOrder(oddLanes(a, b));
+  a = x;
+}
+#elif defined(TG_TARGET_SCALAR)
+template <class T>
+TG_INLINE void splitInOrder(Reg<T>&, Reg<T>&) {}
+#else
+template <class T>
+TG_INLINE void splitInOrder(Reg<T>& a, Reg<T>& b) {
+  const Reg<T> x = evenLanes(a, b);
+  b = oddLanes(a, b);
+  a = x;
+}
+#endif
+
 TG_TARGET_END

@@ -11,6 +11,7 @@
 #include "../kernels/integer_reduce.h"
 #include "../kernels/normalization.h"
 #include "../kernels/optimizer.h"
+#include "../kernels/pool.h"
 #include "../kernels/recurrent.h"
 #include "../kernels/softmax_columns.h"
 
@@ -19,10 +20,12 @@ namespace tilegrad {
 constexpr ElementwiseTables kAvx512Elementwise = {
     {avx512::elementwiseKernels<float>(), avx512::optimizerKernels<float>(),
      avx512::columnKernels<float>(), avx512::normalizationKernels<float>(),
-     avx512::softmaxColumnKernels<float>(), avx512::recurrentKernels<float>()},
+     avx512::softmaxColumnKernels<float>(), avx512::recurrentKernels<float>(),
+     avx512::poolKernels<float>()},
     {avx512::elementwiseKernels<double>(), avx512::optimizerKernels<double>(),
      avx512::columnKernels<double>(), avx512::normalizationKernels<double>(),
-     avx512::softmaxColumnKernels<double>(), avx512::recurrentKernels<double>()},
+     avx512::softmaxColumnKernels<double>(), avx512::recurrentKernels<double>(),
+     avx512::poolKernels<double>()},
     avx512::integerReduceKernels()};
 
 }  // namespace tilegrad

@@ -5,6 +5,7 @@
 #include "../kernels/integer_reduce.h"
 #include "../kernels/normalization.h"
 #include "../kernels/optimizer.h"
+#include "../kernels/pool.h"
 #include "../kernels/recurrent.h"
 #include "../kernels/softmax_columns.h"
 
@@ -13,10 +14,12 @@ namespace tilegrad {
 constexpr ElementwiseTables kNeonElementwise = {
     {neon::elementwiseKernels<float>(), neon::optimizerKernels<float>(),
      neon::columnKernels<float>(), neon::normalizationKernels<float>(),
-     neon::softmaxColumnKernels<float>(), neon::recurrentKernels<float>()},
+     neon::softmaxColumnKernels<float>(), neon::recurrentKernels<float>(),
+     neon::poolKernels<float>()},
     {neon::elementwiseKernels<double>(), neon::optimizerKernels<double>(),
      neon::columnKernels<double>(), neon::normalizationKernels<double>(),
-     neon::softmaxColumnKernels<double>(), neon::recurrentKernels<double>()},
+     neon::softmaxColumnKernels<double>(), neon::recurrentKernels<double>(),
+     neon::poolKernels<double>()},
     neon::integerReduceKernels()};
 
 }  // namespace tilegrad

@@ -6,6 +6,7 @@
 #include "../kernels/integer_reduce.h"
 #include "../kernels/normalization.h"
 #include "../kernels/optimizer.h"
+#include "../kernels/pool.h"
 #include "../kernels/recurrent.h"
 #include "../kernels/softmax_columns.h"
 
@@ -14,10 +15,12 @@ namespace tilegrad {
 constexpr ElementwiseTables kScalarElementwise = {
     {scalar::elementwiseKernels<float>(), scalar::optimizerKernels<float>(),
      scalar::columnKernels<float>(), scalar::normalizationKernels<float>(),
-     scalar::softmaxColumnKernels<float>(), scalar::recurrentKernels<float>()},
+     scalar::softmaxColumnKernels<float>(), scalar::recurrentKernels<float>(),
+     scalar::poolKernels<float>()},
     {scalar::elementwiseKernels<double>(), scalar::optimizerKernels<double>(),
      scalar::columnKernels<double>(), scalar::normalizationKernels<double>(),
-     scalar::softmaxColumnKernels<double>(), scalar::recurrentKernels<double>()},
+     scalar::softmaxColumnKernels<double>(), scalar::recurrentKernels<double>(),
+     scalar::poolKernels<double>()},
     scalar::integerReduceKernels()};
 
 }  // namespace tilegrad

@@ -18,9 +18,10 @@ constexpr FloatKernels<T> tableOf(const ElementwiseTable<T>& lanes, const GemmKe
   return {lanes.elementwise,    gemm,
           lanes.columns,        lanes.normalization,
           lanes.softmaxColumns, lanes.optimizer,
-          lanes.recurrent,      reduceKernels<T>(),
-          softmaxKernels<T>(),  normSumKernels<T>(),
-          randomKernels<T>(),   normKernels<T>()};
+          lanes.recurrent,      lanes.pool,
+          reduceKernels<T>(),   softmaxKernels<T>(),
+          normSumKernels<T>(),  randomKernels<T>(),
+          normKernels<T>()};
 }
 
 constexpr KernelTable kernelTable(Level level, const ElementwiseTables& elementwise,

@@ -302,6 +302,30 @@ const attentionSizes = (first: number) => (random: Random) => {
   });
 };
 
+/** The rows of a table of taps, which a resampling's numbers begin at 5: one tap for each result. */
+const taps = (random: Random, operands: readonly unknown[]) => {
+  const [, starts, places] = operands;
+  const out = below(random, 6);
+  params[7] = out;
+  params[9] = out + 1;
+  params[10] = out + 1;
+  for (const k of [1, 2, 3]) params[k] = 0;
+  if (starts instanceof Int32Array) for (let o = 0; o <= out; o++) starts[o] = o;
+  if (places instanceof Int32Array) for (let k = 0; k <= out; k++) places[k] = below(random, 6);
+  params[6] = 5 + below(random, 2);
+};
+
+/** Windows that a plane may have: their numbers begin behind the sizes. */
+const poolWindows = (planes: number) => (random: Random) => {
+  const adaptive = random() < 0.2;
+  for (const k of [0, 1]) {
+    params[planes + 5 + k] = adaptive ? 0 : 1 + below(random, 4);
+    params[planes + 7 + k] = 1 + below(random, 3);
+    params[planes + 9 + k] = below(random, 3);
+    params[planes + 11 + k] = 1 + below(random, planes === 2 ? 1 : 3);
+  }
+};
+
 /**
  * Sizes and tables that have to agree, which random numbers rarely do: half of a row's calls get
  * them so.
@@ -325,6 +349,10 @@ const AGREE: Partial<Record<RowName, (random: Random, operands: readonly unknown
   gather: indexed(0),
   scatter: indexed(0),
   scatterReduce: indexed(2),
+  maxPool: poolWindows(3),
+  avgPool: poolWindows(2),
+  avgPoolBackward: poolWindows(2),
+  resample: taps,
   nonzero: () => {
     params[3] = params[4] as number;
   },

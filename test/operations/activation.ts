@@ -160,6 +160,22 @@ const operations: Record<string, Operation> = {
       ...gradientsOf((t) => tilegrad.gelu(t, { approximate: 'tanh' })),
     ],
   },
+  rrelu: (() => {
+    const { misuse, gradients } = withNumbers(
+      'rrelu',
+      tilegrad.rrelu,
+      ['lower', 'upper'],
+      [{ lower: 0.1, upper: 0.7 }],
+      [
+        [() => tilegrad.rrelu(x, { lower: 1, upper: 0 }), 'ERR_ARGUMENT'],
+        [() => tilegrad.rrelu(x, { generator: wrong(5) }), 'ERR_ARGUMENT'],
+      ],
+    );
+    // Of the same slopes every time.
+    const drawn = (t: Tensor) =>
+      tilegrad.rrelu(t, { training: true, generator: new tilegrad.Generator(1) });
+    return { misuse, gradients: [...(gradients as Case[]), one(drawn, [3, 4])] };
+  })(),
   hardTanh: withNumbers(
     'hardTanh',
     tilegrad.hardTanh,
@@ -293,6 +309,11 @@ const modules: Record<string, readonly Misuse[]> = {
     negative('Softshrink', () => new nn.Softshrink({ lambda: -1 })),
   ],
   Hardshrink: moduleOf('Hardshrink', 'hardshrink', ['lambda'], (o) => new nn.Hardshrink(o)),
+  RReLU: [
+    ...moduleOf('RReLU', 'rrelu', ['lower', 'upper'], (o) => new nn.RReLU(o)),
+    [() => new nn.RReLU({ lower: 1, upper: 0 }), 'ERR_ARGUMENT'],
+    [() => new nn.RReLU({ generator: wrong(5) }), 'ERR_ARGUMENT'],
+  ],
   Threshold: [
     ...plainModule('threshold', () => new nn.Threshold(0, 1)),
     ...limits('Threshold', (limit, value) => new nn.Threshold(limit, value)),
@@ -311,6 +332,13 @@ const modules: Record<string, readonly Misuse[]> = {
   ],
   GLU: alongDim('GLU', 'glu', (dim) => new nn.GLU(dim)),
   Softmax: alongDim('Softmax', 'softmax', (dim) => new nn.Softmax(dim)),
+  Softmin: alongDim('Softmin', 'softmin', (dim) => new nn.Softmin(dim)),
+  Softmax2d: [
+    ...plainModule('Softmax2d', () => new nn.Softmax2d()).filter(
+      ([, code]) => code === 'ERR_ARGUMENT',
+    ),
+    [() => new nn.Softmax2d().forward(x), 'ERR_SHAPE'],
+  ],
   LogSoftmax: alongDim('LogSoftmax', 'logSoftmax', (dim) => new nn.LogSoftmax(dim)),
 };
 

@@ -22,6 +22,7 @@ import { numerics } from './numerics.js';
 import type { Family } from './operation.js';
 import { optimizers } from './optimizers.js';
 import { partViews } from './parts.js';
+import { pools } from './pool.js';
 import { tensorProducts } from './products.js';
 import { randomness } from './random.js';
 import { recurrent } from './recurrent.js';
@@ -55,6 +56,7 @@ export const families: readonly Family[] = [
   numerics,
   optimizers,
   partViews,
+  pools,
   randomness,
   recurrent,
   reductions,

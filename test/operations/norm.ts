@@ -155,7 +155,7 @@ const layerInputs = (layer: Layer, ...wrongShapes: number[][]): Misuse[] => [
 ];
 
 const batchNormLayer = (
-  name: 'BatchNorm1d' | 'BatchNorm2d',
+  name: 'BatchNorm1d' | 'BatchNorm2d' | 'BatchNorm3d',
   ...wrongShapes: number[][]
 ): Misuse[] => {
   const make = (options: never) => new nn[name](4, options);
@@ -169,7 +169,7 @@ const batchNormLayer = (
 };
 
 const instanceNormLayer = (
-  name: 'InstanceNorm1d' | 'InstanceNorm2d',
+  name: 'InstanceNorm1d' | 'InstanceNorm2d' | 'InstanceNorm3d',
   ...wrongShapes: number[][]
 ): Misuse[] => {
   const make = (options: never) => new nn[name](4, options);
@@ -312,8 +312,10 @@ export const norms: Family = {
     ],
     BatchNorm1d: batchNormLayer('BatchNorm1d', [4], [2, 3], [2, 4, 3, 3]),
     BatchNorm2d: batchNormLayer('BatchNorm2d', [2, 4], [2, 4, 3], [2, 3, 2, 2]),
+    BatchNorm3d: batchNormLayer('BatchNorm3d', [2, 4], [2, 4, 3, 3], [2, 3, 2, 2, 2]),
     InstanceNorm1d: instanceNormLayer('InstanceNorm1d', [2, 4], [2, 3, 3], [2, 4, 3, 3]),
     InstanceNorm2d: instanceNormLayer('InstanceNorm2d', [2, 4, 3], [2, 3, 2, 2]),
+    InstanceNorm3d: instanceNormLayer('InstanceNorm3d', [2, 4, 3, 3], [2, 3, 2, 2, 2]),
   },
   bits(add) {
     for (const dtype of dtypes) bits(add, dtype);

@@ -5,6 +5,7 @@ import {
   bernoulli,
   dropout,
   exponential,
+  featureAlphaDropout,
   featureDropout,
   Generator,
   multinomial,
@@ -250,10 +251,20 @@ export const randomness: Family = {
       const { misuse, gradients } = dropping('featureDropout', featureDropout, []);
       return { misuse: [...misuse, [() => featureDropout(ones([3])), 'ERR_SHAPE']], gradients };
     })(),
+    featureAlphaDropout: (() => {
+      const { misuse, gradients } = dropping('featureAlphaDropout', featureAlphaDropout, []);
+      return {
+        misuse: [...misuse, [() => featureAlphaDropout(ones([3])), 'ERR_SHAPE']],
+        gradients,
+      };
+    })(),
   },
   modules: {
     Dropout: layer('Dropout', nn.Dropout),
+    Dropout1d: layer('Dropout1d', nn.Dropout1d),
     Dropout2d: layer('Dropout2d', nn.Dropout2d),
+    Dropout3d: layer('Dropout3d', nn.Dropout3d),
+    FeatureAlphaDropout: layer('FeatureAlphaDropout', nn.FeatureAlphaDropout),
     AlphaDropout: layer('AlphaDropout', nn.AlphaDropout),
   },
   bits(add) {

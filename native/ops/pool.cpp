@@ -1,0 +1,424 @@
+// Pooling of planes: the largest value or the mean of each window, and the gradients. Windows whose
+// places are all inside the plane go to kernels, all rows of them at once; those at the edges and
+// adaptive ones are walked one by one, in the same order.
+#include <math.h>
+#include <string.h>
+
+#include "dispatch.h"
+#include "parallel.h"
+#include "rows.h"
+
+namespace tilegrad {
+namespace {
+
+// Places or results: begin <= i < end.
+struct Span {
+  int64_t begin, end;
+};
+
+int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
+
+// One dimension of a plane. Window o has `kernel` places, `dilation` apart from each other, from
+// o * stride - padding on; those outside the plane are left out. A kernel of 0 stands for adaptive
+// windows, which share the plane evenly: from floor(o * in / out) to ceil((o + 1) * in / out).
+struct Axis {
+  int64_t in, out, kernel, stride, padding, dilation;
+
+  // The places of window o that are inside, `dilation` apart.
+  Span window(int64_t o) const {
+    if (kernel == 0) return {o * in / out, ((o + 1) * in + out - 1) / out};
+    const int64_t first = o * stride - padding;
+    int64_t skipped = first < 0 ? -first : 0;
+    if (dilation > 1) skipped = (skipped + dilation - 1) / dilation * dilation;
+    return {first + skipped, least(first + (kernel - 1) * dilation + 1, in)};
+  }
+
+  // How many places count in the mean of window o: those inside or, with `countPadding`, those of
+  // the padding too, behind which nothing counts.
+  int64_t counted(int64_t o, bool countPadding) const {
+    if (!countPadding || kernel == 0) {
+      const Span inside = window(o);
+      return most(0, inside.end - inside.begin);
+    }
+    const int64_t first = o * stride - padding;
+    return least(first + kernel, in + padding) - first;
+  }
+
+  // The windows that are inside as a whole.
+  Span whole() const {
+    const int64_t last = in - 1 - (kernel - 1) * dilation + padding;
+    if (kernel == 0 || last < 0) return {0, 0};
+    const int64_t begin = least((padding + stride - 1) / stride, out);
+    return {begin, most(begin, least(last / stride + 1, out))};
+  }
+};
+
+int64_t countOf(Span span, int64_t step) {
+  return span.end > span.begin ? (span.end - span.begin + step - 1) / step : 0;
+}
+
+struct Pooling {
+  int64_t planes;
+  Axis rows, cols;
+  bool countPadding;  // means: whether places of the padding count
+  int64_t divisor;    // means: what sums are divided by; 0 for the number of places
+
+  explicit Pooling(const Command& c) : planes(c.number[0].i), countPadding(false), divisor(0) {
+    const Number* const n = c.number;
+    rows = {n[1].i, n[3].i, n[5].i, n[7].i, n[9].i, n[11].i};
+    cols = {n[2].i, n[4].i, n[6].i, n[8].i, n[10].i, n[12].i};
+  }
+
+  int64_t places() const { return rows.in * cols.in; }
+  int64_t results() const { return rows.out * cols.out; }
+
+  void takeDivisor(const Command& c) {
+    countPadding = c.number[13].i != 0;
+    divisor = c.number[14].i;
+  }
+
+  // What the sum of window j is divided by, in a row whose windows count `rowPlaces` places in one
+  // column; 1 where there is nothing to add.
+  int64_t divisorOf(int64_t rowPlaces, int64_t j) const {
+    if (divisor != 0) return divisor;
+    return most(1, rowPlaces * cols.counted(j, countPadding));
+  }
+  int64_t rowPlaces(int64_t i) const { return rows.counted(i, countPadding); }
+};
+
+// Rows of results of one plane whose windows look at the rows `taps`, as far as one row of them
+// says: `count` of them from i on.
+struct Rows {
+  int64_t plane, i, count;
+  Span taps;
+};
+
+// A forward pass, without its type: whole() computes the columns of rows whose windows have whole
+// rows of places, edge() those of one row.
+struct Passes {
+  const void* command;
+  void (*whole)(const void* command, const Rows& rows, Span columns);
+  void (*edge)(const void* command, const Rows& row, Span columns);
+};
+
+void overResults(const Pooling& p, const Passes& f, int64_t plane, int64_t begin, int64_t end) {
+  const Span columns = p.cols.whole();
+  const Span whole = p.rows.whole();
+  for (int64_t i = begin; i < end;) {
+    const bool isWhole = i >= whole.begin && i < whole.end;
+    Rows rows = {plane, i, isWhole ? least(whole.end, end) - i : 1, p.rows.window(i)};
+    i += rows.count;
+    const bool byKernel = columns.end > columns.begin && rows.taps.end > rows.taps.begin;
+    if (byKernel) f.whole(f.command, rows, columns);
+    const Span before = {0, byKernel ? columns.begin : p.cols.out};
+    const Span after = {byKernel ? columns.end : p.cols.out, p.cols.out};
+    for (; rows.i < i; ++rows.i) {
+      rows.taps = p.rows.window(rows.i);
+      f.edge(f.command, rows, before);
+      f.edge(f.command, rows, after);
+    }
+  }
+}
+
+// Rows of results, which threads share.
+void overPlanes(const Pooling& p, int64_t elementBytes, const Passes& f) {
+  if (p.planes == 0 || p.results() == 0) return;
+  const int64_t rowBytes = (p.places() / p.rows.out + 2 * p.cols.out) * elementBytes;
+  parallelShares(p.planes * p.rows.out, 1, rowBytes, kLightShare, [&](int64_t begin, int64_t end) {
+    while (begin < end) {
+      const int64_t plane = begin / p.rows.out, first = begin % p.rows.out;
+      const int64_t last = least(p.rows.out, first + end - begin);
+      overResults(p, f, plane, first, last);
+      begin += last - first;
+    }
+  });
+}
+
+// What both forward passes have: planes of x, those of y without gaps.
+template <class T>
+struct Forward {
+  Pooling p;
+  const T* x;
+  int64_t xPlane;
+  T* y;
+
+  Forward(const Command& c, int64_t xPlaneStep)
+      : p(c),
+        x(static_cast<const T*>(c.data[0])),
+        xPlane(xPlaneStep),
+        y(static_cast<T*>(c.data[1])) {}
+
+  // The windows of a kernel's call.
+  PoolWindows<T> windows(const Rows& rows, Span columns) const {
+    const int64_t width = p.cols.in;
+    const int64_t first = rows.taps.begin * width + columns.begin * p.cols.stride - p.cols.padding;
+    PoolWindows<T> w;
+    w.rows = rows.count;
+    w.cols = columns.end - columns.begin;
+    w.stride = p.cols.stride;
+    w.tapRows = countOf(rows.taps, p.rows.dilation);
+    w.tapCols = p.cols.kernel;
+    w.xRow = p.rows.stride * width;
+    w.tapRow = p.rows.dilation * width;
+    w.tapCol = p.cols.dilation;
+    w.yRow = p.cols.out;
+    w.x = x + rows.plane * xPlane + first;
+    w.y = y + result(rows) + columns.begin;
+    w.index = nullptr;
+    w.place = first;
+    w.divisor = 1;
+    return w;
+  }
+
+  // Where a row of results begins.
+  int64_t result(const Rows& rows) const { return rows.plane * p.results() + rows.i * p.cols.out; }
+};
+
+template <class T>
+struct Largest : Forward<T> {
+  int32_t* index;
+
+  explicit Largest(const Command& c)
+      : Forward<T>(c, c.number[13].i), index(static_cast<int32_t*>(c.data[2])) {}
+
+  void whole(const Rows& rows, Span columns) const {
+    PoolWindows<T> w = this->windows(rows, columns);
+    if (index) w.index = index + (w.y - this->y);
+    floatKernels<T>().pool.max(w);
+  }
+
+  void edge(const Rows& row, Span columns) const {
+    const Pooling& of = this->p;
+    const T* const plane = this->x + row.plane * this->xPlane;
+    for (int64_t j = columns.begin; j < columns.end; ++j) {
+      const Span taps = of.cols.window(j);
+      T best = static_cast<T>(-INFINITY);
+      // Of a window without a place: nowhere.
+      int64_t at = -1;
+      for (int64_t r = row.taps.begin; r < row.taps.end; r += of.rows.dilation) {
+        for (int64_t c = taps.begin; c < taps.end; c += of.cols.dilation) {
+          const T next = plane[r * of.cols.in + c];
+          if (at >= 0 && !(next > best) && next == next) continue;
+          best = next;
+          at = r * of.cols.in + c;
+        }
+      }
+      const int64_t to = this->result(row) + j;
+      this->y[to] = best;
+      if (index) index[to] = static_cast<int32_t>(at);
+    }
+  }
+};
+
+template <class T>
+struct Mean : Forward<T> {
+  explicit Mean(const Command& c) : Forward<T>(c, c.number[15].i) { this->p.takeDivisor(c); }
+
+  void whole(const Rows& rows, Span columns) const {
+    PoolWindows<T> w = this->windows(rows, columns);
+    // Whole columns of a padded window have one divisor.
+    w.divisor = static_cast<T>(this->p.divisorOf(this->p.rowPlaces(rows.i), columns.begin));
+    floatKernels<T>().pool.mean(w);
+  }
+
+  void edge(const Rows& row, Span columns) const {
+    const Pooling& of = this->p;
+    const T* const plane = this->x + row.plane * this->xPlane;
+    const int64_t rowPlaces = of.rowPlaces(row.i);
+    for (int64_t j = columns.begin; j < columns.end; ++j) {
+      const Span taps = of.cols.window(j);
+      T sum = 0;
+      for (int64_t r = row.taps.begin; r < row.taps.end; ++r) {
+        for (int64_t c = taps.begin; c < taps.end; ++c) sum += plane[r * of.cols.in + c];
+      }
+      this->y[this->result(row) + j] = sum / static_cast<T>(of.divisorOf(rowPlaces, j));
+    }
+  }
+};
+
+template <class Pass>
+Status runForward(const Command& c, int64_t elementBytes) {
+  const Pass pass(c);
+  overPlanes(pass.p, elementBytes,
+             {&pass,
+              [](const void* self, const Rows& rows, Span columns) {
+                static_cast<const Pass*>(self)->whole(rows, columns);
+              },
+              [](const void* self, const Rows& rows, Span columns) {
+                static_cast<const Pass*>(self)->edge(rows, columns);
+              }});
+  return Status::ok;
+}
+
+template <template <class> class Pass>
+Status forward(const Command& c) {
+  return c.type[0] == DType::float64 ? runForward<Pass<double>>(c, sizeof(double))
+                                     : runForward<Pass<float>>(c, sizeof(float));
+}
+
+// Adds each result's gradient where its value was.
+template <class T>
+void maxPoolBackwardOf(const Command& c) {
+  const int64_t planes = c.number[0].i, results = c.number[1].i, places = c.number[2].i;
+  const T* const g = static_cast<const T*>(c.data[0]);
+  const int32_t* const index = static_cast<const int32_t*>(c.data[1]);
+  T* const dx = static_cast<T*>(c.data[2]);
+  if (places == 0) return;
+  parallelShares(planes, 1, (places + 2 * results) * static_cast<int64_t>(sizeof(T)), kLightShare,
+                 [&](int64_t begin, int64_t end) {
+                   for (int64_t plane = begin; plane < end; ++plane) {
+                     const T* const from = g + plane * results;
+                     const int32_t* const at = index + plane * results;
+                     T* const to = dx + plane * places;
+                     memset(to, 0, static_cast<size_t>(places) * sizeof(T));
+                     for (int64_t i = 0; i < results; ++i) {
+                       const int32_t place = at[i];
+                       if (place >= 0 && place < places) to[place] += from[i];
+                     }
+                   }
+                 });
+}
+
+// Results whose shares of the gradient are computed at a time.
+constexpr int64_t kShares = 256;
+
+// Adds the shares of the results [i, first..last) to the places of their windows in one row. Every
+// place gets its shares in the order of the results.
+template <class T>
+void spreadRow(const Axis& axis, int64_t first, int64_t last, const T* share, T* to) {
+  // Adaptive windows one by one, and such as no plane has room for.
+  if (axis.kernel == 0 || axis.kernel > axis.in) {
+    for (int64_t j = first; j < last; ++j) {
+      const Span window = axis.window(j);
+      for (int64_t c = window.begin; c < window.end; ++c) to[c] += share[j - first];
+    }
+    return;
+  }
+  // Of windows that overlap, the last places first: neighbours don't wait for each other then.
+  for (int64_t k = axis.kernel - 1; k >= 0; --k) {
+    const int64_t shift = k - axis.padding;  // result j goes to j * stride + shift
+    const int64_t lowest = shift < 0 ? (-shift + axis.stride - 1) / axis.stride : 0;
+    const int64_t inside = axis.in - 1 - shift;
+    const int64_t begin = most(first, lowest);
+    const int64_t end = inside < 0 ? 0 : least(last, inside / axis.stride + 1);
+    if (end <= begin) continue;
+    if (axis.stride == 1) {
+      T* const place = to + begin + shift;
+      const auto add = floatKernels<T>().elementwise.binary[static_cast<int>(Binary::add)];
+      add(end - begin, place, 1, share + begin - first, 1, place);
+    } else {
+      for (int64_t j = begin; j < end; ++j) to[j * axis.stride + shift] += share[j - first];
+    }
+  }
+}
+
+template <class T>
+void spreadPlane(const Pooling& p, const T* g, T* dx) {
+  const auto div = floatKernels<T>().elementwise.binary[static_cast<int>(Binary::div)];
+  memset(dx, 0, static_cast<size_t>(p.places()) * sizeof(T));
+  for (int64_t first = 0; first < p.cols.out; first += kShares) {
+    const int64_t last = least(first + kShares, p.cols.out);
+    T divisors[kShares], share[kShares];
+    int64_t rowPlaces = -1;  // that the divisors are of
+    for (int64_t i = 0; i < p.rows.out; ++i) {
+      const Span rows = p.rows.window(i);
+      if (p.rowPlaces(i) != rowPlaces) {
+        rowPlaces = p.rowPlaces(i);
+        for (int64_t j = first; j < last; ++j) {
+          divisors[j - first] = static_cast<T>(p.divisorOf(rowPlaces, j));
+        }
+      }
+      div(last - first, g + i * p.cols.out + first, 1, divisors, 1, share);
+      for (int64_t r = rows.begin; r < rows.end; ++r) {
+        spreadRow(p.cols, first, last, share, dx + r * p.cols.in);
+      }
+    }
+  }
+}
+
+template <class T>
+void avgPoolBackwardOf(const Command& c) {
+  Pooling p(c);
+  p.takeDivisor(c);
+  const T* const g = static_cast<const T*>(c.data[0]);
+  T* const dx = static_cast<T*>(c.data[1]);
+  if (p.places() == 0) return;
+  const int64_t bytes = (2 * p.places() + p.results()) * static_cast<int64_t>(sizeof(T));
+  parallelShares(p.planes, 1, bytes, kLightShare, [&](int64_t begin, int64_t end) {
+    for (int64_t plane = begin; plane < end; ++plane) {
+      spreadPlane(p, g + plane * p.results(), dx + plane * p.places());
+    }
+  });
+}
+
+Status maxPoolBackward(const Command& c) {
+  if (c.type[0] == DType::float64) {
+    maxPoolBackwardOf<double>(c);
+  } else {
+    maxPoolBackwardOf<float>(c);
+  }
+  return Status::ok;
+}
+
+Status avgPoolBackward(const Command& c) {
+  if (c.type[0] == DType::float64) {
+    avgPoolBackwardOf<double>(c);
+  } else {
+    avgPoolBackwardOf<float>(c);
+  }
+  return Status::ok;
+}
+
+// Sums of two products of such numbers fit 64 bits.
+const char* checkWindows(const Command& c) {
+  for (int i = 1; i <= 12; ++i) {
+    if (c.number[i].i < 0 || c.number[i].i > INT32_MAX) return "a size is beyond 32 bits";
+  }
+  for (const int i : {7, 8, 11, 12}) {
+    if (c.number[i].i == 0) return "a stride or a dilation is 0";
+  }
+  const Pooling p(c);
+  if (p.places() > INT32_MAX) return "a plane has more places than an index counts";
+  if ((p.rows.kernel == 0) != (p.cols.kernel == 0)) return "one dimension alone is adaptive";
+  return nullptr;
+}
+
+const char* checkMeans(const Command& c) {
+  if (c.number[11].i != 1 || c.number[12].i != 1) return "means have no dilation";
+  return checkWindows(c);
+}
+
+#define TG_WINDOWS                                                                     \
+  "planes rows cols outRows outCols size kernelRows kernelCols strideRows strideCols " \
+  "paddingRows paddingCols dilationRows dilationCols"
+
+const Row kRows[] = {
+    // Windows as Axis has them. index: where in its plane each largest value is, or -1 for a window
+    // without a place.
+    {"maxPool",
+     "in x T[planes*xPlane rows cols] out y T[planes outRows outCols] "
+     "optout index i32[planes outRows outCols]; " TG_WINDOWS " int xPlane stride",
+     forward<Largest>, checkWindows},
+    {"avgPool",
+     "in x T[planes*xPlane rows cols] out y T[planes outRows outCols]; " TG_WINDOWS
+     " countPadding divisor int xPlane stride",
+     forward<Mean>, checkMeans},
+    // dx[index] += g, of zeros; an index outside its plane is left out.
+    {"maxPoolBackward",
+     "in g T[planes results] in index i32[planes results] out dx T[planes places]; "
+     "planes results places size",
+     maxPoolBackward, nullptr},
+    {"avgPoolBackward",
+     "in g T[planes outRows outCols] out dx T[planes rows cols]; " TG_WINDOWS
+     " countPadding divisor int",
+     avgPoolBackward, checkMeans},
+};
+
+#undef TG_WINDOWS
+
+}  // namespace
+
+RowList poolRows() { return rowList(kRows); }
+
+}  // namespace tilegrad
