@@ -1,0 +1,58 @@
+/** Runs topics of the course: `npm run course` lists them, `npm run course -- A7` runs one. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { render } from './lib/draw.js';
+import { loadTopics } from './lib/topics.js';
+
+const HELP = `  npm run course                   lists the topics
+  npm run course -- A7 B3          runs some of them
+  npm run course -- all            runs all of them
+  --out DIR                        where the pictures go (build/course)
+`;
+
+/** Exit code for wrong arguments. */
+const EXIT_USAGE = 2;
+
+async function main(names: readonly string[], out: string): Promise<void> {
+  const topics = await loadTopics();
+  if (names.length === 0) {
+    for (const { id, title } of topics) console.log(`${id.padEnd(4)} ${title}`);
+    console.log(`\n${HELP}`);
+    return;
+  }
+  const wanted = new Set(names.map((name) => name.toUpperCase()));
+  const chosen = wanted.delete('ALL') ? topics : topics.filter(({ id }) => wanted.has(id));
+  for (const { id } of topics) wanted.delete(id);
+  if (wanted.size > 0) throw new TypeError(`there is no topic ${[...wanted].join(', ')}`);
+  for (const { id, title, run } of chosen) {
+    console.log(`\n${id}  ${title}\n`);
+    await run({
+      print: (line) => console.log(`  ${line}`),
+      draw: (name, picture) => {
+        mkdirSync(out, { recursive: true });
+        const file = path.join(out, `${name}.svg`);
+        writeFileSync(file, render(picture));
+        console.log(`  picture: ${file}`);
+      },
+    });
+  }
+}
+
+function parse(args: string[]) {
+  return parseArgs({
+    args,
+    allowPositionals: true,
+    options: { out: { type: 'string', default: 'build/course' }, help: { type: 'boolean' } },
+  });
+}
+
+try {
+  const { positionals, values } = parse(process.argv.slice(2));
+  if (values.help) console.log(HELP);
+  else await main(positionals, values.out);
+} catch (error) {
+  if (!(error instanceof TypeError)) throw error;
+  console.error(`course: ${error.message}\n${HELP}`);
+  process.exitCode = EXIT_USAGE;
+}
