@@ -14,6 +14,9 @@ const HELP = `  npm run course                   lists the topics
 /** Exit code for wrong arguments. */
 const EXIT_USAGE = 2;
 
+/** Wrong arguments; the message is for the user. */
+class UsageError extends Error {}
+
 async function main(names: readonly string[], out: string): Promise<void> {
   const topics = await loadTopics();
   if (names.length === 0) {
@@ -24,7 +27,7 @@ async function main(names: readonly string[], out: string): Promise<void> {
   const wanted = new Set(names.map((name) => name.toUpperCase()));
   const chosen = wanted.delete('ALL') ? topics : topics.filter(({ id }) => wanted.has(id));
   for (const { id } of topics) wanted.delete(id);
-  if (wanted.size > 0) throw new TypeError(`there is no topic ${[...wanted].join(', ')}`);
+  if (wanted.size > 0) throw new UsageError(`there is no topic ${[...wanted].join(', ')}`);
   for (const { id, title, run } of chosen) {
     console.log(`\n${id}  ${title}\n`);
     await run({
@@ -40,11 +43,15 @@ async function main(names: readonly string[], out: string): Promise<void> {
 }
 
 function parse(args: string[]) {
-  return parseArgs({
-    args,
-    allowPositionals: true,
-    options: { out: { type: 'string', default: 'build/course' }, help: { type: 'boolean' } },
-  });
+  try {
+    return parseArgs({
+      args,
+      allowPositionals: true,
+      options: { out: { type: 'string', default: 'build/course' }, help: { type: 'boolean' } },
+    });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
 }
 
 try {
@@ -52,7 +59,7 @@ try {
   if (values.help) console.log(HELP);
   else await main(positionals, values.out);
 } catch (error) {
-  if (!(error instanceof TypeError)) throw error;
+  if (!(error instanceof UsageError)) throw error;
   console.error(`course: ${error.message}\n${HELP}`);
   process.exitCode = EXIT_USAGE;
 }

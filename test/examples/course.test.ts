@@ -34,8 +34,8 @@ describe('a picture', () => {
     expect(render(picture)).toBe(svg);
   });
 
-  test('has coordinates to a hundredth of a pixel', () => {
+  test('has coordinates to a tenth of a pixel', () => {
     const svg = render({ title: 'x', plots: [{ x: { domain: [0, 7] }, marks: [] }] });
-    expect(svg).not.toMatch(/\d\.\d{3}/);
+    expect(svg).not.toMatch(/\d\.\d{2}/);
   });
 });

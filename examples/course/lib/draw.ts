@@ -7,8 +7,8 @@ export interface Picture {
   readonly title: string;
   /** Names of the series in the order of `COLORS`; channels such as `stroke` take a name. */
   readonly legend?: readonly string[];
-  /** Whether the first plot's continuous colors are explained by a ramp. */
-  readonly ramp?: boolean;
+  /** What some colors of the first plot's continuous scale stand for. */
+  readonly ramp?: { readonly label: string; readonly values: readonly number[] };
   /** Plots from left to right; a plot's `title` stands above it. */
   readonly plots: readonly PlotOptions[];
 }
@@ -33,8 +33,8 @@ const LINE = 22;
 /** Width of a letter of the size of TEXT, on average and rather too wide. */
 const LETTER = 6.8;
 
-/** Digits after the point: a hundredth of a pixel can't be seen, and more would fill the file. */
-const DIGITS = 2;
+/** Digits after the point: a tenth of a pixel can hardly be seen, and more would fill the file. */
+const DIGITS = 1;
 
 const escaped = (text: string): string =>
   text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
@@ -45,7 +45,7 @@ function textAt(x: number, y: number, size: number, text: string, more = ''): st
 
 /** Shorter numbers in the attributes that hold coordinates. */
 function rounded(svg: string): string {
-  return svg.replace(/-?\d+\.\d{3,}(?:e-?\d+)?/g, (number) => `${+Number(number).toFixed(DIGITS)}`);
+  return svg.replace(/-?\d+\.\d{2,}(?:e-?\d+)?/g, (number) => `${+Number(number).toFixed(DIGITS)}`);
 }
 
 /** A nested drawing at a place. */
@@ -54,7 +54,7 @@ function nested(svg: { outerHTML: string }, x: number, y: number): string {
 }
 
 /** @returns the text of an SVG file with white background that stands on its own */
-export function render({ title, legend, ramp = false, plots }: Picture): string {
+export function render({ title, legend, ramp, plots }: Picture): string {
   const { document } = parseHTML('<!doctype html><html><body></body></html>');
   const parts: string[] = [];
   let top = MARGIN + TITLE;
@@ -95,14 +95,18 @@ export function render({ title, legend, ramp = false, plots }: Picture): string 
     parts.push(nested(svg, x, y));
     x += width;
     bottom = Math.max(bottom, y + height);
-    if (ramp && i === 0) {
-      const scale = svg.legend('color', {
-        document,
-        width: Math.min(width, WIDTH) - 40,
-        style: { fontSize: `${TEXT}px` },
-      } as Plot.LegendOptions);
-      if (scale !== undefined) parts.push(nested(scale, 0, bottom));
-      bottom += 50;
+    if (ramp !== undefined && i === 0) {
+      const colorOf = svg.scale('color')!.apply as (value: number) => string;
+      const step = 40;
+      parts.push(textAt(MARGIN, bottom + TEXT, TEXT, ramp.label));
+      ramp.values.forEach((value, k) => {
+        const left = MARGIN + k * step;
+        parts.push(
+          `<rect x="${left}" y="${bottom + 18}" width="${step}" height="12" fill="${colorOf(value)}"/>`,
+          textAt(left + step / 2, bottom + 44, TEXT, `${value}`, ' text-anchor="middle"'),
+        );
+      });
+      bottom += 54;
     }
   });
   const width = Math.max(x, 2 * MARGIN + Math.round(title.length * LETTER * (TITLE / TEXT)));
