@@ -127,7 +127,7 @@ function run({ print, draw }: RunOptions): Result {
         ],
       },
       {
-        title: 'the terms: hard sigmoids of different height, place and slope',
+        title: 'the hard sigmoids that it is made of',
         y: { grid: true },
         marks: segments.map(({ from, to, rise }) =>
           line(points(step(x, from, to).mul(rise), legend[0]!), { x: 'x', y: 'y', stroke: 'kind' }),

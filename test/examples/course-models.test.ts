@@ -1,5 +1,8 @@
 /** The course's part A, models and what they compute: every row's result. */
-import { describe, expect, test } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { topic as a1 } from '../../examples/course/a01-linear-regression.js';
 import { topic as a2 } from '../../examples/course/a02-error-surface.js';
 import { topic as a3 } from '../../examples/course/a03-piecewise-linear.js';
@@ -14,8 +17,13 @@ import { topic as a11 } from '../../examples/course/a11-statistics.js';
 import { topic as a12 } from '../../examples/course/a12-cross-entropy.js';
 import { topic as a13 } from '../../examples/course/a13-large-inputs.js';
 import { topic as a14 } from '../../examples/course/a14-tensors.js';
+import { topic as a15 } from '../../examples/course/a15-parameter-count.js';
 import { topic as a16 } from '../../examples/course/a16-no-activation.js';
 import { topic as a17 } from '../../examples/course/a17-vectorised.js';
+import { topic as a18 } from '../../examples/course/a18-digits.js';
+import { topic as a21 } from '../../examples/course/a21-deep-or-wide.js';
+import { drawDigits } from '../../examples/digits/synthetic.js';
+import { encodeIdx } from '../data/idx-files.js';
 import { runTopic } from '../helpers/course.js';
 
 /** Numbers as they are written with so many digits. */
@@ -174,6 +182,15 @@ test('A14: rank, lengths, shape and volume', async () => {
   expect(red).toEqual({ rank: 2, shape: [2, 3], volume: 6 });
 });
 
+test('A15: 3n + 14 parameters, 36878 for n = 12288', async () => {
+  const { inputs, parameters, formula, output } = (await runTopic(a15)).result;
+  expect(inputs).toBe(12288);
+  expect(formula).toBe(36878);
+  expect(parameters).toBe(36878);
+  expect(output).toBeGreaterThan(0);
+  expect(output).toBeLessThan(1);
+});
+
 test('A16: two linear layers are one, with an activation between them they are not', async () => {
   const { linear, withRelu, scale } = (await runTopic(a16)).result;
   expect(linear).toBeLessThan(ROUNDING * scale);
@@ -187,4 +204,68 @@ test('A17: loops and one matrix product give identical numbers', async () => {
   expect(result.difference).toBeLessThan(256 * Number.EPSILON);
   expect(result.loops).toBeGreaterThan(result.matrix);
   expect(lines.at(-1)).toMatch(/\d+ times as fast$/);
+});
+
+describe('A18: handwritten digits', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tilegrad-course-'));
+  afterEach(() => {
+    vi.unstubAllEnvs();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** Drawn digits in the middle of 28 x 28 pixels, in the files of MNIST. */
+  function writeMnist(): void {
+    const [side, border, uint8] = [28, 6, 8];
+    const pictures = drawDigits(900, 5);
+    const small = pictures.images.data;
+    const write = (prefix: string, from: number, to: number) => {
+      const pixels = new Uint8Array((to - from) * side * side);
+      for (let i = from; i < to; i++) {
+        for (let p = 0; p < 256; p++) {
+          const at = (border + (p >> 4)) * side + border + (p & 15);
+          pixels[(i - from) * side * side + at] = Math.round(255 * small[i * 256 + p]!);
+        }
+      }
+      const labels = pictures.labels.data.slice(from, to);
+      const images = encodeIdx(uint8, [to - from, side, side], pixels);
+      writeFileSync(join(folder, `${prefix}-images-idx3-ubyte`), images);
+      writeFileSync(
+        join(folder, `${prefix}-labels-idx1-ubyte`),
+        encodeIdx(uint8, [to - from], labels),
+      );
+    };
+    write('train', 0, 700);
+    write('t10k', 700, 900);
+  }
+
+  test('256 inputs to 10 confidences, and 28 x 28 pictures from IDX files', async () => {
+    writeMnist();
+    vi.stubEnv('MNIST_DIR', folder);
+    vi.stubEnv('FASHION_MNIST_DIR', undefined);
+    const { drawn, files, confidences } = (await runTopic(a18)).result;
+    expect(drawn.inputs).toBe(256);
+    expect(drawn.test).toBeGreaterThan(0.95);
+    expect(confidences).toHaveLength(10);
+    expect(Math.abs(confidences.reduce((sum, p) => sum + p) - 1)).toBeLessThan(1e-6);
+    expect(files.map(({ name, inputs }) => [name, inputs])).toEqual([['MNIST', 784]]);
+    expect(files[0]!.test).toBeGreaterThan(0.6); // two epochs on 700 pictures
+  });
+});
+
+test('A21: deep beats shallow with as many parameters; deeper, the test error rises', async () => {
+  const { result, pictures } = await runTopic(a21);
+  const { deep, shallow, byDepth } = result;
+  for (const [i, d] of deep.entries()) {
+    const s = shallow[i]!;
+    expect(Math.abs(s.parameters - d.parameters)).toBeLessThanOrEqual(2);
+    expect(d.train).toBeLessThan(s.train);
+    expect(d.test).toBeLessThan(s.test);
+  }
+  const train = byDepth.map((errors) => errors.train);
+  expect(train).toEqual([...train].sort((a, b) => b - a)); // ever smaller
+  const test = byDepth.map((errors) => errors.test);
+  const least = Math.min(...test);
+  expect(test[0]).toBeGreaterThan(1.2 * least); // first it falls
+  expect(test.at(-1)).toBeGreaterThan(1.2 * least); // then it rises
+  expect(pictures.get('a21-deep-or-wide')!.plots).toHaveLength(2);
 });

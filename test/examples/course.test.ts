@@ -34,8 +34,9 @@ describe('a picture', () => {
     expect(render(picture)).toBe(svg);
   });
 
-  test('has coordinates to a tenth of a pixel', () => {
-    const svg = render({ title: 'x', plots: [{ x: { domain: [0, 7] }, marks: [] }] });
-    expect(svg).not.toMatch(/\d\.\d{2}/);
+  test('has coordinates to a tenth of a pixel and texts as they are', () => {
+    const svg = render({ title: 'x', plots: [{ x: { domain: [0, 0.37] }, marks: [] }] });
+    expect(svg).toContain('>0.05</text>');
+    expect([...svg.matchAll(/<[^>]*\d\.\d{2}[^>]*>/g)]).toEqual([]);
   });
 });

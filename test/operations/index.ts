@@ -5,6 +5,7 @@ import { autograd } from './autograd.js';
 import { comparisons } from './compare.js';
 import { creations } from './creation.js';
 import { classLosses } from './cross_entropy.js';
+import { dataSplits } from './data_split.js';
 import { dtypeOperations } from './dtypes.js';
 import { gathers } from './gather.js';
 import { indexings } from './indexing.js';
@@ -33,6 +34,7 @@ export const families: readonly Family[] = [
   autograd,
   classLosses,
   comparisons,
+  dataSplits,
   dtypeOperations,
   creations,
   gathers,

@@ -43,9 +43,10 @@ function textAt(x: number, y: number, size: number, text: string, more = ''): st
   return `<text x="${x}" y="${y}" font-size="${size}"${more}>${escaped(text)}</text>`;
 }
 
-/** Shorter numbers in the attributes that hold coordinates. */
+/** Shorter numbers in the attributes that hold coordinates; texts stay as they are. */
 function rounded(svg: string): string {
-  return svg.replace(/-?\d+\.\d{2,}(?:e-?\d+)?/g, (number) => `${+Number(number).toFixed(DIGITS)}`);
+  const round = (number: string) => `${+Number(number).toFixed(DIGITS)}`;
+  return svg.replace(/<[^>]*>/g, (tag) => tag.replace(/-?\d+\.\d{2,}(?:e-?\d+)?/g, round));
 }
 
 /** A nested drawing at a place. */

@@ -1,4 +1,4 @@
-/** Numbers and tables as text. */
+/** Numbers, tables and bits as text. */
 
 /** A number to `digits` places behind the point. */
 export const fixed = (value: number, digits = 2): string => value.toFixed(digits);
@@ -24,3 +24,7 @@ export function printTable(
     );
   }
 }
+
+/** The bits of numbers, as text that can be compared. */
+export const bytesOfArray = ({ buffer, byteOffset, byteLength }: ArrayBufferView): string =>
+  Buffer.from(buffer, byteOffset, byteLength).toString('base64');
