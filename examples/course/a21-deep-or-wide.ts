@@ -7,7 +7,7 @@ import { fixed, printTable } from './lib/table.js';
 import type { RunOptions, Topic } from './lib/topic.js';
 
 /** Units in each of three hidden layers. */
-const DEEP = [6, 10, 14, 20];
+const DEEP = [6, 10, 16];
 const DEPTHS = [0, 1, 2, 3, 4, 5];
 /** Units of each hidden layer where the depth changes. */
 const WIDTH = 12;
@@ -62,10 +62,10 @@ function run({ print, draw }: RunOptions): Result {
     return { x, y: x.square().sum({ dim: 1, keepDim: true }).mul(8).sin() };
   };
   const [train, test] = [rings(), rings()];
-  const deep = DEEP.map((width) => errorsOf([2, width, width, width, 1], train, test, 2));
+  const deep = DEEP.map((width) => errorsOf([2, width, width, width, 1], train, test, 1));
   const shallow = deep.map(({ parameters }) =>
     // 2 h + h weights and biases, h + 1 behind them.
-    errorsOf([2, Math.round((parameters - 1) / 4), 1], train, test, 2),
+    errorsOf([2, Math.round((parameters - 1) / 4), 1], train, test, 1),
   );
 
   const noisy = (count: number): Examples => {

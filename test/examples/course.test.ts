@@ -35,8 +35,8 @@ describe('a picture', () => {
   });
 
   test('has coordinates to a tenth of a pixel and texts as they are', () => {
-    const svg = render({ title: 'x', plots: [{ x: { domain: [0, 0.37] }, marks: [] }] });
-    expect(svg).toContain('>0.05</text>');
+    const svg = render({ title: 'x', plots: [{ x: { domain: [0, 0.125] }, marks: [] }] });
+    expect(svg).toContain('>0.02</text>');
     expect([...svg.matchAll(/<[^>]*\d\.\d{2}[^>]*>/g)]).toEqual([]);
   });
 });

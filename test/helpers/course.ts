@@ -10,8 +10,22 @@ export interface Seen<Result> {
   pictures: Map<string, Picture>;
 }
 
-/** Runs a topic; the plots are not rendered, which takes longer than most topics. */
-export async function runTopic<Result>(topic: Topic<Result>): Promise<Seen<Result>> {
+const seen = new WeakMap<Topic, Promise<Seen<unknown>>>();
+
+/**
+ * Runs a topic, the first time that it is asked for. The plots are not rendered, which takes longer than
+ * most topics.
+ */
+export function runTopic<Result>(topic: Topic<Result>): Promise<Seen<Result>> {
+  let run = seen.get(topic) as Promise<Seen<Result>> | undefined;
+  if (run === undefined) {
+    run = runOnce(topic);
+    seen.set(topic, run);
+  }
+  return run;
+}
+
+async function runOnce<Result>(topic: Topic<Result>): Promise<Seen<Result>> {
   const lines: string[] = [];
   const pictures = new Map<string, Picture>();
   const result = await topic.run({
