@@ -185,7 +185,7 @@ export class StandardScaler {
   constructor(x: Tensor) {
     checkFloating('StandardScaler', x);
     if (rowCount('StandardScaler', [x]) === 0) {
-      throw new TensorError('ERR_SHAPE', '[StandardScaler] there are no rows to learn from');
+      throw new TensorError('ERR_SHAPE', '[StandardScaler] there are no rows');
     }
     const { std, mean } = stdMean(x.detach(), { dim: 0, correction: 0 });
     this.mean = mean;
