@@ -37,6 +37,7 @@ export {
   randomSplit,
   type SplitOptions,
   StandardScaler,
+  type TrainTestParts,
   type TrainTestSplitOptions,
   trainTestSplit,
 } from './data/split.js';

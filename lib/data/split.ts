@@ -48,6 +48,14 @@ export type PartOf<T extends DataTensors> = T extends Tensor
   ? Tensor
   : { -readonly [K in keyof T]: Tensor };
 
+/** The two sets that {@link trainTestSplit} makes. */
+export interface TrainTestParts<T extends DataTensors> {
+  /** What to learn from. */
+  train: PartOf<T>;
+  /** What to test with. */
+  test: PartOf<T>;
+}
+
 /**
  * Rows in a random order, cut into parts, as PyTorch's `random_split` does: each row is in one of them.
  * A seed gives the same parts on every machine. Parts are copies.
@@ -98,7 +106,7 @@ export function randomSplit<const T extends DataTensors>(
 export function trainTestSplit<const T extends DataTensors>(
   data: T,
   options: TrainTestSplitOptions = {},
-): { train: PartOf<T>; test: PartOf<T> } {
+): TrainTestParts<T> {
   checkOptions('trainTestSplit', options, ['testSize', 'shuffle', 'seed']);
   const { testSize = 0.25, shuffle = true, seed } = options;
   const tensors = tensorsOf('trainTestSplit', data);
