@@ -21,6 +21,8 @@ import { topic as a15 } from '../../examples/course/a15-parameter-count.js';
 import { topic as a16 } from '../../examples/course/a16-no-activation.js';
 import { topic as a17 } from '../../examples/course/a17-vectorised.js';
 import { topic as a18 } from '../../examples/course/a18-digits.js';
+import { topic as a19 } from '../../examples/course/a19-parameter-sharing.js';
+import { topic as a20 } from '../../examples/course/a20-encoder-decoder.js';
 import { topic as a21 } from '../../examples/course/a21-deep-or-wide.js';
 import { drawDigits } from '../../examples/digits/synthetic.js';
 import { encodeIdx } from '../data/idx-files.js';
@@ -250,6 +252,27 @@ describe('A18: handwritten digits', () => {
     expect(files.map(({ name, inputs }) => [name, inputs])).toEqual([['MNIST', 784]]);
     expect(files[0]!.test).toBeGreaterThan(0.6); // two epochs on 700 pictures
   });
+});
+
+test('A19: a shared filter is right where training never showed the ball, logistic regression is not', async () => {
+  const { found, places, difference, cnn, logistic, parameters } = (await runTopic(a19)).result;
+  expect(places).toBe(13 * 13);
+  expect(found).toBe(places);
+  expect(difference).toBeLessThan(16 * 2 ** -23); // sums of 16 products below 1, in float32
+  expect(cnn.seen).toBeGreaterThan(0.97);
+  expect(cnn.unseen).toBeGreaterThan(0.97);
+  expect(logistic.unseen).toBeLessThan(0.7);
+  expect(logistic.unseen).toBeLessThan(logistic.seen);
+  expect(parameters.cnn).toBeLessThan(parameters.logistic);
+});
+
+test('A20: the error of the reconstruction falls, and sequences are copied', async () => {
+  const { errors, unseen, losses, copied, example } = (await runTopic(a20)).result;
+  expect(errors.at(-1)).toBeLessThan(0.25 * errors[0]!);
+  expect(unseen.after).toBeLessThan(0.25 * unseen.before);
+  expect(losses.at(-1)).toBeLessThan(0.1 * losses[0]!);
+  expect(copied).toBeGreaterThan(0.95);
+  expect(example.copy).toEqual(example.given);
 });
 
 test('A21: deep beats shallow with as many parameters; deeper, the test error rises', async () => {
