@@ -1,7 +1,5 @@
 /** A 64 x 64 x 3 picture flattened to 12288 inputs of a 3-2-1 network: how many parameters it has. */
 import { nn, noGrad, rand } from 'tilegrad';
-import { parameterCount } from './lib/mlp.js';
-import { printTable } from './lib/table.js';
 import type { RunOptions, Topic } from './lib/topic.js';
 
 const SIDE = 64;
@@ -29,21 +27,11 @@ function run({ print }: RunOptions): Result {
     new nn.Linear(2, 1),
     new nn.Sigmoid(),
   );
-  const parameters = parameterCount(model);
+  const summary = nn.summary(model, [n]);
+  const parameters = summary.totalParameters;
   const formula = 3 * n + 3 + 2 * 3 + 2 + 2 + 1;
   print(`a picture of ${picture.shape.join(' x ')} is ${n} inputs`);
-  printTable(
-    print,
-    ['parameter', 'shape', 'numbers'],
-    [
-      ...[...model.namedParameters()].map(([name, { shape, numel }]) => [
-        name,
-        shape.join(' x '),
-        numel,
-      ]),
-      ['all', '', parameters],
-    ],
-  );
+  for (const line of String(summary).split('\n')) print(line);
   print(`3n + 3 + 2 * 3 + 2 + 2 + 1 = 3n + 14 = ${formula}`);
   return { inputs: n, parameters, formula, output: noGrad(() => model.forward(x)).item() };
 }
