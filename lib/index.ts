@@ -28,6 +28,19 @@ export {
   type MnistOptions,
   type MnistSplit,
 } from './data/mnist.js';
+export {
+  type DataTensors,
+  type Fold,
+  type KFoldOptions,
+  kFold,
+  type PartOf,
+  randomSplit,
+  type SplitOptions,
+  StandardScaler,
+  type TrainTestParts,
+  type TrainTestSplitOptions,
+  trainTestSplit,
+} from './data/split.js';
 export { TensorError, type TensorErrorCode } from './errors.js';
 export {
   type AbortOptions,

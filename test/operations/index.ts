@@ -7,6 +7,7 @@ import { comparisons } from './compare.js';
 import { convolutions } from './conv.js';
 import { creations } from './creation.js';
 import { classLosses } from './cross_entropy.js';
+import { dataSplits } from './data_split.js';
 import { dtypeOperations } from './dtypes.js';
 import { gathers } from './gather.js';
 import { indexings } from './indexing.js';
@@ -41,6 +42,7 @@ export const families: readonly Family[] = [
   classLosses,
   comparisons,
   convolutions,
+  dataSplits,
   dtypeOperations,
   creations,
   gathers,

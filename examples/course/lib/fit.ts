@@ -1,0 +1,24 @@
+/** The loop that most topics train with. */
+import type { optim, Tensor } from 'tilegrad';
+
+/**
+ * Takes steps down the gradient of a loss.
+ *
+ * @param lossOf computes the loss with the parameters as they are
+ * @returns the loss before each step
+ */
+export function descend(
+  optimizer: optim.Optimizer<object>,
+  steps: number,
+  lossOf: () => Tensor,
+): number[] {
+  const losses: number[] = [];
+  for (let step = 0; step < steps; step++) {
+    const loss = lossOf();
+    losses.push(loss.item());
+    optimizer.zeroGrad();
+    loss.backward();
+    optimizer.step();
+  }
+  return losses;
+}
