@@ -5,6 +5,7 @@ export { Adamax, type AdamaxOptions } from './adamax.js';
 export { ASGD, type ASGDOptions } from './asgd.js';
 export { ParameterGroup, type ParameterGroupOptions } from './group.js';
 export { Lion, type LionOptions } from './lion.js';
+export * as lrScheduler from './lr_scheduler/index.js';
 export { NAdam, type NAdamOptions } from './nadam.js';
 export { Optimizer } from './optimizer.js';
 export { RAdam, type RAdamOptions } from './radam.js';

@@ -3,7 +3,7 @@ import { describe, it } from 'vitest';
 import { epsilon, expectGolden, Fixture, type FloatType, largest, toTensor } from '../golden.js';
 
 interface Case {
-  optimizer: Exclude<keyof typeof optim, 'Optimizer' | 'ParameterGroup'>;
+  optimizer: Exclude<keyof typeof optim, 'Optimizer' | 'ParameterGroup' | 'lrScheduler' | 'LBFGS'>;
   dtype: FloatType;
   options: object;
   /** Options of each parameter's own group, if there are any. */
