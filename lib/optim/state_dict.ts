@@ -72,7 +72,7 @@ export function checkShape(name: string, value: Tensor, shape: readonly number[]
 }
 
 /** The number in a scalar tensor of the state; PyTorch's counts and truth values need not be floats. */
-function numberOf(name: string, value: unknown): number {
+export function numberOf(name: string, value: unknown): number {
   checkTensor(name, value);
   checkShape(name, value, []);
   if (dtypes[value.dtype].floating && !dtypes[value.dtype].arithmetic) {
