@@ -92,38 +92,20 @@ function moveTo({ average, weight }: Pair, share: number): void {
   average.storage.version++;
 }
 
-/**
- * The equal average of a model's weights over all updates (stochastic weight averaging: Izmailov et al.
- * 2018), as PyTorch's `swa_utils.AveragedModel`: avg += (w - avg) / (n + 1). The model itself goes on
- * training; `apply` puts the averages in its place and `restore` takes them out again.
- * @example
- * ```ts
- * const w = tensor([1, 2], { requiresGrad: true });
- * const averaged = new optim.AveragedModel([w]);
- * for (const step of [1, 2, 3]) {
- *   noGrad(() => w.fill_(step));
- *   averaged.update();
- * }
- * averaged.apply();
- * w; // => [2, 2]
- * averaged.restore();
- * w; // => [3, 3]
- * ```
- */
-export class AveragedModel {
+/** Averages that stand beside a model's weights. */
+export abstract class WeightAverages {
   private readonly pairs: readonly Pair[];
   private readonly useBuffers: boolean;
   private count = 0;
   /** The weights that the averages stand for now. */
   private replaced: readonly Tensor[] | null = null;
 
-  /**
-   * @param model a module, or tensors; its weights are found now, so replace parameters before
-   * @throws TensorError ERR_ARGUMENT for anything else
-   */
-  constructor(model: Weighted | Iterable<Tensor>, options: AveragedModelOptions = {}) {
-    checkOptions('AveragedModel', options, ['useBuffers']);
-    this.pairs = pairsOf('AveragedModel', model);
+  constructor(
+    private readonly name: string,
+    model: Weighted | Iterable<Tensor>,
+    options: AveragedModelOptions,
+  ) {
+    this.pairs = pairsOf(name, model);
     this.useBuffers = options.useBuffers ?? false;
   }
 
@@ -133,9 +115,7 @@ export class AveragedModel {
   }
 
   /** How far the average moves to the weights, after so many updates. */
-  protected share(updates: number): number {
-    return 1 / (updates + 1);
-  }
+  protected abstract share(updates: number): number;
 
   /**
    * Takes the weights of now into the average; the first time they become the average. After
@@ -157,7 +137,7 @@ export class AveragedModel {
     if (this.replaced !== null) {
       throw new TensorError(
         'ERR_STATE',
-        '[AveragedModel] the averages are in the model now; call restore() first',
+        `[${this.name}] the averages are in the model now; call restore() first`,
       );
     }
   }
@@ -179,7 +159,7 @@ export class AveragedModel {
   restore(): void {
     const { replaced } = this;
     if (replaced === null) {
-      throw new TensorError('ERR_STATE', '[AveragedModel] restore() follows apply()');
+      throw new TensorError('ERR_STATE', `[${this.name}] restore() follows apply()`);
     }
     for (const [i, { weight }] of this.pairs.entries()) copyInto(weight, replaced[i] as Tensor);
     this.replaced = null;
@@ -238,6 +218,39 @@ export class AveragedModel {
 }
 
 /**
+ * The equal average of a model's weights over all updates (stochastic weight averaging: Izmailov et al.
+ * 2018), as PyTorch's `swa_utils.AveragedModel`: avg += (w - avg) / (n + 1). The model itself goes on
+ * training; `apply` puts the averages in its place and `restore` takes them out again.
+ * @example
+ * ```ts
+ * const w = tensor([1, 2], { requiresGrad: true });
+ * const averaged = new optim.AveragedModel([w]);
+ * for (const step of [1, 2, 3]) {
+ *   noGrad(() => w.fill_(step));
+ *   averaged.update();
+ * }
+ * averaged.apply();
+ * w; // => [2, 2]
+ * averaged.restore();
+ * w; // => [3, 3]
+ * ```
+ */
+export class AveragedModel extends WeightAverages {
+  /**
+   * @param model a module, or tensors; its weights are found now, so replace parameters before
+   * @throws TensorError ERR_ARGUMENT for anything else
+   */
+  constructor(model: Weighted | Iterable<Tensor>, options: AveragedModelOptions = {}) {
+    checkOptions('AveragedModel', options, ['useBuffers']);
+    super('AveragedModel', model, options);
+  }
+
+  protected share(updates: number): number {
+    return 1 / (updates + 1);
+  }
+}
+
+/**
  * The exponential moving average of a model's weights (Polyak averaging with a decay; in PyTorch an
  * `AveragedModel` with `get_ema_multi_avg_fn`): avg = decay avg + (1 - decay) w, and avg = w at the
  * first update. One pass of 12 bytes a float32 weight.
@@ -251,7 +264,7 @@ export class AveragedModel {
  * ema.stateDict()['module.0']; // => [0.9, 1.8]
  * ```
  */
-export class ExponentialMovingAverage extends AveragedModel {
+export class ExponentialMovingAverage extends WeightAverages {
   private readonly decay: number;
 
   /**
@@ -267,11 +280,11 @@ export class ExponentialMovingAverage extends AveragedModel {
         `[ExponentialMovingAverage] decay must be <= 1, not ${decay}`,
       );
     }
-    super(model, rest);
+    super('ExponentialMovingAverage', model, rest);
     this.decay = decay;
   }
 
-  protected override share(): number {
+  protected share(): number {
     return 1 - this.decay;
   }
 }

@@ -80,16 +80,17 @@ function ruleOf(options: LBFGSOptions): LBFGSRule {
       `[LBFGS] lineSearchFn is 'strong_wolfe' or null, not ${describe(lineSearchFn)}`,
     );
   }
-  const maxIter = wholeNumber('maxIter', options.maxIter ?? 20);
-  const maxEval = Math.max(1, Math.floor((maxIter * 5) / 4));
+  const { maxIter = 20, historySize = 100 } = options;
+  wholeNumber('maxIter', maxIter);
+  const { maxEval = Math.max(1, Math.floor((maxIter * 5) / 4)) } = options;
   return {
     hyper: checkNotNegative('LBFGS', { lr }),
     settings: {
       maxIter,
-      maxEval: wholeNumber('maxEval', options.maxEval ?? maxEval),
+      maxEval: wholeNumber('maxEval', maxEval),
       toleranceGrad: checkNumber('LBFGS', 'toleranceGrad', toleranceGrad, 0),
       toleranceChange: checkNumber('LBFGS', 'toleranceChange', toleranceChange, 0),
-      historySize: wholeNumber('historySize', options.historySize ?? 100),
+      historySize: wholeNumber('historySize', historySize),
       searches: lineSearchFn !== null,
       maximize,
     },

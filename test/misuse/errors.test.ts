@@ -303,7 +303,7 @@ const without = new Set([
     'Tensor',
     'TensorError',
   ],
-  ...['Optimizer', 'ParameterGroup'],
+  ...['LRScheduler', 'Optimizer', 'ParameterGroup'],
 ]);
 
 /** A part of every family's rows, in one table. */
@@ -325,6 +325,7 @@ const spaces: [string, object, Table][] = [
   ['nn.utils', nn.utils, fromFamilies((family) => family.utilities)],
   ['linalg', linalg, fromFamilies((family) => family.linalg)],
   ['optim', optim, fromFamilies((family) => family.optimizers)],
+  ['optim.lrScheduler', optim.lrScheduler, fromFamilies((family) => family.schedules)],
 ];
 
 describe.each(spaces)('%s', (_, space, table) => {

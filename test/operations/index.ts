@@ -22,6 +22,7 @@ import { tensorProducts } from './products.js';
 import { randomness } from './random.js';
 import { reductions } from './reduce.js';
 import { scans } from './scan.js';
+import { schedules } from './schedules.js';
 import { shapeViews } from './shape.js';
 import { softmaxes } from './softmax.js';
 import { specialFunctions } from './special.js';
@@ -49,6 +50,7 @@ export const families: readonly Family[] = [
   randomness,
   reductions,
   scans,
+  schedules,
   shapeViews,
   softmaxes,
   specialFunctions,

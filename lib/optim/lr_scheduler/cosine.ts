@@ -38,7 +38,8 @@ export class CosineAnnealingLR extends LRScheduler {
     super(optimizer, 'CosineAnnealingLR');
     this.tMax = checkCount('CosineAnnealingLR', 'tMax', tMax);
     checkOptions('CosineAnnealingLR', options, ['etaMin']);
-    this.etaMin = checkNumber('CosineAnnealingLR', 'etaMin', options.etaMin ?? 0, 0);
+    const { etaMin = 0 } = options;
+    this.etaMin = checkNumber('CosineAnnealingLR', 'etaMin', etaMin, 0);
     this.start();
   }
 
@@ -107,8 +108,9 @@ export class CosineAnnealingWarmRestarts extends LRScheduler {
     super(optimizer, name);
     this.t0 = checkCount(name, 't0', t0);
     checkOptions(name, options, ['tMult', 'etaMin']);
-    this.tMult = checkCount(name, 'tMult', options.tMult ?? 1);
-    this.etaMin = checkNumber(name, 'etaMin', options.etaMin ?? 0, 0);
+    const { tMult = 1, etaMin = 0 } = options;
+    this.tMult = checkCount(name, 'tMult', tMult);
+    this.etaMin = checkNumber(name, 'etaMin', etaMin, 0);
     this.tI = this.t0;
     this.start();
   }
@@ -133,7 +135,7 @@ export class CosineAnnealingWarmRestarts extends LRScheduler {
       }
       this.lastEpoch++;
     } else {
-      this.goTo(checkNumber(this.name, 'epoch', epoch ?? 0, 0));
+      this.goTo(checkNumber(this.name, 'epoch', epoch === undefined ? 0 : epoch, 0));
     }
     this.setLrs(this.computeLrs());
   }

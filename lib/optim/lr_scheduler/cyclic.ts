@@ -66,20 +66,18 @@ export class CyclicLR extends LRScheduler {
     const name = 'CyclicLR';
     super(optimizer, name);
     checkOptions(name, options, OPTIONS);
+    const { stepSizeUp = 2000, stepSizeDown = stepSizeUp, gamma = 1, scaleFn } = options;
+    const { mode = 'triangular', scaleMode = 'cycle', cycleMomentum = true } = options;
     const baseLrs = numberPerGroup(name, 'baseLr', baseLr, optimizer);
     this.maxLrs = numberPerGroup(name, 'maxLr', maxLr, optimizer);
-    const up = checkCount(name, 'stepSizeUp', options.stepSizeUp ?? 2000);
-    const down = checkCount(name, 'stepSizeDown', options.stepSizeDown ?? up);
+    const up = checkCount(name, 'stepSizeUp', stepSizeUp);
+    const down = checkCount(name, 'stepSizeDown', stepSizeDown);
     this.totalSize = up + down;
     this.stepRatio = up / this.totalSize;
-    const { baseMomentum = 0.8, maxMomentum = 0.9, scaleFn } = options;
-    const mode = checkChoice(name, 'mode', options.mode ?? 'triangular', [
-      ...(['triangular', 'triangular2', 'exp_range'] as const),
-    ]);
-    const gamma = checkNumber(name, 'gamma', options.gamma ?? 1, 0);
-    const scaleMode = checkChoice(name, 'scaleMode', options.scaleMode ?? 'cycle', [
-      ...(['cycle', 'iterations'] as const),
-    ]);
+    const { baseMomentum = 0.8, maxMomentum = 0.9 } = options;
+    checkChoice(name, 'mode', mode, [...['triangular', 'triangular2', 'exp_range']]);
+    checkNumber(name, 'gamma', gamma, 0);
+    checkChoice(name, 'scaleMode', scaleMode, [...['cycle', 'iterations']]);
     if (scaleFn !== undefined && typeof scaleFn !== 'function') {
       throw new TensorError(
         'ERR_ARGUMENT',
@@ -93,10 +91,9 @@ export class CyclicLR extends LRScheduler {
     };
     this.scaleFn = scaleFn ?? ofMode[mode];
     this.scalesCycles = scaleFn === undefined ? mode !== 'exp_range' : scaleMode === 'cycle';
-    this.momenta =
-      (options.cycleMomentum ?? true)
-        ? new MomentumCycle(name, optimizer, baseMomentum, maxMomentum)
-        : null;
+    this.momenta = cycleMomentum
+      ? new MomentumCycle(name, optimizer, baseMomentum, maxMomentum)
+      : null;
     for (const [i, group] of optimizer.groups.entries()) {
       group.lr = baseLrs[i] as number;
       group.initialLr ??= group.lr;

@@ -12,7 +12,8 @@ export interface GammaOptions {
 
 function checkGamma(name: string, options: GammaOptions): number {
   checkOptions(name, options, ['gamma']);
-  return checkNumber(name, 'gamma', options.gamma ?? 0.1, 0);
+  const { gamma = 0.1 } = options;
+  return checkNumber(name, 'gamma', gamma, 0);
 }
 
 /** How many of the ascending numbers are <= x. */
@@ -172,8 +173,9 @@ export class ConstantLR extends LRScheduler {
   constructor(optimizer: AnyOptimizer, options: ConstantLROptions = {}) {
     super(optimizer, 'ConstantLR');
     checkOptions('ConstantLR', options, ['factor', 'totalIters']);
-    this.factor = checkFactor('ConstantLR', 'factor', options.factor ?? 1 / 3);
-    this.totalIters = checkCount('ConstantLR', 'totalIters', options.totalIters ?? 5);
+    const { factor = 1 / 3, totalIters = 5 } = options;
+    this.factor = checkFactor('ConstantLR', 'factor', factor);
+    this.totalIters = checkCount('ConstantLR', 'totalIters', totalIters);
     this.start();
   }
 
@@ -221,9 +223,10 @@ export class LinearLR extends LRScheduler {
   constructor(optimizer: AnyOptimizer, options: LinearLROptions = {}) {
     super(optimizer, 'LinearLR');
     checkOptions('LinearLR', options, ['startFactor', 'endFactor', 'totalIters']);
-    this.startFactor = checkFactor('LinearLR', 'startFactor', options.startFactor ?? 1 / 3);
-    this.endFactor = checkWithin('LinearLR', 'endFactor', options.endFactor ?? 1, 0, 1);
-    this.totalIters = checkCount('LinearLR', 'totalIters', options.totalIters ?? 5);
+    const { startFactor = 1 / 3, endFactor = 1, totalIters = 5 } = options;
+    this.startFactor = checkFactor('LinearLR', 'startFactor', startFactor);
+    this.endFactor = checkWithin('LinearLR', 'endFactor', endFactor, 0, 1);
+    this.totalIters = checkCount('LinearLR', 'totalIters', totalIters);
     this.start();
   }
 
@@ -271,8 +274,9 @@ export class PolynomialLR extends LRScheduler {
   constructor(optimizer: AnyOptimizer, options: PolynomialLROptions = {}) {
     super(optimizer, 'PolynomialLR');
     checkOptions('PolynomialLR', options, ['totalIters', 'power']);
-    this.totalIters = checkCount('PolynomialLR', 'totalIters', options.totalIters ?? 5);
-    this.power = checkNumber('PolynomialLR', 'power', options.power ?? 1, 0);
+    const { totalIters = 5, power = 1 } = options;
+    this.totalIters = checkCount('PolynomialLR', 'totalIters', totalIters);
+    this.power = checkNumber('PolynomialLR', 'power', power, 0);
     this.start();
   }
 

@@ -90,13 +90,19 @@ export class OneCycleLR extends LRScheduler {
     const name = 'OneCycleLR';
     super(optimizer, name);
     checkOptions(name, options, OPTIONS);
+    const {
+      pctStart = 0.3,
+      annealStrategy = 'cos',
+      divFactor = 25,
+      cycleMomentum = true,
+    } = options;
     this.maxLrs = numberPerGroup(name, 'maxLr', maxLr, optimizer);
     const total = totalOf(name, options);
     this.totalSteps = total;
-    const pctStart = checkWithin(name, 'pctStart', options.pctStart ?? 0.3, 0, 1);
-    const strategy = options.annealStrategy ?? 'cos';
-    this.isCosine = checkChoice(name, 'annealStrategy', strategy, ['cos', 'linear']) === 'cos';
-    const divFactor = checkNumber(name, 'divFactor', options.divFactor ?? 25, Number.MIN_VALUE);
+    checkWithin(name, 'pctStart', pctStart, 0, 1);
+    this.isCosine =
+      checkChoice(name, 'annealStrategy', annealStrategy, ['cos', 'linear']) === 'cos';
+    checkNumber(name, 'divFactor', divFactor, Number.MIN_VALUE);
     const { finalDivFactor = 1e4, baseMomentum = 0.85, maxMomentum = 0.95 } = options;
     this.finalDivFactor = checkNumber(name, 'finalDivFactor', finalDivFactor, Number.MIN_VALUE);
     const rise: Phase = {
@@ -111,10 +117,9 @@ export class OneCycleLR extends LRScheduler {
           { end: total - 1, lrs: ['first', 'last'], momenta: ['max', 'max'] },
         ]
       : [rise, { end: total - 1, lrs: ['max', 'last'], momenta: ['base', 'max'] }];
-    this.momenta =
-      (options.cycleMomentum ?? true)
-        ? new MomentumCycle(name, optimizer, baseMomentum, maxMomentum)
-        : null;
+    this.momenta = cycleMomentum
+      ? new MomentumCycle(name, optimizer, baseMomentum, maxMomentum)
+      : null;
     for (const [i, group] of optimizer.groups.entries())
       group.initialLr = (this.maxLrs[i] as number) / divFactor;
     this.start();

@@ -1,13 +1,7 @@
 import { TensorError } from '../../errors.js';
 import { checkNumber, checkOptions, describe } from '../../tensor/shape.js';
 import { Tensor } from '../../tensor/tensor.js';
-import {
-  type AnyOptimizer,
-  checkChoice,
-  checkCount,
-  checkWithin,
-  numberPerGroup,
-} from './checks.js';
+import { type AnyOptimizer, checkChoice, checkCount, numberPerGroup } from './checks.js';
 import { LRScheduler } from './scheduler.js';
 import type { Slots } from './state.js';
 
@@ -67,15 +61,25 @@ export class ReduceLROnPlateau extends LRScheduler {
     const name = 'ReduceLROnPlateau';
     super(optimizer, name);
     checkOptions(name, options, OPTIONS);
-    this.mode = checkChoice(name, 'mode', options.mode ?? 'min', ['min', 'max']);
-    this.factor = checkNumber(name, 'factor', options.factor ?? 0.1, 0, 1);
-    this.patience = checkCount(name, 'patience', options.patience ?? 10, 0);
-    this.threshold = checkWithin(name, 'threshold', options.threshold ?? 1e-4, 0, Infinity);
-    const choice = options.thresholdMode ?? 'rel';
-    this.isRelative = checkChoice(name, 'thresholdMode', choice, ['rel', 'abs']) === 'rel';
-    this.cooldown = checkCount(name, 'cooldown', options.cooldown ?? 0, 0);
-    this.minLrs = numberPerGroup(name, 'minLr', options.minLr ?? 0, optimizer);
-    this.eps = checkNumber(name, 'eps', options.eps ?? 1e-8, 0);
+    const {
+      mode = 'min',
+      factor = 0.1,
+      patience = 10,
+      threshold = 1e-4,
+      thresholdMode = 'rel',
+      cooldown = 0,
+      minLr = 0,
+      eps = 1e-8,
+    } = options;
+    this.mode = checkChoice(name, 'mode', mode, ['min', 'max']);
+    this.factor = checkNumber(name, 'factor', factor, 0, 1);
+    this.patience = checkCount(name, 'patience', patience, 0);
+    this.threshold = checkNumber(name, 'threshold', threshold, 0);
+    checkChoice(name, 'thresholdMode', thresholdMode, ['rel', 'abs']);
+    this.isRelative = thresholdMode === 'rel';
+    this.cooldown = checkCount(name, 'cooldown', cooldown, 0);
+    this.minLrs = numberPerGroup(name, 'minLr', minLr, optimizer);
+    this.eps = checkNumber(name, 'eps', eps, 0);
     this.best = this.mode === 'min' ? Infinity : -Infinity;
     this.lastEpoch = 0;
     this.baseLrs = optimizer.groups.map(({ lr }) => lr);
