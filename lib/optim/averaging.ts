@@ -12,7 +12,9 @@ import { checkShape, checkTensor, numberOf } from './state_dict.js';
 
 /** What has weights: a module of `nn`. */
 export interface Weighted {
+  /** What is learned, by name. */
   namedParameters(): Iterable<readonly [string, Tensor]>;
+  /** What else belongs to the state, by name. */
   namedBuffers(): Iterable<readonly [string, Tensor]>;
 }
 

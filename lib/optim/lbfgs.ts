@@ -171,6 +171,8 @@ export class LBFGS extends Optimizer<LBFGSOptions, LBFGSRule> {
     return this.group.rule.settings.maximize ? -loss : loss;
   }
 
+  /** @throws TensorError ERR_ARGUMENT: a step needs a closure */
+  override step(): void;
   /**
    * Takes up to `maxIter` iterations.
    * @param closure forgets the gradients, computes the loss, calls its `backward` and returns it; it is
@@ -178,7 +180,6 @@ export class LBFGS extends Optimizer<LBFGSOptions, LBFGSRule> {
    * @returns the loss before the step
    * @throws TensorError ERR_ARGUMENT without a closure, or for one that returns no loss
    */
-  override step(): void;
   override step<L>(closure: () => L): L;
   override step<L>(closure?: () => L): L {
     if (typeof closure !== 'function') {

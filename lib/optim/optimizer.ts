@@ -74,12 +74,13 @@ export abstract class Optimizer<Options extends object, R extends Rule = Rule> {
     for (const group of this.list) yield* group.params;
   }
 
+  /** Takes a step. */
+  abstract step(): void;
   /**
-   * Takes a step.
+   * Takes a step with a loss that it asks for.
    * @param closure forgets the gradients, computes the loss, calls its `backward` and returns it
    * @returns the loss
    */
-  abstract step(): void;
   abstract step<L>(closure: () => L): L;
 
   /**

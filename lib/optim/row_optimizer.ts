@@ -41,13 +41,14 @@ export abstract class RowOptimizer<Options extends object> extends Optimizer<Opt
     this.calls.include(members);
   }
 
+  /** Updates every parameter that has a gradient. */
+  override step(): void;
   /**
-   * Updates every parameter that has a gradient.
+   * Updates every parameter that has a gradient after a closure has run.
    * @param closure computes the loss with its gradients first, as LBFGS needs it: then any optimizer
    * can stand in the same loop. It is called once, with recording on.
    * @returns what the closure returned
    */
-  override step(): void;
   override step<L>(closure: () => L): L;
   override step(closure?: () => unknown): unknown {
     if (closure === undefined) {
