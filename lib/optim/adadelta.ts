@@ -1,8 +1,8 @@
 import { TensorError } from '../errors.js';
 import { checkOptions } from '../tensor/shape.js';
-import type { Parameters, Rule } from './group.js';
-import { Optimizer } from './optimizer.js';
+import type { Parameters, RowRule } from './group.js';
 import { type CommonOptions, checkNotNegative } from './options.js';
+import { RowOptimizer } from './row_optimizer.js';
 
 /** Options of {@link Adadelta}. */
 export interface AdadeltaOptions extends CommonOptions {
@@ -18,7 +18,7 @@ export interface AdadeltaOptions extends CommonOptions {
 
 const OPTIONS = ['lr', 'rho', 'eps', 'weightDecay', 'maximize'];
 
-function ruleOf(options: AdadeltaOptions): Rule {
+function ruleOf(options: AdadeltaOptions): RowRule {
   checkOptions('Adadelta', options, OPTIONS);
   const { lr = 1, rho = 0.9, eps = 1e-6, weightDecay = 0, maximize = false } = options;
   const numbers = checkNotNegative('Adadelta', { lr, rho, eps, weightDecay });
@@ -44,7 +44,7 @@ function ruleOf(options: AdadeltaOptions): Rule {
  * w; // => [0.996838, 1.996838]
  * ```
  */
-export class Adadelta extends Optimizer<AdadeltaOptions> {
+export class Adadelta extends RowOptimizer<AdadeltaOptions> {
   constructor(params: Parameters<AdadeltaOptions>, options: AdadeltaOptions = {}) {
     super(params, options, ruleOf);
   }

@@ -1,7 +1,7 @@
 import { checkOptions } from '../tensor/shape.js';
-import type { Parameters, Rule } from './group.js';
-import { Optimizer } from './optimizer.js';
+import type { Parameters, RowRule } from './group.js';
 import { type CommonOptions, checkNotNegative } from './options.js';
+import { RowOptimizer } from './row_optimizer.js';
 
 /** Options of {@link Adagrad}. */
 export interface AdagradOptions extends CommonOptions {
@@ -19,7 +19,7 @@ export interface AdagradOptions extends CommonOptions {
 
 const OPTIONS = ['lr', 'lrDecay', 'weightDecay', 'initialAccumulatorValue', 'eps', 'maximize'];
 
-function ruleOf(options: AdagradOptions): Rule {
+function ruleOf(options: AdagradOptions): RowRule {
   checkOptions('Adagrad', options, OPTIONS);
   const {
     lr = 1e-2,
@@ -53,7 +53,7 @@ function ruleOf(options: AdagradOptions): Rule {
  * w; // => [0.9, 1.9]
  * ```
  */
-export class Adagrad extends Optimizer<AdagradOptions> {
+export class Adagrad extends RowOptimizer<AdagradOptions> {
   constructor(params: Parameters<AdagradOptions>, options: AdagradOptions = {}) {
     super(params, options, ruleOf);
   }

@@ -1,7 +1,7 @@
 import { checkOptions } from '../tensor/shape.js';
-import type { Parameters, Rule } from './group.js';
-import { Optimizer } from './optimizer.js';
+import type { Parameters, RowRule } from './group.js';
 import { type CommonOptions, checkBetas, checkNotNegative } from './options.js';
+import { RowOptimizer } from './row_optimizer.js';
 
 /** Options of {@link Adam} and {@link AdamW}. */
 export interface AdamOptions extends CommonOptions {
@@ -21,7 +21,7 @@ const OPTIONS = ['lr', 'betas', 'eps', 'weightDecay', 'amsgrad', 'maximize'];
 
 const ruleOf =
   (name: string, decoupled: boolean) =>
-  (options: AdamOptions): Rule => {
+  (options: AdamOptions): RowRule => {
     checkOptions(name, options, OPTIONS);
     const {
       lr = 1e-3,
@@ -56,7 +56,7 @@ const ruleOf =
  * w; // => [0.9, 1.9]
  * ```
  */
-export class Adam extends Optimizer<AdamOptions> {
+export class Adam extends RowOptimizer<AdamOptions> {
   constructor(params: Parameters<AdamOptions>, options: AdamOptions = {}) {
     super(params, options, ruleOf('Adam', false));
   }
@@ -73,7 +73,7 @@ export class Adam extends Optimizer<AdamOptions> {
  * w; // => [0.899, 1.898]
  * ```
  */
-export class AdamW extends Optimizer<AdamOptions> {
+export class AdamW extends RowOptimizer<AdamOptions> {
   constructor(params: Parameters<AdamOptions>, options: AdamOptions = {}) {
     super(params, options, ruleOf('AdamW', true));
   }

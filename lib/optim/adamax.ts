@@ -1,7 +1,7 @@
 import { checkOptions } from '../tensor/shape.js';
-import type { Parameters, Rule } from './group.js';
-import { Optimizer } from './optimizer.js';
+import type { Parameters, RowRule } from './group.js';
 import { type CommonOptions, checkBetas, checkNotNegative } from './options.js';
+import { RowOptimizer } from './row_optimizer.js';
 
 /** Options of {@link Adamax}. */
 export interface AdamaxOptions extends CommonOptions {
@@ -17,7 +17,7 @@ export interface AdamaxOptions extends CommonOptions {
 
 const OPTIONS = ['lr', 'betas', 'eps', 'weightDecay', 'maximize'];
 
-function ruleOf(options: AdamaxOptions): Rule {
+function ruleOf(options: AdamaxOptions): RowRule {
   checkOptions('Adamax', options, OPTIONS);
   const { lr = 2e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0, maximize } = options;
   return {
@@ -43,7 +43,7 @@ function ruleOf(options: AdamaxOptions): Rule {
  * w; // => [0.9, 1.9]
  * ```
  */
-export class Adamax extends Optimizer<AdamaxOptions> {
+export class Adamax extends RowOptimizer<AdamaxOptions> {
   constructor(params: Parameters<AdamaxOptions>, options: AdamaxOptions = {}) {
     super(params, options, ruleOf);
   }

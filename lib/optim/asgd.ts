@@ -1,7 +1,7 @@
 import { checkNumber, checkOptions } from '../tensor/shape.js';
-import type { Parameters, Rule } from './group.js';
-import { Optimizer } from './optimizer.js';
+import type { Parameters, RowRule } from './group.js';
 import { type CommonOptions, checkNotNegative } from './options.js';
+import { RowOptimizer } from './row_optimizer.js';
 
 /** Options of {@link ASGD}. */
 export interface ASGDOptions extends CommonOptions {
@@ -17,7 +17,7 @@ export interface ASGDOptions extends CommonOptions {
   weightDecay?: number;
 }
 
-function ruleOf(options: ASGDOptions): Rule {
+function ruleOf(options: ASGDOptions): RowRule {
   checkOptions('ASGD', options, ['lr', 'lambd', 'alpha', 't0', 'weightDecay', 'maximize']);
   const {
     lr = 1e-2,
@@ -57,7 +57,7 @@ function ruleOf(options: ASGDOptions): Rule {
  * w; // => [0.979999, 1.959998]
  * ```
  */
-export class ASGD extends Optimizer<ASGDOptions> {
+export class ASGD extends RowOptimizer<ASGDOptions> {
   constructor(params: Parameters<ASGDOptions>, options: ASGDOptions = {}) {
     super(params, options, ruleOf);
   }

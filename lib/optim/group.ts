@@ -4,6 +4,7 @@ import type { OptimizerRow } from '../native/interface.js';
 import { dtypes } from '../tensor/dtype.js';
 import { checkNumber, describe } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
+import { checkBetas } from './options.js';
 
 /** Parameters with options of their own; what they don't set comes from the optimizer's options. */
 export type ParameterGroupOptions<Options> = {
@@ -36,18 +37,25 @@ const HYPER_SLOTS = [
   'stepMax',
   'lambd',
   't0',
+  'averageMomentum',
 ] as const;
 
-type HyperName = (typeof HYPER_SLOTS)[number];
+export type HyperName = (typeof HYPER_SLOTS)[number];
 
 /** Hyperparameters by name; what an optimizer doesn't have is 0, truth values are 0 and 1. */
 export type HyperParameters = Partial<Record<HyperName, number>>;
 
-/** An update rule with a group's options. */
+/** What an optimizer does with a group. */
 export interface Rule {
+  readonly hyper: HyperParameters;
+  /** Why a hyperparameter can't be set any more, by name. */
+  readonly fixed?: Partial<Record<HyperName, string>>;
+}
+
+/** An update rule that a native row carries out, with a group's options. */
+export interface RowRule extends Rule {
   /** The native row. */
   readonly row: OptimizerRow;
-  readonly hyper: HyperParameters;
   /**
    * Names of the arrays that the rule keeps for each parameter, as PyTorch calls them, in the order
    * of native/kernels/optimizer.h; null for one that these options don't need.
@@ -71,29 +79,78 @@ export interface Rule {
  * optimizer.groups.map((group) => group.lr); // => [0.1, 0.5]
  * ```
  */
-export class ParameterGroup {
+export class ParameterGroup<R extends Rule = Rule> {
   /**
    * What native steps read, from memory and not from arguments: a recorded step follows when a
    * schedule changes it.
    */
   readonly hyper: Float64Array;
 
+  /** The learning rate that schedules start from; the first one sets it. */
+  initialLr: number | null = null;
+
   constructor(
     /** Which parameters. */
     readonly params: readonly Tensor[],
-    /** What native steps do with them. */
-    readonly rule: Rule,
+    /** What steps do with them. */
+    readonly rule: R,
   ) {
     this.hyper = Float64Array.from(HYPER_SLOTS, (name) => rule.hyper[name] ?? 0);
   }
 
-  /** The learning rate. */
+  /** Whether the group's optimizer has a hyperparameter. */
+  has(name: HyperName): boolean {
+    return this.rule.hyper[name] !== undefined;
+  }
+
+  /** The learning rate. Setting it is what schedules do; so with all that follows. */
   get lr(): number {
     return this.hyper[0] as number;
   }
 
   set lr(value: number) {
     this.hyper[0] = checkNumber('optim', 'lr', value, 0);
+  }
+
+  /** Weight of the momentum buffer, of SGD and RMSprop. */
+  get momentum(): number {
+    return this.hyper[this.slotOf('momentum')] as number;
+  }
+
+  set momentum(value: number) {
+    const slot = this.slotOf('momentum');
+    const why = this.rule.fixed?.momentum;
+    if (why !== undefined) throw new TensorError('ERR_STATE', `[optim] ${why}`);
+    this.hyper[slot] = checkNumber('optim', 'momentum', value, 0);
+  }
+
+  /** How much of the two running means stays, of Adam and its family. */
+  get betas(): readonly [number, number] {
+    return [this.hyper[this.slotOf('beta1')] as number, this.hyper[this.slotOf('beta2')] as number];
+  }
+
+  set betas(values: readonly [number, number]) {
+    const slots = [this.slotOf('beta1'), this.slotOf('beta2')] as const;
+    const { beta1, beta2 } = checkBetas('optim', values);
+    this.hyper[slots[0]] = beta1;
+    this.hyper[slots[1]] = beta2;
+  }
+
+  /** The L2 penalty, or the decay of the weights. */
+  get weightDecay(): number {
+    return this.hyper[this.slotOf('weightDecay')] as number;
+  }
+
+  set weightDecay(value: number) {
+    this.hyper[this.slotOf('weightDecay')] = checkNumber('optim', 'weightDecay', value, 0);
+  }
+
+  /** @throws TensorError ERR_ARGUMENT for a hyperparameter that the optimizer doesn't have */
+  private slotOf(name: HyperName): number {
+    if (!this.has(name)) {
+      throw new TensorError('ERR_ARGUMENT', `[optim] this optimizer has no ${name}`);
+    }
+    return HYPER_SLOTS.indexOf(name);
   }
 
   /** The hyperparameters that this group's rule has, with where they stand in `hyper`. */
@@ -127,16 +184,45 @@ function checkParameter(parameter: unknown, seen: Set<Tensor>): asserts paramete
 }
 
 /**
+ * A group of an optimizer's arguments.
+ * @param seen parameters of the groups so far, to which its own are added
+ * @throws TensorError ERR_ARGUMENT for a parameter named twice or options out of range, ERR_DTYPE for
+ * parameters of bfloat16
+ */
+export function makeGroup<Options extends object, R extends Rule>(
+  group: unknown,
+  options: Options,
+  ruleOf: (options: Options) => R,
+  seen: Set<Tensor>,
+): ParameterGroup<R> {
+  const { params, ...own } = (group ?? {}) as { params?: unknown };
+  if (!isIterable(params)) {
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[optim] a group is { params: [...tensors], ...options }, not ${describe(group)}`,
+    );
+  }
+  const all = new Set(seen);
+  const list = Array.from(params, (parameter) => {
+    checkParameter(parameter, all);
+    return parameter;
+  });
+  const made = new ParameterGroup(list, ruleOf({ ...options, ...own }));
+  for (const parameter of list) seen.add(parameter);
+  return made;
+}
+
+/**
  * The groups of an optimizer's arguments.
  * @param ruleOf checks a group's options and gives its rule
  * @throws TensorError ERR_ARGUMENT for no parameters, one named twice, or options out of range,
  * ERR_DTYPE for parameters of bfloat16
  */
-export function makeGroups<Options extends object>(
+export function makeGroups<Options extends object, R extends Rule>(
   params: Parameters<Options>,
   options: Options,
-  ruleOf: (options: Options) => Rule,
-): ParameterGroup[] {
+  ruleOf: (options: Options) => R,
+): ParameterGroup<R>[] {
   if (!isIterable(params)) {
     throw new TensorError(
       'ERR_ARGUMENT',
@@ -150,22 +236,11 @@ export function makeGroups<Options extends object>(
     );
   }
   const entries = [...(params as Iterable<unknown>)];
-  const given = entries.every((entry) => entry instanceof Tensor)
-    ? [{ params: entries as Tensor[] }]
-    : (entries as ({ params: Iterable<Tensor> } & Options)[]);
+  const isFlat = entries.every((entry) => entry instanceof Tensor);
   const seen = new Set<Tensor>();
-  const groups = given.map((group) => {
-    const { params: members, ...own } = group ?? {};
-    if (!isIterable(members)) {
-      throw new TensorError(
-        'ERR_ARGUMENT',
-        `[optim] a group is { params: [...tensors], ...options }, not ${describe(group)}`,
-      );
-    }
-    const list = [...members];
-    for (const parameter of list) checkParameter(parameter, seen);
-    return new ParameterGroup(list, ruleOf({ ...options, ...own } as Options));
-  });
+  const groups = (isFlat ? [{ params: entries }] : entries).map((entry) =>
+    makeGroup(entry, options, ruleOf, seen),
+  );
   if (seen.size === 0)
     throw new TensorError('ERR_ARGUMENT', '[optim] there are no parameters to update');
   return groups;

@@ -1,7 +1,7 @@
 import { checkOptions } from '../tensor/shape.js';
-import type { Parameters, Rule } from './group.js';
-import { Optimizer } from './optimizer.js';
+import type { Parameters, RowRule } from './group.js';
 import { type CommonOptions, checkBetas, checkNotNegative } from './options.js';
+import { RowOptimizer } from './row_optimizer.js';
 
 /** Options of {@link Lion}. */
 export interface LionOptions extends CommonOptions {
@@ -15,7 +15,7 @@ export interface LionOptions extends CommonOptions {
 
 const OPTIONS = ['lr', 'betas', 'weightDecay', 'maximize'];
 
-function ruleOf(options: LionOptions): Rule {
+function ruleOf(options: LionOptions): RowRule {
   checkOptions('Lion', options, OPTIONS);
   const { lr = 1e-4, betas = [0.9, 0.99], weightDecay = 0, maximize = false } = options;
   return {
@@ -42,7 +42,7 @@ function ruleOf(options: LionOptions): Rule {
  * w; // => [0.9, 1.9]
  * ```
  */
-export class Lion extends Optimizer<LionOptions> {
+export class Lion extends RowOptimizer<LionOptions> {
   constructor(params: Parameters<LionOptions>, options: LionOptions = {}) {
     super(params, options, ruleOf);
   }

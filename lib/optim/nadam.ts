@@ -1,7 +1,7 @@
 import { checkOptions } from '../tensor/shape.js';
-import type { Parameters, Rule } from './group.js';
-import { Optimizer } from './optimizer.js';
+import type { Parameters, RowRule } from './group.js';
 import { type CommonOptions, checkBetas, checkNotNegative } from './options.js';
+import { RowOptimizer } from './row_optimizer.js';
 
 /** Options of {@link NAdam}. */
 export interface NAdamOptions extends CommonOptions {
@@ -23,7 +23,7 @@ const OPTIONS = [
   ...['lr', 'betas', 'eps', 'weightDecay', 'momentumDecay', 'decoupledWeightDecay', 'maximize'],
 ];
 
-function ruleOf(options: NAdamOptions): Rule {
+function ruleOf(options: NAdamOptions): RowRule {
   checkOptions('NAdam', options, OPTIONS);
   const {
     lr = 2e-3,
@@ -61,7 +61,7 @@ function ruleOf(options: NAdamOptions): Rule {
  * w; // => [0.894355, 1.894355]
  * ```
  */
-export class NAdam extends Optimizer<NAdamOptions> {
+export class NAdam extends RowOptimizer<NAdamOptions> {
   constructor(params: Parameters<NAdamOptions>, options: NAdamOptions = {}) {
     super(params, options, ruleOf);
   }

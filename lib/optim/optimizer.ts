@@ -1,19 +1,16 @@
-import { TensorError } from '../errors.js';
-import { contiguous, copyInto } from '../ops/operand.js';
-import { dtypes } from '../tensor/dtype.js';
-import { allocate } from '../tensor/memory.js';
-import { Tensor } from '../tensor/tensor.js';
-import { makeGroups, type ParameterGroup, type Parameters, type Rule } from './group.js';
-import { type Member, makeState } from './state.js';
-import { loadState, type OptimizerState, saveState } from './state_dict.js';
-import { type Step, StepCalls } from './step_calls.js';
+import type { Tensor } from '../tensor/tensor.js';
+import {
+  makeGroup,
+  makeGroups,
+  type ParameterGroup,
+  type ParameterGroupOptions,
+  type Parameters,
+  type Rule,
+} from './group.js';
+import type { OptimizerState } from './state_dict.js';
 
 /**
  * Updates parameters from their gradients. `step` after `backward`, `zeroGrad` before the next one.
- *
- * Small parameters that share their arrays are stepped by one native call, whatever their number;
- * a large one is stepped by a call of its own, in one pass over the parameter, its gradient and its
- * state.
  * @example
  * ```ts
  * const model = new nn.Linear(2, 1);
@@ -23,12 +20,9 @@ import { type Step, StepCalls } from './step_calls.js';
  * optimizer.step();
  * ```
  */
-export abstract class Optimizer<Options extends object> {
-  /** The parameters with their hyperparameters; a learning rate can be set. */
-  readonly groups: readonly ParameterGroup[];
-  private readonly members: readonly Member[];
-  private readonly scalars: Float64Array;
-  private readonly calls: StepCalls;
+export abstract class Optimizer<Options extends object, R extends Rule = Rule> {
+  private readonly list: ParameterGroup<R>[];
+  private readonly groupOf: (group: unknown) => ParameterGroup<R>;
 
   /**
    * @param params tensors that require gradients, or groups of them with options of their own
@@ -36,57 +30,58 @@ export abstract class Optimizer<Options extends object> {
    * @throws TensorError ERR_ARGUMENT for no parameters, one named twice, or options out of range,
    * ERR_DTYPE for parameters of bfloat16
    */
-  constructor(params: Parameters<Options>, options: Options, ruleOf: (options: Options) => Rule) {
-    this.groups = makeGroups(params, options, ruleOf);
-    // Made here and not in the first step: a recorded step must not clear them whenever it is replayed.
-    const { members, scalars } = makeState(this.groups);
-    this.members = members;
-    this.scalars = scalars;
-    this.calls = new StepCalls(members, scalars);
+  constructor(params: Parameters<Options>, options: Options, ruleOf: (options: Options) => R) {
+    this.list = makeGroups(params, options, ruleOf);
+    this.groupOf = (group) => makeGroup(group, options, ruleOf, new Set(this.parameters()));
+  }
+
+  /** The parameters with their hyperparameters, which can be set. */
+  get groups(): readonly ParameterGroup<R>[] {
+    return this.list;
+  }
+
+  /** `groups` under PyTorch's name. */
+  get paramGroups(): readonly ParameterGroup<R>[] {
+    return this.list;
+  }
+
+  /**
+   * Adds parameters, such as those of a layer that is not frozen any more; what their options don't
+   * set comes from the optimizer's. Schedules are made for the groups that there are: add groups first.
+   * @throws TensorError ERR_ARGUMENT for parameters that the optimizer has already, or options out of
+   * range, ERR_DTYPE for parameters of bfloat16
+   */
+  addParamGroup(group: ParameterGroupOptions<Options>): void {
+    this.list.push(this.groupOf(group));
   }
 
   /** Learning rate of the first group; setting it sets that of all groups. */
   get lr(): number {
-    return (this.groups[0] as ParameterGroup).lr;
+    return (this.list[0] as ParameterGroup<R>).lr;
   }
 
   set lr(value: number) {
-    for (const group of this.groups) group.lr = value;
+    for (const group of this.list) group.lr = value;
   }
 
   /** Forgets all gradients. */
   zeroGrad(): void {
-    for (const { parameter } of this.members) parameter.zeroGrad();
+    for (const parameter of this.parameters()) parameter.zeroGrad();
   }
 
-  /** Updates every parameter that has a gradient. */
-  step(): void {
-    try {
-      for (const member of this.members) {
-        const gradient = member.parameter.accumulatedGrad;
-        if (gradient !== null) this.stepMember(member, gradient);
-      }
-    } finally {
-      // Also after an error: what waits must not wait for the next step.
-      this.calls.flush();
-    }
+  /** The parameters of all groups. */
+  protected *parameters(): Generator<Tensor> {
+    for (const group of this.list) yield* group.params;
   }
 
-  private stepMember(member: Member, gradient: Tensor): void {
-    const { calls } = this;
-    const { parameter } = member;
-    if (member.isStretch) {
-      const alike = sameLayout(gradient, parameter);
-      calls.add(stepOf(member, parameter, alike), parameter.gradEscaped);
-      parameter.storage.version++;
-      return;
-    }
-    // A part of another tensor: step on a copy of it and write the copy back.
-    calls.flush();
-    const copy = contiguous(parameter.detach());
-    calls.run([stepOf(member, copy, contiguous(gradient))]);
-    copyInto(parameter, copy);
-  }
+  /** Takes a step. */
+  abstract step(): void;
+  /**
+   * Takes a step with a loss that it asks for.
+   * @param closure forgets the gradients, computes the loss, calls its `backward` and returns it
+   * @returns the loss
+   */
+  abstract step<L>(closure: () => L): L;
 
   /**
    * The state by name, to be saved (`saveSafetensors` takes it) and loaded again. Parameters are
@@ -96,49 +91,17 @@ export abstract class Optimizer<Options extends object> {
    * Every optimizer has a `step`, also SGD, which needs it to know its first one.
    * Tensors of the parameters' shapes share memory with the optimizer: clone to keep them.
    */
-  stateDict(): OptimizerState {
-    return saveState(this.groups, this.members, this.scalars);
-  }
+  abstract stateDict(): OptimizerState;
 
   /**
-   * Takes over a state that `stateDict` of an optimizer of the same kind gave, for parameters of the
-   * same shapes and dtypes in the same groups: values are copied. Parameters without a state start
-   * anew. All of it is checked first; when something doesn't fit, nothing is changed.
+   * Takes over a state that `stateDict` of an optimizer of the same kind gave, or PyTorch's under the
+   * same names, for parameters of the same shapes and dtypes in the same groups: values are copied.
+   * Parameters without a state start anew. Of a group's options only `lr` must be there, the others
+   * stay as they are; those of PyTorch's that mean nothing here (`foreach`, `fused`...) are left out,
+   * `betas` may be one tensor of two numbers, and a momentum buffer without a `step` has taken one.
+   * All of it is checked first; when something doesn't fit, nothing is changed.
    * @throws TensorError ERR_ARGUMENT for missing or unknown names and for anything but tensors,
    * ERR_SHAPE and ERR_DTYPE for tensors that don't fit, ERR_DISPOSED
    */
-  loadStateDict(state: Readonly<OptimizerState>): void {
-    loadState(this.groups, this.members, this.scalars, state);
-  }
-}
-
-function stepOf(member: Member, parameter: Tensor, gradient: Tensor): Step {
-  return {
-    member,
-    weights: parameter.array,
-    weightOffset: parameter.offset,
-    gradients: gradient.array,
-    gradientOffset: gradient.offset,
-    gradientStorage: gradient.storage,
-  };
-}
-
-/** The gradient in the parameter's order in memory. Backward makes it so; a user's may differ. */
-function sameLayout(gradient: Tensor, parameter: Tensor): Tensor {
-  if (gradient.dtype !== parameter.dtype || !dtypes[gradient.dtype].floating) {
-    throw new TensorError(
-      'ERR_DTYPE',
-      `[optim] the gradient is ${gradient.dtype}, its parameter ${parameter.dtype}`,
-    );
-  }
-  // The parameter's strides go through one stretch, so the same ones do so here.
-  const { shape, strides } = parameter;
-  let same = true;
-  for (let d = 0; d < shape.length; d++) {
-    if (gradient.strides[d] !== strides[d] && shape[d] !== 1) same = false;
-  }
-  if (same) return gradient;
-  const copy = new Tensor(allocate(gradient.dtype, gradient.numel), shape, strides);
-  copyInto(copy, gradient);
-  return copy;
+  abstract loadStateDict(state: Readonly<OptimizerState>): void;
 }

@@ -1,13 +1,16 @@
 /** Options that several optimizers have, checked. */
 import { TensorError } from '../errors.js';
 import { checkNumber, describe } from '../tensor/shape.js';
-import type { HyperParameters } from './group.js';
 
 /** What every optimizer takes, or nearly every one. */
 export interface CommonOptions {
   /** Ascends instead of descending. Default false. */
   maximize?: boolean;
 }
+
+/** Why a group without momentum gets none later. */
+export const NO_BUFFER =
+  'a group that was made with momentum 0 has no momentum buffer; make the optimizer with a momentum';
 
 /**
  * Two numbers given as an array.
@@ -24,7 +27,7 @@ export function checkPair(name: string, option: string, value: unknown): readonl
 }
 
 /** The decays of two running means, each in [0, 1). */
-export function checkBetas(name: string, betas: unknown): Pick<HyperParameters, 'beta1' | 'beta2'> {
+export function checkBetas(name: string, betas: unknown): Record<'beta1' | 'beta2', number> {
   const [beta1, beta2] = checkPair(name, 'betas', betas);
   return {
     beta1: checkNumber(name, 'beta1', beta1, 0, 1),

@@ -1,7 +1,7 @@
 import { checkOptions } from '../tensor/shape.js';
-import type { Parameters, Rule } from './group.js';
-import { Optimizer } from './optimizer.js';
+import type { Parameters, RowRule } from './group.js';
 import { type CommonOptions, checkBetas, checkNotNegative } from './options.js';
+import { RowOptimizer } from './row_optimizer.js';
 
 /** Options of {@link RAdam}. */
 export interface RAdamOptions extends CommonOptions {
@@ -19,7 +19,7 @@ export interface RAdamOptions extends CommonOptions {
 
 const OPTIONS = ['lr', 'betas', 'eps', 'weightDecay', 'decoupledWeightDecay', 'maximize'];
 
-function ruleOf(options: RAdamOptions): Rule {
+function ruleOf(options: RAdamOptions): RowRule {
   checkOptions('RAdam', options, OPTIONS);
   const {
     lr = 1e-3,
@@ -54,7 +54,7 @@ function ruleOf(options: RAdamOptions): Rule {
  * w; // => [0.8, 1.6]
  * ```
  */
-export class RAdam extends Optimizer<RAdamOptions> {
+export class RAdam extends RowOptimizer<RAdamOptions> {
   constructor(params: Parameters<RAdamOptions>, options: RAdamOptions = {}) {
     super(params, options, ruleOf);
   }

@@ -1,7 +1,7 @@
 import { checkOptions } from '../tensor/shape.js';
-import type { Parameters, Rule } from './group.js';
-import { Optimizer } from './optimizer.js';
-import { type CommonOptions, checkNotNegative } from './options.js';
+import type { Parameters, RowRule } from './group.js';
+import { type CommonOptions, checkNotNegative, NO_BUFFER } from './options.js';
+import { RowOptimizer } from './row_optimizer.js';
 
 /** Options of {@link RMSprop}. */
 export interface RMSpropOptions extends CommonOptions {
@@ -21,7 +21,7 @@ export interface RMSpropOptions extends CommonOptions {
 
 const OPTIONS = ['lr', 'alpha', 'eps', 'weightDecay', 'momentum', 'centered', 'maximize'];
 
-function ruleOf(options: RMSpropOptions): Rule {
+function ruleOf(options: RMSpropOptions): RowRule {
   checkOptions('RMSprop', options, OPTIONS);
   const {
     lr = 1e-2,
@@ -38,6 +38,7 @@ function ruleOf(options: RMSpropOptions): Rule {
       ...checkNotNegative('RMSprop', { lr, alpha, eps, weightDecay, momentum }),
       maximize: maximize ? 1 : 0,
     },
+    ...(momentum === 0 && { fixed: { momentum: NO_BUFFER } }),
     buffers: ['square_avg', momentum > 0 ? 'momentum_buffer' : null, centered ? 'grad_avg' : null],
   };
 }
@@ -56,7 +57,7 @@ function ruleOf(options: RMSpropOptions): Rule {
  * w; // => [0, 1]
  * ```
  */
-export class RMSprop extends Optimizer<RMSpropOptions> {
+export class RMSprop extends RowOptimizer<RMSpropOptions> {
   constructor(params: Parameters<RMSpropOptions>, options: RMSpropOptions = {}) {
     super(params, options, ruleOf);
   }

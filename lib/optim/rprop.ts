@@ -1,8 +1,8 @@
 import { TensorError } from '../errors.js';
 import { checkNumber, checkOptions } from '../tensor/shape.js';
-import type { Parameters, Rule } from './group.js';
-import { Optimizer } from './optimizer.js';
+import type { Parameters, RowRule } from './group.js';
 import { type CommonOptions, checkNotNegative, checkPair } from './options.js';
+import { RowOptimizer } from './row_optimizer.js';
 
 /** Options of {@link Rprop}. */
 export interface RpropOptions extends CommonOptions {
@@ -14,7 +14,7 @@ export interface RpropOptions extends CommonOptions {
   stepSizes?: readonly [number, number];
 }
 
-function ruleOf(options: RpropOptions): Rule {
+function ruleOf(options: RpropOptions): RowRule {
   checkOptions('Rprop', options, ['lr', 'etas', 'stepSizes', 'maximize']);
   const { lr = 1e-2, etas = [0.5, 1.2], stepSizes = [1e-6, 50], maximize = false } = options;
   const [etaMinus, etaPlus] = checkPair('Rprop', 'etas', etas);
@@ -50,7 +50,7 @@ function ruleOf(options: RpropOptions): Rule {
  * w; // => [0.9, 1.9]
  * ```
  */
-export class Rprop extends Optimizer<RpropOptions> {
+export class Rprop extends RowOptimizer<RpropOptions> {
   constructor(params: Parameters<RpropOptions>, options: RpropOptions = {}) {
     super(params, options, ruleOf);
   }

@@ -7,7 +7,7 @@ import { type DType, dtypes } from '../tensor/dtype.js';
 import { allocate, outsideScope, type Storage } from '../tensor/memory.js';
 import { contiguousStrides } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
-import type { ParameterGroup } from './group.js';
+import type { ParameterGroup, RowRule } from './group.js';
 
 /** Numbers of a parameter's own that native steps read and advance: `ScalarSlot` in native/ops/optimizer.h. */
 export const SCALARS = 3;
@@ -24,9 +24,12 @@ const ARENA_BYTES = 2 ** 20;
 /** A parameter with its state. */
 export interface Member {
   readonly parameter: Tensor;
-  readonly group: ParameterGroup;
-  /** Its place among all parameters, and of its scalars: SCALARS numbers each. */
+  readonly group: ParameterGroup<RowRule>;
+  /** Its place among all parameters. */
   readonly index: number;
+  /** The numbers of its group's parameters, SCALARS each, and which of them are its own. */
+  readonly scalars: Float64Array;
+  readonly slot: number;
   readonly numel: number;
   /** Whether its elements fill one stretch of memory in some order, as native steps need it. */
   readonly isStretch: boolean;
@@ -49,7 +52,7 @@ export function bufferOf(member: Member, position: number): Tensor {
 }
 
 /** The names of a group's buffers, in the order in which they lie in memory. */
-export function bufferNames(group: ParameterGroup): string[] {
+export function bufferNames(group: ParameterGroup<RowRule>): string[] {
   return group.rule.buffers.filter((name) => name !== null);
 }
 
@@ -91,42 +94,32 @@ function isStretch(t: Tensor): boolean {
 }
 
 /** Sets a member's state to what it is before the first step. */
-export function reset(member: Member, scalars: Float64Array): void {
+export function reset(member: Member): void {
+  const { scalars } = member;
   const { rule } = member.group;
   for (const [position, name] of bufferNames(member.group).entries()) {
     fillWith(bufferOf(member, position), rule.initial?.[name] ?? 0);
   }
-  const first = member.index * SCALARS;
+  const first = member.slot * SCALARS;
   scalars[first] = 0;
   for (const [k, [, initial]] of (rule.scalars ?? []).entries()) scalars[first + 1 + k] = initial;
 }
 
-/** All parameters of the groups with memory for their state, and their scalars, before any step. */
-export function makeState(groups: readonly ParameterGroup[]): {
-  members: Member[];
-  scalars: Float64Array;
-} {
-  let index = 0;
-  const members = groups.flatMap((group) => {
-    const kept = group.rule.buffers.reduce(
-      (mask, name, k) => mask | (name === null ? 0 : 1 << k),
-      0,
-    );
-    return group.params.map((parameter): Member => {
-      const { numel, dtype } = parameter;
-      const line = LINE_BYTES / dtypes[dtype].bytes;
-      const stride = Math.ceil(numel / line) * line;
-      const common = { parameter, group, numel, kept, stride, isStretch: isStretch(parameter) };
-      return { ...common, index: index++, storage: null, offset: 0 };
-    });
+/** A group's parameters with memory for their state, before any step; the first is number `first` of all. */
+export function makeState(group: ParameterGroup<RowRule>, first: number): Member[] {
+  const kept = group.rule.buffers.reduce((mask, name, k) => mask | (name === null ? 0 : 1 << k), 0);
+  const scalars = new Float64Array(group.params.length * SCALARS);
+  const members = group.params.map((parameter, slot): Member => {
+    const { numel, dtype } = parameter;
+    const line = LINE_BYTES / dtypes[dtype].bytes;
+    const stride = Math.ceil(numel / line) * line;
+    const common = { parameter, group, numel, kept, stride, isStretch: isStretch(parameter) };
+    return { ...common, index: first + slot, scalars, slot, storage: null, offset: 0 };
   });
   for (const dtype of ['float32', 'float64'] as const) {
-    for (const group of groups) {
-      const own = members.filter((m) => m.group === group && m.parameter.dtype === dtype);
-      place(own, dtype);
-    }
+    const own = members.filter((member) => member.parameter.dtype === dtype);
+    place(own, dtype);
   }
-  const scalars = new Float64Array(index * SCALARS);
-  for (const member of members) reset(member, scalars);
-  return { members, scalars };
+  for (const member of members) reset(member);
+  return members;
 }

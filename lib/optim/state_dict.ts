@@ -4,7 +4,7 @@ import { copyInto, scalar } from '../ops/operand.js';
 import { dtypes } from '../tensor/dtype.js';
 import { describe, formatShape, sameShape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
-import type { ParameterGroup } from './group.js';
+import type { HyperName, ParameterGroup } from './group.js';
 import { bufferNames, bufferOf, type Member, reset, SCALARS } from './state.js';
 
 /** Tensors by name: `state.0.exp_avg`, `param_groups.0.lr`... */
@@ -15,6 +15,11 @@ function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
+/** Whether PyTorch doesn't count a rule's steps: SGD only has to know that there was one. */
+function countsNoSteps({ group }: Member): boolean {
+  return group.rule.row === 'sgd';
+}
+
 /** The names of a member's numbers, in their order. */
 function scalarNames(member: Member): string[] {
   return ['step', ...(member.group.rule.scalars ?? []).map(([name]) => name)];
@@ -23,11 +28,11 @@ function scalarNames(member: Member): string[] {
 export function saveState(
   groups: readonly ParameterGroup[],
   members: readonly Member[],
-  scalars: Float64Array,
 ): OptimizerState {
   const state: OptimizerState = {};
   for (const member of members) {
-    const first = member.index * SCALARS;
+    const { scalars } = member;
+    const first = member.slot * SCALARS;
     if (scalars[first] === 0) continue;
     const prefix = `state.${member.index}`;
     for (const [k, name] of scalarNames(member).entries())
@@ -45,7 +50,7 @@ export function saveState(
   return state;
 }
 
-function checkTensor(name: string, value: unknown): asserts value is Tensor {
+export function checkTensor(name: string, value: unknown): asserts value is Tensor {
   if (!(value instanceof Tensor)) {
     throw new TensorError(
       'ERR_ARGUMENT',
@@ -57,7 +62,7 @@ function checkTensor(name: string, value: unknown): asserts value is Tensor {
   }
 }
 
-function checkShape(name: string, value: Tensor, shape: readonly number[]): void {
+export function checkShape(name: string, value: Tensor, shape: readonly number[]): void {
   if (!sameShape(value.shape, shape)) {
     throw new TensorError(
       'ERR_SHAPE',
@@ -66,35 +71,65 @@ function checkShape(name: string, value: Tensor, shape: readonly number[]): void
   }
 }
 
-/** The number in a scalar tensor of the state. */
-function numberOf(name: string, value: unknown): number {
+/** The number in a scalar tensor of the state; PyTorch's counts and truth values need not be floats. */
+export function numberOf(name: string, value: unknown): number {
   checkTensor(name, value);
   checkShape(name, value, []);
-  if (!dtypes[value.dtype].arithmetic) {
+  if (dtypes[value.dtype].floating && !dtypes[value.dtype].arithmetic) {
     throw new TensorError(
       'ERR_DTYPE',
       `[loadStateDict] ${name} is float64 or float32, not ${value.dtype}`,
     );
   }
-  const number = value.item();
+  const number = Number(value.item());
   if (!Number.isFinite(number)) {
     throw new TensorError('ERR_ARGUMENT', `[loadStateDict] ${name} is not finite: ${number}`);
   }
   return number;
 }
 
+/** What PyTorch's groups say besides: how steps are computed, and what the buffers tell already. */
+const IGNORED = [
+  ...['amsgrad', 'capturable', 'centered', 'differentiable', 'foreach', 'fused'],
+  ...['initial_accumulator_value', 'initial_lr'],
+];
+
+/** PyTorch's pairs in one tensor, and what they are here. */
+const PAIRS: Readonly<Record<string, readonly [HyperName, HyperName]>> = {
+  betas: ['beta1', 'beta2'],
+  etas: ['etaMinus', 'etaPlus'],
+  step_sizes: ['stepMin', 'stepMax'],
+};
+
+/** Splits the pairs in a state into their numbers, as `stateDict` gives them. */
+function withoutPairs(state: Readonly<OptimizerState>): OptimizerState {
+  const split: OptimizerState = {};
+  for (const [name, value] of Object.entries(state)) {
+    const [, prefix, option = ''] = /^(param_groups\.\d+\.)(\w+)$/.exec(name) ?? [];
+    const pair = Object.hasOwn(PAIRS, option) ? PAIRS[option] : undefined;
+    if (pair === undefined) {
+      split[name] = value;
+      continue;
+    }
+    checkTensor(name, value);
+    checkShape(name, value, [2]);
+    for (const [i, half] of pair.entries()) split[prefix + snakeCase(half)] = value.at(i);
+  }
+  return split;
+}
+
 export function loadState(
   groups: readonly ParameterGroup[],
   members: readonly Member[],
-  scalars: Float64Array,
-  state: Readonly<OptimizerState>,
+  given: Readonly<OptimizerState>,
 ): void {
-  if (typeof state !== 'object' || state === null || state instanceof Tensor) {
+  if (typeof given !== 'object' || given === null || given instanceof Tensor) {
     throw new TensorError(
       'ERR_ARGUMENT',
-      `[loadStateDict] expected tensors by name, not ${describe(state)}`,
+      `[loadStateDict] expected tensors by name, not ${describe(given)}`,
     );
   }
+  const state = withoutPairs(given);
   const known = new Set<string>();
   const missing: string[] = [];
   const wanted = (name: string): boolean => {
@@ -106,8 +141,10 @@ export function loadState(
   // What is to be done once everything was found to fit.
   const changes: (() => void)[] = [];
   for (const [g, group] of groups.entries()) {
+    for (const option of IGNORED) known.add(`param_groups.${g}.${option}`);
     for (const [option, slot] of group.hyperSlots()) {
       const name = `param_groups.${g}.${snakeCase(option)}`;
+      if (!Object.hasOwn(state, name) && option !== 'lr') continue;
       if (!wanted(name)) continue;
       const number = numberOf(name, state[name]);
       changes.push(() => {
@@ -119,14 +156,20 @@ export function loadState(
     const prefix = `state.${member.index}.`;
     const names = [...scalarNames(member), ...bufferNames(member.group)].map((n) => prefix + n);
     if (!names.some((name) => Object.hasOwn(state, name))) {
-      changes.push(() => reset(member, scalars));
+      changes.push(() => reset(member));
       continue;
     }
     for (const [k, name] of scalarNames(member).entries()) {
+      if (name === 'step' && countsNoSteps(member) && !Object.hasOwn(state, prefix + name)) {
+        changes.push(() => {
+          member.scalars[member.slot * SCALARS] = 1;
+        });
+        continue;
+      }
       if (!wanted(prefix + name)) continue;
       const number = numberOf(prefix + name, state[prefix + name]);
       changes.push(() => {
-        scalars[member.index * SCALARS + k] = number;
+        member.scalars[member.slot * SCALARS + k] = number;
       });
     }
     for (const [position, buffer] of bufferNames(member.group).entries()) {

@@ -5,7 +5,7 @@
 import { isRecording, rows, runRow } from '../native/commands.js';
 import type { StoredArray } from '../tensor/dtype.js';
 import type { Storage } from '../tensor/memory.js';
-import type { ParameterGroup } from './group.js';
+import type { ParameterGroup, RowRule } from './group.js';
 import { type Member, SCALARS } from './state.js';
 
 /** Numbers of one entry of the table: `SegmentField` in native/ops/optimizer.h. */
@@ -23,7 +23,7 @@ export interface Step {
 
 /** Steps that one call can take. */
 interface Batch {
-  readonly group: ParameterGroup;
+  readonly group: ParameterGroup<RowRule>;
   readonly weights: StoredArray;
   readonly gradients: StoredArray;
   readonly state: StoredArray;
@@ -38,14 +38,12 @@ export class StepCalls {
   /** Storages of parameters, and those of them that several parameters share. */
   private readonly storages = new Map<Storage, 'one' | 'several'>();
   /** Used again by every call; one that is recorded gets a table of its own, to be read in replays. */
-  private readonly table: Float64Array;
+  private table = new Float64Array(0);
   private open: Batch[] = [];
 
-  constructor(
-    members: readonly Member[],
-    private readonly scalars: Float64Array,
-  ) {
-    this.table = new Float64Array(members.length * FIELDS);
+  /** Makes ready for parameters whose steps will come. */
+  include(members: readonly Member[]): void {
+    this.table = new Float64Array(this.table.length + members.length * FIELDS);
     for (const { parameter } of members) {
       const known = this.storages.has(parameter.storage);
       this.storages.set(parameter.storage, known ? 'several' : 'one');
@@ -102,7 +100,7 @@ export class StepCalls {
   /** Takes steps whose arrays and groups are one, by a single call. */
   run(steps: readonly Step[]): void {
     const { member, weights, gradients } = steps[0] as Step;
-    const { group, kept } = member;
+    const { group, kept, scalars } = member;
     const table = isRecording() ? new Float64Array(steps.length * FIELDS) : this.table;
     let at = 0;
     for (let i = 0; i < steps.length; i++) {
@@ -112,18 +110,18 @@ export class StepCalls {
       table[at++] = step.member.offset;
       table[at++] = step.member.stride;
       table[at++] = step.member.numel;
-      table[at++] = step.member.index;
+      table[at++] = step.member.slot;
     }
     const state = stateOf(member);
     runRow(
       rows[group.rule.row],
-      [weights, gradients, state, group.hyper, this.scalars, table],
+      [weights, gradients, state, group.hyper, scalars, table],
       [0, 0, 0, 0, 0, 0],
       [
         weights.length,
         gradients.length,
         state.length,
-        this.scalars.length / SCALARS,
+        scalars.length / SCALARS,
         steps.length,
         kept,
       ],

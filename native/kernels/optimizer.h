@@ -99,7 +99,8 @@ struct RunningSquare {
 };
 
 // With a buffer m = state[0]: m = momentum m + (1 - dampening) g, or g on the first step, and
-// w -= lr (nesterov ? g + momentum m : m). Without one, w -= lr g.
+// w -= lr (nesterov ? (1 - dampening) g + momentum m : m), where Nesterov's form has a dampening
+// only if m is a running mean. Without a buffer, w -= lr g.
 template <class T>
 struct SgdRule {
   static constexpr int kState = 1;
@@ -120,7 +121,7 @@ struct SgdRule {
     g = Penalty<T>::applied(c.penalty, w, g);
     const Vec<T> m = select(c.firstStep, g, fma(g, c.undamped, mul(state[0], c.momentum)));
     state[0] = m;
-    const Vec<T> direction = select(c.nesterov, fma(m, c.momentum, g), m);
+    const Vec<T> direction = select(c.nesterov, fma(m, c.momentum, mul(g, c.undamped)), m);
     w = fnma(select(c.hasMomentum, direction, g), c.lr, w);
   }
 };

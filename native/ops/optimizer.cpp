@@ -83,10 +83,12 @@ OptimizerStep nextStep(StepRule rule, const double* hyper, double* scalars) {
   step.weightDecay = hyper[kHyperWeightDecay];
   step.maximize = hyper[kHyperMaximize] != 0;
   step.decoupled = hyper[kHyperDecoupled] != 0;
+  // A running mean starts from 0, the other form from the first gradient.
+  const bool averages = hyper[kHyperAverage] != 0;
   step.momentum = hyper[kHyperMomentum];
-  step.dampening = hyper[kHyperDampening];
+  step.dampening = hyper[averages ? kHyperMomentum : kHyperDampening];
   step.nesterov = hyper[kHyperNesterov] != 0;
-  step.firstStep = count == 1;
+  step.firstStep = count == 1 && !averages;
   step.beta1 = hyper[kHyperBeta1];
   step.beta2 = hyper[rule == StepRule::rmsprop    ? kHyperAlpha
                      : rule == StepRule::adadelta ? kHyperRho
@@ -217,10 +219,10 @@ const char* check(const Command& c) {
 // segments: one entry for each parameter. Bit k of `kept` says that array k of the rule's state
 // (kernels/optimizer.h) is there. No two segments may overlap.
 constexpr char kSignature[] =
-    "inout w T[wLength] in g T[gLength] inout state T[stateLength] in hyper f64[20] "
+    "inout w T[wLength] in g T[gLength] inout state T[stateLength] in hyper f64[21] "
     "inout scalars f64[slots 3] in segments f64[count 6]; "
     "wLength gLength stateLength slots count size kept int";
-static_assert(kHyperCount == 20 && kScalarCount == 3 && kSegmentFields == 6,
+static_assert(kHyperCount == 21 && kScalarCount == 3 && kSegmentFields == 6,
               "the signature names the blocks' lengths");
 
 const Row kRows[] = {

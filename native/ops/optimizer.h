@@ -29,6 +29,7 @@ enum HyperSlot {
   kHyperStepMax,        // Rprop
   kHyperLambd,          // ASGD
   kHyperT0,             // ASGD
+  kHyperAverage,        // SGD, truth value: the momentum buffer is a running mean
   kHyperCount
 };
 

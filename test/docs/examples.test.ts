@@ -59,7 +59,8 @@ const spaces: readonly (readonly [prefix: string, space: object, place: RegExp])
   ['nn.init.', tilegrad.nn.init, /^nn\/init\./],
   ['nn.utils.', tilegrad.nn.utils, /^nn\/utils\./],
   ['nn.utils.rnn.', tilegrad.nn.utils.rnn, /^nn\/packed_sequence\./],
-  ['optim.', tilegrad.optim, /^optim\//],
+  ['optim.', tilegrad.optim, /^optim\/(?!lr_scheduler\/)/],
+  ['optim.lrScheduler.', tilegrad.optim.lrScheduler, /^optim\/lr_scheduler\//],
 ];
 
 describe('every public function and class', () => {

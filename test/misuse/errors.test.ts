@@ -287,7 +287,7 @@ const without = new Set([
     'Tensor',
     'TensorError',
   ],
-  ...['Optimizer', 'ParameterGroup', 'Summary'],
+  ...['LRScheduler', 'Optimizer', 'ParameterGroup', 'Summary'],
 ]);
 
 /** A part of every family's rows, in one table. */
@@ -310,6 +310,7 @@ const spaces: [string, object, Table][] = [
   ['nn.utils.rnn', nn.utils.rnn, fromFamilies((family) => family.sequences)],
   ['linalg', linalg, fromFamilies((family) => family.linalg)],
   ['optim', optim, fromFamilies((family) => family.optimizers)],
+  ['optim.lrScheduler', optim.lrScheduler, fromFamilies((family) => family.schedules)],
 ];
 
 describe.each(spaces)('%s', (_, space, table) => {

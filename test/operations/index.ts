@@ -29,6 +29,7 @@ import { randomness } from './random.js';
 import { recurrent } from './recurrent.js';
 import { reductions } from './reduce.js';
 import { scans } from './scan.js';
+import { schedules } from './schedules.js';
 import { shapeViews } from './shape.js';
 import { softmaxes } from './softmax.js';
 import { specialFunctions } from './special.js';
@@ -63,6 +64,7 @@ export const families: readonly Family[] = [
   recurrent,
   reductions,
   scans,
+  schedules,
   shapeViews,
   softmaxes,
   specialFunctions,

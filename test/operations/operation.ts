@@ -20,6 +20,8 @@ export interface Family {
   /** Wrong calls of classes in `nn` and `optim`, by name. */
   readonly modules?: Readonly<Record<string, readonly Misuse[]>>;
   readonly optimizers?: Readonly<Record<string, readonly Misuse[]>>;
+  /** Wrong calls of classes in `optim.lrScheduler`, by name. */
+  readonly schedules?: Readonly<Record<string, readonly Misuse[]>>;
   /** Wrong calls of functions in `nn.utils`, by name. */
   readonly utilities?: Readonly<Record<string, readonly Misuse[]>>;
   /** Wrong calls of functions in `nn.utils.rnn`, by name. */

@@ -195,6 +195,37 @@ export const optimizers: Family = {
         'ERR_ARGUMENT',
       ],
       [() => new optim.SGD([leaf], { dampening: wrong('0') }), 'ERR_ARGUMENT'],
+      [() => new optim.SGD([leaf], { momentumForm: wrong('mean') }), 'ERR_ARGUMENT'],
+      [
+        () => new optim.SGD([leaf], { momentumForm: 'average', momentum: 0.9, dampening: 0.9 }),
+        'ERR_ARGUMENT',
+      ],
+      [() => new optim.SGD([leaf]).addParamGroup({ params: [leaf] }), 'ERR_ARGUMENT', '[optim]'],
+      [() => new optim.SGD([leaf]).addParamGroup(wrong({})), 'ERR_ARGUMENT', '[optim]'],
+      [
+        () => new optim.SGD([leaf]).addParamGroup(wrong({ params: [], rate: 1 })),
+        'ERR_ARGUMENT',
+        '[SGD] unknown option "rate"',
+      ],
+      ...['momentum', 'weightDecay'].flatMap((key) =>
+        [null, '1', -1, Number.NaN].map(
+          (value): Misuse => [
+            () => {
+              const [group] = new optim.SGD([leaf], { momentum: 0.5 }).groups;
+              Object.assign(group as object, { [key]: value });
+            },
+            'ERR_ARGUMENT',
+            `[optim] ${key}`,
+          ],
+        ),
+      ),
+      [
+        () => {
+          (new optim.SGD([leaf]).groups[0] as optim.ParameterGroup).betas = [0.9, 0.9];
+        },
+        'ERR_ARGUMENT',
+        '[optim] this optimizer has no beta1',
+      ],
     ],
     Adam: adam('Adam', optim.Adam, ['eps']),
     AdamW: adam('AdamW', optim.AdamW, ['eps']),
@@ -210,6 +241,32 @@ export const optimizers: Family = {
     Adadelta: [
       ...optimizer('Adadelta', optim.Adadelta, ['lr', 'rho', 'eps', 'weightDecay']),
       [() => new optim.Adadelta([leaf], { rho: 1.01 }), 'ERR_ARGUMENT'],
+    ],
+    LBFGS: [
+      ...optimizer('LBFGS', optim.LBFGS, ['lr', 'toleranceGrad', 'toleranceChange']),
+      ...['maxIter', 'maxEval', 'historySize'].flatMap((key) =>
+        [null, '1', 0, -1, 1.5, Number.NaN].map(
+          (value): Misuse => [
+            () => new optim.LBFGS([leaf], wrong({ [key]: value })),
+            'ERR_ARGUMENT',
+            `[LBFGS] ${key}`,
+          ],
+        ),
+      ),
+      [() => new optim.LBFGS([leaf], { lineSearchFn: wrong('armijo') }), 'ERR_ARGUMENT'],
+      [() => new optim.LBFGS([{ params: [leaf] }, { params: [] }]), 'ERR_ARGUMENT'],
+      [() => new optim.LBFGS([leaf]).addParamGroup(), 'ERR_ARGUMENT'],
+      [() => new optim.LBFGS([leaf]).step(), 'ERR_ARGUMENT', '[LBFGS] step needs a closure'],
+      [
+        () => new optim.LBFGS([leaf]).step(wrong(5)),
+        'ERR_ARGUMENT',
+        '[LBFGS] step needs a closure',
+      ],
+      [() => new optim.LBFGS([leaf]).step(() => 'loss'), 'ERR_ARGUMENT'],
+      [
+        () => new optim.LBFGS([leaf, ones([1], { dtype: 'float64', requiresGrad: true })]),
+        'ERR_DTYPE',
+      ],
     ],
     Lion: adam('Lion', optim.Lion, []),
     Rprop: [

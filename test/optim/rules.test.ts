@@ -32,6 +32,29 @@ const cases: [name: string, make: Make, reference: Reference][] = [
     },
   ],
   [
+    'SGD in the averaging form',
+    (p) => new optim.SGD(p, { lr: 0.1, momentum: 0.9, momentumForm: 'average' }),
+    (w, g, s) => {
+      s.v = 0.9 * zero(s, 'v') + 0.1 * g;
+      return w - 0.1 * s.v;
+    },
+  ],
+  [
+    "SGD in the averaging form with Nesterov's step, ascending",
+    (p) =>
+      new optim.SGD(p, {
+        lr: 0.1,
+        momentum: 0.9,
+        momentumForm: 'average',
+        nesterov: true,
+        maximize: true,
+      }),
+    (w, g, s) => {
+      s.v = 0.9 * zero(s, 'v') - 0.1 * g;
+      return w - 0.1 * (0.9 * s.v - 0.1 * g);
+    },
+  ],
+  [
     'Adam with amsgrad',
     (p) => new optim.Adam(p, { lr: 0.1, amsgrad: true, weightDecay: 0.1 }),
     (w, g, s, step) => {
@@ -108,6 +131,15 @@ const cases: [name: string, make: Make, reference: Reference][] = [
       const d = (Math.sqrt(zero(s, 'u') + 1e-6) / Math.sqrt(s.v + 1e-6)) * g;
       s.u = 0.9 * zero(s, 'u') + 0.1 * d * d;
       return w - 0.5 * d;
+    },
+  ],
+  [
+    'Lion, ascending',
+    (p) => new optim.Lion(p, { lr: 0.1, maximize: true }),
+    (w, g, s) => {
+      const m = zero(s, 'm');
+      s.m = 0.99 * m - 0.01 * g;
+      return w - 0.1 * Math.sign(0.9 * m - 0.1 * g);
     },
   ],
   [

@@ -1,9 +1,17 @@
 import { optim, type Tensor } from 'tilegrad';
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { epsilon, expectGolden, Fixture, type FloatType, largest, toTensor } from '../golden.js';
 
 interface Case {
-  optimizer: Exclude<keyof typeof optim, 'Optimizer' | 'ParameterGroup'>;
+  optimizer: Exclude<
+    keyof typeof optim,
+    | 'AveragedModel'
+    | 'ExponentialMovingAverage'
+    | 'LBFGS'
+    | 'lrScheduler'
+    | 'Optimizer'
+    | 'ParameterGroup'
+  >;
   dtype: FloatType;
   options: object;
   /** Options of each parameter's own group, if there are any. */
@@ -53,6 +61,36 @@ describe('golden optimizer trajectories', () => {
         const actual = state[name];
         if (actual === undefined) throw new Error(`the state has no ${name}`);
         check(actual, stored, c.gradients.length, name);
+      }
+    });
+  }
+});
+
+describe('momentum as a running mean', () => {
+  // From v = 0, v = (1 - momentum) m at every step, so PyTorch's form with a rate of lr (1 - momentum)
+  // takes the same steps.
+  const cases = fixture.content.cases.filter(({ optimizer, groups, options }) => {
+    const { momentum, dampening } = options as optim.SGDOptions;
+    return optimizer === 'SGD' && groups === undefined && momentum && !dampening;
+  });
+  expect(cases.length).toBeGreaterThanOrEqual(8);
+  for (const c of cases) {
+    it(`${JSON.stringify(c.options)} ${c.dtype}`, () => {
+      const { lr = 0, momentum = 0, ...rest } = c.options as optim.SGDOptions;
+      const parameters = c.start.map((i) => toTensor(fixture.tensor(i), c.dtype, true));
+      const options = { ...rest, momentum, lr: lr / (1 - momentum) };
+      const optimizer = new optim.SGD(parameters, { ...options, momentumForm: 'average' });
+      for (const gradients of c.gradients) {
+        for (const [i, parameter] of parameters.entries())
+          parameter.grad = toTensor(fixture.tensor(gradients[i] as number), c.dtype);
+        optimizer.step();
+      }
+      for (const [i, stored] of c.after[c.gradients.length]!.entries()) {
+        const want = fixture.tensor(stored);
+        // The rate and the mean are rounded once more, of numbers 1 / (1 - momentum) as large.
+        const steps = c.gradients.length / (1 - momentum);
+        const limit = kRoundingsPerStep * steps * epsilon[c.dtype] * Math.max(1, largest(want));
+        expectGolden(parameters[i]!, want, () => limit, `parameter ${i}`);
       }
     });
   }
