@@ -1,4 +1,5 @@
 /** What is measured. A case is also the request that goes to a peer (see bench/peers). */
+import { type NetworkCase, networkFlops } from '../nn/networks.js';
 import type { OperationName } from '../ops/operations.js';
 import type { GemmDType } from './dtypes.js';
 
@@ -91,7 +92,14 @@ export interface OverheadCase {
   disposed: boolean;
 }
 
-export type Case = GemmCase | TrainCase | InferCase | OpsCase | StepsCase | OverheadCase;
+export type Case =
+  | GemmCase
+  | TrainCase
+  | InferCase
+  | NetworkCase
+  | OpsCase
+  | StepsCase
+  | OverheadCase;
 
 /** Training steps before the timed ones; the loss after them is checked. */
 export const kWarmUpSteps = 20;
@@ -119,6 +127,8 @@ export function flops(c: Case): number {
       return c.batch * (6 * weights(c.dims) - 2 * c.dims[0]! * c.dims[1]!);
     case 'infer':
       return c.batch * 2 * weights(c.dims);
+    case 'network':
+      return networkFlops(c);
     default:
       return 0;
   }

@@ -14,6 +14,7 @@ import {
   type Tensor,
   tensor,
 } from 'tilegrad';
+import { type NetworkCase, networkTrainer } from '../nn/networks.js';
 import { type Operation, operations } from '../ops/operations.js';
 import {
   type Case,
@@ -150,6 +151,10 @@ function prepare(c: Case): Prepared {
       const step = trainer(c, 'float32');
       return { run: step, check: [lossAfterWarmUp(step)] };
     }
+    case 'network': {
+      const step = networkTrainer(c, 'float32');
+      return { run: step, check: [lossAfterWarmUp(step)] };
+    }
     case 'infer': {
       const model = network(c.dims, 'float32');
       const x = fromTypedArray(batchOf(c.batch, c.dims[0]!), [c.batch, c.dims[0]!]);
@@ -188,10 +193,12 @@ function prepareSteps({ optimizer, sizes }: StepsCase, dtype: DType): Prepared {
 }
 
 /** The checked values of a case when everything is computed in float64. */
-export function inFloat64(c: TrainCase | OpsCase | StepsCase): readonly number[] {
+export function inFloat64(c: TrainCase | NetworkCase | OpsCase | StepsCase): readonly number[] {
   switch (c.kind) {
     case 'train':
       return [lossAfterWarmUp(trainer(c, 'float64'))];
+    case 'network':
+      return [lossAfterWarmUp(networkTrainer(c, 'float64'))];
     case 'ops':
       return prepareOperation(c, 'float64').check;
     case 'steps':

@@ -120,6 +120,7 @@ export function reference(c: Case): Expected[] | null {
       });
     }
     case 'train':
+    case 'network':
     case 'steps':
       return null;
   }

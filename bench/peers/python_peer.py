@@ -158,6 +158,67 @@ class Torch:
             step()
         return step, [step().item()]
 
+    def network(self, r):
+        """A training step of one of the networks of bench/nn/networks.ts."""
+        torch, nn, batch = self.torch, self.torch.nn, r['batch']
+        if r['network'] == 'cnn':
+            model = nn.Sequential(
+                nn.Conv2d(1, 32, 3), nn.ReLU(), nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2),
+                nn.Flatten(), nn.Linear(9216, 128), nn.ReLU(), nn.Linear(128, 10))
+            x = torch.from_numpy(uniform(batch * 784, 100)).reshape(batch, 1, 28, 28)
+            y = torch.arange(batch) % 10
+            forward = lambda: model(x)  # noqa: E731
+        elif r['network'] in ('lstm', 'gru'):
+            steps, width = r['steps'], r['width']
+            model = nn.ModuleDict({
+                'recurrent': {'lstm': nn.LSTM, 'gru': nn.GRU}[r['network']](
+                    width, width, batch_first=True),
+                'head': nn.Linear(width, 10)})
+            x = torch.from_numpy(uniform(batch * steps * width, 100)).reshape(batch, steps, width)
+            y = torch.arange(batch) % 10
+            forward = lambda: model['head'](model['recurrent'](x)[0][:, -1])  # noqa: E731
+        else:
+            steps, width, vocabulary = r['steps'], r['width'], 65
+            layer = nn.TransformerEncoderLayer(width, 4, 4 * width, dropout=0.0, activation='gelu',
+                                               batch_first=True, norm_first=True)
+            model = nn.ModuleDict({
+                'tokens': nn.Embedding(vocabulary, width),
+                'positions': nn.Embedding(steps, width),
+                'encoder': nn.TransformerEncoder(layer, 4, nn.LayerNorm(width),
+                                                 enable_nested_tensor=False),
+                'head': nn.Linear(width, vocabulary)})
+            tokens = torch.arange(batch * (steps + 1)) * 7919 % vocabulary
+            tokens = tokens.reshape(batch, steps + 1)
+            x, y = tokens[:, :-1].contiguous(), tokens[:, 1:].reshape(-1)
+            places = torch.arange(steps)
+            mask = nn.Transformer.generate_square_subsequent_mask(steps)
+
+            def forward():
+                h = model['tokens'](x) + model['positions'](places)
+                h = model['encoder'](h, mask=mask, is_causal=True)
+                return model['head'](h).reshape(-1, vocabulary)
+        with torch.no_grad():
+            for i, (name, p) in enumerate(model.named_parameters()):
+                if p.dim() > 1:
+                    bound = 1 / math.sqrt(p.numel() // p.shape[0])
+                    values = uniform(p.numel(), 1000 + i).astype(np.float64) * bound
+                    p.copy_(torch.from_numpy(values.astype(np.float32)).reshape(p.shape))
+                else:
+                    p.fill_(1 if name.endswith('weight') else 0)
+        o = torch.optim.Adam(model.parameters(), 1e-3)
+        cross_entropy = nn.CrossEntropyLoss()
+
+        def step():
+            o.zero_grad()
+            loss = cross_entropy(forward(), y)
+            loss.backward()
+            o.step()
+            return loss
+
+        for _ in range(WARM_UP_STEPS - 1):
+            step()
+        return step, [step().item()]
+
     def infer(self, r):
         model, x = self.model(r['dims']), self.batch(r)
 
