@@ -49,8 +49,9 @@ class Recurrent extends nn.Module {
   }
 
   forward(x: Tensor): Tensor {
-    const [output] = this.recurrent.forward(x);
-    return this.head.forward((output as Tensor).select(1, -1));
+    const { recurrent } = this;
+    const [output] = recurrent instanceof nn.LSTM ? recurrent.forward(x) : recurrent.forward(x);
+    return this.head.forward(output.select(1, -1));
   }
 }
 

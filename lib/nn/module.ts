@@ -141,7 +141,7 @@ export abstract class Module<
 
   /** Converts this module's own parameters and buffers; a class whose types are fixed does nothing. */
   protected convertState(dtype: DType): void {
-    for (const [, member] of this.members()) {
+    for (const [, member] of Module.membersIn(this)) {
       if (!isModule(member)) convertInPlace(member, dtype);
     }
   }

@@ -35,22 +35,47 @@ interface Place {
 
 /** See {@link Module}, the only class that extends this one. */
 export abstract class ModuleTree {
-  /** What belongs to this module directly. */
-  protected members(): [string, Member][] {
-    const found = membersOf(this);
-    for (const entry of found) entry[0] = this.memberName(entry[0]);
+  // What isn't for users is static where it can be: their modules' own properties have any names.
+
+  /** What belongs to a module directly. */
+  protected static membersIn(tree: ModuleTree): [string, Member][] {
+    const found = membersOf(tree);
+    for (const entry of found) entry[0] = tree.memberName(entry[0]);
     return found;
   }
 
-  /** This module and all inside it, outermost first, each once. Lists: generators would take longer. */
-  private places(path: string, seen = new Set<ModuleTree>(), found: Place[] = []): Place[] {
-    seen.add(this);
-    const members = this.members();
-    found.push({ path, module: moduleOf(this), members });
+  /** A module and all inside it, outermost first, each once. Lists: generators would take longer. */
+  private static placesIn(
+    tree: ModuleTree,
+    path: string,
+    seen = new Set<ModuleTree>(),
+    found: Place[] = [],
+  ): Place[] {
+    seen.add(tree);
+    const members = ModuleTree.membersIn(tree);
+    found.push({ path, module: moduleOf(tree), members });
     for (const [name, member] of members) {
-      if (isModule(member) && !seen.has(member)) member.places(joinNames(path, name), seen, found);
+      if (isModule(member) && !seen.has(member)) {
+        ModuleTree.placesIn(member, joinNames(path, name), seen, found);
+      }
     }
     return found;
+  }
+
+  /** All parameters or all buffers with their names; shared ones once. */
+  private static *membersOfKind<M extends Tensor>(
+    tree: ModuleTree,
+    kind: new (values: Tensor) => M,
+    prefix: string,
+  ): Generator<[string, M]> {
+    const seen = new Set<M>();
+    for (const { path, members } of ModuleTree.placesIn(tree, prefix)) {
+      for (const [name, member] of members) {
+        if (!(member instanceof kind) || seen.has(member)) continue;
+        seen.add(member);
+        yield [joinNames(path, name), member];
+      }
+    }
   }
 
   /** The name of a member in parameter names; containers leave out their list's own name. */
@@ -61,7 +86,7 @@ export abstract class ModuleTree {
   /** The modules directly inside this one, with their names; shared ones once. */
   *namedChildren(): Generator<[string, AnyModule]> {
     const seen = new Set<AnyModule>();
-    for (const [name, member] of this.members()) {
+    for (const [name, member] of ModuleTree.membersIn(this)) {
       if (!isModule(member) || seen.has(member)) continue;
       seen.add(member);
       yield [name, member];
@@ -79,26 +104,12 @@ export abstract class ModuleTree {
    * @param prefix goes before all names, with a dot
    */
   *namedModules(prefix = ''): Generator<[string, AnyModule]> {
-    for (const { path, module } of this.places(prefix)) yield [path, module];
+    for (const { path, module } of ModuleTree.placesIn(this, prefix)) yield [path, module];
   }
 
   /** This module and all inside it, outermost first; shared ones once. */
   *modules(): Generator<AnyModule> {
     for (const [, module] of this.namedModules()) yield module;
-  }
-
-  private *named<M extends Tensor>(
-    kind: new (values: Tensor) => M,
-    prefix: string,
-  ): Generator<[string, M]> {
-    const seen = new Set<M>();
-    for (const { path, members } of this.places(prefix)) {
-      for (const [name, member] of members) {
-        if (!(member instanceof kind) || seen.has(member)) continue;
-        seen.add(member);
-        yield [joinNames(path, name), member];
-      }
-    }
   }
 
   /**
@@ -107,12 +118,12 @@ export abstract class ModuleTree {
    * @param prefix goes before all names, with a dot
    */
   namedParameters(prefix = ''): Generator<[string, Parameter]> {
-    return this.named(Parameter, prefix);
+    return ModuleTree.membersOfKind(this, Parameter, prefix);
   }
 
   /** All buffers with their names, in the order of `namedParameters`. */
   namedBuffers(prefix = ''): Generator<[string, Buffer]> {
-    return this.named(Buffer, prefix);
+    return ModuleTree.membersOfKind(this, Buffer, prefix);
   }
 
   /** All parameters, in the order of `namedParameters`. */
@@ -122,7 +133,8 @@ export abstract class ModuleTree {
 
   /** The parameters of this module itself, without those of the modules inside it. */
   *ownParameters(): Generator<Parameter> {
-    for (const [, member] of this.members()) if (member instanceof Parameter) yield member;
+    for (const [, member] of ModuleTree.membersIn(this))
+      if (member instanceof Parameter) yield member;
   }
 
   /** All buffers, in the order of `namedParameters`. */
@@ -218,7 +230,7 @@ export abstract class ModuleTree {
       // A module that has itself inside has no end of names.
       if (above.includes(module)) return;
       for (const kind of [Parameter, Buffer]) {
-        for (const [name, member] of module.members()) {
+        for (const [name, member] of ModuleTree.membersIn(module)) {
           if (!(member instanceof kind)) continue;
           if (member instanceof Buffer && !member.persistent) continue;
           const all = names.get(member);
@@ -226,7 +238,7 @@ export abstract class ModuleTree {
           else all.push(joinNames(path, name));
         }
       }
-      for (const [name, member] of module.members()) {
+      for (const [name, member] of ModuleTree.membersIn(module)) {
         if (member instanceof ModuleTree)
           collect(member, joinNames(path, name), [...above, module]);
       }
