@@ -19,7 +19,9 @@ const notMethods: Readonly<Record<string, string>> = {
     ...['tripletMarginLoss', 'tripletMarginWithDistanceLoss'],
   ]),
   ...reason('a layer, which a model has: torch.nn.functional', [
-    ...['alphaDropout', 'bilinear', 'dropout', 'embedding', 'featureDropout', 'linear'],
+    ...['alphaDropout', 'bilinear', 'conv1d', 'conv2d', 'conv3d', 'convTranspose1d'],
+    ...['convTranspose2d', 'dropout', 'embedding', 'featureAlphaDropout', 'featureDropout'],
+    ...['linear', 'lpPool1d', 'lpPool2d', 'rrelu', 'scaledDotProductAttention'],
   ]),
   ...reason('of quantised tensors: values and their scales', [
     ...['dequantize', 'int8Matmul', 'quantizePerChannel'],
