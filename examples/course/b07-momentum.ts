@@ -1,17 +1,13 @@
 /** Momentum in two forms and Nesterov's step, against their formulas. */
 import { line } from '@observablehq/plot';
-import { optim, tensor } from 'tilegrad';
+import { optim } from 'tilegrad';
 import { fixed, printTable } from './lib/table.js';
 import type { RunOptions, Topic } from './lib/topic.js';
+import { descend, lossAt, type Point, type Valley } from './lib/valley.js';
 
-const STEPS = 60;
 const LR = 0.02;
 const BETA = 0.9;
-/** Curvatures along the two parameters: a long valley. */
-const CURVATURES = [1, 30] as const;
-const START = [-4, 1.5] as const;
-
-type Point = [number, number];
+const valley: Valley = { curvatures: [1, 30], start: [-4, 1.5], steps: 60 };
 
 interface Form {
   name: string;
@@ -29,35 +25,18 @@ interface Result {
   betweenForms: number;
 }
 
-const lossAt = (w: Point): number =>
-  w.reduce((sum, value, i) => sum + 0.5 * CURVATURES[i]! * value ** 2, 0);
-
-function byOptimizer(options: optim.SGDOptions): Point[] {
-  const w = tensor([...START], { dtype: 'float64', requiresGrad: true });
-  const curvatures = tensor([...CURVATURES], { dtype: 'float64' });
-  const optimizer = new optim.SGD([w], options);
-  const path: Point[] = [[...START]];
-  for (let step = 0; step < STEPS; step++) {
-    optimizer.zeroGrad();
-    w.square().mul(curvatures).mul(0.5).sum().backward();
-    optimizer.step();
-    path.push(w.toArray() as Point);
-  }
-  return path;
-}
-
-/** The same by numbers: how the buffer and the direction come from the gradient, at steps from 0. */
+/** The same as an optimizer does, by numbers: how the buffer and the direction come from the gradient, at steps from 0. */
 function byFormula(
   lr: number,
   buffer: (v: number, g: number, step: number) => number,
   direction: (v: number, g: number) => number,
 ): Point[] {
   const v: Point = [0, 0];
-  const path: Point[] = [[...START]];
-  for (let step = 0; step < STEPS; step++) {
+  const path: Point[] = [[...valley.start]];
+  for (let step = 0; step < valley.steps; step++) {
     const w: Point = [...path.at(-1)!];
     for (const i of [0, 1] as const) {
-      const g = CURVATURES[i] * w[i];
+      const g = valley.curvatures[i] * w[i];
       v[i] = buffer(v[i], g, step);
       w[i] -= lr * direction(v[i], g);
     }
@@ -109,11 +88,11 @@ function run({ print, draw }: RunOptions): Result {
     ],
   ];
   const forms = cases.map(([name, options, byHand]): Form => {
-    const path = byOptimizer(options);
-    return { name, options, path, byHand, loss: lossAt(path.at(-1)!) };
+    const path = descend(valley, (params) => new optim.SGD(params, options));
+    return { name, options, path, byHand, loss: lossAt(valley, path.at(-1)!) };
   });
   print(
-    `${STEPS} steps from (${START.join(', ')}) in a valley of curvatures ${CURVATURES.join(' and ')}`,
+    `${valley.steps} steps from (${valley.start.join(', ')}) in a valley of curvatures ${valley.curvatures.join(' and ')}`,
   );
   printTable(
     print,

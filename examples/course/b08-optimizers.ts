@@ -1,15 +1,11 @@
 /** Adagrad, RMSprop, Adam and the others: their paths down one valley, and three of them by hand. */
 import { line } from '@observablehq/plot';
-import { optim, type Tensor, tensor } from 'tilegrad';
+import { optim, type Tensor } from 'tilegrad';
 import { fixed, printTable } from './lib/table.js';
 import type { RunOptions, Topic } from './lib/topic.js';
+import { descend, lossAt, type Point, type Valley } from './lib/valley.js';
 
-const STEPS = 20;
-/** Curvatures along the two parameters. */
-const CURVATURES = [0.2, 8] as const;
-const START = [-3, 1] as const;
-
-type Point = [number, number];
+const valley: Valley = { curvatures: [0.2, 8], start: [-3, 1], steps: 20 };
 
 interface Path {
   name: string;
@@ -42,23 +38,6 @@ const optimizers: [name: string, make: Make][] = [
   ['ASGD', (p) => new optim.ASGD(p, { lr: 0.1 })],
 ];
 
-const lossAt = (w: Point): number =>
-  w.reduce((sum, value, i) => sum + 0.5 * CURVATURES[i]! * value ** 2, 0);
-
-function descend(make: Make): Point[] {
-  const w = tensor([...START], { dtype: 'float64', requiresGrad: true });
-  const curvatures = tensor([...CURVATURES], { dtype: 'float64' });
-  const optimizer = make([w]);
-  const path: Point[] = [[...START]];
-  for (let step = 0; step < STEPS; step++) {
-    optimizer.zeroGrad();
-    w.square().mul(curvatures).mul(0.5).sum().backward();
-    optimizer.step();
-    path.push(w.toArray() as Point);
-  }
-  return path;
-}
-
 /** A rule for one weight: what a step takes away, at steps from 1. */
 type Rule = (g: number, step: number) => number;
 
@@ -90,20 +69,25 @@ const rules: Record<string, () => Rule> = {
 
 function byFormula(rule: () => Rule): Point[] {
   const own = [rule(), rule()] as const;
-  const path: Point[] = [[...START]];
-  for (let step = 1; step <= STEPS; step++) {
+  const path: Point[] = [[...valley.start]];
+  for (let step = 1; step <= valley.steps; step++) {
     const [a, b] = path.at(-1)!;
-    path.push([a - own[0](CURVATURES[0] * a, step), b - own[1](CURVATURES[1] * b, step)]);
+    path.push([
+      a - own[0](valley.curvatures[0] * a, step),
+      b - own[1](valley.curvatures[1] * b, step),
+    ]);
   }
   return path;
 }
 
 function run({ print, draw }: RunOptions): Result {
   const paths = optimizers.map(([name, make]): Path => {
-    const path = descend(make);
-    return { name, path, loss: lossAt(path.at(-1)!) };
+    const path = descend(valley, make);
+    return { name, path, loss: lossAt(valley, path.at(-1)!) };
   });
-  print(`${STEPS} steps from (${START.join(', ')}), loss ${fixed(lossAt([...START]), 2)}`);
+  print(
+    `${valley.steps} steps from (${valley.start.join(', ')}), loss ${fixed(lossAt(valley, [...valley.start]), 2)}`,
+  );
   printTable(
     print,
     ['', 'w1', 'w2', 'loss'],
@@ -124,7 +108,7 @@ function run({ print, draw }: RunOptions): Result {
     print(`${name} written out in numbers differs by ${difference.toExponential(0)}`);
   const shown = ['SGD', 'SGD with momentum', 'Adagrad', 'RMSprop', 'Adam'];
   draw('b08-optimizers', {
-    title: `${STEPS} steps down a long valley`,
+    title: `${valley.steps} steps down a long valley`,
     legend: shown,
     plots: [
       {

@@ -18,6 +18,7 @@ import type { Tensor } from '../tensor/tensor.js';
 import { kaimingUniform, uniform } from './init.js';
 import { Module } from './module.js';
 import { Parameter } from './parameter.js';
+import { formatFields } from './repr.js';
 
 /** What convolution's modules hold around an input: zeros, or the input's own elements (see `pad`). */
 export type PaddingMode = 'zeros' | 'reflect' | 'replicate' | 'circular';
@@ -151,6 +152,12 @@ abstract class Conv extends ConvBase {
     const sides = checkPadding(name, padding, this.kernelSize, this.stride, this.dilation);
     this.padding = typeof padding === 'string' ? padding : sides.map(([before]) => before);
     this.pads = sides.reverse().flat();
+  }
+
+  override extraRepr(): string {
+    const { inChannels, outChannels, kernelSize, stride, padding, dilation, groups } = this;
+    const sizes = { inChannels, outChannels, kernelSize, stride, padding, dilation, groups };
+    return formatFields({ ...sizes, bias: this.bias !== null, paddingMode: this.paddingMode });
   }
 
   protected abstract readonly convolution: typeof conv2d;
