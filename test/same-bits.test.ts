@@ -6,9 +6,9 @@
 import { createHash } from 'node:crypto';
 import * as tilegrad from 'tilegrad';
 import { Generator, linear, matmul, nn, type Tensor } from 'tilegrad';
+import { loadBinding } from 'tilegrad/native/binding.js';
+import { activations } from 'tilegrad/ops/gemm.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loadBinding } from '../lib/native/binding.js';
-import { activations } from '../lib/ops/gemm.js';
 import { atMost } from './helpers/patience.js';
 import {
   type Computation,

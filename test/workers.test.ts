@@ -3,15 +3,15 @@
  * own, so that a crash is a result.
  */
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { type Bundle, bundle } from './helpers/bundle.js';
 import { atMost } from './helpers/patience.js';
+import { type Programs, programs } from './helpers/programs.js';
 
 vi.setConfig({ testTimeout: atMost(120_000) });
 
-let library: Bundle;
-beforeAll(async () => {
-  library = await bundle();
-}, atMost(60_000));
+let library: Programs;
+beforeAll(() => {
+  library = programs();
+});
 afterAll(() => library.remove());
 
 /** Runs a program, which has to end by itself without complaints, and gives what it printed as JSON. */

@@ -16,8 +16,8 @@ import {
   type Tensor,
   tensor,
 } from 'tilegrad';
+import { copyInto } from 'tilegrad/ops/operand.js';
 import { describe, expect, test } from 'vitest';
-import { copyInto } from '../../lib/ops/operand.js';
 import { expectError } from '../helpers/errors.js';
 
 const leaf = (data: Parameters<typeof tensor>[0]): Tensor => tensor(data, { requiresGrad: true });

@@ -1,8 +1,8 @@
 import * as tilegrad from 'tilegrad';
 import { grad, gradgradcheck, type Tensor, tensor } from 'tilegrad';
+import { attach, recording } from 'tilegrad/autograd/tape.js';
+import type { GradRule } from 'tilegrad/tensor/tensor.js';
 import { describe, expect, test } from 'vitest';
-import { attach, recording } from '../../lib/autograd/tape.js';
-import type { GradRule } from '../../lib/tensor/tensor.js';
 import { expectError } from '../helpers/errors.js';
 import { table } from '../operations/differentiable.js';
 import { type Fn, input, type Layout } from '../operations/gradients.js';

@@ -14,8 +14,8 @@ import {
   tensor,
   zeros,
 } from 'tilegrad';
+import { copyInto } from 'tilegrad/ops/operand.js';
 import { describe, expect, test } from 'vitest';
-import { copyInto } from '../../lib/ops/operand.js';
 import { expectError } from '../helpers/errors.js';
 import { type Case, input, one } from '../operations/gradients.js';
 import { families } from '../operations/index.js';

@@ -1,7 +1,7 @@
 /** Random graphs: whatever watches a pass or splits it must not change a bit of its gradients. */
 import { checkpoint, grad, linear, manualSeed, randn, type Tensor } from 'tilegrad';
+import { Random } from 'tilegrad/data/random.js';
 import { describe, expect, test } from 'vitest';
-import { Random } from '../../lib/data/random.js';
 
 const SIZE = 3;
 

@@ -3,9 +3,9 @@ import os from 'node:os';
 import path from 'node:path';
 import zlib from 'node:zlib';
 import fc from 'fast-check';
+import { parseIdx, readIdx, readIdxSync } from 'tilegrad/data/idx.js';
+import { TensorError } from 'tilegrad/errors.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parseIdx, readIdx, readIdxSync } from '../../lib/data/idx.js';
-import { TensorError } from '../../lib/errors.js';
 import { encodeIdx } from './idx-files.js';
 
 let dir: string;

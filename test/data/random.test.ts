@@ -1,5 +1,5 @@
+import { Random } from 'tilegrad/data/random.js';
 import { describe, expect, test } from 'vitest';
-import { Random } from '../../lib/data/random.js';
 
 const draws = (random: Random, n: number) => Array.from({ length: n }, () => random.uint32());
 

@@ -3,8 +3,8 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { writeFileAtomic, writeFileAtomicSync } from 'tilegrad/io/atomic.js';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { writeFileAtomic, writeFileAtomicSync } from '../../lib/io/atomic.js';
 
 let dir: string;
 let file: string;

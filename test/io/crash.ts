@@ -4,7 +4,7 @@
  * "write" kills after the first piece, "sync" instead of flushing, "rename" instead of renaming.
  */
 import fs from 'node:fs';
-import { writeFileAtomic, writeFileAtomicSync } from '../../lib/io/atomic.js';
+import { writeFileAtomic, writeFileAtomicSync } from 'tilegrad/io/atomic.js';
 
 const [file, form, stage] = process.argv.slice(2) as [string, string, string];
 

@@ -1,12 +1,8 @@
 import fc from 'fast-check';
+import { TensorError } from 'tilegrad/errors.js';
+import { parseSafetensors, type RawTensor, serializeSafetensors } from 'tilegrad/io/safetensors.js';
+import type { DType } from 'tilegrad/tensor/dtype.js';
 import { describe, expect, test } from 'vitest';
-import { TensorError } from '../../lib/errors.js';
-import {
-  parseSafetensors,
-  type RawTensor,
-  serializeSafetensors,
-} from '../../lib/io/safetensors.js';
-import type { DType } from '../../lib/tensor/dtype.js';
 
 /** A file from header text and data bytes. */
 function file(header: string | Uint8Array, data = Buffer.alloc(0)): Buffer {

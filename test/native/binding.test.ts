@@ -1,9 +1,9 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { TensorError } from 'tilegrad/errors.js';
+import { loadBinding } from 'tilegrad/native/binding.js';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { TensorError } from '../../lib/errors.js';
-import { loadBinding } from '../../lib/native/binding.js';
 
 let directory: string;
 

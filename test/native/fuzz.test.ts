@@ -5,10 +5,10 @@
  */
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { loadBinding } from 'tilegrad/native/binding.js';
+import { type OperandArray, type RowName, rowNames } from 'tilegrad/native/interface.js';
+import { toInt64 } from 'tilegrad/tensor/element.js';
 import { expect, test } from 'vitest';
-import { loadBinding } from '../../lib/native/binding.js';
-import { type OperandArray, type RowName, rowNames } from '../../lib/native/interface.js';
-import { toInt64 } from '../../lib/tensor/element.js';
 
 /** Calls per row; about 45 rows make some 300,000 calls. */
 const CALLS = Number(process.env.TILEGRAD_FUZZ_CALLS ?? 3000);

@@ -5,8 +5,8 @@
  * the CPU's instruction, with 1 and 2 threads, and gives the same bits. Memory around C stays as it
  * was.
  */
-import { afterAll, describe, expect, test } from 'vitest';
-import { loadBinding } from '../../lib/native/binding.js';
+
+import { loadBinding } from 'tilegrad/native/binding.js';
 import {
   getNumThreads,
   rows,
@@ -15,9 +15,10 @@ import {
   setSimdLevel,
   simdLevel,
   simdLevels,
-} from '../../lib/native/commands.js';
-import { activations } from '../../lib/ops/gemm.js';
-import { fromBfloat16, toBfloat16 } from '../../lib/tensor/bfloat16.js';
+} from 'tilegrad/native/commands.js';
+import { activations } from 'tilegrad/ops/gemm.js';
+import { fromBfloat16, toBfloat16 } from 'tilegrad/tensor/bfloat16.js';
+import { afterAll, describe, expect, test } from 'vitest';
 import { functions, SLOPE } from '../helpers/activations.js';
 import { generator } from '../helpers/generator.js';
 

@@ -4,7 +4,7 @@
  * extreme values at which narrower sums would saturate; at every level, with and without its dot
  * product instruction, with 1 and 2 threads. Memory around the results must stay as it was.
  */
-import { afterAll, describe, expect, test } from 'vitest';
+
 import {
   dotProduct,
   getNumThreads,
@@ -15,8 +15,9 @@ import {
   setSimdLevel,
   simdLevel,
   simdLevels,
-} from '../../lib/native/commands.js';
-import { activations } from '../../lib/ops/gemm.js';
+} from 'tilegrad/native/commands.js';
+import { activations } from 'tilegrad/ops/gemm.js';
+import { afterAll, describe, expect, test } from 'vitest';
 import { functions, SLOPE } from '../helpers/activations.js';
 import { generator } from '../helpers/generator.js';
 

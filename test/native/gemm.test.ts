@@ -3,7 +3,7 @@
  * vectors and the blocks, all transposes, odd strides and offsets, alpha and beta, bias, activations
  * and their derivatives, residuals, column sums, packed operands, batches; at every level, with 1 and 2 threads. Memory around C must stay as it was.
  */
-import { afterAll, describe, expect, test } from 'vitest';
+
 import {
   getNumThreads,
   rows,
@@ -12,8 +12,9 @@ import {
   setSimdLevel,
   simdLevel,
   simdLevels,
-} from '../../lib/native/commands.js';
-import { activations, type EpilogueActivation } from '../../lib/ops/gemm.js';
+} from 'tilegrad/native/commands.js';
+import { activations, type EpilogueActivation } from 'tilegrad/ops/gemm.js';
+import { afterAll, describe, expect, test } from 'vitest';
 import { functions, SLOPE } from '../helpers/activations.js';
 import { generator } from '../helpers/generator.js';
 

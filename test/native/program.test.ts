@@ -11,9 +11,9 @@ import {
   type Tensor,
   tensor,
 } from 'tilegrad';
+import { record, replay } from 'tilegrad/native/commands.js';
+import { withoutRecycling } from 'tilegrad/tensor/memory.js';
 import { expect, test } from 'vitest';
-import { record, replay } from '../../lib/native/commands.js';
-import { withoutRecycling } from '../../lib/tensor/memory.js';
 
 const BATCH = 24;
 const INPUTS = 13;

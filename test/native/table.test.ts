@@ -1,7 +1,8 @@
 /** The TypeScript side's list of rows against the addon's own. */
+
+import { loadBinding } from 'tilegrad/native/binding.js';
+import { rowNames } from 'tilegrad/native/interface.js';
 import { expect, test } from 'vitest';
-import { loadBinding } from '../../lib/native/binding.js';
-import { rowNames } from '../../lib/native/interface.js';
 
 const native = loadBinding();
 

@@ -15,8 +15,8 @@ import {
   type Tensor,
   tensor,
 } from 'tilegrad';
+import { activations } from 'tilegrad/ops/gemm.js';
 import { describe, expect, test } from 'vitest';
-import { activations } from '../../lib/ops/gemm.js';
 import { expectError } from '../helpers/errors.js';
 
 const generator = new Generator(11);

@@ -13,15 +13,15 @@ import {
   type Tensor,
   tensor,
 } from 'tilegrad';
-import { describe, expect, it, test } from 'vitest';
-import { recurrentLayer } from '../../lib/ops/recurrent.js';
+import { recurrentLayer } from 'tilegrad/ops/recurrent.js';
 import {
   type Cell,
   cells,
   composedLayer,
   type Direction,
   gatesOf,
-} from '../../lib/ops/recurrent_cell.js';
+} from 'tilegrad/ops/recurrent_cell.js';
+import { describe, expect, it, test } from 'vitest';
 import {
   epsilon,
   expectGolden,

@@ -10,9 +10,9 @@ import {
   tensor,
   zeros,
 } from 'tilegrad';
+import { record, replay } from 'tilegrad/native/commands.js';
+import { withoutRecycling } from 'tilegrad/tensor/memory.js';
 import { describe, expect, test } from 'vitest';
-import { record, replay } from '../../lib/native/commands.js';
-import { withoutRecycling } from '../../lib/tensor/memory.js';
 import {
   epsilon,
   exact,

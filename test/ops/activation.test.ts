@@ -1,8 +1,8 @@
 /** Goldens of the activations that elementwise.test.ts doesn't have, and what goldens leave open. */
 import { nn, onesLike, type Tensor, tensor } from 'tilegrad';
+import { computeBinary } from 'tilegrad/ops/elementwise.js';
+import { numel } from 'tilegrad/tensor/shape.js';
 import { describe, expect, test } from 'vitest';
-import { computeBinary } from '../../lib/ops/elementwise.js';
-import { numel } from '../../lib/tensor/shape.js';
 import {
   type Bound,
   epsilon,

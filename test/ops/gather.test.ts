@@ -1,8 +1,8 @@
 import * as tilegrad from 'tilegrad';
 import { type DType, fromTypedArray, type Tensor, tensor, zeros } from 'tilegrad';
+import { setElement } from 'tilegrad/tensor/element.js';
+import { numel } from 'tilegrad/tensor/shape.js';
 import { describe, expect, it, test } from 'vitest';
-import { setElement } from '../../lib/tensor/element.js';
-import { numel } from '../../lib/tensor/shape.js';
 import {
   type Bound,
   epsilon,

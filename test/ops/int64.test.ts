@@ -17,9 +17,9 @@ import {
   where,
   zeros,
 } from 'tilegrad';
+import { isRecording, record, replay } from 'tilegrad/native/commands.js';
+import { withoutRecycling } from 'tilegrad/tensor/memory.js';
 import { afterAll, describe, expect, test } from 'vitest';
-import { isRecording, record, replay } from '../../lib/native/commands.js';
-import { withoutRecycling } from '../../lib/tensor/memory.js';
 import { expectError } from '../helpers/errors.js';
 
 const [level, threads] = [simdLevel(), getNumThreads()];

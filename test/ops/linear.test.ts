@@ -18,8 +18,8 @@ import {
   tanh,
   transpose,
 } from 'tilegrad';
+import { record, replay } from 'tilegrad/native/commands.js';
 import { afterEach, describe, expect, it } from 'vitest';
-import { record, replay } from '../../lib/native/commands.js';
 
 const activations = {
   none: (x: Tensor) => x,

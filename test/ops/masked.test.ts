@@ -1,7 +1,7 @@
 import * as tilegrad from 'tilegrad';
 import { type DType, type Tensor, tensor, zeros } from 'tilegrad';
+import { rows, runGeometry } from 'tilegrad/native/commands.js';
 import { describe, expect, test } from 'vitest';
-import { rows, runGeometry } from '../../lib/native/commands.js';
 import { generator } from '../helpers/generator.js';
 import { expectSame } from '../helpers/same.js';
 

@@ -13,8 +13,8 @@ import {
   type Tensor,
   tensor,
 } from 'tilegrad';
+import { activations } from 'tilegrad/ops/gemm.js';
 import { afterEach, describe, expect, test } from 'vitest';
-import { activations } from '../../lib/ops/gemm.js';
 import { expectGolden, Fixture, type Golden, largest, type StoredCase } from '../golden.js';
 
 const dtype = 'bfloat16';

@@ -26,9 +26,9 @@ import {
   uniform,
   zeros,
 } from 'tilegrad';
+import { record, replay } from 'tilegrad/native/commands.js';
+import { withoutRecycling } from 'tilegrad/tensor/memory.js';
 import { describe, expect, it, test } from 'vitest';
-import { record, replay } from '../../lib/native/commands.js';
-import { withoutRecycling } from '../../lib/tensor/memory.js';
 import {
   epsilon,
   exact,

@@ -3,9 +3,9 @@
  * length around those of vectors and blocks, and however the operands lie in memory.
  */
 import { type DType, full, type Tensor, tensor, where, zeros } from 'tilegrad';
+import { record, replay } from 'tilegrad/native/commands.js';
+import { withoutRecycling } from 'tilegrad/tensor/memory.js';
 import { describe, expect, test } from 'vitest';
-import { record, replay } from '../../lib/native/commands.js';
-import { withoutRecycling } from '../../lib/tensor/memory.js';
 import { epsilon, smallestNormal } from '../golden.js';
 import { expectError } from '../helpers/errors.js';
 

@@ -1,8 +1,8 @@
 /** Groups that are added and changed, and closures. */
 import { isGradEnabled, noGrad, ones, optim, type Tensor, tensor } from 'tilegrad';
+import { record, replay } from 'tilegrad/native/commands.js';
+import { withoutRecycling } from 'tilegrad/tensor/memory.js';
 import { describe, expect, test } from 'vitest';
-import { record, replay } from '../../lib/native/commands.js';
-import { withoutRecycling } from '../../lib/tensor/memory.js';
 import { expectError } from '../helpers/errors.js';
 
 const leaf = (values: number[]): Tensor => tensor(values, { requiresGrad: true });

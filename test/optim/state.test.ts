@@ -12,10 +12,10 @@ import {
   tensor,
   zeros,
 } from 'tilegrad';
+import { loadBinding } from 'tilegrad/native/binding.js';
+import { record, replay } from 'tilegrad/native/commands.js';
+import { withoutRecycling } from 'tilegrad/tensor/memory.js';
 import { afterEach, describe, expect, test } from 'vitest';
-import { loadBinding } from '../../lib/native/binding.js';
-import { record, replay } from '../../lib/native/commands.js';
-import { withoutRecycling } from '../../lib/tensor/memory.js';
 import { expectError } from '../helpers/errors.js';
 import { temporaryFile } from '../helpers/files.js';
 

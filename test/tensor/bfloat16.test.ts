@@ -17,8 +17,8 @@ import {
   zeros,
   zerosLike,
 } from 'tilegrad';
+import { fromBfloat16, toBfloat16 } from 'tilegrad/tensor/bfloat16.js';
 import { describe, expect, test } from 'vitest';
-import { fromBfloat16, toBfloat16 } from '../../lib/tensor/bfloat16.js';
 import { Fixture } from '../golden.js';
 import { expectError } from '../helpers/errors.js';
 

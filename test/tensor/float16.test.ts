@@ -11,9 +11,9 @@ import {
   tensor,
   zeros,
 } from 'tilegrad';
+import { parseSafetensors, serializeSafetensors } from 'tilegrad/io/safetensors.js';
+import { fromFloat16, toFloat16 } from 'tilegrad/tensor/float16.js';
 import { afterAll, describe, expect, test } from 'vitest';
-import { parseSafetensors, serializeSafetensors } from '../../lib/io/safetensors.js';
-import { fromFloat16, toFloat16 } from '../../lib/tensor/float16.js';
 import { Fixture } from '../golden.js';
 import { expectError } from '../helpers/errors.js';
 

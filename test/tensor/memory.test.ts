@@ -11,13 +11,13 @@ import {
   tensor,
   zeros,
 } from 'tilegrad';
+import { misalignment } from 'tilegrad/native/commands.js';
+import { type DType, dtypes } from 'tilegrad/tensor/dtype.js';
+import { letEscape, recycleAfter, withoutRecycling } from 'tilegrad/tensor/memory.js';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { misalignment } from '../../lib/native/commands.js';
-import { type DType, dtypes } from '../../lib/tensor/dtype.js';
-import { letEscape, recycleAfter, withoutRecycling } from '../../lib/tensor/memory.js';
-import { type Bundle, bundle } from '../helpers/bundle.js';
 import { expectError } from '../helpers/errors.js';
 import { atMost } from '../helpers/patience.js';
+import { type Programs, programs } from '../helpers/programs.js';
 
 const names = Object.keys(dtypes) as DType[];
 
@@ -218,10 +218,10 @@ describe('the pool', () => {
 });
 
 describe('a long synchronous loop', { timeout: atMost(60_000) }, () => {
-  let library: Bundle;
-  beforeAll(async () => {
-    library = await bundle();
-  }, atMost(60_000));
+  let library: Programs;
+  beforeAll(() => {
+    library = programs();
+  });
   afterAll(() => library.remove());
 
   /** Runs the program, which prints how far the resident memory grew, in MB. */
@@ -322,7 +322,7 @@ describe('a long synchronous loop', { timeout: atMost(60_000) }, () => {
     expect(grown).toBeLessThan(GARBAGE_MB + 2 * 8);
   });
 
-  // The bundle runs on this Node; where its C library isn't glibc, nothing is promised.
+  // Programs run on this Node; where its C library isn't glibc, nothing is promised.
   const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
   test.skipIf(header.glibcVersionRuntime === undefined)(
     'of large tensors gets memory back that the collector freed, without page faults',

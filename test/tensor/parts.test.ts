@@ -14,8 +14,8 @@ import {
   tensor,
   zeros,
 } from 'tilegrad';
+import { contiguousStrides, stridesAs } from 'tilegrad/tensor/shape.js';
 import { describe, expect, test } from 'vitest';
-import { contiguousStrides, stridesAs } from '../../lib/tensor/shape.js';
 import { expectError } from '../helpers/errors.js';
 
 const counting = (...shape: number[]): Tensor =>

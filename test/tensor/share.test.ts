@@ -22,9 +22,9 @@ import {
   uniform,
   zeros,
 } from 'tilegrad';
+import { misalignment } from 'tilegrad/native/commands.js';
+import { type DType, dtypes } from 'tilegrad/tensor/dtype.js';
 import { describe, expect, test } from 'vitest';
-import { misalignment } from '../../lib/native/commands.js';
-import { type DType, dtypes } from '../../lib/tensor/dtype.js';
 import { expectError } from '../helpers/errors.js';
 
 /** What a worker would get. */

@@ -1,10 +1,9 @@
-/** The library as one JavaScript file, for processes and threads that have no TypeScript loader. */
+/** The library as users get it, for processes and threads that have no TypeScript loader. */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { build } from 'vite';
 
 const pathOf = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
 
@@ -18,11 +17,11 @@ export interface Ended {
   stderr: string;
 }
 
-export interface Bundle {
+export interface Programs {
   /** Where the library can be imported from. */
   readonly url: string;
   /**
-   * Runs a program in a process of its own; `import ... from 'tilegrad'` in it means the bundle.
+   * Runs a program in a process of its own; `import ... from 'tilegrad'` in it means the library.
    * @param flags of node
    */
   run(program: string, flags?: readonly string[]): Promise<Ended>;
@@ -30,19 +29,9 @@ export interface Bundle {
   remove(): void;
 }
 
-export async function bundle(): Promise<Bundle> {
-  const folder = mkdtempSync(join(tmpdir(), 'tilegrad-bundle-'));
-  await build({
-    configFile: false,
-    logLevel: 'error',
-    build: {
-      ssr: pathOf('lib/index.ts'),
-      outDir: folder,
-      target: 'node20',
-      rollupOptions: { output: { entryFileNames: 'tilegrad.mjs' } },
-    },
-  });
-  const url = pathToFileURL(join(folder, 'tilegrad.mjs')).href;
+export function programs(): Programs {
+  const folder = mkdtempSync(join(tmpdir(), 'tilegrad-programs-'));
+  const url = pathToFileURL(pathOf('dist/index.js')).href;
   return {
     url,
     run(program, flags = []) {
