@@ -226,7 +226,7 @@ export const HELP = `Trains an autoencoder on pictures of digits and draws what 
   --data DIR         read MNIST or Fashion-MNIST from this folder (IDX files, plain or gzipped);
                      without it the program draws 16x16 pictures itself
   --code N           numbers that a picture becomes                               (32)
-  --epochs N         passes over the training pictures                            (10)
+  --epochs N         passes over the training pictures                            (15)
   --batch-size N     pictures per step                                            (64)
   --lr X             learning rate of Adam                                        (0.002)
   --seed N           chooses the pictures drawn, the first weights and the order  (1)
@@ -240,7 +240,7 @@ Wrong options and files: code 2.
 const OPTIONS = {
   data: { type: 'string' },
   code: { type: 'string', default: '32' },
-  epochs: { type: 'string', default: '10' },
+  epochs: { type: 'string', default: '15' },
   'batch-size': { type: 'string', default: '64' },
   lr: { type: 'string', default: '0.002' },
   seed: { type: 'string', default: '1' },
