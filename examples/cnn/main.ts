@@ -11,7 +11,7 @@ import { HELP, parseCommandLine } from './cli.js';
 import { buildCnn } from './model.js';
 
 /** The network for pictures of this size; it is described as the table of its layers. */
-export function readerFor({ rows, columns }: DigitData, batchSize: number): Reader {
+function readerFor({ rows, columns }: DigitData, batchSize: number): Reader {
   return {
     build: () => buildCnn(rows, columns),
     describe: (model) => `${nn.summary(model, [batchSize, rows * columns])}\nconvolutional network`,
@@ -19,7 +19,7 @@ export function readerFor({ rows, columns }: DigitData, batchSize: number): Read
   };
 }
 
-export async function main(args: string[]): Promise<void> {
+async function main(args: string[]): Promise<void> {
   const settings = parseCommandLine(args);
   if (settings === 'help') process.stdout.write(HELP);
   else await run(settings, (data) => readerFor(data, settings.batchSize));

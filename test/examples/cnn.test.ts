@@ -103,16 +103,16 @@ test('parseCommandLine', () => {
 });
 
 /**
- * PyTorch's network, seeds and pictures are others' draws, so that only levels can be compared: one
- * seed of ours has to come within 0.3 points of the mean of PyTorch's three. That is what is asked of
- * the three seeds' mean; after 3 epochs PyTorch's seeds lie up to 0.4 points below its mean, ours up to
- * 0.15. Since a seed gives the same bits everywhere, what passes on one machine passes on all.
+ * PyTorch draws other weights, orders and dropouts, so only levels can be compared. The requirement is
+ * that the means of three seeds lie within 0.3 points of each other; to save time one seed of ours
+ * stands here for three. After 3 epochs PyTorch's seeds lie up to 0.37 points below their mean, ours up
+ * to 0.15. Since a seed gives the same bits everywhere, what passes on one machine passes on all.
  */
 const TOLERANCE = 0.003;
 const EPOCHS = 3;
 
 describe.skipIf(!process.env.MNIST_DIR)('MNIST', () => {
-  test("accuracy comes up to PyTorch's", { timeout: atMost(180_000) }, () => {
+  test("accuracy comes up to PyTorch's", { timeout: atMost(300_000) }, () => {
     const file = new URL('../fixtures/cnn.json', import.meta.url);
     const theirs = JSON.parse(fs.readFileSync(file, 'utf8'));
     const reached: number[] = theirs.accuracies.map((epochs: number[]) => epochs[EPOCHS - 1]);
