@@ -1,18 +1,15 @@
-/** The command line of the digits program. */
+/** The command line of the digits program, and what other programs that read digits share of it. */
 import { choice, number, parseOptions, text, whole } from '../options.js';
 
 export const OPTIMIZERS = ['sgd', 'momentum', 'adam', 'adamw'] as const;
 export type OptimizerName = (typeof OPTIMIZERS)[number];
 
-/** What a run does; the command line's options with their defaults filled in. */
-export interface Settings {
+/** What a run does, whatever the network is. */
+export interface RunSettings {
   /** A folder with the MNIST files; undefined for pictures that the program draws. */
   data: string | undefined;
   epochs: number;
   batchSize: number;
-  /** Widths of the hidden layers, none for a linear model. */
-  hidden: number[];
-  dropout: number;
   optimizer: OptimizerName;
   lr: number;
   seed: number;
@@ -21,6 +18,13 @@ export interface Settings {
   /** Where the model goes. */
   out: string;
   json: boolean;
+}
+
+/** The command line's options with their defaults filled in. */
+export interface Settings extends RunSettings {
+  /** Widths of the hidden layers, none for a linear model. */
+  hidden: number[];
+  dropout: number;
 }
 
 /** Learning rates that suit the default model; momentum takes steps ten times as far as SGD. */
@@ -59,37 +63,44 @@ Settings for MNIST:
   --hidden 512,512 --dropout 0.2 --optimizer adam --batch-size 128
 `;
 
-const OPTIONS = {
+/** Options of every program that reads digits; `epochs` and `out` have defaults of their own in each. */
+export const RUN_OPTIONS = {
   data: { type: 'string' },
-  epochs: { type: 'string', default: '5' },
   'batch-size': { type: 'string', default: '64' },
-  hidden: { type: 'string', default: '128' },
-  dropout: { type: 'string', default: '0' },
-  optimizer: { type: 'string', default: 'adam' },
   lr: { type: 'string' },
   seed: { type: 'string', default: '1' },
   threads: { type: 'string' },
-  out: { type: 'string', default: 'digits.safetensors' },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 } as const;
 
-/**
- * @param args the arguments behind the program's name
- * @returns the settings, or 'help' when they are asked for
- * @throws UsageError for an unknown option or a value that doesn't fit
- */
-export function parseCommandLine(args: string[]): Settings | 'help' {
-  const values = parseOptions(args, OPTIONS);
-  if (values.help) return 'help';
-  const optimizer = choice('--optimizer', values.optimizer, OPTIMIZERS);
-  const hidden = values.hidden === '' ? [] : values.hidden.split(',');
+const OPTIONS = {
+  ...RUN_OPTIONS,
+  epochs: { type: 'string', default: '5' },
+  hidden: { type: 'string', default: '128' },
+  dropout: { type: 'string', default: '0' },
+  optimizer: { type: 'string', default: 'adam' },
+  out: { type: 'string', default: 'digits.safetensors' },
+} as const;
+
+/** Texts of the options as `parseOptions` gives them. */
+export interface RunValues {
+  data?: string | undefined;
+  epochs: string;
+  'batch-size': string;
+  lr?: string | undefined;
+  seed: string;
+  threads?: string | undefined;
+  out: string;
+  json: boolean;
+}
+
+/** @throws UsageError for a value that doesn't fit */
+export function runSettings(values: RunValues, optimizer: OptimizerName): RunSettings {
   return {
     data: values.data,
     epochs: whole('--epochs', values.epochs, 1),
     batchSize: whole('--batch-size', values['batch-size'], 1),
-    hidden: hidden.map((width) => whole('--hidden', width, 1)),
-    dropout: number('--dropout', values.dropout, (p) => p >= 0 && p < 1, 'from 0 up to but not 1'),
     optimizer,
     lr:
       values.lr === undefined
@@ -99,5 +110,21 @@ export function parseCommandLine(args: string[]): Settings | 'help' {
     threads: values.threads === undefined ? undefined : whole('--threads', values.threads, 1),
     out: text('--out', values.out),
     json: values.json,
+  };
+}
+
+/**
+ * @param args the arguments behind the program's name
+ * @returns the settings, or 'help' when they are asked for
+ * @throws UsageError for an unknown option or a value that doesn't fit
+ */
+export function parseCommandLine(args: string[]): Settings | 'help' {
+  const values = parseOptions(args, OPTIONS);
+  if (values.help) return 'help';
+  const hidden = values.hidden === '' ? [] : values.hidden.split(',');
+  return {
+    ...runSettings(values, choice('--optimizer', values.optimizer, OPTIMIZERS)),
+    hidden: hidden.map((width) => whole('--hidden', width, 1)),
+    dropout: number('--dropout', values.dropout, (p) => p >= 0 && p < 1, 'from 0 up to but not 1'),
   };
 }

@@ -2,7 +2,7 @@
 import { SingleBar } from 'cli-progress';
 import type { Tensor } from 'tilegrad';
 import type { DigitData } from './data.js';
-import type { EpochResult, Evaluation, TrainHooks } from './train.js';
+import type { EpochResult, Evaluation } from './train.js';
 
 /** Misread digits that are drawn side by side. */
 const MISREAD_SHOWN = 4;
@@ -15,8 +15,19 @@ const BLOCKS = [' ', '▄', '▀', '█'] as const;
 
 type Write = (line: string) => void;
 
+/** What a pass came to so far; only of a classifier is there an accuracy. */
+type PassResult = Omit<EpochResult, 'accuracy'> & Partial<Pick<EpochResult, 'accuracy'>>;
+
+/** Hears how a training goes on, of classifiers (see `TrainHooks`) and of others. */
+export interface TrainingProgress {
+  /** After every batch: the epoch from 0, the pictures seen in it, its means so far. */
+  onBatch(epoch: number, seen: number, soFar: PassResult): void;
+  /** After every complete epoch. */
+  onEpoch(epoch: number, result: PassResult): void;
+}
+
 /** Shows the progress: a bar on a terminal, otherwise one line per epoch. */
-export class Progress implements TrainHooks {
+export class Progress implements TrainingProgress {
   private bar: SingleBar | undefined;
 
   /**
@@ -30,7 +41,7 @@ export class Progress implements TrainHooks {
     private readonly pictures: number,
   ) {}
 
-  onBatch(epoch: number, seen: number, soFar: EpochResult): void {
+  onBatch(epoch: number, seen: number, soFar: PassResult): void {
     if (!this.stream.isTTY) return;
     if (this.bar === undefined) {
       // gracefulExit off: the program has its own way to end on Ctrl-C.
@@ -45,7 +56,7 @@ export class Progress implements TrainHooks {
     this.bar.update(seen, { result: describe(soFar) });
   }
 
-  onEpoch(epoch: number, result: EpochResult): void {
+  onEpoch(epoch: number, result: PassResult): void {
     this.stop();
     if (!this.stream.isTTY) this.stream.write(`${this.title(epoch)}  ${describe(result)}\n`);
   }
@@ -61,11 +72,9 @@ export class Progress implements TrainHooks {
   }
 }
 
-function describe({ loss, accuracy, speed }: EpochResult): string {
-  return (
-    `loss ${loss.toFixed(4)}  accuracy ${(100 * accuracy).toFixed(2)} %  ` +
-    `${Math.round(speed)} samples/s`
-  );
+function describe({ loss, accuracy, speed }: PassResult): string {
+  const percent = accuracy === undefined ? '' : `  accuracy ${(100 * accuracy).toFixed(2)} %`;
+  return `loss ${loss.toFixed(4)}${percent}  ${Math.round(speed)} samples/s`;
 }
 
 /** The accuracy, as one line. */

@@ -1,7 +1,7 @@
 /** The network of the digits program, its training loop and its evaluation. */
 import { setImmediate } from 'node:timers/promises';
 import { batches, crossEntropy, nn, noGrad, optim, type Tensor } from 'tilegrad';
-import type { Settings } from './cli.js';
+import type { RunSettings, Settings } from './cli.js';
 import { CLASSES, type Split } from './data.js';
 
 /** What a pass over the training pictures came to: means over its pictures, as they were met. */
@@ -48,7 +48,7 @@ export function buildModel(features: number, settings: Settings): nn.Sequential 
   return new nn.Sequential(...layers, new nn.Linear(inputs, CLASSES));
 }
 
-function buildOptimizer(model: nn.Module, { optimizer, lr }: Settings): optim.Optimizer<object> {
+function buildOptimizer(model: nn.Module, { optimizer, lr }: RunSettings): optim.Optimizer<object> {
   const parameters = [...model.parameters()];
   switch (optimizer) {
     case 'sgd':
@@ -70,7 +70,7 @@ function buildOptimizer(model: nn.Module, { optimizer, lr }: Settings): optim.Op
 export async function train(
   model: nn.Sequential,
   split: Split,
-  settings: Settings,
+  settings: RunSettings,
   signal: AbortSignal,
   hooks: TrainHooks,
 ): Promise<EpochResult[]> {

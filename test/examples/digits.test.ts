@@ -4,12 +4,12 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import zlib from 'node:zlib';
 import { loadSafetensorsSync } from 'tilegrad';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { parseCommandLine, type Settings } from '../../examples/digits/cli.js';
 import { drawDigits, SIDE } from '../../examples/digits/synthetic.js';
 import { encodeIdx } from '../data/idx-files.js';
+import { writeMnist } from '../helpers/mnist-files.js';
 import { atMost } from '../helpers/patience.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -46,21 +46,6 @@ async function end(child: ChildProcess): Promise<Ended> {
 }
 
 const run = (args: string[], env?: NodeJS.ProcessEnv) => end(start(args, env));
-
-/** A folder of MNIST files with `count` pictures of `side` x `side` each, a bar for each label. */
-function writeMnist(count = 40, side = 4): string {
-  const labels = Array.from({ length: count }, (_, i) => i % 10);
-  const pixels = labels.flatMap((label) =>
-    Array.from({ length: side * side }, (_, i) => (i === label ? 255 : 0)),
-  );
-  for (const prefix of ['train', 't10k']) {
-    const images = encodeIdx(0x08, [count, side, side], pixels);
-    fs.writeFileSync(path.join(dir, `${prefix}-images-idx3-ubyte`), images);
-    const packed = zlib.gzipSync(encodeIdx(0x08, [count], labels));
-    fs.writeFileSync(path.join(dir, `${prefix}-labels-idx1-ubyte.gz`), packed);
-  }
-  return dir;
-}
 
 // Child processes that train, up to three to a test: minutes on a machine that is busy.
 vi.setConfig({ testTimeout: atMost(180_000) });
@@ -146,7 +131,7 @@ describe('a run', () => {
   });
 
   test('MNIST files from a folder', async () => {
-    const args = ['--data', writeMnist(), '--hidden', '', '--optimizer', 'sgd', '--lr', '5'];
+    const args = ['--data', writeMnist(dir), '--hidden', '', '--optimizer', 'sgd', '--lr', '5'];
     const { code, stdout } = await run([...args, '--batch-size', '10', '--epochs', '20']);
     expect(code).toBe(0);
     expect(stdout).toContain(`40 training and 40 test pictures of 4x4 pixels from ${dir}`);
@@ -205,7 +190,7 @@ describe('what the user gets wrong is one line and code 2', () => {
     refuses(['--data', '/no/such/folder'], 'there is no train-images-idx3-ubyte'));
 
   test('a damaged file', async () => {
-    writeMnist();
+    writeMnist(dir);
     const file = path.join(dir, 't10k-images-idx3-ubyte');
     fs.truncateSync(file, 100);
     await refuses(
@@ -215,7 +200,7 @@ describe('what the user gets wrong is one line and code 2', () => {
   });
 
   test('test pictures of another size', async () => {
-    writeMnist();
+    writeMnist(dir);
     const images = encodeIdx(0x08, [40, 2, 2], new Array(160).fill(0));
     fs.writeFileSync(path.join(dir, 't10k-images-idx3-ubyte'), images);
     await refuses(['--data', dir], 'training pictures are 4x4, test pictures 2x2');
