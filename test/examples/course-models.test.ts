@@ -27,6 +27,9 @@ import { topic as a21 } from '../../examples/course/a21-deep-or-wide.js';
 import { drawDigits } from '../../examples/digits/synthetic.js';
 import { encodeIdx } from '../data/idx-files.js';
 import { runTopic } from '../helpers/course.js';
+import { atMost } from '../helpers/patience.js';
+
+vi.setConfig({ testTimeout: atMost(120_000) });
 
 /** Numbers as they are written with so many digits. */
 const rounded = (values: readonly number[], digits = 2): number[] =>

@@ -1,6 +1,6 @@
 /** The course's part B, losses, gradients and training: every row's result but those of optimizers. */
 import { readFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { topic as b1 } from '../../examples/course/b01-losses.js';
 import { topic as b2 } from '../../examples/course/b02-likelihood.js';
 import { topic as b3 } from '../../examples/course/b03-backpropagation.js';
@@ -14,6 +14,9 @@ import { topic as b15 } from '../../examples/course/b15-activations.js';
 import { topic as b16 } from '../../examples/course/b16-inference.js';
 import { topic as b17 } from '../../examples/course/b17-parallel.js';
 import { runTopic } from '../helpers/course.js';
+import { atMost } from '../helpers/patience.js';
+
+vi.setConfig({ testTimeout: atMost(120_000) });
 
 /** The largest difference between numbers, relative to the largest of them. */
 function difference(a: readonly number[], b: readonly number[]): number {

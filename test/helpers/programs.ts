@@ -1,6 +1,6 @@
 /** The library as users get it, for processes and threads that have no TypeScript loader. */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -25,6 +25,8 @@ export interface Programs {
    * @param flags of node
    */
   run(program: string, flags?: readonly string[]): Promise<Ended>;
+  /** A second copy of the library; where it can be imported from. */
+  copy(): string;
   /** Removes all files. */
   remove(): void;
 }
@@ -52,6 +54,12 @@ export function programs(): Programs {
         child.on('error', reject);
         child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
       });
+    },
+    copy() {
+      const place = join(folder, 'copy');
+      cpSync(pathOf('dist'), place, { recursive: true });
+      writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+      return pathToFileURL(join(place, 'index.js')).href;
     },
     remove: () => rmSync(folder, { recursive: true }),
   };
