@@ -71,7 +71,7 @@ interface Result {
 
 const isWeight = ([name]: [string, nn.Parameter]): boolean => name.endsWith('weight');
 
-/** Weights and biases apart: penalties are for weights only. Those of normalisation count as biases. */
+/** Weights and biases apart: weight decay is for weights only. Those of normalisation count as biases. */
 function parts(model: nn.Module): { weights: nn.Parameter[]; others: nn.Parameter[] } {
   const named = [...model.namedParameters()];
   const isPenalised = (entry: [string, nn.Parameter]) => isWeight(entry) && entry[1].ndim > 1;
@@ -80,8 +80,6 @@ function parts(model: nn.Module): { weights: nn.Parameter[]; others: nn.Paramete
     others: named.filter((entry) => !isPenalised(entry)).map(([, p]) => p),
   };
 }
-
-const total = (terms: Tensor[]): Tensor => terms.reduce((sum, term) => sum.add(term));
 
 function train(remedy: Remedy, data: Record<'train' | 'validation' | 'test', Examples>) {
   const generator = new Generator(1);
@@ -119,8 +117,9 @@ function train(remedy: Remedy, data: Record<'train' | 'validation' | 'test', Exa
       epoch,
     })) {
       let loss = mseLoss(model.forward(x), y);
-      if (l1 > 0) loss = loss.add(total(weights.map((w) => w.abs().sum())).mul(l1));
-      if (l2 > 0) loss = loss.add(total(weights.map((w) => w.square().sum())).mul(l2));
+      // Of the weights only; biases and the scales of batch normalisation are left alone.
+      if (l1 > 0) loss = loss.add(nn.l1Penalty(model, l1));
+      if (l2 > 0) loss = loss.add(nn.l2Penalty(model, l2));
       optimizer.zeroGrad();
       loss.backward();
       optimizer.step();

@@ -1,6 +1,6 @@
 /** An L1 penalty makes weights zero, an L2 penalty only small. */
 import { dot, ruleY } from '@observablehq/plot';
-import { Generator, mseLoss, nn, noGrad, optim, randn, softshrink, type Tensor } from 'tilegrad';
+import { Generator, mseLoss, nn, optim, randn, type Tensor } from 'tilegrad';
 import { fixed, printTable } from './lib/table.js';
 import type { RunOptions, Topic } from './lib/topic.js';
 
@@ -30,16 +30,16 @@ interface Result {
 /** Adds a penalty to the loss; or changes the weights after each step. */
 interface Penalty {
   name: string;
-  inLoss?: (weight: Tensor) => Tensor;
-  afterStep?: (weight: Tensor, lr: number) => Tensor;
+  inLoss?: (model: nn.Linear) => Tensor;
+  afterStep?: (model: nn.Linear, lr: number) => void;
 }
 
 const PENALTIES: Penalty[] = [
   { name: 'none' },
-  { name: 'L2', inLoss: (w) => w.square().sum().mul(LAMBDA) },
-  { name: 'L1', inLoss: (w) => w.abs().sum().mul(LAMBDA) },
+  { name: 'L2', inLoss: (model) => nn.l2Penalty(model, LAMBDA) },
+  { name: 'L1', inLoss: (model) => nn.l1Penalty(model, LAMBDA) },
   // The same penalty by its proximal step: w moves by lr * LAMBDA towards 0 and stops there.
-  { name: 'L1, proximal', afterStep: (w, lr) => softshrink(w, { lambda: lr * LAMBDA }) },
+  { name: 'L1, proximal', afterStep: (model, lr) => nn.proximalL1(model, lr * LAMBDA) },
 ];
 
 function run({ print, draw }: RunOptions): Result {
@@ -54,13 +54,12 @@ function run({ print, draw }: RunOptions): Result {
     const optimizer = new optim.SGD([...model.parameters()], { lr: LR });
     for (let step = 0; step < STEPS; step++) {
       const loss = mseLoss(model.forward(x), y);
-      const penalised = inLoss === undefined ? loss : loss.add(inLoss(model.weight));
+      const penalised = inLoss === undefined ? loss : loss.add(inLoss(model));
       optimizer.lr = LR * (1 - step / STEPS); // an L1 gradient doesn't get smaller near 0
       optimizer.zeroGrad();
       penalised.backward();
       optimizer.step();
-      if (afterStep !== undefined)
-        noGrad(() => model.weight.copy_(afterStep(model.weight, optimizer.lr)));
+      afterStep?.(model, optimizer.lr);
     }
     const weights = model.weight.flatten().toArray() as number[];
     return {
