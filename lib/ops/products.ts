@@ -48,7 +48,8 @@ function ranked(operation: string, a: Tensor, b: Tensor, left: number, right: nu
 }
 
 /**
- * The dot product of two vectors: sum(a * b), without broadcasting.
+ * The dot product of two vectors: sum(a * b), without broadcasting, with the bits of multiplying and summing
+ * (of bfloat16 as a matrix product).
  * @param a shape [n]; float32, float64 or bfloat16, as matmul
  * @param b shape [n]
  * @returns a scalar
