@@ -8,8 +8,9 @@ import { TensorError } from '../errors.js';
 import { rows, runGeometry } from '../native/commands.js';
 import { uninitialized } from '../tensor/creation.js';
 import { isHalf } from '../tensor/dtype.js';
-import { allocate, escapeWith, readAsOf } from '../tensor/memory.js';
+import { allocate, escapeWith } from '../tensor/memory.js';
 import { formatShape, sameShape } from '../tensor/shape.js';
+import { readAsOf } from '../tensor/storage.js';
 import {
   type GradNode,
   type GradRule,

@@ -1,7 +1,7 @@
 /** Whether operations record how to compute gradients. */
 import { TensorError } from '../errors.js';
-import { markAsInference } from '../tensor/memory.js';
 import { describe } from '../tensor/shape.js';
+import { markAsInference } from '../tensor/storage.js';
 
 let enabled = true;
 let inference = false;

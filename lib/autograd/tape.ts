@@ -2,8 +2,9 @@
 import { TensorError } from '../errors.js';
 import { uninitialized } from '../tensor/creation.js';
 import { dtypes } from '../tensor/dtype.js';
-import { liveWith, nextTime, recycle } from '../tensor/memory.js';
+import { liveWith, recycle } from '../tensor/memory.js';
 import { describe, formatShape, sameShape } from '../tensor/shape.js';
+import { nextTime } from '../tensor/storage.js';
 import {
   type ActivationDerivative,
   type GradNode,

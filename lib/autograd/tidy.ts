@@ -1,16 +1,15 @@
 /** Scopes for users: memory of tensors that are not results goes back at once. */
 import { TensorError } from '../errors.js';
 import {
-  currentTime,
   enterScope,
   keepAllStorages,
   keepStorage,
   leaveScope,
   type Scope,
-  type Storage,
 } from '../tensor/memory.js';
 import { forEachTensor } from '../tensor/nested.js';
 import { describe } from '../tensor/shape.js';
+import { currentTime, type Storage } from '../tensor/storage.js';
 import type { Tensor } from '../tensor/tensor.js';
 
 /** Whether a graph hangs on a tensor that a later backward can go through. */

@@ -7,8 +7,8 @@ import { reshape } from '../ops/shape.js';
 import { slice } from '../ops/slice.js';
 import { uninitialized } from '../tensor/creation.js';
 import { dtypes, type StoredArray } from '../tensor/dtype.js';
-import type { Storage } from '../tensor/memory.js';
 import { checkOptions, describe, formatShape } from '../tensor/shape.js';
+import type { Storage } from '../tensor/storage.js';
 import { Tensor } from '../tensor/tensor.js';
 
 export * as rnn from './packed_sequence.js';

@@ -9,8 +9,9 @@ import { attachJoint, freeNode, needsGrad, type Observer, tracing } from '../aut
 import { TensorError } from '../errors.js';
 import { type Operand, rows, runGeometry } from '../native/commands.js';
 import { uninitialized } from '../tensor/creation.js';
-import { currentTime, outsideScope } from '../tensor/memory.js';
+import { outsideScope } from '../tensor/memory.js';
 import { checkOptions, describe, formatShape, sameShape } from '../tensor/shape.js';
+import { currentTime } from '../tensor/storage.js';
 import { Tensor } from '../tensor/tensor.js';
 import { defaultGenerator } from './random.js';
 

@@ -1,8 +1,9 @@
 /** Calls of the matrix product's rows: no checks, no recording. `matmul` and `linear` stand on these. */
 import { TensorError } from '../errors.js';
 import { isRecording, replays, rows, runRow, simdLevel } from '../native/commands.js';
-import { allocate, type Storage } from '../tensor/memory.js';
+import { allocate } from '../tensor/memory.js';
 import { describe } from '../tensor/shape.js';
+import type { Storage } from '../tensor/storage.js';
 import type { Tensor } from '../tensor/tensor.js';
 
 /** What can be applied to a product on the way out, in the order of `Activation` in kernels/table.h. */

@@ -16,7 +16,8 @@ import {
 import { TensorError } from '../errors.js';
 import { rows } from '../native/commands.js';
 import { fillWith, uninitialized } from '../tensor/creation.js';
-import { currentTime, outsideScope } from '../tensor/memory.js';
+import { outsideScope } from '../tensor/memory.js';
+import { currentTime } from '../tensor/storage.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { add } from './arithmetic.js';
 import { gemm, matricesOf, single } from './gemm.js';

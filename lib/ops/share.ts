@@ -2,9 +2,10 @@
 import { TensorError } from '../errors.js';
 import { inSharedMemory } from '../tensor/creation.js';
 import { checkDType, type DType, dtypes, type TypedArray } from '../tensor/dtype.js';
-import { adopt, type Storage } from '../tensor/memory.js';
+import { adopt } from '../tensor/memory.js';
 import { forEachTensor, isPlainObject, mapNested } from '../tensor/nested.js';
 import { checkOptions, checkShape, describe, isLostTensor } from '../tensor/shape.js';
+import type { Storage } from '../tensor/storage.js';
 import { Tensor } from '../tensor/tensor.js';
 import { contiguous } from './operand.js';
 

@@ -4,8 +4,9 @@
  */
 import { fillWith } from '../tensor/creation.js';
 import { type DType, dtypes } from '../tensor/dtype.js';
-import { allocate, outsideScope, type Storage } from '../tensor/memory.js';
+import { allocate, outsideScope } from '../tensor/memory.js';
 import { contiguousStrides } from '../tensor/shape.js';
+import type { Storage } from '../tensor/storage.js';
 import { Tensor } from '../tensor/tensor.js';
 import type { ParameterGroup, RowRule } from './group.js';
 

@@ -4,7 +4,7 @@
  */
 import { isRecording, rows, runRow } from '../native/commands.js';
 import type { StoredArray } from '../tensor/dtype.js';
-import type { Storage } from '../tensor/memory.js';
+import type { Storage } from '../tensor/storage.js';
 import type { ParameterGroup, RowRule } from './group.js';
 import { type Member, SCALARS } from './state.js';
 

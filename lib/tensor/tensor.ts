@@ -1,7 +1,7 @@
 import { TensorError } from '../errors.js';
 import { type DType, float16Array, type StoredArray, type TypedArray } from './dtype.js';
 import { getElement } from './element.js';
-import { recycle, type Storage } from './memory.js';
+import { recycle } from './memory.js';
 import {
   contiguousStrides,
   formatShape,
@@ -10,6 +10,7 @@ import {
   numel,
   type Shape,
 } from './shape.js';
+import type { Storage } from './storage.js';
 
 /**
  * A node of the autograd graph: which operation made a tensor, from what, and how the gradient of
