@@ -8,7 +8,7 @@ import { TensorError } from '../errors.js';
 import { rows, runGeometry } from '../native/commands.js';
 import { uninitialized } from '../tensor/creation.js';
 import { isHalf } from '../tensor/dtype.js';
-import { allocate, escapeWith } from '../tensor/memory.js';
+import { abandonGraph, allocate, escapeWith } from '../tensor/memory.js';
 import { formatShape, sameShape } from '../tensor/shape.js';
 import { readAsOf } from '../tensor/storage.js';
 import {
@@ -281,7 +281,9 @@ class Pass {
       if (node.watchers !== null) g = this.watchedGradient(node.watchers, g);
       if (this.targets?.has(node)) this.arrived.set(node, g);
       if (needed) {
-        const { rules } = node;
+        const { rules, graph } = node;
+        // The gradients' graph may hold what waits for this one.
+        if (graph !== null && isGradEnabled()) abandonGraph(graph);
         // Since the check at the start a pass inside a hook may have freed it.
         if (rules === null) throw freedError(node);
         if (typeof rules === 'function') this.runJoint(node, rules, g);

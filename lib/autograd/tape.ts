@@ -2,7 +2,7 @@
 import { TensorError } from '../errors.js';
 import { uninitialized } from '../tensor/creation.js';
 import { dtypes } from '../tensor/dtype.js';
-import { liveWith, recycle } from '../tensor/memory.js';
+import { joinGraph, leaveGraph, liveWith, recycle } from '../tensor/memory.js';
 import { describe, formatShape, sameShape } from '../tensor/shape.js';
 import { nextTime } from '../tensor/storage.js';
 import {
@@ -103,6 +103,7 @@ function makeNode(
     folded: false,
     watchers: null,
     search: 0,
+    graph: joinGraph(),
   };
   result.node = node;
   if (observed) {
@@ -178,6 +179,9 @@ export function freeNode(node: GradNode): void {
   node.inputs = NOTHING;
   node.derivative = undefined;
   if (node.slots !== null) node.slots = [];
+  if (node.graph === null) return;
+  leaveGraph(node.graph);
+  node.graph = null;
 }
 
 const NOTHING: readonly Tensor[] = [];

@@ -2,9 +2,12 @@
 import { TensorError } from '../errors.js';
 import {
   enterScope,
+  inScopeAround,
+  isInnermost,
   keepAllStorages,
   keepStorage,
   leaveScope,
+  letEscape,
   type Scope,
 } from '../tensor/memory.js';
 import { forEachTensor } from '../tensor/nested.js';
@@ -17,19 +20,23 @@ function hasGraph(t: Tensor): boolean {
   return t.node !== null && t.node.rules !== null;
 }
 
-/** What of a scope a result needs: its memory, its gradient's, and that of the graph behind either. */
-function neededBy(result: unknown, firstNode: number): Set<Storage> | 'all' {
+/** What of a scope a result needs itself, and whether the graph behind it may need the rest. */
+interface Needs {
+  readonly storages: ReadonlySet<Storage> | 'all';
+  readonly graph: boolean;
+}
+
+function neededBy(result: unknown, firstNode: number): Needs {
   const storages = new Set<Storage>();
-  let recorded = false;
+  let graph = false;
   forEachTensor(result, (t) => {
     for (let at: Tensor | null = t; at !== null; at = at.accumulatedGrad) {
       storages.add(at.storage);
-      // Gradient rules hold tensors where nobody can look, so all of them stay. A graph from before
-      // the scope holds nothing of it.
-      if (hasGraph(at) && (at.node?.sequence ?? 0) > firstNode) recorded = true;
+      // A graph from before the scope holds nothing of it.
+      if (hasGraph(at) && (at.node?.sequence ?? 0) > firstNode) graph = true;
     }
   });
-  return recorded ? 'all' : storages;
+  return { storages, graph };
 }
 
 const ASYNC = new Set(['AsyncFunction', 'GeneratorFunction', 'AsyncGeneratorFunction']);
@@ -54,9 +61,9 @@ function notSynchronous(): TensorError {
  * Runs fn, then gives the memory of all tensors that were made in it back at once, as TensorFlow.js's
  * `tidy`. What fn returns stays: a tensor, or all tensors in arrays, objects, maps and sets, with their
  * gradients. So do tensors given to `keep`, parameters and buffers of modules, the state of optimizers,
- * and gradients of leaves that were made outside. A result that still has its graph (its `backward`
- * hasn't run) keeps everything made in this scope, since gradient rules may hold any of it; return
- * `loss.item()` or `loss.detach()` where no gradient is wanted. Views of what was given back throw
+ * and gradients of leaves that were made outside. While a result still has its graph, everything made in this
+ * scope stays with it, since gradient rules may hold any of it; it goes back when `backward` frees the
+ * graph. Return `loss.item()` or `loss.detach()` where no gradient is wanted. Views of what was given back throw
  * ERR_DISPOSED; a typed array taken by `data` stays valid.
  *
  * Never needed: the garbage collector does the same later. Scopes nest: what an inner one returns
@@ -73,20 +80,20 @@ function notSynchronous(): TensorError {
 export function tidy<R>(fn: () => R): R {
   checkFunction(fn);
   const firstNode = currentTime();
-  const scope: Scope = enterScope();
-  let kept: ReadonlySet<Storage> | 'all' = new Set();
+  const scope = enterScope(true);
+  let needs: Needs = { storages: new Set(), graph: false };
   try {
     const result = fn();
     if (typeof (result as { then?: unknown } | null | undefined)?.then === 'function') {
       // What goes on in the background may use any of them, and nobody can handle its rejection.
-      kept = 'all';
+      needs = { storages: 'all', graph: true };
       (result as PromiseLike<unknown>).then(undefined, () => {});
       throw notSynchronous();
     }
-    kept = neededBy(result, firstNode);
+    needs = neededBy(result, firstNode);
     return result;
   } finally {
-    leaveScope(scope, kept);
+    leaveScope(scope, needs.storages, needs.graph);
   }
 }
 
@@ -117,4 +124,40 @@ export function keep<T>(value: T): T {
     throw new TensorError('ERR_ARGUMENT', `[keep] expected a tensor, not ${describe(value)}`);
   }
   return value;
+}
+
+/** The scope of the outermost layer that runs now. */
+let layerScope: Scope | null = null;
+
+/**
+ * Runs the forward function of a layer that is made of others. What it makes besides its results goes
+ * back as soon as the graph through it was freed, or at once if none was recorded: no `tidy` of the
+ * user's is needed for that. Only for code that lets no tensor out but its result, and that calls code
+ * of the user's by `outsideLayer`.
+ */
+export function insideLayer<R>(fn: () => R): R {
+  if (layerScope !== null && isInnermost(layerScope)) return fn();
+  const before = layerScope;
+  const scope = enterScope(true);
+  layerScope = scope;
+  const kept = new Set<Storage>();
+  let graph = false;
+  try {
+    const result = fn();
+    forEachTensor(result, (t) => {
+      kept.add(t.storage);
+      if (hasGraph(t)) graph = true;
+    });
+    return result;
+  } finally {
+    layerScope = before;
+    leaveScope(scope, kept, graph);
+  }
+}
+
+/** Runs code of the user's in a layer: what goes in and what is made there may be kept by it. */
+export function outsideLayer<R>(inputs: readonly unknown[], fn: () => R): R {
+  if (layerScope === null || !isInnermost(layerScope)) return fn();
+  forEachTensor(inputs, ({ storage }) => letEscape(storage));
+  return inScopeAround(layerScope, fn);
 }

@@ -1,4 +1,5 @@
 /** Multi-head attention, with PyTorch's names of parameters. */
+import { insideLayer } from '../autograd/tidy.js';
 import { TensorError } from '../errors.js';
 import {
   attend,
@@ -24,6 +25,7 @@ import type { Tensor } from '../tensor/tensor.js';
 import { zeros as fillZeros, uniform, xavierNormal } from './init.js';
 import { Linear } from './linear.js';
 import { Module } from './module.js';
+import { callLayer } from './ours.js';
 import { Parameter } from './parameter.js';
 
 /** Options of {@link MultiheadAttention}. */
@@ -264,8 +266,19 @@ export class MultiheadAttention extends Module<
     const given = options as Readonly<Record<string, unknown>>;
     checkSwitches(name, given, ['needWeights', 'averageAttnWeights', 'isCausal']);
     this.checkInputs(query, key, value);
-    if (query.ndim === 2) return this.withoutBatch(query, key, value, options);
+    return insideLayer(() =>
+      query.ndim === 2
+        ? this.withoutBatch(query, key, value, options)
+        : this.attend(query, key, value, options),
+    );
+  }
 
+  private attend(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    options: MultiheadAttentionCall,
+  ): [output: Tensor, weights: Tensor | null] {
     const batchDim = this.batchFirst ? 0 : 1;
     const [batch, queries] = [query.shape[batchDim], query.shape[1 - batchDim]] as [number, number];
     const extra = Number(this.biasK !== null) + Number(this.addZeroAttn);
@@ -281,16 +294,19 @@ export class MultiheadAttention extends Module<
     const { inProjWeight, inProjBias, numHeads } = this;
     if (query === key && key === value && inProjWeight !== null && extra === 0 && !needWeights) {
       const projections = linear(query, inProjWeight, inProjBias);
-      return [this.outProj.forward(attendPacked(projections, numHeads, batchDim, settings)), null];
+      return [
+        callLayer(this.outProj, attendPacked(projections, numHeads, batchDim, settings)),
+        null,
+      ];
     }
     const [q, k, v] = this.project([query, key, value], batchDim);
     if (needWeights) {
       const { output, weights } = composedAttention(q, k, v, settings);
       const shown = averageAttnWeights ? mean(weights, { dim: 1 }) : weights;
-      return [this.outProj.forward(joinedHeads(output, batchDim)), shown];
+      return [callLayer(this.outProj, joinedHeads(output, batchDim)), shown];
     }
     const output = attend(q, k, v, settings);
-    return [this.outProj.forward(joinedHeads(output, batchDim)), null];
+    return [callLayer(this.outProj, joinedHeads(output, batchDim)), null];
   }
 
   private checkInputs(query: Tensor, key: Tensor, value: Tensor): void {
@@ -333,7 +349,7 @@ export class MultiheadAttention extends Module<
     const v = value === query ? q : value === key ? k : unsqueeze(value, at);
     const { keyPaddingMask = null } = options;
     const padding = keyPaddingMask === null ? null : unsqueeze(keyPaddingMask, 0);
-    const [y, weights] = this.forward(q, k, v, { ...options, keyPaddingMask: padding });
+    const [y, weights] = this.attend(q, k, v, { ...options, keyPaddingMask: padding });
     return [squeeze(y, at), weights === null ? null : squeeze(weights, 0)];
   }
 

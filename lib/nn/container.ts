@@ -1,4 +1,5 @@
 /** Modules that hold others, with PyTorch's names in the state. */
+import { insideLayer } from '../autograd/tidy.js';
 import { TensorError } from '../errors.js';
 import { describe, formatShape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
@@ -6,6 +7,7 @@ import { checkIndex, Dictionary, List, type Named, namedEntries } from './collec
 import { Lambda } from './lambda.js';
 import { checkModule } from './members.js';
 import { type AnyModule, Module } from './module.js';
+import { callLayer } from './ours.js';
 import { Parameter } from './parameter.js';
 
 /** What {@link Sequential} takes: a module, or a function of a tensor. */
@@ -93,7 +95,7 @@ export class Sequential extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    return this.layers.reduce((value, layer) => layer.forward(value), x);
+    return insideLayer(() => this.layers.reduce((value, layer) => callLayer(layer, value), x));
   }
 }
 

@@ -7,6 +7,7 @@ import { customFunction } from '../autograd/custom.js';
 import type { HookHandle } from '../autograd/hooks.js';
 import { checkFunction, isGradEnabled } from '../autograd/mode.js';
 import { needsGrad } from '../autograd/tape.js';
+import { outsideLayer } from '../autograd/tidy.js';
 import { TensorError } from '../errors.js';
 import { describe } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
@@ -78,7 +79,8 @@ function install(module: AnyModule): Hooks {
   const before = Object.getOwnPropertyDescriptor(module, 'forward');
   const hooks = { entries: noEntries(), before };
   hooksOf.set(module, hooks);
-  const forward = (...inputs: unknown[]): unknown => callWithHooks(module, hooks, inputs);
+  const forward = (...inputs: unknown[]): unknown =>
+    outsideLayer(inputs, () => callWithHooks(module, hooks, inputs));
   // Not enumerable: it is no property of the user's.
   const value = { value: forward, writable: true, configurable: true, enumerable: false };
   Object.defineProperty(module, 'forward', value);

@@ -1,3 +1,5 @@
+import './our_layers.js';
+
 export {
   CELU,
   ELU,

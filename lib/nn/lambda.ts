@@ -2,6 +2,7 @@ import { checkFunction } from '../autograd/mode.js';
 import { TensorError } from '../errors.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { Module } from './module.js';
+import { callFunction } from './ours.js';
 
 /** Longer source text than this says less than three dots. */
 const MAX_SOURCE = 60;
@@ -30,7 +31,7 @@ export class Lambda<Inputs extends readonly unknown[] = Tensor[], Output = Tenso
 
   /** @throws TensorError ERR_ARGUMENT when the function returns nothing */
   forward(...inputs: Inputs): Output {
-    const output = this.fn(...inputs);
+    const output = callFunction(this.fn, ...inputs);
     if (output === undefined) {
       throw new TensorError(
         'ERR_ARGUMENT',

@@ -1,4 +1,5 @@
 /** Recurrent layers. */
+import { insideLayer } from '../autograd/tidy.js';
 import { TensorError } from '../errors.js';
 import { dropout } from '../ops/dropout.js';
 import { indexSelect } from '../ops/gather.js';
@@ -325,7 +326,7 @@ abstract class SingleState extends Recurrent<Tensor> {
   ): [output: PackedSequence, h: Tensor];
   override forward(input: Input, state?: Tensor | null): [output: Input, h: Tensor];
   override forward(input: Input, state?: Tensor | null): [output: Input, h: Tensor] {
-    return this.run(input, state);
+    return insideLayer(() => this.run(input, state));
   }
 }
 
@@ -444,6 +445,6 @@ export class LSTM extends Recurrent<LSTMState> {
   ): [output: PackedSequence, state: LSTMState];
   override forward(input: Input, state?: LSTMState | null): [output: Input, state: LSTMState];
   override forward(input: Input, state?: LSTMState | null): [output: Input, state: LSTMState] {
-    return this.run(input, state);
+    return insideLayer(() => this.run(input, state));
   }
 }

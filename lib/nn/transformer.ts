@@ -1,4 +1,5 @@
 /** Stacks of transformer layers, and the whole of encoder and decoder. */
+import { insideLayer } from '../autograd/tidy.js';
 import { TensorError } from '../errors.js';
 import { checkFloating } from '../ops/operand.js';
 import { triu } from '../ops/triangle.js';
@@ -10,6 +11,7 @@ import { checkCount, checkDType } from './attention.js';
 import { xavierUniform } from './init.js';
 import { Module } from './module.js';
 import { LayerNorm } from './norm.js';
+import { callLayer } from './ours.js';
 import {
   DECODER_CALL,
   type DecoderLayerCall,
@@ -81,11 +83,11 @@ export class TransformerEncoder extends Module<[src: Tensor, options?: EncoderCa
   forward(src: Tensor, options: EncoderCall = {}): Tensor {
     checkOptions('TransformerEncoder', options, ['mask', 'srcKeyPaddingMask', 'isCausal']);
     const { mask: srcMask = null, srcKeyPaddingMask = null, isCausal = false } = options;
-    const x = this.layers.reduce(
-      (y, layer) => layer.forward(y, { srcMask, srcKeyPaddingMask, isCausal }),
-      src,
-    );
-    return this.norm?.forward(x) ?? x;
+    const perLayer = { srcMask, srcKeyPaddingMask, isCausal };
+    return insideLayer(() => {
+      const x = this.layers.reduce((y, layer) => callLayer(layer, y, perLayer), src);
+      return this.norm === null ? x : callLayer(this.norm, x);
+    });
   }
 }
 
@@ -133,8 +135,10 @@ export class TransformerDecoder extends Module<
    */
   forward(tgt: Tensor, memory: Tensor, options: DecoderLayerCall = {}): Tensor {
     checkOptions('TransformerDecoder', options, DECODER_CALL);
-    const x = this.layers.reduce((y, layer) => layer.forward(y, memory, options), tgt);
-    return this.norm?.forward(x) ?? x;
+    return insideLayer(() => {
+      const x = this.layers.reduce((y, layer) => callLayer(layer, y, memory, options), tgt);
+      return this.norm === null ? x : callLayer(this.norm, x);
+    });
   }
 }
 
@@ -223,7 +227,9 @@ export class Transformer extends Module<[src: Tensor, tgt: Tensor, options?: Tra
     }
     const { srcMask = null, srcKeyPaddingMask = null, srcIsCausal = false, ...rest } = options;
     const ofSource = { mask: srcMask, srcKeyPaddingMask, isCausal: srcIsCausal };
-    return this.decoder.forward(tgt, this.encoder.forward(src, ofSource), rest);
+    return insideLayer(() =>
+      callLayer(this.decoder, tgt, callLayer(this.encoder, src, ofSource), rest),
+    );
   }
 }
 

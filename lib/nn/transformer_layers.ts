@@ -1,4 +1,5 @@
 /** The layers of a transformer, with PyTorch's names of parameters. */
+import { insideLayer } from '../autograd/tidy.js';
 import { TensorError } from '../errors.js';
 import { gelu, relu } from '../ops/activation.js';
 import { checkGenerator, checkProbability, type Generator } from '../ops/random.js';
@@ -16,6 +17,7 @@ import { Dropout } from './dropout.js';
 import { Linear } from './linear.js';
 import { Module } from './module.js';
 import { LayerNorm } from './norm.js';
+import { callFunction, callLayer } from './ours.js';
 
 /** The activation between the two linear layers. */
 export type TransformerActivation = 'relu' | 'gelu' | ((x: Tensor) => Tensor);
@@ -48,7 +50,7 @@ export const LAYER_OPTIONS = [
   ...['bias', 'dtype', 'generator'],
 ];
 
-const ACTIVATIONS = { relu, gelu: (x: Tensor) => gelu(x) } as const;
+const ACTIVATIONS: Readonly<Record<'relu' | 'gelu', (x: Tensor) => Tensor>> = { relu, gelu };
 
 function activationOf(operation: string, value: TransformerActivation): (x: Tensor) => Tensor {
   if (typeof value === 'function') return value;
@@ -76,6 +78,9 @@ abstract class TransformerLayer<Inputs extends readonly unknown[]> extends Modul
   readonly dModel: number;
   /** How many heads attention has. */
   readonly nhead: number;
+  abstract readonly linear1: Linear;
+  abstract readonly linear2: Linear;
+  protected abstract readonly dropout: Dropout;
   protected readonly activation: (x: Tensor) => Tensor;
   /** What the layer was made with, for copies. */
   protected readonly options: TransformerLayerOptions;
@@ -139,7 +144,7 @@ abstract class TransformerLayer<Inputs extends readonly unknown[]> extends Modul
 
   /** x + f(norm(x)), or norm(x + f(x)). */
   protected sublayer(x: Tensor, norm: LayerNorm, f: (x: Tensor) => Tensor): Tensor {
-    return this.normFirst ? x.add(f(norm.forward(x))) : norm.forward(x.add(f(x)));
+    return this.normFirst ? x.add(f(callLayer(norm, x))) : callLayer(norm, x.add(f(x)));
   }
 
   protected attend(
@@ -148,13 +153,19 @@ abstract class TransformerLayer<Inputs extends readonly unknown[]> extends Modul
     source: Tensor,
     { mask, padding, causal }: Masks,
   ): Tensor {
-    const [y] = attention.forward(x, source, source, {
+    const [y] = callLayer(attention, x, source, source, {
       needWeights: false,
       attnMask: mask ?? null,
       keyPaddingMask: padding ?? null,
       isCausal: causal ?? false,
     });
     return y;
+  }
+
+  /** linear2(activation(linear1(x))) */
+  protected feedForward(x: Tensor): Tensor {
+    const hidden = callFunction(this.activation, callLayer(this.linear1, x));
+    return callLayer(this.linear2, callLayer(this.dropout, hidden));
   }
 
   protected override memberName(property: string): string {
@@ -202,7 +213,7 @@ export class TransformerEncoderLayer extends TransformerLayer<
   readonly norm1: LayerNorm;
   /** Around the linear layers. */
   readonly norm2: LayerNorm;
-  private readonly dropout = this.drop();
+  protected readonly dropout = this.drop();
   private readonly dropout1 = this.drop();
   private readonly dropout2 = this.drop();
 
@@ -225,12 +236,11 @@ export class TransformerEncoderLayer extends TransformerLayer<
   forward(src: Tensor, options: EncoderLayerCall = {}): Tensor {
     checkOptions(this.name, options, ['srcMask', 'srcKeyPaddingMask', 'isCausal']);
     const { srcMask: mask, srcKeyPaddingMask: padding, isCausal: causal } = options;
-    const x = this.sublayer(src, this.norm1, (y) =>
-      this.dropout1.forward(this.attend(this.selfAttn, y, y, { mask, padding, causal })),
-    );
-    return this.sublayer(x, this.norm2, (y) => {
-      const hidden = this.activation(this.linear1.forward(y));
-      return this.dropout2.forward(this.linear2.forward(this.dropout.forward(hidden)));
+    return insideLayer(() => {
+      const x = this.sublayer(src, this.norm1, (y) =>
+        callLayer(this.dropout1, this.attend(this.selfAttn, y, y, { mask, padding, causal })),
+      );
+      return this.sublayer(x, this.norm2, (y) => callLayer(this.dropout2, this.feedForward(y)));
     });
   }
 }
@@ -281,7 +291,7 @@ export class TransformerDecoderLayer extends TransformerLayer<
   readonly norm2: LayerNorm;
   /** Around the linear layers. */
   readonly norm3: LayerNorm;
-  private readonly dropout = this.drop();
+  protected readonly dropout = this.drop();
   private readonly dropout1 = this.drop();
   private readonly dropout2 = this.drop();
   private readonly dropout3 = this.drop();
@@ -317,15 +327,14 @@ export class TransformerDecoderLayer extends TransformerLayer<
       padding: options.memoryKeyPaddingMask,
       causal: options.memoryIsCausal,
     };
-    let x = this.sublayer(tgt, this.norm1, (y) =>
-      this.dropout1.forward(this.attend(this.selfAttn, y, y, own)),
-    );
-    x = this.sublayer(x, this.norm2, (y) =>
-      this.dropout2.forward(this.attend(this.multiheadAttn, y, memory, across)),
-    );
-    return this.sublayer(x, this.norm3, (y) => {
-      const hidden = this.activation(this.linear1.forward(y));
-      return this.dropout3.forward(this.linear2.forward(this.dropout.forward(hidden)));
+    return insideLayer(() => {
+      let x = this.sublayer(tgt, this.norm1, (y) =>
+        callLayer(this.dropout1, this.attend(this.selfAttn, y, y, own)),
+      );
+      x = this.sublayer(x, this.norm2, (y) =>
+        callLayer(this.dropout2, this.attend(this.multiheadAttn, y, memory, across)),
+      );
+      return this.sublayer(x, this.norm3, (y) => callLayer(this.dropout3, this.feedForward(y)));
     });
   }
 }

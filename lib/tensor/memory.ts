@@ -34,6 +34,21 @@ const POOL_LIMIT_BYTES = 512 * 1024 * 1024;
 export interface Scope {
   readonly outer: Scope | null;
   readonly storages: Storage[];
+  /** What is recorded in it, for a scope whose memory may have to wait for that. */
+  readonly graph: ScopeGraph | null;
+}
+
+/**
+ * The nodes that are recorded in a scope. Their rules may hold any storage of the scope, so one that is
+ * no result of it waits until all of them have been freed, and is recycled then. Nothing refers to this
+ * but the nodes and the storages: if they are never freed, the collector takes all together.
+ */
+export interface ScopeGraph {
+  readonly outer: ScopeGraph | null;
+  /** Nodes that aren't freed, graphs of scopes inside that have any, and one while the scope is open. */
+  users: number;
+  /** What waits. */
+  readonly waiting: Storage[];
 }
 
 interface Block {
@@ -162,34 +177,92 @@ export function recycle(storage: Storage): void {
   pooledBytes += bytes;
 }
 
-/** Opens a scope: what is allocated from now on belongs to it until `leaveScope`. */
-export function enterScope(): Scope {
-  openScope = { outer: openScope, storages: [] };
+/** What is recorded now belongs to it. */
+let openGraph: ScopeGraph | null = null;
+/** How many `recycleAfter` run. */
+let passes = 0;
+/** Graphs that were freed in these; gradients on their way may still lie in their memory. */
+const freedGraphs: ScopeGraph[] = [];
+
+/**
+ * Opens a scope: what is allocated from now on belongs to it until `leaveScope`.
+ * @param withGraph whether it shall know what is recorded in it
+ */
+export function enterScope(withGraph = false): Scope {
+  let graph: ScopeGraph | null = null;
+  if (withGraph) {
+    graph = { outer: openGraph, users: 1, waiting: [] };
+    if (openGraph !== null) openGraph.users++;
+    openGraph = graph;
+  }
+  openScope = { outer: openScope, storages: [], graph };
   return openScope;
 }
 
 /**
  * Closes the innermost scope and recycles what it has. `kept` go to the scope around it. Elements that
  * somebody outside holds as a typed array are not reused: the collector knows when they are free.
+ * @param waits whether the rest waits for the scope's graph; it belongs to the scope around it meanwhile
  */
-export function leaveScope(scope: Scope, kept: ReadonlySet<Storage> | 'all' = NOTHING): void {
+export function leaveScope(
+  scope: Scope,
+  kept: ReadonlySet<Storage> | 'all' = NOTHING,
+  waits = false,
+): void {
   openScope = scope.outer;
+  const { graph } = scope;
+  if (graph !== null) openGraph = graph.outer;
   for (const storage of scope.storages) {
     if (storage.scope !== scope) continue;
     if (kept === 'all' || kept.has(storage)) give(storage, scope.outer);
-    else {
-      storage.scope = null;
-      if (storage.exposed && !keepEverything) storage.take();
-      else recycle(storage);
-    }
+    else if (waits && graph !== null) {
+      give(storage, scope.outer);
+      storage.waitsFor = graph;
+      graph.waiting.push(storage);
+    } else recycleUnlessExposed(storage);
   }
+  if (graph !== null) leaveGraph(graph);
 }
 
 const NOTHING: ReadonlySet<Storage> = new Set();
 
+function recycleUnlessExposed(storage: Storage): void {
+  storage.scope = null;
+  if (storage.exposed && !keepEverything) storage.take();
+  else recycle(storage);
+}
+
 function give(storage: Storage, scope: Scope | null): void {
   storage.scope = scope;
   scope?.storages.push(storage);
+}
+
+/** The graph that a node belongs to that is recorded now; `leaveGraph` when the node is freed. */
+export function joinGraph(): ScopeGraph | null {
+  if (openGraph !== null) openGraph.users++;
+  return openGraph;
+}
+
+/** One user less. After the last one what waits is recycled, at the end of the pass if one runs. */
+export function leaveGraph(graph: ScopeGraph): void {
+  graph.users--;
+  if (graph.users > 0) return;
+  if (passes > 0) freedGraphs.push(graph);
+  else recycleWaiting(graph);
+  if (graph.outer !== null) leaveGraph(graph.outer);
+}
+
+function recycleWaiting(graph: ScopeGraph): void {
+  for (const storage of graph.waiting) {
+    if (storage.waitsFor === graph) recycleUnlessExposed(storage);
+  }
+}
+
+/** Leaves what waits for a graph to the collector, since another graph grows out of it. */
+export function abandonGraph(graph: ScopeGraph): void {
+  for (let g: ScopeGraph | null = graph; g !== null; g = g.outer) {
+    g.users = Number.POSITIVE_INFINITY;
+  }
 }
 
 /**
@@ -198,10 +271,13 @@ function give(storage: Storage, scope: Scope | null): void {
  */
 export function recycleAfter<R>(fn: () => R): R {
   const scope = enterScope();
+  passes++;
   try {
     return fn();
   } finally {
     leaveScope(scope);
+    passes--;
+    if (passes === 0) for (const graph of freedGraphs.splice(0)) recycleWaiting(graph);
   }
 }
 
@@ -214,6 +290,22 @@ export function outsideScope<R>(fn: () => R): R {
   } finally {
     openScope = before;
   }
+}
+
+/** Runs fn in the scope around an open one. */
+export function inScopeAround<R>(scope: Scope, fn: () => R): R {
+  const before = openScope;
+  openScope = scope.outer;
+  try {
+    return fn();
+  } finally {
+    openScope = before;
+  }
+}
+
+/** Whether this is the innermost open scope. */
+export function isInnermost(scope: Scope): boolean {
+  return openScope === scope;
 }
 
 /** Whether the storage belongs to the innermost open scope. */
@@ -240,6 +332,7 @@ export function liveWith(storage: Storage, owner: Storage): void {
 /** Takes a storage out of all scopes. */
 export function keepStorage(storage: Storage): void {
   storage.scope = null;
+  storage.waitsFor = null;
 }
 
 /** Takes everything out of all scopes that was allocated in them so far. */

@@ -3,6 +3,10 @@ import { Tensor } from './tensor.js';
 
 /** Calls `visit` for every tensor in a value, also behind properties of class instances. */
 export function forEachTensor(value: unknown, visit: (t: Tensor) => void): void {
+  if (value instanceof Tensor) {
+    visit(value);
+    return;
+  }
   const seen = new Set<unknown>();
   const waiting: object[] = [];
   const add = (item: unknown): void => {

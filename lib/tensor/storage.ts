@@ -2,7 +2,7 @@
 import { TensorError } from '../errors.js';
 import { memoryGone } from '../native/commands.js';
 import type { DType, StoredArray } from './dtype.js';
-import type { Scope } from './memory.js';
+import type { Scope, ScopeGraph } from './memory.js';
 
 /** What happened when, across storages and nodes of the autograd graph. */
 let now = 0;
@@ -50,6 +50,8 @@ export function markAsInference(value: boolean): boolean {
 export class Storage {
   /** The open scope that will recycle this storage, or none. */
   scope: Scope | null = null;
+  /** The graph that has to be freed before this storage is recycled, or none. */
+  waitsFor: ScopeGraph | null = null;
   /** The time of the last write to existing elements; 0 for none. */
   private written = 0;
   /** What was made at this time or later isn't older than this storage. */

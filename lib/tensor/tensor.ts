@@ -1,7 +1,7 @@
 import { TensorError } from '../errors.js';
 import { type DType, float16Array, type StoredArray, type TypedArray } from './dtype.js';
 import { getElement } from './element.js';
-import { recycle } from './memory.js';
+import { recycle, type ScopeGraph } from './memory.js';
 import {
   contiguousStrides,
   formatShape,
@@ -42,6 +42,8 @@ export interface GradNode {
   watchers: GradWatchers | null;
   /** The last search of the graph that came here. */
   search: number;
+  /** What it was recorded in, until it is freed. */
+  graph: ScopeGraph | null;
 }
 
 export interface ActivationDerivative {
