@@ -14,6 +14,7 @@ import { forEachTensor } from '../tensor/nested.js';
 import { describe } from '../tensor/shape.js';
 import { currentTime, type Storage } from '../tensor/storage.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { isGradEnabled } from './mode.js';
 
 /** Whether a graph hangs on a tensor that a later backward can go through. */
 function hasGraph(t: Tensor): boolean {
@@ -138,20 +139,20 @@ let layerScope: Scope | null = null;
 export function insideLayer<R>(fn: () => R): R {
   if (layerScope !== null && isInnermost(layerScope)) return fn();
   const before = layerScope;
-  const scope = enterScope(true);
+  // Nothing is recorded under noGrad but by the user's code, which gets no memory of this scope.
+  const scope = enterScope(isGradEnabled());
   layerScope = scope;
-  const kept = new Set<Storage>();
   let graph = false;
   try {
     const result = fn();
     forEachTensor(result, (t) => {
-      kept.add(t.storage);
+      letEscape(t.storage);
       if (hasGraph(t)) graph = true;
     });
     return result;
   } finally {
     layerScope = before;
-    leaveScope(scope, kept, graph);
+    leaveScope(scope, undefined, graph);
   }
 }
 

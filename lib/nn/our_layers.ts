@@ -25,7 +25,7 @@ import * as transformer from './transformer.js';
 import * as layers from './transformer_layers.js';
 import * as upsample from './upsample.js';
 
-/** Nothing in these files keeps what goes through `forward`; test/nn/ours.test.ts runs all of them. */
+/** Nothing in these files keeps what goes through `forward`; test/nn/given-back.test.ts runs them. */
 const FILES: readonly Readonly<Record<string, unknown>>[] = [
   ...[activation, attention, container, conv, convTranspose, dropout, embedding, flatten, lambda],
   ...[linear, norm, padding, piecewise, pool, positional, recurrent, transformer, layers, upsample],
