@@ -258,6 +258,40 @@ describe('what others may hold stays', () => {
     step(mlp(relu, (x) => double(x)));
   });
 
+  test('a gradient that lies in memory of the forward pass', () => {
+    const product = customFunction<[Tensor, Tensor], Tensor>({
+      name: 'product',
+      forward(ctx, a, b) {
+        ctx.saveForBackward(b);
+        return a.mul(b);
+      },
+      // For a gradient of ones.
+      backward: (ctx) => [ctx.savedTensors[0] as Tensor, null],
+    });
+    const leaf = ones(HIDDEN, { requiresGrad: true });
+    let expected: Tensor | null = null;
+    const loss = tidy(() => {
+      const factor = randn(HIDDEN);
+      expected = keep(factor.clone());
+      return product(leaf, factor).sum();
+    });
+    loss.backward();
+    spoil();
+    expect(leaf.grad?.equal(expected as unknown as Tensor)).toBe(true);
+  });
+
+  test('what a graph inside of a freed one needs', () => {
+    const [w1, w2] = [ones(HIDDEN, { requiresGrad: true }), ones(HIDDEN, { requiresGrad: true })];
+    const [a, b] = tidy(() => {
+      const factor = randn(HIDDEN);
+      return [w1.mul(2).sum(), tidy(() => w2.mul(factor)).sum()] as const;
+    });
+    a.backward();
+    spoil();
+    b.backward();
+    expect(w2.grad?.isfinite().all().item()).toBe(1);
+  });
+
   test('a graph that a hook made of what was inside of tidy', () => {
     const w = randn([16, 128], { requiresGrad: true });
     const x = randn([64, 16]);
