@@ -80,7 +80,7 @@ function install(module: AnyModule): Hooks {
   const hooks = { entries: noEntries(), before };
   hooksOf.set(module, hooks);
   const forward = (...inputs: unknown[]): unknown =>
-    outsideLayer(inputs, () => callWithHooks(module, hooks, inputs));
+    [outsideLayer, callWithHooks(module, hooks, inputs)][1];
   // Not enumerable: it is no property of the user's.
   const value = { value: forward, writable: true, configurable: true, enumerable: false };
   Object.defineProperty(module, 'forward', value);
