@@ -7,7 +7,6 @@ import { customFunction } from '../autograd/custom.js';
 import type { HookHandle } from '../autograd/hooks.js';
 import { checkFunction, isGradEnabled } from '../autograd/mode.js';
 import { needsGrad } from '../autograd/tape.js';
-import { outsideLayer } from '../autograd/tidy.js';
 import { TensorError } from '../errors.js';
 import { describe } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
@@ -79,8 +78,7 @@ function install(module: AnyModule): Hooks {
   const before = Object.getOwnPropertyDescriptor(module, 'forward');
   const hooks = { entries: noEntries(), before };
   hooksOf.set(module, hooks);
-  const forward = (...inputs: unknown[]): unknown =>
-    [outsideLayer, callWithHooks(module, hooks, inputs)][1];
+  const forward = (...inputs: unknown[]): unknown => callWithHooks(module, hooks, inputs);
   // Not enumerable: it is no property of the user's.
   const value = { value: forward, writable: true, configurable: true, enumerable: false };
   Object.defineProperty(module, 'forward', value);

@@ -284,7 +284,7 @@ describe('what others may hold stays', () => {
     const [w1, w2] = [ones(HIDDEN, { requiresGrad: true }), ones(HIDDEN, { requiresGrad: true })];
     const [a, b] = tidy(() => {
       const factor = randn(HIDDEN);
-      return [w1.mul(2).sum(), tidy(() => w2.mul(factor)).sum()] as const;
+      return [w1.mul(2).sum(), tidy(() => w2.mul(factor).sum())] as const;
     });
     a.backward();
     spoil();
