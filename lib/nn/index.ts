@@ -168,6 +168,7 @@ export {
 export {
   GRU,
   LSTM,
+  type LSTMOptions,
   type LSTMState,
   type RecurrentOptions,
   RNN,
