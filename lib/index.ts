@@ -167,6 +167,7 @@ export {
   type ConvTransposeOptions,
   convTranspose1d,
   convTranspose2d,
+  convTranspose3d,
 } from './ops/conv_transpose.js';
 export { type CovOptions, corrcoef, cov } from './ops/correlation.js';
 export { all, any, countNonzero } from './ops/count.js';

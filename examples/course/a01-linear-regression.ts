@@ -15,7 +15,8 @@ const PAST_DAYS = [1, 7, 28, 56];
 const STEPS = 300;
 
 /** The mean absolute error, as in the notes: how many views the prediction is away. */
-const mae = (prediction: Tensor, y: Tensor): Tensor => prediction.squeeze(1).sub(y).abs().mean();
+const criterion = new nn.L1Loss();
+const mae = (prediction: Tensor, y: Tensor): Tensor => criterion.forward(prediction.squeeze(1), y);
 
 interface Result {
   days: number[];
@@ -35,10 +36,10 @@ function run({ print, draw }: RunOptions): Result {
     const test = windows(scaled, past, TRAIN_END, TEST_END);
     const model = new nn.Linear(past, 1, { generator: new Generator(1) });
     const optimizer = new optim.Adam([...model.parameters()], { lr: 0.02 });
+    // The absolute error's gradient doesn't get smaller near the minimum: the steps have to.
+    const schedule = new optim.lrScheduler.MultiStepLR(optimizer, [STEPS], { gamma: 0.1 });
     const lossOf = () => mae(model.forward(train.x), train.y);
-    descend(optimizer, STEPS, lossOf);
-    optimizer.lr = 0.002; // the absolute error's gradient doesn't get smaller near the minimum
-    descend(optimizer, STEPS / 3, lossOf);
+    descend(optimizer, STEPS + STEPS / 3, lossOf, schedule);
     return noGrad(() => {
       const prediction = model.forward(test.x);
       const shown = prediction

@@ -1,5 +1,5 @@
 /** Mean, variance and standard deviation in both forms; MSE, RMSE and MAE of a prediction. */
-import { mseLoss, tensor } from 'tilegrad';
+import { l1Loss, mseLoss, tensor } from 'tilegrad';
 import { fixed } from './lib/table.js';
 import type { RunOptions, Topic } from './lib/topic.js';
 
@@ -28,7 +28,7 @@ function run({ print }: RunOptions): Result {
   const sample = form(1);
   const prediction = mean.expand([MARKS.length]);
   const mse = mseLoss(prediction, marks);
-  const mae = prediction.sub(marks).abs().mean();
+  const mae = l1Loss(prediction, marks);
   print(`marks ${MARKS.join(', ')}`);
   print(`mean ${fixed(mean.item(), 1)}`);
   print(

@@ -4,6 +4,7 @@ import {
   concat,
   crossEntropy,
   Generator,
+  l1Loss,
   logSigmoid,
   mseLoss,
   nllLoss,
@@ -75,7 +76,7 @@ function run({ print }: RunOptions): Result {
   const error = prediction.sub(truth);
   const mse = mseLoss(prediction, truth);
   const facts = {
-    mae: error.abs().mean().item(),
+    mae: l1Loss(prediction, truth).item(),
     mse: mse.item(),
     rmse: mse.sqrt().item(),
     l1: norm(error, { p: 1 }).item(),

@@ -52,14 +52,16 @@ function run({ print, draw }: RunOptions): Result {
   const fits = PENALTIES.map(({ name, inLoss, afterStep }): Fit => {
     const model = new nn.Linear(FEATURES, 1, { generator: new Generator(1) });
     const optimizer = new optim.SGD([...model.parameters()], { lr: LR });
+    // An L1 gradient doesn't get smaller near 0: the steps have to.
+    const schedule = new optim.lrScheduler.PolynomialLR(optimizer, { totalIters: STEPS });
     for (let step = 0; step < STEPS; step++) {
       const loss = mseLoss(model.forward(x), y);
       const penalised = inLoss === undefined ? loss : loss.add(inLoss(model));
-      optimizer.lr = LR * (1 - step / STEPS); // an L1 gradient doesn't get smaller near 0
       optimizer.zeroGrad();
       penalised.backward();
       optimizer.step();
       afterStep?.(model, optimizer.lr);
+      schedule.step();
     }
     const weights = model.weight.flatten().toArray() as number[];
     return {

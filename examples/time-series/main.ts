@@ -11,6 +11,7 @@ import { parseHTML } from 'linkedom';
 import {
   batches,
   Generator,
+  l1Loss,
   manualSeed,
   nn,
   noGrad,
@@ -120,8 +121,7 @@ function naiveForecast(x: Tensor, horizon: number): Tensor {
   return week.repeat([1, Math.ceil(horizon / WEEK)]).narrow(1, 0, horizon);
 }
 
-const meanError = (forecast: Tensor, y: Tensor): number =>
-  forecast.sub(y).abs().mean().item() * SCALE;
+const meanError = (forecast: Tensor, y: Tensor): number => l1Loss(forecast, y).item() * SCALE;
 
 /** Trains a network on the first part of a made series and forecasts the rest. */
 export function run(settings: Settings, log: (line: string) => void = () => {}): Forecast {

@@ -283,6 +283,26 @@ export function runRow(
   call(row, arrays);
 }
 
+/** The row's name at the beginning of an error. */
+const ROW_NAME = /^\[\w+\]/;
+
+/** `runRow` for a row that serves several functions: its errors name the one that was called. */
+export function runRowFor(
+  operation: string,
+  row: Row,
+  arrays: readonly (OperandArray | null)[],
+  offsets: readonly number[],
+  numbers: readonly number[],
+): void {
+  try {
+    runRow(row, arrays, offsets, numbers);
+  } catch (error) {
+    if (!(error instanceof TensorError)) throw error;
+    const text = error.message.replace(ROW_NAME, `[${operation}]`);
+    throw new TensorError(error.code, text, { cause: error });
+  }
+}
+
 /**
  * Level names that this machine can run, lowest first: `scalar`, `avx2`, `avx512` or `neon`.
  * @example

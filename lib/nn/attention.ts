@@ -269,11 +269,11 @@ export class MultiheadAttention extends Module<
     return insideLayer(() =>
       query.ndim === 2
         ? this.withoutBatch(query, key, value, options)
-        : this.attend(query, key, value, options),
+        : this.batched(query, key, value, options),
     );
   }
 
-  private attend(
+  private batched(
     query: Tensor,
     key: Tensor,
     value: Tensor,
@@ -307,6 +307,19 @@ export class MultiheadAttention extends Module<
     }
     const output = attend(q, k, v, settings);
     return [callLayer(this.outProj, joinedHeads(output, batchDim)), null];
+  }
+
+  /** The projections of the inputs, the scores of all pairs and the sums of the values that they weight. */
+  override multiplyAdds([query, key]: readonly [Tensor, Tensor, Tensor, unknown?]): number {
+    const { embedDim, kdim, vdim, biasK, addZeroAttn, batchFirst } = this;
+    const isBatch = query.ndim === 3;
+    const [batchDim, lengthDim] = batchFirst ? [0, 1] : [1, 0];
+    const batch = isBatch ? (query.shape[batchDim] as number) : 1;
+    const lengthOf = (t: Tensor): number => t.shape[isBatch ? lengthDim : 0] as number;
+    const [queries, keys] = [lengthOf(query), lengthOf(key)];
+    const projections = queries * embedDim * embedDim + keys * embedDim * (kdim + vdim);
+    const pairs = queries * (keys + Number(biasK !== null) + Number(addZeroAttn));
+    return batch * (projections + 2 * pairs * embedDim);
   }
 
   private checkInputs(query: Tensor, key: Tensor, value: Tensor): void {
@@ -349,7 +362,7 @@ export class MultiheadAttention extends Module<
     const v = value === query ? q : value === key ? k : unsqueeze(value, at);
     const { keyPaddingMask = null } = options;
     const padding = keyPaddingMask === null ? null : unsqueeze(keyPaddingMask, 0);
-    const [y, weights] = this.attend(q, k, v, { ...options, keyPaddingMask: padding });
+    const [y, weights] = this.batched(q, k, v, { ...options, keyPaddingMask: padding });
     return [squeeze(y, at), weights === null ? null : squeeze(weights, 0)];
   }
 

@@ -11,7 +11,7 @@ import { callLayer } from './ours.js';
 import { Parameter } from './parameter.js';
 
 /** What {@link Sequential} takes: a module, or a function of a tensor. */
-export type Layer = Module | ((x: Tensor) => Tensor);
+export type Layer = Module | Module<[x: Tensor]> | ((x: Tensor) => Tensor);
 
 function layerOf(layer: unknown): Module {
   if (layer instanceof Module) return layer as Module;

@@ -57,7 +57,9 @@ interface Layout {
 }
 
 /** What convolutions and transposed ones have in common. Subclasses say over how many axes they go. */
-export abstract class ConvBase extends Module {
+export abstract class ConvBase<
+  Inputs extends readonly unknown[] = Tensor[],
+> extends Module<Inputs> {
   /** The kernel's size along each axis. */
   readonly kernelSize: readonly number[];
   /** How far the kernel moves, along each axis. */

@@ -39,6 +39,8 @@ export { Conv1d, Conv2d, Conv3d, type ConvLayerOptions, type PaddingMode } from 
 export {
   ConvTranspose1d,
   ConvTranspose2d,
+  ConvTranspose3d,
+  type ConvTransposeCall,
   type ConvTransposeLayerOptions,
 } from './conv_transpose.js';
 export { CosineSimilarity, PairwiseDistance } from './distance.js';
@@ -170,6 +172,7 @@ export {
 export {
   GRU,
   LSTM,
+  type LSTMOptions,
   type LSTMState,
   type RecurrentOptions,
   RNN,

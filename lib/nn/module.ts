@@ -109,8 +109,8 @@ export abstract class Module<
 
   /**
    * Converts all floating parameters and buffers, and gradients that are there; integers stay. Parameters
-   * are the same objects afterwards, with memory of their own, as in PyTorch: an optimizer keeps them, but
-   * its state stays as it was, so make it afterwards. Views of parameters keep the old memory. In bfloat16
+   * are the same objects afterwards, with memory of their own, as in PyTorch: an optimizer keeps them, and
+   * converts its state in its next step. Views of parameters keep the old memory. In bfloat16
    * linear layers and products compute, nothing else does. Returns itself.
    * @throws TensorError ERR_DTYPE unless it is a floating dtype
    * @example
@@ -181,12 +181,19 @@ export abstract class Module<
   protected onStateLoaded(): void {}
 
   /**
-   * Copies values into the parameters and buffers, or with `assign` makes them these. All names, shapes and
-   * dtypes are compared first (an int32 takes an int64); when something doesn't fit, nothing is changed.
-   * A shared parameter may come under any of its names.
+   * Copies values into the parameters and buffers, or with `assign` makes them these. All names and shapes
+   * are compared first; when something doesn't fit, nothing is changed. Values of another dtype are
+   * converted to that of the module, as `copy_` does. A shared parameter may come under any of its names.
    * @returns the names that were found on one side only
    * @throws TensorError ERR_ARGUMENT for missing or unknown names (when strict) and for anything but
-   * tensors, ERR_SHAPE and ERR_DTYPE for tensors that don't fit, ERR_DISPOSED
+   * tensors, ERR_SHAPE for tensors that don't fit, ERR_DISPOSED
+   * @example
+   * ```ts
+   * const layer = new nn.Linear(2, 1, { bias: false });
+   * layer.loadStateDict({ weight: tensor([[0.5, 2]], { dtype: 'float64' }) });
+   * layer.weight; // => [[0.5, 2]]
+   * layer.weight.dtype; // => 'float32'
+   * ```
    */
   loadStateDict(state: Readonly<StateDict>, options: LoadStateDictOptions = {}): LoadedKeys {
     checkOptions('loadStateDict', options, ['strict', 'assign']);
@@ -201,8 +208,9 @@ export abstract class Module<
   private assign(pairs: readonly (readonly [Tensor, Tensor])[]): void {
     const replacements = new Map<Tensor, Tensor>();
     for (const [member, given] of pairs) {
-      // A count of PyTorch's is the only one that may be of another dtype.
-      const value = to(given, member.dtype);
+      const keeps = dtypes[member.dtype].floating && dtypes[given.dtype].floating;
+      // PyTorch counts batches in int64, and a parameter can't be of integers.
+      const value = keeps ? given : to(given, member.dtype);
       const replacement = member instanceof Parameter ? new Parameter(value) : new Buffer(value);
       replacement.leafRequiresGrad = member.leafRequiresGrad;
       replacements.set(member, replacement);

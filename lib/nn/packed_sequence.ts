@@ -141,7 +141,13 @@ function checkPadding(name: string, value: unknown): number {
   return value;
 }
 
-function checkLengths(name: string, lengths: unknown, batch: number, steps: number): number[] {
+function checkLengths(
+  name: string,
+  lengths: unknown,
+  batch: number,
+  steps: number,
+  least = 1,
+): number[] {
   const list: unknown =
     lengths instanceof Tensor && lengths.ndim === 1
       ? lengths.toArray()
@@ -150,11 +156,11 @@ function checkLengths(name: string, lengths: unknown, batch: number, steps: numb
         : lengths;
   const fits =
     Array.isArray(list) &&
-    list.every((length) => Number.isInteger(length) && length >= 1 && length <= steps);
+    list.every((length) => Number.isInteger(length) && length >= least && length <= steps);
   if (!fits) {
     throw new TensorError(
       'ERR_ARGUMENT',
-      `[${name}] lengths are whole numbers from 1 to the ${steps} steps of the input, not ${describe(lengths)}`,
+      `[${name}] lengths are whole numbers from ${least} to the ${steps} steps of the input, not ${describe(lengths)}`,
     );
   }
   if (list.length !== batch) {
@@ -264,12 +270,7 @@ export function padPackedSequence(
   options: PadPackedOptions = {},
 ): [padded: Tensor, lengths: number[]] {
   const name = 'padPackedSequence';
-  if (!(sequence instanceof PackedSequence)) {
-    throw new TensorError(
-      'ERR_ARGUMENT',
-      `[${name}] expected a PackedSequence, not ${describe(sequence)}`,
-    );
-  }
+  checkPacked(name, sequence);
   checkOptions(name, options, ['batchFirst', 'paddingValue', 'totalLength']);
   const batchFirst = checkSwitch(name, 'batchFirst', options.batchFirst ?? false);
   const paddingValue = checkPadding(name, options.paddingValue ?? 0);
@@ -295,6 +296,63 @@ export function padPackedSequence(
     lengths[sortedIndices?.[i] ?? i] = batchSizes.filter((size) => size > i).length;
   }
   return [padded, lengths];
+}
+
+/** @throws TensorError ERR_ARGUMENT unless it is a packed sequence */
+function checkPacked(name: string, sequence: unknown): asserts sequence is PackedSequence {
+  if (sequence instanceof PackedSequence) return;
+  throw new TensorError(
+    'ERR_ARGUMENT',
+    `[${name}] expected a PackedSequence, not ${describe(sequence)}`,
+  );
+}
+
+/**
+ * The sequences of a padded tensor, each of its own length: views of it.
+ * @param padded shape [steps, batch, ...], or with `batchFirst` [batch, steps, ...]
+ * @param lengths of the sequences
+ * @throws TensorError ERR_SHAPE, ERR_ARGUMENT for lengths that aren't possible and unknown options
+ * @example
+ * ```ts
+ * const padded = tensor([[1, 2, 3], [4, 0, 0]]);
+ * nn.utils.rnn.unpadSequence(padded, [3, 1], { batchFirst: true })[1]; // => [4]
+ * ```
+ */
+export function unpadSequence(
+  padded: Tensor,
+  lengths: Lengths,
+  options: Pick<PackPaddedOptions, 'batchFirst'> = {},
+): Tensor[] {
+  const name = 'unpadSequence';
+  checkTensor(name, padded);
+  checkOptions(name, options, ['batchFirst']);
+  const batchFirst = checkSwitch(name, 'batchFirst', options.batchFirst ?? false);
+  if (padded.ndim < 2) {
+    throw new TensorError(
+      'ERR_SHAPE',
+      `[${name}] takes sequences side by side, not ${formatShape(padded.shape)}`,
+    );
+  }
+  const [batchDim, stepsDim] = batchFirst ? [0, 1] : [1, 0];
+  const [batch, steps] = [padded.shape[batchDim] as number, padded.shape[stepsDim] as number];
+  return checkLengths(name, lengths, batch, steps, 0).map((length, i) =>
+    rangeOf(name, placeOf(name, padded, batchDim, i), 0, 0, length),
+  );
+}
+
+/**
+ * The sequences of a packed one, in the user's order.
+ * @throws TensorError ERR_ARGUMENT for anything but a PackedSequence
+ * @example
+ * ```ts
+ * const packed = nn.utils.rnn.packSequence([tensor([1, 2, 3]), tensor([4])]);
+ * nn.utils.rnn.unpackSequence(packed)[0]; // => [1, 2, 3]
+ * ```
+ */
+export function unpackSequence(sequence: PackedSequence): Tensor[] {
+  checkPacked('unpackSequence', sequence);
+  const [padded, lengths] = padPackedSequence(sequence, { batchFirst: true });
+  return unpadSequence(padded, lengths, { batchFirst: true });
 }
 
 /**

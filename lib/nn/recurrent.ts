@@ -37,14 +37,26 @@ export interface RecurrentOptions {
   generator?: Generator;
 }
 
+/** Options of {@link LSTM}. */
+export interface LSTMOptions extends RecurrentOptions {
+  /**
+   * Elements of the hidden state when it is projected (Sak et al. 2014): less than hiddenSize. Default 0,
+   * which is no projection. The steps are then operations of their own, not one native pass.
+   */
+  projSize?: number;
+}
+
 /** Options of {@link RNN}. */
 export interface RNNOptions extends RecurrentOptions {
   /** What follows the sum: tanh (default) or relu. */
   nonlinearity?: 'tanh' | 'relu';
 }
 
+/** What a direction of a layer may have. */
+type ParameterKind = 'weight_ih' | 'weight_hh' | 'bias_ih' | 'bias_hh' | 'weight_hr';
+
 /** The names that PyTorch gives to parameters: `weight_ih_l0`, `bias_hh_l1_reverse`... */
-type ParameterName = `${'weight' | 'bias'}_${'ih' | 'hh'}_l${number}${'' | '_reverse'}`;
+type ParameterName = `${ParameterKind}_l${number}${'' | '_reverse'}`;
 
 const RECURRENT_OPTIONS = [
   ...['numLayers', 'bias', 'batchFirst', 'dropout', 'bidirectional', 'dtype', 'generator'],
@@ -100,6 +112,8 @@ abstract class Recurrent<State> extends Module<
   /** Whether each layer goes in both directions. */
   readonly bidirectional: boolean;
   private readonly generator: Generator | undefined;
+  /** Elements of the hidden state that steps and layers pass on: hiddenSize without a projection. */
+  protected readonly stateSize: number;
 
   constructor(
     protected readonly cell: Cell,
@@ -107,7 +121,7 @@ abstract class Recurrent<State> extends Module<
     readonly inputSize: number,
     /** Elements of the hidden state. */
     readonly hiddenSize: number,
-    options: RecurrentOptions,
+    options: LSTMOptions,
     known: readonly string[] = RECURRENT_OPTIONS,
   ) {
     super();
@@ -132,21 +146,30 @@ abstract class Recurrent<State> extends Module<
     this.dropout = p;
     this.bidirectional = bidirectional;
     this.generator = generator;
+    const { projSize = 0 } = options;
+    checkProjection(name, projSize, hiddenSize);
+    this.stateSize = projSize === 0 ? hiddenSize : projSize;
     const width = gatesOf[cell] * hiddenSize;
     const bound = 1 / Math.sqrt(hiddenSize);
     const put = (key: string, shape: readonly [number, number] | readonly [number]) => {
       (this as Record<string, unknown>)[key] = drawn(shape, bound, dtype, generator);
     };
     for (let layer = 0; layer < numLayers; layer++) {
-      const inputs = layer === 0 ? inputSize : hiddenSize * this.directions;
+      const inputs = layer === 0 ? inputSize : this.stateSize * this.directions;
       for (const suffix of this.suffixes(layer)) {
         put(`weight_ih_${suffix}`, [width, inputs]);
-        put(`weight_hh_${suffix}`, [width, hiddenSize]);
-        if (!bias) continue;
-        put(`bias_ih_${suffix}`, [width]);
-        put(`bias_hh_${suffix}`, [width]);
+        put(`weight_hh_${suffix}`, [width, this.stateSize]);
+        if (bias) {
+          put(`bias_ih_${suffix}`, [width]);
+          put(`bias_hh_${suffix}`, [width]);
+        }
+        if (projSize > 0) put(`weight_hr_${suffix}`, [projSize, hiddenSize]);
       }
     }
+  }
+
+  private get isProjected(): boolean {
+    return this.stateSize !== this.hiddenSize;
   }
 
   private get directions(): number {
@@ -158,7 +181,7 @@ abstract class Recurrent<State> extends Module<
     return this.bidirectional ? [`l${layer}`, `l${layer}_reverse`] : [`l${layer}`];
   }
 
-  private parameter(kind: 'weight_ih' | 'weight_hh' | 'bias_ih' | 'bias_hh', suffix: string) {
+  private parameter(kind: ParameterKind, suffix: string) {
     return this[`${kind}_${suffix}` as ParameterName] as Parameter;
   }
 
@@ -174,10 +197,10 @@ abstract class Recurrent<State> extends Module<
 
   /**
    * Runs the layers.
-   * @param state [h, c] of an LSTM, otherwise h: shape [numLayers * directions, batch, hiddenSize] each
+   * @param state [h, c] of an LSTM, otherwise h: shape [numLayers * directions, batch, size] each
    * (without the batch for an input without one), the layers' directions next to each other; default
    * zeros
-   * @returns the outputs of the last layer, [..., directions * hiddenSize] in the form of the input, and
+   * @returns the outputs of the last layer, [..., directions * size of h] in the form of the input, and
    * the state after the last step of each sequence
    * @throws TensorError ERR_SHAPE, ERR_DTYPE, ERR_ARGUMENT
    */
@@ -241,8 +264,9 @@ abstract class Recurrent<State> extends Module<
   ): (Tensor | null)[] {
     const name = this.className;
     if (state === null || state === undefined) return this.cell === 'lstm' ? [null, null] : [null];
-    const shape = [this.numLayers * this.directions, ...batch, this.hiddenSize];
-    return this.partsOf(state).map((part) => {
+    return this.partsOf(state).map((part, i) => {
+      const size = i === 0 ? this.stateSize : this.hiddenSize;
+      const shape = [this.numLayers * this.directions, ...batch, size];
       checkTensor(name, part);
       if (!sameShape(part.shape, shape)) {
         throw new TensorError(
@@ -279,6 +303,7 @@ abstract class Recurrent<State> extends Module<
           weightHh: this.parameter('weight_hh', suffix),
           biasIh: this.bias ? this.parameter('bias_ih', suffix) : null,
           biasHh: this.bias ? this.parameter('bias_hh', suffix) : null,
+          weightHr: this.isProjected ? this.parameter('weight_hr', suffix) : null,
           h: of(h),
           c: of(c),
         };
@@ -390,6 +415,16 @@ export class GRU extends SingleState {
   }
 }
 
+/** @throws TensorError ERR_ARGUMENT unless it is a whole number >= 0 that is less than hiddenSize */
+function checkProjection(name: string, projSize: unknown, hiddenSize: number): void {
+  const fits = Number.isSafeInteger(projSize) && (projSize as number) >= 0;
+  if (fits && (projSize as number) < hiddenSize) return;
+  throw new TensorError(
+    'ERR_ARGUMENT',
+    `[${name}] projSize is a whole number below the hiddenSize ${hiddenSize}, not ${describe(projSize)}`,
+  );
+}
+
 /** The state of an LSTM: hidden state and cell state. */
 export type LSTMState = readonly [h: Tensor, c: Tensor];
 
@@ -405,7 +440,8 @@ export function checkPair(name: string, state: unknown): readonly unknown[] {
 /**
  * Long short-term memory (Hochreiter & Schmidhuber 1997, with the forget gate of Gers, Schmidhuber &
  * Cummins 2000): i, f, o = sigmoid(W x + b + V h + d) and g = tanh of such a sum, each with weights of
- * its own, c' = f c + i g, h' = o tanh(c'). The weights hold the gates in the order i, f, g, o.
+ * its own, c' = f c + i g, h' = o tanh(c'). The weights hold the gates in the order i, f, g, o. With
+ * `projSize` h' = W_hr (o tanh(c')), whose weights are `weight_hr_l0`... (Sak, Senior & Beaufays 2014).
  * Parameters and their names are PyTorch's, from U(-1/sqrt(hiddenSize), 1/sqrt(hiddenSize)) at first.
  * @example
  * ```ts
@@ -414,12 +450,18 @@ export function checkPair(name: string, state: unknown): readonly unknown[] {
  * output.shape; // => [7, 2, 5]
  * c.shape; // => [1, 2, 5]
  * lstm.weight_hh_l0.shape; // => [20, 5]
+ * new nn.LSTM(3, 5, { projSize: 2 }).forward(ones([7, 2, 3]))[0].shape; // => [7, 2, 2]
  * ```
  */
 export class LSTM extends Recurrent<LSTMState> {
   /** @throws TensorError ERR_ARGUMENT for sizes and options that aren't possible, ERR_DTYPE */
-  constructor(inputSize: number, hiddenSize: number, options: RecurrentOptions = {}) {
-    super('lstm', inputSize, hiddenSize, options);
+  constructor(inputSize: number, hiddenSize: number, options: LSTMOptions = {}) {
+    super('lstm', inputSize, hiddenSize, options, [...RECURRENT_OPTIONS, 'projSize']);
+  }
+
+  /** Elements of the projected hidden state; 0 without a projection. */
+  get projSize(): number {
+    return this.stateSize === this.hiddenSize ? 0 : this.stateSize;
   }
 
   protected partsOf(state: LSTMState): readonly unknown[] {
@@ -434,7 +476,8 @@ export class LSTM extends Recurrent<LSTMState> {
    * Runs the layers.
    * @param input [steps, batch, inputSize], [batch, steps, inputSize] with `batchFirst`,
    * [steps, inputSize] without a batch, or a packed sequence
-   * @param state [h, c] at the start, [numLayers * directions, batch, hiddenSize] each; default zeros
+   * @param state [h, c] at the start, [numLayers * directions, batch, hiddenSize] each (of h projSize if
+   * there is one); default zeros
    * @returns the last layer's h of every step, in the input's form, and h and c of all layers after the
    * last step of each sequence
    */

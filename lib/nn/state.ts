@@ -12,7 +12,8 @@ export interface LoadStateDictOptions {
   strict?: boolean;
   /**
    * Whether the tensors themselves become the parameters' and buffers' memory instead of being copied:
-   * for memory that threads share. Make the optimizer afterwards: the parameters are new. Default false.
+   * for memory that threads share. Floating tensors keep their dtype, as in PyTorch. Make the optimizer
+   * afterwards: the parameters are new. Default false.
    */
   assign?: boolean;
 }
@@ -25,7 +26,7 @@ export interface LoadedKeys {
   readonly unexpectedKeys: readonly string[];
 }
 
-/** @throws TensorError ERR_ARGUMENT, ERR_SHAPE, ERR_DTYPE or ERR_DISPOSED unless `member` can take the value */
+/** @throws TensorError ERR_ARGUMENT, ERR_SHAPE or ERR_DISPOSED unless `member` can take the value */
 function checkValue(name: string, member: Tensor, value: unknown): asserts value is Tensor {
   if (!(value instanceof Tensor)) {
     throw new TensorError(
@@ -41,14 +42,6 @@ function checkValue(name: string, member: Tensor, value: unknown): asserts value
   }
   if (value.storage.disposed) {
     throw new TensorError('ERR_DISPOSED', `[loadStateDict] the tensor for ${name} was disposed`);
-  }
-  // PyTorch counts batches in int64.
-  const isCount = member.dtype === 'int32' && value.dtype === 'int64';
-  if (value.dtype !== member.dtype && !isCount) {
-    throw new TensorError(
-      'ERR_DTYPE',
-      `[loadStateDict] ${name} is ${member.dtype}, not ${value.dtype}`,
-    );
   }
 }
 

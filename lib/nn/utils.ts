@@ -12,6 +12,8 @@ import type { Storage } from '../tensor/storage.js';
 import { Tensor } from '../tensor/tensor.js';
 
 export * as rnn from './packed_sequence.js';
+export * as parametrizations from './parametrizations.js';
+export * as parametrize from './parametrize.js';
 
 /** Options of {@link gradNorm} and {@link clipGradNorm}. */
 export interface GradNormOptions {

@@ -1,7 +1,7 @@
 /** Means of windows, and what is made of them. */
 import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
-import { rows, runRow } from '../native/commands.js';
+import { rows, runRowFor } from '../native/commands.js';
 import { uninitialized } from '../tensor/creation.js';
 import { checkNumber, checkOptions, describe, formatShape, numel } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -52,7 +52,8 @@ interface Means {
 function means(operation: string, x: Tensor, of: Means): Tensor {
   const { from, count, step } = planesOf(x, of.axes.length);
   const y = uninitialized(resultShape(x, of.axes), x.dtype);
-  runRow(
+  runRowFor(
+    operation,
     rows.avgPool,
     [from.array, y.array],
     [from.offset, y.offset],
@@ -68,7 +69,8 @@ function spread(operation: string, g: Tensor, of: Means): Tensor {
   const from = contiguous(g.detach());
   const leading = g.shape.slice(0, g.ndim - axes.length);
   const dx = uninitialized([...leading, ...axes.map(({ size }) => size)], g.dtype);
-  runRow(
+  runRowFor(
+    operation,
     rows.avgPoolBackward,
     [from.array, dx.array],
     [from.offset, dx.offset],

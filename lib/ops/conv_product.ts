@@ -4,7 +4,7 @@
  * rules of their own.
  */
 import { attach, recording } from '../autograd/tape.js';
-import { rows, runRow } from '../native/commands.js';
+import { rows, runRowFor } from '../native/commands.js';
 import { fillWith, uninitialized } from '../tensor/creation.js';
 import type { GradRule, Tensor } from '../tensor/tensor.js';
 import { copyInto, copyOf } from './operand.js';
@@ -105,7 +105,8 @@ export function convolve(
   const kernel = sizesOf(weight);
   if (hasTerms(y, x, weight, bias)) {
     const image = apart(x);
-    runRow(
+    runRowFor(
+      name,
       rows.conv,
       ...operands(image, inOrder(weight), bias && inOrder(bias), y),
       numbersOf(image, geometry, channelsOf(weight, geometry.groups), kernel, sizes),
@@ -142,7 +143,8 @@ export function convolveTransposed(
   const x = uninitialized(shape, g.dtype);
   if (hasTerms(x, g, weight, bias)) {
     const image = apart(g);
-    runRow(
+    runRowFor(
+      name,
       rows.convInput,
       ...operands(image, inOrder(weight), bias && inOrder(bias), x),
       numbersOf(image, geometry, channels, kernel, sizes),
@@ -174,7 +176,8 @@ function convolveWeight(
   const weight = uninitialized([outputs, inputs, ...kernel], x.dtype);
   if (hasTerms(weight, x, g, null)) {
     const image = apart(x);
-    runRow(
+    runRowFor(
+      name,
       rows.convWeight,
       ...operands(image, inOrder(g), weight),
       numbersOf(image, geometry, [outputs / groups, inputs], kernel, sizesOf(g)),

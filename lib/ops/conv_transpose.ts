@@ -6,7 +6,7 @@ import { checkCount, checkGroups, checkOperands, checkPerAxis, type PerAxis } fr
 import { convolveTransposed, sizesOf } from './conv_product.js';
 import { squeeze } from './shape.js';
 
-/** Options of {@link convTranspose1d} and {@link convTranspose2d}. */
+/** Options of {@link convTranspose1d}, {@link convTranspose2d} and {@link convTranspose3d}. */
 export interface ConvTransposeOptions {
   /** How far inputs are apart in the result. Default 1. */
   stride?: PerAxis;
@@ -114,4 +114,25 @@ export function convTranspose2d(
   options: ConvTransposeOptions = {},
 ): Tensor {
   return convTranspose('convTranspose2d', 2, x, weight, bias, options);
+}
+
+/**
+ * The same along three axes (see {@link convTranspose1d}).
+ * @param x shape [N, C, D, H, W] or [C, D, H, W], float32 or float64
+ * @param weight shape [C, O / groups, KD, KH, KW]
+ * @param bias shape [O], or null
+ * @returns shape [N, O, D', H', W'], or without N
+ * @throws TensorError as convTranspose1d
+ * @example
+ * ```ts
+ * convTranspose3d(tensor([[[[2]]]]), tensor([[[[[1, 2], [3, 4]]]]])); // => [[[[2, 4], [6, 8]]]]
+ * ```
+ */
+export function convTranspose3d(
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor | null = null,
+  options: ConvTransposeOptions = {},
+): Tensor {
+  return convTranspose('convTranspose3d', 3, x, weight, bias, options);
 }

@@ -1,7 +1,7 @@
 /** The largest value of each window, and values put back to where they were. */
 import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
-import { rows, runRow } from '../native/commands.js';
+import { rows, runRowFor } from '../native/commands.js';
 import { uninitialized, zeros } from '../tensor/creation.js';
 import { checkOptions, formatShape, numel, type Shape, sameShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -55,12 +55,19 @@ function flat(x: Tensor, rank: number): Tensor {
 }
 
 /** Values added up at places of planes of zeros: a linear map, with the gradient `fromPlaces`. */
-function toPlaces(values: Tensor, index: Tensor, shape: Shape, rank: number): Tensor {
+function toPlaces(
+  operation: string,
+  values: Tensor,
+  index: Tensor,
+  shape: Shape,
+  rank: number,
+): Tensor {
   const from = contiguous(values.detach());
   const y = uninitialized(shape, values.dtype);
   const at = shape.length - rank;
   const sizes = [numel(shape.slice(0, at)), numel(index.shape.slice(at)), numel(shape.slice(at))];
-  runRow(
+  runRowFor(
+    operation,
     rows.maxPoolBackward,
     [from.array, index.array, y.array],
     [from.offset, index.offset, y.offset],
@@ -88,7 +95,8 @@ function largest(
   const shape = resultShape(x, axes);
   const values = uninitialized(shape, x.dtype);
   const indices = recording(x) || returnIndices ? uninitialized(shape, 'int32') : null;
-  runRow(
+  runRowFor(
+    operation,
     rows.maxPool,
     [from.array, values.array, indices?.array ?? null],
     [from.offset, values.offset, indices?.offset ?? 0],
@@ -97,7 +105,7 @@ function largest(
   if (indices === null) return values;
   if (recording(x)) {
     const { shape: whole } = x;
-    attach(values, operation, [x], [(g) => toPlaces(g, indices, whole, rank)]);
+    attach(values, operation, [x], [(g) => toPlaces(operation, g, indices, whole, rank)]);
   }
   return returnIndices ? { values, indices } : values;
 }

@@ -250,6 +250,8 @@ export function recurrentLayer(
   steps: Steps,
   directions: readonly Direction[],
 ): LayerResult {
+  // The row's steps have no projection.
+  if (directions[0]?.weightHr) return composedLayer(cell, x, steps, directions);
   const hidden = (directions[0] as Direction).weightHh.shape[1] as number;
   const total = x.shape[0] as number;
   const sizes: Sizes = { ...steps, total, hidden };

@@ -27,7 +27,9 @@ export interface Direction {
   /** Shape [gates * hidden]. */
   readonly biasIh: Tensor | null;
   readonly biasHh: Tensor | null;
-  /** Shape [batch, hidden]. */
+  /** Of an LSTM whose hidden state is projected, shape [projection, hidden]; weightHh has its columns. */
+  readonly weightHr?: Tensor | null;
+  /** Shape [batch, hidden], of a projected hidden state [batch, projection]. */
   readonly h: Tensor | null;
   readonly c: Tensor | null;
 }
@@ -61,7 +63,7 @@ function step(
   h: Tensor,
   c: Tensor | null,
 ): [h: Tensor, c: Tensor | null] {
-  const size = h.shape[1] as number;
+  const size = (p.shape[1] as number) / gatesOf[cell];
   if (cell === 'lstm') {
     const [i, f, g, o] = [0, 1, 2, 3].map((k) => gate(add(x, p), size, k)) as Tensor[] as [
       Tensor,
@@ -95,11 +97,12 @@ function composedDirection(
   direction: Direction,
   reverse: boolean,
 ): [y: Tensor, h: Tensor, c: Tensor | null] {
-  const { weightIh, weightHh, biasIh, biasHh } = direction;
+  const { weightIh, weightHh, biasIh, biasHh, weightHr = null } = direction;
   const size = weightHh.shape[1] as number;
+  const cellSize = (weightHh.shape[0] as number) / gatesOf[cell];
   const fromInput = linear(x, weightIh, biasIh);
   let h = direction.h ?? zeros([batch, size], { dtype: x.dtype });
-  let c = cell === 'lstm' ? (direction.c ?? zeros([batch, size], { dtype: x.dtype })) : null;
+  let c = cell === 'lstm' ? (direction.c ?? zeros([batch, cellSize], { dtype: x.dtype })) : null;
   const total = x.shape[0] as number;
   let first = reverse ? total : 0;
   const outputs: Tensor[] = [];
@@ -109,7 +112,8 @@ function composedDirection(
     const product = linear(before, weightHh, biasHh);
     const gates = rangeOf('recurrent', fromInput, 0, first, rows);
     const cBefore = c === null ? null : rangeOf('recurrent', c, 0, 0, rows);
-    const [next, cNext] = step(cell, gates, product, before, cBefore);
+    const [full, cNext] = step(cell, gates, product, before, cBefore);
+    const next = weightHr === null ? full : linear(full, weightHr);
     h = overFirst(next, h);
     if (c !== null) c = overFirst(cNext as Tensor, c);
     outputs.push(next);

@@ -73,7 +73,9 @@ function pairsOf(name: string, model: unknown): Pair[] {
 }
 
 /** average += share (weight - average), in place and in one pass. */
-function moveTo({ average, weight }: Pair, share: number): void {
+function moveTo({ average, weight: given }: Pair, share: number): void {
+  // The weight's dtype is another one after the model's `to`.
+  const weight = given.dtype === average.dtype ? given : to(given.detach(), average.dtype);
   if (!dtypes[average.dtype].arithmetic) {
     // Counts and 16-bit floats: by way of float64, and cut or rounded as `to` does.
     const ends = [to(average, 'float64'), to(weight.detach(), 'float64')] as const;
@@ -178,10 +180,10 @@ export abstract class WeightAverages {
   }
 
   /**
-   * Takes over a state that `stateDict` gave, also PyTorch's: values are copied. All of it is checked
-   * first; when something doesn't fit, nothing is changed.
+   * Takes over a state that `stateDict` gave, also PyTorch's: values are copied, and converted if they are
+   * of another dtype. All of it is checked first; when something doesn't fit, nothing is changed.
    * @throws TensorError ERR_ARGUMENT for missing or unknown names and for anything but tensors,
-   * ERR_SHAPE and ERR_DTYPE for tensors that don't fit, ERR_DISPOSED
+   * ERR_SHAPE for tensors that don't fit, ERR_DISPOSED
    */
   loadStateDict(state: Readonly<Record<string, Tensor>>): void {
     if (typeof state !== 'object' || state === null || state instanceof Tensor) {
@@ -204,14 +206,6 @@ export abstract class WeightAverages {
       const value: unknown = state[`module.${name}`];
       checkTensor(`module.${name}`, value);
       checkShape(`module.${name}`, value, average.shape);
-      // PyTorch counts batches in int64.
-      const isCount = average.dtype === 'int32' && value.dtype === 'int64';
-      if (value.dtype !== average.dtype && !isCount) {
-        throw new TensorError(
-          'ERR_DTYPE',
-          `[loadStateDict] module.${name} is ${average.dtype}, not ${value.dtype}`,
-        );
-      }
     }
     this.count = count;
     for (const { name, average } of this.pairs)

@@ -164,20 +164,32 @@ function isIterable(value: unknown): value is Iterable<unknown> {
   return typeof (value as Iterable<unknown> | null | undefined)?.[Symbol.iterator] === 'function';
 }
 
+/** @throws TensorError ERR_DTYPE unless steps can be computed in the parameter's dtype */
+export function checkArithmetic({ dtype }: Tensor): void {
+  if (dtypes[dtype].arithmetic) return;
+  throw new TensorError(
+    'ERR_DTYPE',
+    `[optim] parameters are float32 or float64, not ${dtype}; ` +
+      "keep them in float32 and convert them with to('bfloat16') where they are used",
+  );
+}
+
 function checkParameter(parameter: unknown, seen: Set<Tensor>): asserts parameter is Tensor {
-  if (!(parameter instanceof Tensor) || !parameter.leafRequiresGrad) {
+  if (!(parameter instanceof Tensor)) {
     throw new TensorError(
       'ERR_ARGUMENT',
-      '[optim] parameters must be leaf tensors that require gradients',
+      `[optim] parameters must be tensors, not ${describe(parameter)}`,
     );
   }
-  if (!dtypes[parameter.dtype].arithmetic) {
+  if (!parameter.isLeaf) {
     throw new TensorError(
-      'ERR_DTYPE',
-      `[optim] parameters are float32 or float64, not ${parameter.dtype}; ` +
-        "keep them in float32 and convert them with to('bfloat16') where they are used",
+      'ERR_ARGUMENT',
+      '[optim] parameters must be leaf tensors, not results of recorded operations: a step changes ' +
+        'their elements; make a leaf of this one with detach()',
     );
   }
+  // Frozen ones may be anything: a step comes to them only if they get a gradient.
+  if (parameter.leafRequiresGrad) checkArithmetic(parameter);
   if (seen.has(parameter))
     throw new TensorError('ERR_ARGUMENT', '[optim] a parameter is given twice');
   seen.add(parameter);

@@ -1,5 +1,7 @@
 import { enableGrad } from '../autograd/mode.js';
 import { TensorError } from '../errors.js';
+import { copyInto } from '../ops/operand.js';
+import type { DType } from '../tensor/dtype.js';
 import { checkNumber, checkOptions, describe } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import {
@@ -13,7 +15,7 @@ import {
   scale,
   scatter,
 } from './flat.js';
-import type { ParameterGroup, Parameters, Rule } from './group.js';
+import { checkArithmetic, type ParameterGroup, type Parameters, type Rule } from './group.js';
 import { type Curvature, loadCurvature, saveCurvature } from './lbfgs_state.js';
 import { strongWolfe } from './line_search.js';
 import { Optimizer } from './optimizer.js';
@@ -124,19 +126,40 @@ export class LBFGS extends Optimizer<LBFGSOptions, LBFGSRule> {
   private evaluations = 0;
 
   /**
-   * @param params tensors that require gradients, or a single group
+   * @param params leaf tensors, or a single group; those without a gradient stay as they are
    * @throws TensorError ERR_ARGUMENT for more than one group or options out of range, ERR_DTYPE for
-   * parameters of several dtypes
+   * parameters of several dtypes or of bfloat16
    */
   constructor(params: Parameters<LBFGSOptions>, options: LBFGSOptions = {}) {
     super(params, options, ruleOf);
     if (this.groups.length !== 1) throw tooManyGroups();
     this.params = [...this.parameters()];
-    const { dtype } = this.params[0] as Tensor;
-    if (this.params.some((parameter) => parameter.dtype !== dtype)) {
-      throw new TensorError('ERR_DTYPE', '[LBFGS] all parameters must have one dtype');
-    }
+    this.checkDType();
     this.numel = this.params.reduce((total, parameter) => total + parameter.numel, 0);
+  }
+
+  /** @throws TensorError ERR_DTYPE unless the parameters, frozen ones too, are of one dtype with arithmetic */
+  private checkDType(): DType {
+    const [first] = this.params as [Tensor];
+    checkArithmetic(first);
+    if (this.params.every(({ dtype }) => dtype === first.dtype)) return first.dtype;
+    throw new TensorError('ERR_DTYPE', '[LBFGS] all parameters must have one dtype');
+  }
+
+  /** Follows the parameters to the dtype that `to` of their module gave them. */
+  private followDType(): void {
+    const dtype = this.checkDType();
+    const state = this.curvature;
+    if (state === null || state.direction.dtype === dtype) return;
+    const convert = (vector: Tensor): Tensor => {
+      const copy = this.newVector();
+      copyInto(copy, vector);
+      return copy;
+    };
+    state.direction = convert(state.direction);
+    state.gradient = convert(state.gradient);
+    for (const list of [state.changes, state.steps])
+      list.splice(0, list.length, ...list.map(convert));
   }
 
   private get group(): ParameterGroup<LBFGSRule> {
@@ -189,6 +212,7 @@ export class LBFGS extends Optimizer<LBFGSOptions, LBFGSRule> {
           'step(() => { zeroGrad(); const loss = ...; loss.backward(); return loss; })',
       );
     }
+    this.followDType();
     const first = enableGrad(closure);
     this.evaluations++;
     const loss = this.lossOf(first);

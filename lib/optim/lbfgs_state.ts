@@ -79,9 +79,6 @@ export function loadCurvature(
     const value = take(name);
     checkTensor(name, value);
     checkShape(name, value, [length]);
-    if (value.dtype !== dtype) {
-      throw new TensorError('ERR_DTYPE', `[loadStateDict] ${name} is ${dtype}, not ${value.dtype}`);
-    }
     const copy = flatVector(length, dtype);
     copyInto(copy, value);
     return copy;

@@ -25,10 +25,11 @@ export abstract class Optimizer<Options extends object, R extends Rule = Rule> {
   private readonly groupOf: (group: unknown) => ParameterGroup<R>;
 
   /**
-   * @param params tensors that require gradients, or groups of them with options of their own
+   * @param params leaf tensors, or groups of them with options of their own; steps leave those without a
+   * gradient as they are, so frozen ones may be among them
    * @param ruleOf checks a group's options and gives its update rule
-   * @throws TensorError ERR_ARGUMENT for no parameters, one named twice, or options out of range,
-   * ERR_DTYPE for parameters of bfloat16
+   * @throws TensorError ERR_ARGUMENT for no parameters, one named twice, results of recorded operations,
+   * or options out of range, ERR_DTYPE for parameters of bfloat16 that require gradients
    */
   constructor(params: Parameters<Options>, options: Options, ruleOf: (options: Options) => R) {
     this.list = makeGroups(params, options, ruleOf);
@@ -95,13 +96,13 @@ export abstract class Optimizer<Options extends object, R extends Rule = Rule> {
 
   /**
    * Takes over a state that `stateDict` of an optimizer of the same kind gave, or PyTorch's under the
-   * same names, for parameters of the same shapes and dtypes in the same groups: values are copied.
-   * Parameters without a state start anew. Of a group's options only `lr` must be there, the others
+   * same names, for parameters of the same shapes in the same groups: values are copied, and converted
+   * to the parameters' dtypes. Parameters without a state start anew. Of a group's options only `lr` must be there, the others
    * stay as they are; those of PyTorch's that mean nothing here (`foreach`, `fused`...) are left out,
    * `betas` may be one tensor of two numbers, and a momentum buffer without a `step` has taken one.
    * All of it is checked first; when something doesn't fit, nothing is changed.
    * @throws TensorError ERR_ARGUMENT for missing or unknown names and for anything but tensors,
-   * ERR_SHAPE and ERR_DTYPE for tensors that don't fit, ERR_DISPOSED
+   * ERR_SHAPE for tensors that don't fit, ERR_DTYPE for numbers of bfloat16, ERR_DISPOSED
    */
   abstract loadStateDict(state: Readonly<OptimizerState>): void;
 }

@@ -6,7 +6,7 @@ import { allocate } from '../tensor/memory.js';
 import { Tensor } from '../tensor/tensor.js';
 import type { ParameterGroup, ParameterGroupOptions, Parameters, RowRule } from './group.js';
 import { Optimizer } from './optimizer.js';
-import { type Member, makeState } from './state.js';
+import { isPrepared, type Member, makeState, prepared } from './state.js';
 import { loadState, type OptimizerState, saveState } from './state_dict.js';
 import { type Step, StepCalls } from './step_calls.js';
 
@@ -17,7 +17,7 @@ import { type Step, StepCalls } from './step_calls.js';
  */
 export abstract class RowOptimizer<Options extends object> extends Optimizer<Options, RowRule> {
   // Made with the groups and not in the first step: a recorded step must not clear what it keeps
-  // whenever it is replayed.
+  // whenever it is replayed. Only what was frozen waits for its first gradient.
   private readonly members: Member[] = [];
   private readonly calls = new StepCalls();
 
@@ -62,14 +62,24 @@ export abstract class RowOptimizer<Options extends object> extends Optimizer<Opt
 
   private update(): void {
     try {
-      for (const member of this.members) {
-        const gradient = member.parameter.accumulatedGrad;
-        if (gradient !== null) this.stepMember(member, gradient);
+      for (let i = 0; i < this.members.length; i++) {
+        const gradient = (this.members[i] as Member).parameter.accumulatedGrad;
+        if (gradient !== null) this.stepMember(this.prepared(i), gradient);
       }
     } finally {
       // Also after an error: what waits must not wait for the next step.
       this.calls.flush();
     }
+  }
+
+  /** A member with memory for the state of its parameter as it is now. */
+  private prepared(i: number): Member {
+    const before = this.members[i] as Member;
+    if (isPrepared(before)) return before;
+    const member = prepared(before);
+    this.members[i] = member;
+    this.calls.move(before, member);
+    return member;
   }
 
   private stepMember(member: Member, gradient: Tensor): void {
@@ -93,7 +103,7 @@ export abstract class RowOptimizer<Options extends object> extends Optimizer<Opt
   }
 
   loadStateDict(state: Readonly<OptimizerState>): void {
-    loadState(this.groups, this.members, state);
+    loadState(this.groups, this.members, state, (i) => this.prepared(i));
   }
 }
 

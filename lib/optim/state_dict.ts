@@ -4,7 +4,7 @@ import { copyInto, scalar } from '../ops/operand.js';
 import { dtypes } from '../tensor/dtype.js';
 import { describe, formatShape, sameShape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
-import type { HyperName, ParameterGroup } from './group.js';
+import { checkArithmetic, type HyperName, type ParameterGroup } from './group.js';
 import { bufferNames, bufferOf, type Member, reset, SCALARS } from './state.js';
 
 /** Tensors by name: `state.0.exp_avg`, `param_groups.0.lr`... */
@@ -118,10 +118,12 @@ function withoutPairs(state: Readonly<OptimizerState>): OptimizerState {
   return split;
 }
 
+/** @param ready gives the member of a number, with memory for a state */
 export function loadState(
   groups: readonly ParameterGroup[],
   members: readonly Member[],
   given: Readonly<OptimizerState>,
+  ready: (index: number) => Member,
 ): void {
   if (typeof given !== 'object' || given === null || given instanceof Tensor) {
     throw new TensorError(
@@ -159,6 +161,8 @@ export function loadState(
       changes.push(() => reset(member));
       continue;
     }
+    checkArithmetic(member.parameter);
+    changes.push(() => void ready(member.index));
     for (const [k, name] of scalarNames(member).entries()) {
       if (name === 'step' && countsNoSteps(member) && !Object.hasOwn(state, prefix + name)) {
         changes.push(() => {
@@ -178,13 +182,7 @@ export function loadState(
       const value: unknown = state[name];
       checkTensor(name, value);
       checkShape(name, value, member.parameter.shape);
-      if (value.dtype !== member.parameter.dtype) {
-        throw new TensorError(
-          'ERR_DTYPE',
-          `[loadStateDict] ${name} is ${member.parameter.dtype}, not ${value.dtype}`,
-        );
-      }
-      changes.push(() => copyInto(bufferOf(member, position), value));
+      changes.push(() => copyInto(bufferOf(ready(member.index), position), value));
     }
   }
   const unknown = Object.keys(state).filter((name) => !known.has(name));

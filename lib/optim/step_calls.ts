@@ -50,6 +50,11 @@ export class StepCalls {
     }
   }
 
+  /** Follows a parameter to other memory. What a storage shared stays in order: others may be left in it. */
+  move({ home }: Member, { parameter }: Member): void {
+    if (home !== parameter.storage) this.storages.set(parameter.storage, 'one');
+  }
+
   /**
    * Takes a step, now or when `flush` is called. `foreign` says that the gradient may be anybody's
    * memory, also a parameter's.

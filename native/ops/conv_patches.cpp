@@ -321,7 +321,9 @@ const char* checkConv(const Command& c, bool geometryIsOutput) {
   const double window =
       geometryIsOutput ? outputs * outputWindow(s).elements() : inputs * inputWindow(s).elements();
   const double held = inputs * productOf(s.in) + outputs * productOf(s.out);
-  return window > 4 * held + kSpareElements ? "padding and dilation reach too far beyond the image"
+  return window > 4 * held + kSpareElements ? "padding and dilation reach too far beyond the "
+                                              "image: a padded one would have more than "
+                                              "2^26 elements and 4 times its own"
                                             : nullptr;
 }
 

@@ -59,6 +59,8 @@ const spaces: readonly (readonly [prefix: string, space: object, place: RegExp])
   ['nn.init.', tilegrad.nn.init, /^nn\/init\./],
   ['nn.utils.', tilegrad.nn.utils, /^nn\/utils\./],
   ['nn.utils.rnn.', tilegrad.nn.utils.rnn, /^nn\/packed_sequence\./],
+  ['nn.utils.parametrize.', tilegrad.nn.utils.parametrize, /^nn\/parametrize\./],
+  ['nn.utils.parametrizations.', tilegrad.nn.utils.parametrizations, /^nn\/parametrizations\./],
   ['optim.', tilegrad.optim, /^optim\/(?!lr_scheduler\/)/],
   ['optim.lrScheduler.', tilegrad.optim.lrScheduler, /^optim\/lr_scheduler\//],
 ];

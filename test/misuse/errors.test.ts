@@ -308,6 +308,12 @@ const spaces: [string, object, Table][] = [
   ['nn.init', nn.init, initializers],
   ['nn.utils', nn.utils, fromFamilies((family) => family.utilities)],
   ['nn.utils.rnn', nn.utils.rnn, fromFamilies((family) => family.sequences)],
+  ['nn.utils.parametrize', nn.utils.parametrize, fromFamilies((family) => family.parametrize)],
+  [
+    'nn.utils.parametrizations',
+    nn.utils.parametrizations,
+    fromFamilies((family) => family.parametrizations),
+  ],
   ['linalg', linalg, fromFamilies((family) => family.linalg)],
   ['optim', optim, fromFamilies((family) => family.optimizers)],
   ['optim.lrScheduler', optim.lrScheduler, fromFamilies((family) => family.schedules)],

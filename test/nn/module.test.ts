@@ -1,4 +1,5 @@
 import {
+  type DType,
   Generator,
   linear,
   matmul,
@@ -197,13 +198,45 @@ describe('stateDict', () => {
     const weight = zeros([1, 2]);
     expectUnchanged({ weight, bias: zeros([2]) }, 'ERR_SHAPE', 'bias has shape [1], not [2]');
     expectUnchanged({ weight, bias: zeros([]) }, 'ERR_SHAPE', 'bias');
-    const double = zeros([1], { dtype: 'float64' });
-    expectUnchanged({ weight, bias: double }, 'ERR_DTYPE', 'bias is float32, not float64');
     expectUnchanged({ weight, bias: [0] }, 'ERR_ARGUMENT', 'bias');
     expectUnchanged({ weight, bias: undefined }, 'ERR_ARGUMENT', 'bias');
     const gone = zeros([1]);
     gone.dispose();
     expectUnchanged({ weight, bias: gone }, 'ERR_DISPOSED', 'bias');
+  });
+
+  test('converts to the dtypes of the module, as copy_ does', () => {
+    const norm = new nn.BatchNorm1d(2);
+    const given = (values: number[], dtype: DType) => tensor(values, { dtype });
+    norm.loadStateDict({
+      weight: given([0.1, 1e300], 'float64'),
+      bias: given([1.5, -2], 'bfloat16'),
+      running_mean: given([0.25, 3], 'float16'),
+      running_var: given([7, 2], 'int32'),
+      num_batches_tracked: tensor(2.75, { dtype: 'float64' }),
+    });
+    expect(norm.weight?.toArray()).toEqual([Math.fround(0.1), Infinity]);
+    expect(norm.bias?.toArray()).toEqual([1.5, -2]);
+    expect(Object.values(norm.stateDict()).map((t) => [t.dtype, t.toArray()])).toEqual([
+      ['float32', [Math.fround(0.1), Infinity]],
+      ['float32', [1.5, -2]],
+      ['float32', [0.25, 3]],
+      ['float32', [7, 2]],
+      ['int32', 2],
+    ]);
+    const half = new nn.Linear(2, 1).to('bfloat16');
+    half.loadStateDict({ weight: tensor([[1 + 2 ** -9, 3]]), bias: tensor([1]) });
+    expect(half.weight.toArray()).toEqual([[1, 3]]);
+  });
+
+  test('assign keeps floating dtypes', () => {
+    const layer = new nn.Linear(2, 1);
+    const double = ones([1, 2], { dtype: 'float64' });
+    const whole = tensor([3], { dtype: 'int64' });
+    layer.loadStateDict({ weight: double, bias: whole }, { assign: true });
+    expect([layer.weight.dtype, layer.bias?.dtype]).toEqual(['float64', 'float32']);
+    expect(layer.weight.storage).toBe(double.storage);
+    expect(layer.bias?.item()).toBe(3);
   });
 
   test('can be loaded while gradients are recorded', () => {

@@ -42,6 +42,10 @@ describe('golden packed sequences', () => {
       const parts = lengths.map((n, i) => input.select(batchFirst ? 0 : 1, i).narrow(0, 0, n));
       const sequence = rnn.packSequence(parts, { enforceSorted });
       expectGolden(sequence.data, fixture.tensor(c.packSequence), exact, 'packSequence');
+      const values = (list: readonly Tensor[]) => list.map((t) => t.toArray());
+      expect(values(rnn.unpackSequence(packed))).toEqual(values(parts));
+      expect(values(rnn.unpackSequence(sequence))).toEqual(values(parts));
+      expect(values(rnn.unpadSequence(padded, after, { batchFirst }))).toEqual(values(parts));
       const padding = { batchFirst, paddingValue: -2 };
       expectGolden(rnn.padSequence(parts, padding), fixture.tensor(c.padSequence), exact, 'right');
       const left = rnn.padSequence(parts, { ...padding, paddingSide: 'left' });
@@ -80,4 +84,25 @@ test('gradients go there and back, none to the padding', () => {
     [1, 0],
     [1, 0],
   ]);
+});
+
+test('sequences come out of padded ones as views through which gradients flow, empty ones too', () => {
+  const padded = tensor(
+    [
+      [1, 2],
+      [3, 4],
+      [5, 6],
+    ],
+    { dtype: 'float64', requiresGrad: true },
+  );
+  const [empty, whole] = rnn.unpadSequence(padded, [0, 3]) as [Tensor, Tensor];
+  expect([empty.shape, whole.toArray()]).toEqual([[0], [2, 4, 6]]);
+  whole.square().sum().backward();
+  expect(padded.grad?.toArray()).toEqual([
+    [0, 4],
+    [0, 8],
+    [0, 12],
+  ]);
+  const packed = (x: Tensor) => rnn.packPaddedSequence(x, [3, 1]);
+  gradcheck((x) => rnn.unpackSequence(packed(x as Tensor))[1] as Tensor, [padded]);
 });

@@ -39,7 +39,7 @@ const { rnn } = nn.utils;
 interface Stored {
   op: 'RNN' | 'LSTM' | 'GRU' | 'RNNCell' | 'LSTMCell' | 'GRUCell';
   dtype: FloatType;
-  options: nn.RNNOptions;
+  options: nn.RNNOptions & nn.LSTMOptions;
   lengths: number[] | null;
   names: string[];
   inputs: number[];
@@ -63,7 +63,8 @@ describe('golden recurrent layers and cells', () => {
     it(`${index}: ${c.op} ${JSON.stringify(c.options)} ${c.lengths ?? ''} ${c.dtype}`, () => {
       const goldens = (list: number[]): Golden[] => list.map((i) => fixture.tensor(i));
       const parameters = goldens(c.parameters);
-      const hidden = parameters[1]!.shape[1]!;
+      const gates = c.op.startsWith('LSTM') ? 4 : c.op.startsWith('GRU') ? 3 : 1;
+      const hidden = parameters[1]!.shape[0]! / gates;
       const inputSize = parameters[0]!.shape[1]!;
       const module = new nn[c.op](inputSize, hidden, { ...c.options, dtype: c.dtype }) as nn.LSTM;
       expect(Object.keys(module.stateDict())).toEqual(c.names);

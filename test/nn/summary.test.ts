@@ -129,6 +129,34 @@ Multiply-adds: 36,872`,
     // Transposed: 6 -> 2 channels, and as many as there were.
     expect(count(new Shaped([6, 2, 2, 2], [1, 2, 10, 10]), [1, 6, 5, 5])).toBe(6 * 25 * 8);
     expect(count(new Shaped([4, 4, 2, 2], [1, 4, 10, 10]), [1, 4, 5, 5])).toBe(4 * 25 * 16);
+    // Three projections of 5 places, the scores of 25 pairs, their sums of values, and the result's.
+    for (const [shape, batch] of [
+      [[5, 6], 1],
+      [[5, 2, 6], 2],
+    ] as const) {
+      const { rows, multiplyAdds } = nn.summary(
+        new (class extends nn.Module {
+          attention = new nn.MultiheadAttention(6, 3, { addZeroAttn: batch === 2 });
+          forward(x: Tensor): Tensor {
+            return this.attention.forward(x, x, x, { needWeights: false })[0];
+          }
+        })(),
+        shape,
+      );
+      const pairs = 5 * (5 + Number(batch === 2));
+      const own = batch * (3 * 5 * 36 + 2 * pairs * 6);
+      expect(rows.map((row) => row.multiplyAdds)).toEqual([0, own, batch * 5 * 36]);
+      expect(multiplyAdds).toBe(own + batch * 5 * 36);
+    }
+    // 4 queries, 7 keys of 5 elements and values of 2.
+    const cross = new nn.MultiheadAttention(6, 2, { kdim: 5, vdim: 2, batchFirst: true });
+    const inputs = [
+      [3, 4, 6],
+      [3, 7, 5],
+      [3, 7, 2],
+    ];
+    const projections = 4 * 36 + 7 * 6 * (5 + 2);
+    expect(count(cross, inputs)).toBe(3 * (projections + 2 * 4 * 7 * 6 + 4 * 36));
     // What a recurrent layer does in each step.
     class Recurrent extends nn.Module<[Tensor], [Tensor, Tensor]> {
       readonly weightIh = new nn.Parameter(zeros([12, 5]));

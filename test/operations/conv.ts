@@ -59,7 +59,7 @@ const forward = (name: string, call: Conv, xs: Shape, ws: Shape): Misuse[] => [
   [
     () => call(ones(xs), ones(ws), null, wrong({ padding: 1e9, dilation: 1e9, stride: 1e9 })),
     'ERR_ARGUMENT',
-    '[conv] padding and dilation reach too far',
+    `[${name}] padding and dilation reach too far beyond the image`,
   ],
 ];
 
@@ -82,12 +82,12 @@ const withBias =
   (x?: Tensor, w?: Tensor, b?: Tensor) =>
     fn(x!, w!, b ?? null, options as never);
 
-const { conv1d, conv2d, conv3d, convTranspose1d, convTranspose2d } = tilegrad;
+const { conv1d, conv2d, conv3d, convTranspose1d, convTranspose2d, convTranspose3d } = tilegrad;
 
 /** Wrong arguments of a module's constructor, and inputs that don't fit. */
 function layer(
   name: string,
-  make: (i: never, o: never, k: never, options?: never) => nn.Module,
+  make: (i: never, o: never, k: never, options?: never) => nn.Module<[x: Tensor]>,
   rank: number,
 ): Misuse[] {
   const [two, three] = [wrong(2), wrong(3)];
@@ -118,6 +118,32 @@ const modes: Misuse[] = ['zero', 5, null].map((paddingMode) => [
   () => new nn.Conv2d(2, 2, 3, wrong({ paddingMode })),
   'ERR_ARGUMENT',
 ]);
+
+/** Sizes that don't come out of 3 x 3 with a stride of 2, which gives 7 or 8. */
+const outputSizes: Misuse[] = [
+  ...optionsOf('ConvTranspose2d', (options) => {
+    return new nn.ConvTranspose2d(1, 1, 3, { stride: 2 }).forward(ones([1, 3, 3]), options);
+  }),
+  ...[
+    ...[5, 'text', null, [7], [7, 7, 7, 7], [7.5, 7], ['7', 7]].map(
+      (outputSize) => [outputSize, 'ERR_ARGUMENT'] as const,
+    ),
+    ...[
+      [6, 7],
+      [7, 9],
+      [1, 9, 7],
+    ].map((outputSize) => [outputSize, 'ERR_SHAPE'] as const),
+  ].map(
+    ([outputSize, code]): Misuse => [
+      () =>
+        new nn.ConvTranspose2d(1, 1, 3, { stride: 2 }).forward(ones([1, 3, 3]), {
+          outputSize: wrong(outputSize),
+        }),
+      code,
+      '[ConvTranspose2d] outputSize',
+    ],
+  ),
+];
 
 const operations: Record<string, Operation> = {
   conv1d: {
@@ -156,6 +182,15 @@ const operations: Record<string, Operation> = {
       ),
     ],
   },
+  convTranspose3d: {
+    misuse: transposed('convTranspose3d', convTranspose3d, [1, 2, 2, 3, 3], [2, 3, 2, 2, 2]),
+    gradients: [
+      one(
+        withBias(convTranspose3d, { stride: [1, 2, 2], padding: [0, 1, 0] }),
+        ...[[1, 2, 2, 2, 1], [2, 2, 2, 3, 2], [2]],
+      ),
+    ],
+  },
 };
 
 export const convolutions: Family = {
@@ -172,10 +207,18 @@ export const convolutions: Family = {
       (i, o, k, options) => new nn.ConvTranspose1d(i, o, k, options),
       1,
     ),
-    ConvTranspose2d: layer(
-      'ConvTranspose2d',
-      (i, o, k, options) => new nn.ConvTranspose2d(i, o, k, options),
-      2,
+    ConvTranspose2d: [
+      ...layer(
+        'ConvTranspose2d',
+        (i, o, k, options) => new nn.ConvTranspose2d(i, o, k, options),
+        2,
+      ),
+      ...outputSizes,
+    ],
+    ConvTranspose3d: layer(
+      'ConvTranspose3d',
+      (i, o, k, options) => new nn.ConvTranspose3d(i, o, k, options),
+      3,
     ),
   },
   bits(add) {

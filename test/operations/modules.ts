@@ -335,6 +335,72 @@ export const modules: Family = {
       [() => nn.summary(linear(), [1, 2]), 'ERR_SHAPE', '[linear]'],
     ],
   },
+  parametrize: {
+    registerParametrization: [
+      ...rejects([undefined, null, 5, x], (module) => {
+        return nn.utils.parametrize.registerParametrization(module, 'weight', new nn.Identity());
+      }),
+      ...rejects([undefined, null, 5, x], (parametrization) => {
+        return nn.utils.parametrize.registerParametrization(linear(), 'weight', parametrization);
+      }),
+      ...rejects([undefined, null, 5, 'gain', 'toString', 'inFeatures'], (name) => {
+        return nn.utils.parametrize.registerParametrization(linear(), name, new nn.Identity());
+      }),
+      [
+        () => nn.utils.parametrize.registerParametrization(linear(), 'weight', new nn.Flatten(0)),
+        'ERR_SHAPE',
+        '[registerParametrization] weight has shape',
+      ],
+      [
+        () => {
+          const convert = new nn.Lambda((t) => t.to('float64'));
+          nn.utils.parametrize.registerParametrization(linear(), 'weight', convert);
+        },
+        'ERR_DTYPE',
+      ],
+    ],
+    removeParametrizations: [
+      ...rejects([undefined, null, 5, x], (module) => {
+        return nn.utils.parametrize.removeParametrizations(module, 'weight');
+      }),
+      ...optionsOf('removeParametrizations', (options) =>
+        nn.utils.parametrize.removeParametrizations(linear(), 'weight', options),
+      ),
+      ...rejects(['weight', 'gain', undefined], (name) =>
+        nn.utils.parametrize.removeParametrizations(linear(), name),
+      ),
+      ...rejects([0, 'no', false], (leaveParametrized) => {
+        const layer = nn.utils.parametrizations.weightNorm(linear());
+        nn.utils.parametrize.removeParametrizations(layer, 'weight', { leaveParametrized });
+      }),
+    ],
+    isParametrized: rejects([undefined, null, 5, x], (module) =>
+      nn.utils.parametrize.isParametrized(module),
+    ),
+  },
+  parametrizations: {
+    weightNorm: [
+      ...rejects([undefined, null, 5, x], (module) => nn.utils.parametrizations.weightNorm(module)),
+      ...optionsOf('weightNorm', (o) => nn.utils.parametrizations.weightNorm(linear(), o)),
+      ...rejects(['gain', 5, null], (name) =>
+        nn.utils.parametrizations.weightNorm(linear(), { name }),
+      ),
+      ...rejects([2, -1, 0.5, '0'], (dim) =>
+        nn.utils.parametrizations.weightNorm(linear(), { dim }),
+      ),
+    ],
+    spectralNorm: [
+      ...rejects([undefined, null, 5, x], (module) =>
+        nn.utils.parametrizations.spectralNorm(module),
+      ),
+      ...optionsOf('spectralNorm', (o) => nn.utils.parametrizations.spectralNorm(linear(), o)),
+      ...['name', 'dim', 'nPowerIterations', 'eps', 'generator'].flatMap((key) =>
+        rejects([-1, 'gain'], (value) =>
+          nn.utils.parametrizations.spectralNorm(linear(), { [key]: value }),
+        ),
+      ),
+    ],
+  },
   utilities: {
     parametersToVector: [
       ...rejects([undefined, null, 5, {}, x, [5], [x, null], []], (list) =>

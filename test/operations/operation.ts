@@ -26,6 +26,9 @@ export interface Family {
   readonly utilities?: Readonly<Record<string, readonly Misuse[]>>;
   /** Wrong calls of functions in `nn.utils.rnn`, by name. */
   readonly sequences?: Readonly<Record<string, readonly Misuse[]>>;
+  /** Wrong calls of functions in `nn.utils.parametrize` and `nn.utils.parametrizations`, by name. */
+  readonly parametrize?: Readonly<Record<string, readonly Misuse[]>>;
+  readonly parametrizations?: Readonly<Record<string, readonly Misuse[]>>;
   /** Wrong calls of functions in `linalg`, by name. */
   readonly linalg?: Readonly<Record<string, readonly Misuse[]>>;
   /** Computations that have to give the same bits at every level and number of threads. */

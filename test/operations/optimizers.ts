@@ -1,7 +1,7 @@
 /** Optimizers, and what is done to the gradients of all parameters at once. */
 import { crossEntropy, Generator, nn, ones, optim, type Tensor } from 'tilegrad';
 import { type Add, dtypes, type Float, MANY, numbers } from './bits.js';
-import { leaf, type Misuse, optionsOf, wrong, x } from './misuse.js';
+import { leaf, type Misuse, optionsOf, wrong } from './misuse.js';
 import type { Family } from './operation.js';
 
 /** Optimizers: parameters, and numbers in ranges. */
@@ -19,11 +19,11 @@ function optimizer(
     leaf,
     [5],
     [],
-    [x],
+    [leaf.mul(2)],
     [leaf, leaf],
     [{}],
     [{ params: 5 }],
-    [{ params: [x] }],
+    [{ params: [leaf.mul(2)] }],
   ];
   return [
     ...badParams.map((value): Misuse => [() => make(wrong(value)), 'ERR_ARGUMENT', '[optim]']),

@@ -147,6 +147,18 @@ export const recurrent: Family = {
     LSTM: [
       ...layer('LSTM', (i, h, options) => new nn.LSTM(i, h, options), pair),
       ...notPairs((state) => new nn.LSTM(2, 3).forward(ones([4, 2, 2]), state)),
+      ...[3, 4, -1, 0.5, '2', null].map(
+        (projSize): Misuse => [
+          () => new nn.LSTM(2, 3, { projSize: wrong(projSize) }),
+          'ERR_ARGUMENT',
+          '[LSTM] projSize',
+        ],
+      ),
+      [
+        () =>
+          new nn.LSTM(2, 3, { projSize: 1 }).forward(ones([4, 2, 2]), wrong(pair(ones([1, 2, 3])))),
+        'ERR_SHAPE',
+      ],
     ],
     GRU: layer('GRU', (i, h, options) => new nn.GRU(i, h, options), alone),
     RNNCell: [
@@ -216,6 +228,19 @@ export const recurrent: Family = {
       [() => rnn.padSequence([x], { paddingValue: wrong('0') }), 'ERR_ARGUMENT'],
       [() => rnn.padSequence([x], { batchFirst: wrong(1) }), 'ERR_ARGUMENT'],
     ],
+    unpadSequence: [
+      ...kinds.map((t): Misuse => [() => rnn.unpadSequence(wrong(t), [1]), 'ERR_ARGUMENT']),
+      ...optionsOf('unpadSequence', (o) => rnn.unpadSequence(x, [3, 1], o)),
+      ...[5, 'text', null, [4, 1], [-1, 1], [1.5, 1]].map(
+        (lengths): Misuse => [() => rnn.unpadSequence(x, wrong(lengths)), 'ERR_ARGUMENT'],
+      ),
+      [() => rnn.unpadSequence(x, [1]), 'ERR_SHAPE'],
+      [() => rnn.unpadSequence(ones([3]), [1]), 'ERR_SHAPE'],
+      [() => rnn.unpadSequence(x, [3, 1], { batchFirst: wrong(1) }), 'ERR_ARGUMENT'],
+    ],
+    unpackSequence: [...kinds, x].map(
+      (t): Misuse => [() => rnn.unpackSequence(wrong(t)), 'ERR_ARGUMENT'],
+    ),
     packSequence: [
       ...[...kinds, [], x].map(
         (list): Misuse => [() => rnn.packSequence(wrong(list)), 'ERR_ARGUMENT'],

@@ -19,6 +19,7 @@ const {
   ReduceLROnPlateau,
   SequentialLR,
   StepLR,
+  SWALR,
   WarmupLR,
 } = optim.lrScheduler;
 
@@ -100,6 +101,13 @@ export const schedules: Family = {
       ...values([undefined, null, '1', -1, Number.NaN], (gamma) => {
         return new ExponentialLR(optimizer, gamma);
       }),
+    ],
+    SWALR: [
+      ...optimizers((o) => new SWALR(o, 1)),
+      ...values([undefined, ...NOT_RATES], (rate) => new SWALR(optimizer, rate)),
+      ...optionsOf('SWALR', (options) => new SWALR(optimizer, 1, options)),
+      ...option('annealEpochs', [null, -1, 1.5, '3'], (o) => new SWALR(optimizer, 1, o)),
+      ...option('annealStrategy', [null, 'cosine'], (o) => new SWALR(optimizer, 1, o)),
     ],
     ConstantLR: [
       ...optimizers((o) => new ConstantLR(o)),

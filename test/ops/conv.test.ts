@@ -5,6 +5,7 @@ import {
   conv3d,
   convTranspose1d,
   convTranspose2d,
+  convTranspose3d,
   Generator,
   grad,
   nn,
@@ -258,10 +259,12 @@ interface Options {
   sizes?: never[];
   layer?: object;
   parameters?: string[];
+  /** What its call asks for. */
+  outputSize?: number[];
 }
 
 const fixture = new Fixture<{ cases: StoredCase<Options>[] }>('conv');
-const calls = { conv1d, conv2d, conv3d, convTranspose1d, convTranspose2d };
+const calls = { conv1d, conv2d, conv3d, convTranspose1d, convTranspose2d, convTranspose3d };
 
 type Layer = new (...args: unknown[]) => nn.Module;
 
@@ -275,12 +278,14 @@ function runGolden({ op, options, dtype }: GoldenCase<Options>, inputs: readonly
   expect(Object.keys(layer.stateDict())).toEqual(options.parameters);
   const state = Object.fromEntries(options.parameters!.map((key, i) => [key, inputs[1 + i]!]));
   layer.loadStateDict(Object.fromEntries(Object.entries(state).map(([k, t]) => [k, t.detach()])));
-  const y = layer.forward(x);
+  const { outputSize } = options;
+  const call = (outputSize === undefined ? [] : [{ outputSize }]) as never as Tensor[];
+  const y = layer.forward(x, ...call);
   // Its own parameters are leaves of their own: their gradients go to the given ones.
   const parameters = [...layer.parameters()];
   const own = grad(y.sum(), parameters) as Tensor[];
   expect(own.map((t) => t.shape)).toEqual(parameters.map((t) => t.shape));
-  return layerOf(layer, state).forward(x);
+  return layerOf(layer, state).forward(x, ...call);
 }
 
 /** The module with the given tensors in the place of its parameters. */

@@ -29,3 +29,4 @@ export { OneCycleLR, type OneCycleLROptions } from './one_cycle.js';
 export { ReduceLROnPlateau, type ReduceLROnPlateauOptions } from './plateau.js';
 export { LRScheduler } from './scheduler.js';
 export type { SchedulerState } from './state.js';
+export { SWALR, type SWALROptions } from './swa.js';
