@@ -56,11 +56,15 @@ export function tracing<R>(next: Observer | null, fn: () => R): R {
   }
 }
 
-/** Operations whose rules read none of their inputs' elements. */
-const LINEAR: ReadonlySet<string> = new Set(
+/**
+ * Operations whose rules read none of their inputs' elements. test/autograd/inference.test.ts compares the
+ * list with the rules: none that reads is here, and all that have several inputs and don't read are.
+ */
+export const LINEAR: ReadonlySet<string> = new Set(
   (
     'add sub neg clone to reshape transpose permute expand squeeze unsqueeze slice sum mean ' +
-    'scatter scatterAdd indexAdd maskedScatter jacobian'
+    'concat stack hstack vstack dstack blockDiag scatter scatterAdd indexAdd indexCopy indexFill ' +
+    'indexPut put maskedScatter floorDivide solve jacobian'
   ).split(' '),
 );
 

@@ -13,6 +13,10 @@ import type { Tensor } from '../tensor/tensor.js';
 /** @throws TensorError unless it is a float32 or float64 tensor of matrices in the last two dimensions */
 export function checkMatrices(operation: string, x: unknown): asserts x is Tensor {
   checkFloating(operation, x);
+  checkRank(operation, x);
+}
+
+function checkRank(operation: string, x: Tensor): void {
   if (x.ndim < 2) {
     throw new TensorError(
       'ERR_SHAPE',
@@ -23,7 +27,13 @@ export function checkMatrices(operation: string, x: unknown): asserts x is Tenso
 
 /** @throws TensorError unless it is a float32 or float64 tensor of square matrices */
 export function checkSquare(operation: string, x: unknown): asserts x is Tensor {
-  checkMatrices(operation, x);
+  checkFloating(operation, x);
+  checkSides(operation, x);
+}
+
+/** @throws TensorError ERR_SHAPE unless it has as many rows as columns */
+export function checkSides(operation: string, x: Tensor): void {
+  checkRank(operation, x);
   if (rowsOf(x) !== colsOf(x)) {
     throw new TensorError(
       'ERR_SHAPE',

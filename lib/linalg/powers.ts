@@ -2,7 +2,7 @@
 import { TensorError } from '../errors.js';
 import { amax } from '../ops/extremum.js';
 import { matmul } from '../ops/matmul.js';
-import { checkFloating } from '../ops/operand.js';
+import { checkNumbers } from '../ops/matmul_integer.js';
 import { sum } from '../ops/reduce.js';
 import { reshape } from '../ops/shape.js';
 import { where } from '../ops/ternary.js';
@@ -10,20 +10,28 @@ import { tensor } from '../tensor/data.js';
 import { describe, formatShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { inv, solve } from './lu.js';
-import { batchOf, checkSquare, diagonalOf, identities, rowsOf } from './parts.js';
+import { batchOf, checkSides, checkSquare, diagonalOf, identities, rowsOf } from './parts.js';
+
+function checkPowerBase(a: Tensor, n: number): void {
+  checkNumbers('matrixPower', a);
+  if (n < 0) checkSquare('matrixPower', a);
+  else checkSides('matrixPower', a);
+}
 
 /**
  * A^n for whole n, by repeated squaring; of negative n the power of the inverse. A^0 is the identity.
+ * Integers wrap around, and have no inverse.
  * @param a shape [..., k, k]
  * @throws TensorError ERR_ARGUMENT unless n is a whole number, and for negative n and a singular
- * matrix; ERR_SHAPE unless they are square, ERR_DTYPE for other dtypes than float32 and float64
+ * matrix; ERR_SHAPE unless they are square, ERR_DTYPE for bools, 16-bit floats, and integers with
+ * negative n
  * @example
  * ```ts
  * linalg.matrixPower(tensor([[1, 1], [0, 1]]), 5); // => [[1, 5], [0, 1]]
  * ```
  */
 export function matrixPower(a: Tensor, n: number): Tensor {
-  checkSquare('matrixPower', a);
+  checkPowerBase(a, n);
   if (!Number.isSafeInteger(n)) {
     throw new TensorError(
       'ERR_ARGUMENT',
@@ -105,8 +113,8 @@ export function matrixExp(a: Tensor): Tensor {
 
 /**
  * The sum of a matrix's diagonal.
- * @param a shape [m, n], float32 or float64
- * @returns a scalar
+ * @param a shape [m, n], float32, float64 or integers
+ * @returns a scalar, of integers int64
  * @throws TensorError ERR_SHAPE unless it is a matrix, ERR_DTYPE for other dtypes
  * @example
  * ```ts
@@ -114,7 +122,7 @@ export function matrixExp(a: Tensor): Tensor {
  * ```
  */
 export function trace(a: Tensor): Tensor {
-  checkFloating('trace', a);
+  checkNumbers('trace', a);
   if (a.ndim !== 2) {
     throw new TensorError('ERR_SHAPE', `[trace] takes a matrix, not ${formatShape(a.shape)}`);
   }

@@ -39,8 +39,7 @@ function chainCuts(sizes: readonly number[]): number[][] {
  * The product of matrices in the order that takes the fewest multiplications (`torch.linalg.multi_dot`).
  * The first may be a vector, then it is a row, and the last one a vector, then it is a column; such a
  * dimension isn't in the result. Another order rounds differently.
- * @param tensors at least two: shapes [m, k1], [k1, k2] ... [k, n], of one floating dtype or such as meet
- * at one
+ * @param tensors at least two: shapes [m, k1], [k1, k2] ... [k, n], of dtypes that matmul takes
  * @throws TensorError ERR_SHAPE when neighbours don't fit or have another number of dimensions, ERR_DTYPE,
  * ERR_ARGUMENT for fewer than two
  * @example

@@ -15,6 +15,7 @@ import { eq, gt } from './compare.js';
 import { defineMethods } from './elementwise.js';
 import { indexSelect } from './gather.js';
 import { matmul } from './matmul.js';
+import { checkNumbers } from './matmul_integer.js';
 import { checkDims, checkFloating } from './operand.js';
 import { promote } from './promotion.js';
 import { sum, sumTo } from './reduce.js';
@@ -296,7 +297,7 @@ export interface CrossOptions {
 /**
  * The cross product of vectors of three elements, with broadcasting (`torch.linalg.cross`):
  * [a1 b2 - a2 b1, a2 b0 - a0 b2, a0 b1 - a1 b0].
- * @param a float32 or float64, size 3 along the dimension
+ * @param a float32, float64 or integers, size 3 along the dimension
  * @param b the same, as many dimensions
  * @throws TensorError ERR_SHAPE unless both have size 3 there and broadcast, ERR_INDEX for a dimension
  * that isn't there, ERR_ARGUMENT, ERR_DTYPE
@@ -306,7 +307,9 @@ export interface CrossOptions {
  * ```
  */
 export function cross(a: Tensor, b: Tensor, options: CrossOptions = {}): Tensor {
-  const [x, y] = floats('cross', a, b);
+  checkNumbers('cross', a);
+  checkNumbers('cross', b);
+  const [x, y] = promote('cross', a, b);
   checkOptions('cross', options, ['dim']);
   const dim = normalizeDim('cross', orDefault(options.dim, -1), Math.max(x.ndim, y.ndim));
   if (x.ndim !== y.ndim || x.shape[dim] !== 3 || y.shape[dim] !== 3) {

@@ -7,8 +7,9 @@ import { mul } from './arithmetic.js';
 import { type EinsumOptions, type Label, type Plan, planOf } from './einsum_equation.js';
 import { type EinsumPathInfo, removePair } from './einsum_path.js';
 import { matmul } from './matmul.js';
-import { checkFloating, to } from './operand.js';
-import { resultType } from './promotion.js';
+import { checkNumbers } from './matmul_integer.js';
+import { to } from './operand.js';
+import { isInteger, resultType } from './promotion.js';
 import { sum } from './reduce.js';
 import { permute, reshape, squeeze } from './shape.js';
 import { viewGradient } from './view.js';
@@ -251,8 +252,8 @@ function argumentsOf<T>(
  * summed over), in an order that `path` names or that is searched for: see `einsumPath`. Another order
  * rounds differently.
  * @param equation letters, commas, `...`, `->` and spaces
- * @param operands any number of tensors, float32 or float64, which meet as in arithmetic; or a list of
- * them and options
+ * @param operands any number of tensors, float32, float64 or integers, which meet as in arithmetic; or a
+ * list of them and options. Products of integers wrap around; sums of one integer tensor are int64
  * @returns the sum; a view of the operand where nothing has to be computed
  * @throws TensorError ERR_ARGUMENT for an equation that can't be read or doesn't go with the number of
  * operands, for a path that doesn't fit; ERR_SHAPE when an operand has another number of dimensions or
@@ -271,7 +272,7 @@ export function einsum(
 ): Tensor;
 export function einsum(equation: string, ...rest: unknown[]): Tensor {
   const [operands, options] = argumentsOf<Tensor>(rest);
-  for (const operand of operands) checkFloating('einsum', operand);
+  for (const operand of operands) checkNumbers('einsum', operand);
   const plan = planOf(
     'einsum',
     equation,
@@ -279,10 +280,12 @@ export function einsum(equation: string, ...rest: unknown[]): Tensor {
     options,
   );
   const dtype = resultType(operands);
-  return evaluate(
+  const result = evaluate(
     operands.map((operand) => to(operand, dtype)),
     plan,
   );
+  // A sum of integers is int64; of a product it goes back, modulo 2^bits, as in PyTorch.
+  return operands.length > 1 && isInteger(dtype) ? to(result, dtype) : result;
 }
 
 /**
@@ -306,7 +309,7 @@ export function einsumPath(equation: string, ...rest: unknown[]): EinsumPathInfo
   const [operands, options] = argumentsOf<Tensor | Shape>(rest);
   const shapes = operands.map((operand) => {
     if (Array.isArray(operand)) return checkShape('einsumPath', operand);
-    checkFloating('einsumPath', operand);
+    checkNumbers('einsumPath', operand);
     return operand.shape;
   });
   return planOf('einsumPath', equation, shapes, options).order;

@@ -6,7 +6,8 @@ import type { Tensor } from '../tensor/tensor.js';
 import { flip } from './flip.js';
 import { indexSelect } from './gather.js';
 import { checkTensors, concat, stack } from './join.js';
-import { checkFloating, checkTensor } from './operand.js';
+import { checkNumbers } from './matmul_integer.js';
+import { checkTensor } from './operand.js';
 import { expand } from './reduce.js';
 import { cumprod } from './scan.js';
 import { reshape, unsqueeze } from './shape.js';
@@ -144,7 +145,8 @@ export interface VanderOptions {
 /**
  * A Vandermonde matrix: in each row the powers of an element, x^(n - 1) ... x, 1, or in growing order.
  * They are cumulative products, as in PyTorch.
- * @param x float32 or float64, vectors of shape [.., m]; the result has shape [.., m, n]
+ * @param x float32, float64 or integers (which give int64), vectors of shape [.., m]; the result has shape
+ * [.., m, n]
  * @throws TensorError ERR_SHAPE for a scalar, ERR_DTYPE, ERR_ARGUMENT
  * @example
  * ```ts
@@ -153,7 +155,7 @@ export interface VanderOptions {
  * ```
  */
 export function vander(x: Tensor, options: VanderOptions = {}): Tensor {
-  checkFloating('vander', x);
+  checkNumbers('vander', x);
   checkOptions('vander', options, ['n', 'increasing']);
   if (x.ndim === 0) throw new TensorError('ERR_SHAPE', '[vander] takes vectors, not a scalar');
   const { n = x.shape.at(-1) as number, increasing = false } = options;

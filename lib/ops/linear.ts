@@ -29,7 +29,7 @@ import { movable, product } from './matmul.js';
 import {
   beforeActivation,
   biasGradient,
-  checkProduct,
+  checkFloatingProduct,
   type MatmulOptions,
   resultDtype,
   widened,
@@ -80,8 +80,8 @@ export function linear(
   bias: Tensor | null = null,
   options: LinearOptions = {},
 ): Tensor {
-  checkProduct('linear', x);
-  checkProduct('linear', weight);
+  checkFloatingProduct('linear', x);
+  checkFloatingProduct('linear', weight);
   const { activation, negativeSlope, residual } = checkLinearOptions(options);
   const dtype = resultDtype('linear', x.dtype, options);
   checkLinear(x, weight, bias);
@@ -254,7 +254,7 @@ function checkResidual(
   dtype: Tensor['dtype'],
 ): void {
   if (residual === null) return;
-  checkProduct('linear', residual);
+  checkFloatingProduct('linear', residual);
   if (!sameShape(residual.shape, shape)) {
     throw new TensorError(
       'ERR_SHAPE',
@@ -275,7 +275,7 @@ function checkLinear(x: Tensor, weight: Tensor, bias: Tensor | null): void {
     );
   }
   if (bias !== null) {
-    checkProduct('linear', bias);
+    checkFloatingProduct('linear', bias);
     if (bias.ndim !== 1 || bias.shape[0] !== weight.shape[0]) {
       throw new TensorError(
         'ERR_SHAPE',

@@ -2,7 +2,7 @@
 import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { uninitialized } from '../tensor/creation.js';
-import type { DType } from '../tensor/dtype.js';
+import { type DType, dtypes } from '../tensor/dtype.js';
 import {
   broadcastShapes,
   broadcastStrides,
@@ -12,7 +12,7 @@ import {
   sameShape,
 } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { mul } from './arithmetic.js';
+import { add, mul } from './arithmetic.js';
 import { dotProduct } from './dot.js';
 import { defineMethods } from './elementwise.js';
 import {
@@ -26,7 +26,9 @@ import {
 } from './gemm.js';
 import { multiply } from './gemm_bf16.js';
 import { type MatmulOptions, promoteProduct, resultDtype } from './matmul_bf16.js';
+import { checkNumbers, checkWhole, integerProduct } from './matmul_integer.js';
 import { checkFloating, contiguous, copyInto, to } from './operand.js';
+import { isInteger } from './promotion.js';
 import { expand, sumTo } from './reduce.js';
 import { squeeze, transpose, unsqueeze } from './shape.js';
 
@@ -106,9 +108,10 @@ const none: MatmulOptions = Object.freeze({});
  *
  * Two bfloat16 tensors are multiplied exactly and summed in float32, which is rounded to bfloat16 at
  * the end (unless `outDtype` is `float32`). Before that rounding an element is within
- * k 2^-23 * sum |a| |b| of the exact product; denormal operands count as zeros.
+ * k 2^-23 * sum |a| |b| of the exact product; denormal operands count as zeros. Integers give their own
+ * dtype and wrap around.
  * @throws TensorError ERR_SHAPE when the inner dimensions differ or an operand is a scalar,
- * ERR_DTYPE for operands that aren't floating and for an `outDtype` that doesn't go with them,
+ * ERR_DTYPE for bools and float16 and for an `outDtype` that doesn't go with the operands,
  * ERR_ARGUMENT for unknown options
  * @example
  * ```ts
@@ -132,10 +135,14 @@ export function matmul(left: Tensor, right: Tensor, options: MatmulOptions = non
       `[matmul] shapes ${formatShape(a.shape)} and ${formatShape(b.shape)} do not fit: ${inner} != ${other}`,
     );
   }
-  if (a.ndim === 1 && b.ndim === 1 && a.dtype !== 'bfloat16') return dotProduct(a, b);
+  if (a.ndim === 1 && b.ndim === 1 && dtypes[a.dtype].arithmetic) return dotProduct(a, b);
   if (a.ndim === 1) return squeeze(matmul(unsqueeze(a, 0), b, options), b.ndim === 1 ? -1 : -2);
   if (b.ndim === 1) return squeeze(matmul(a, unsqueeze(b, 1), options), -1);
-  return product(a, b, dtype);
+  return isInteger(dtype) ? productOfIntegers(a, b) : product(a, b, dtype);
+}
+
+function productOfIntegers(a: Tensor, b: Tensor): Tensor {
+  return integerProduct(a, b, (x, y) => compute(x, y, 'float64'));
 }
 
 /** A B for matrices in the last two dimensions; its gradients are products of the same kind. */
@@ -180,13 +187,13 @@ export interface AddmmOptions {
 }
 
 /**
- * beta * input + alpha * (left @ right) for matrices, in one pass.
+ * beta * input + alpha * (left @ right) for matrices, of floats in one pass. Integers wrap around.
  * @param input broadcast to [m, n]
  * @param left shape [m, k]
  * @param right shape [k, n]
  * @returns shape [m, n]
- * @throws TensorError ERR_SHAPE when they don't fit, ERR_DTYPE unless all have one floating dtype,
- * ERR_ARGUMENT for factors that aren't finite numbers
+ * @throws TensorError ERR_SHAPE when they don't fit, ERR_DTYPE unless all have one dtype, float32, float64
+ * or integers, ERR_ARGUMENT for factors that aren't finite numbers, of integers whole ones
  * @example
  * ```ts
  * addmm(tensor([1, 1]), tensor([[1, 2]]), eye(2), { beta: 10 }); // => [[11, 12]]
@@ -233,7 +240,9 @@ function addProduct(
   checkOptions(name, options, ['beta', 'alpha']);
   const beta = checkNumber(name, 'beta', options.beta ?? 1);
   const alpha = checkNumber(name, 'alpha', options.alpha ?? 1);
-  for (const t of [input, left, right]) checkFloating(name, t);
+  for (const t of [input, left, right]) checkNumbers(name, t);
+  checkWhole(name, 'beta', left.dtype, beta);
+  checkWhole(name, 'alpha', left.dtype, alpha);
   if (left.dtype !== right.dtype || input.dtype !== left.dtype) {
     throw new TensorError(
       'ERR_DTYPE',
@@ -253,6 +262,9 @@ function addProduct(
   }
   const shape = [...left.shape.slice(0, -1), right.shape.at(-1) as number];
   const start = expand(input, shape);
+  if (isInteger(left.dtype)) {
+    return add(mul(start, beta), mul(productOfIntegers(left, right), alpha));
+  }
   const y = uninitialized(shape, left.dtype);
   if (y.numel > 0) {
     if (beta !== 0) copyInto(y, start);

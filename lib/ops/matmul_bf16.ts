@@ -3,6 +3,7 @@ import { TensorError } from '../errors.js';
 import { checkDType, type DType } from '../tensor/dtype.js';
 import { Tensor } from '../tensor/tensor.js';
 import { activationBackward } from './activation.js';
+import { checkNumbers } from './matmul_integer.js';
 import { checkFloating, checkTensor, type TensorLike, to } from './operand.js';
 import { promote } from './promotion.js';
 import { sum } from './reduce.js';
@@ -16,20 +17,26 @@ export interface MatmulOptions {
   outDtype?: DType;
 }
 
-/** Operands of a product: both bfloat16, or floating tensors of one dtype. */
+/** Operands of a product: both bfloat16, or tensors of one dtype, floating or integers. */
 export function promoteProduct(operation: string, a: TensorLike, b: TensorLike): [Tensor, Tensor] {
   if (a instanceof Tensor && b instanceof Tensor) {
     if (a.dtype === 'bfloat16' && b.dtype === 'bfloat16') return [a, b];
   }
   const pair = promote(operation, a, b);
-  checkFloating(operation, pair[0]);
+  checkNumbers(operation, pair[0]);
   return pair;
 }
 
 /** @throws TensorError unless it is a tensor of float32, float64 or bfloat16 */
-export function checkProduct(operation: string, value: unknown): asserts value is Tensor {
+export function checkFloatingProduct(operation: string, value: unknown): asserts value is Tensor {
   checkTensor(operation, value);
   if (value.dtype !== 'bfloat16') checkFloating(operation, value);
+}
+
+/** @throws TensorError unless it is a tensor of numbers but float16 */
+export function checkProduct(operation: string, value: unknown): asserts value is Tensor {
+  checkTensor(operation, value);
+  if (value.dtype !== 'bfloat16') checkNumbers(operation, value);
 }
 
 /**

@@ -7,7 +7,8 @@ import { einsum } from './einsum.js';
 import { defineMethods } from './elementwise.js';
 import { type AddmmOptions, addmm, matmul } from './matmul.js';
 import { checkProduct } from './matmul_bf16.js';
-import { checkFloating, checkTensor } from './operand.js';
+import { checkNumbers } from './matmul_integer.js';
+import { checkTensor } from './operand.js';
 import { promote } from './promotion.js';
 import { expand } from './reduce.js';
 import { permute, reshape, squeeze, unsqueeze } from './shape.js';
@@ -50,7 +51,7 @@ function ranked(operation: string, a: Tensor, b: Tensor, left: number, right: nu
 /**
  * The dot product of two vectors: sum(a * b), without broadcasting, with the bits of multiplying and summing
  * (of bfloat16 as a matrix product).
- * @param a shape [n]; float32, float64 or bfloat16, as matmul
+ * @param a shape [n]; of the dtypes that matmul takes
  * @param b shape [n]
  * @returns a scalar
  * @throws TensorError ERR_SHAPE unless they are vectors of one length, ERR_DTYPE, ERR_ARGUMENT
@@ -124,7 +125,7 @@ function checkAddends(
       );
     }
   }
-  for (const t of tensors) checkFloating(operation, t);
+  for (const t of tensors) checkNumbers(operation, t);
   const [first, ...rest] = tensors as [Tensor, ...Tensor[]];
   for (const { dtype } of rest) {
     if (dtype !== first.dtype) {
@@ -271,7 +272,7 @@ export function kron(a: Tensor, b: Tensor): Tensor {
 /**
  * Products of vectors along the last dimension of both: y[..., ...] = sum_i a[..., i] b[..., i]; a
  * scalar multiplies every element.
- * @param a shape [..., n], float32 or float64
+ * @param a shape [..., n], float32, float64 or integers, which wrap around
  * @param b shape [..., n]
  * @returns a's dimensions but the last, then b's but the last
  * @throws TensorError ERR_SHAPE unless the last dimensions are the same, ERR_DTYPE, ERR_ARGUMENT
@@ -281,8 +282,8 @@ export function kron(a: Tensor, b: Tensor): Tensor {
  * ```
  */
 export function inner(a: Tensor, b: Tensor): Tensor {
-  checkFloating('inner', a);
-  checkFloating('inner', b);
+  checkNumbers('inner', a);
+  checkNumbers('inner', b);
   if (a.ndim === 0 || b.ndim === 0) return mul(a, b);
   if (a.shape.at(-1) !== b.shape.at(-1)) {
     throw new TensorError(
@@ -366,7 +367,7 @@ function contractedDims(a: Tensor, b: Tensor, dims: unknown): [number[], number[
 /**
  * The sum of products over pairs of dimensions of two tensors, as one matrix product. A dimension of
  * size 1 stretches.
- * @param a float32 or float64, any shape
+ * @param a float32, float64 or integers (which wrap around), any shape
  * @param b the same
  * @returns the dimensions of a that are left, then those of b
  * @throws TensorError ERR_SHAPE when a pair of dimensions differs in size, ERR_ARGUMENT for `dims` that
@@ -378,8 +379,8 @@ function contractedDims(a: Tensor, b: Tensor, dims: unknown): [number[], number[
  * ```
  */
 export function tensordot(a: Tensor, b: Tensor, options: TensordotOptions = {}): Tensor {
-  checkFloating('tensordot', a);
-  checkFloating('tensordot', b);
+  checkNumbers('tensordot', a);
+  checkNumbers('tensordot', b);
   checkOptions('tensordot', options, ['dims']);
   const [left, right] = contractedDims(a, b, options.dims ?? 2);
   left.forEach((d, i) => {

@@ -293,7 +293,7 @@ export const joins: Family = {
     },
     vander: {
       misuse: [
-        ...tensorArguments((t) => tilegrad.vander(t)),
+        ...tensorArguments((t) => tilegrad.vander(t), { takesWhole: true }),
         ...optionsOf('vander', (options) => tilegrad.vander(x, options)),
         ...[null, -1, ...fractions].map(
           (n): Misuse => [() => tilegrad.vander(x, { n: wrong(n) }), 'ERR_ARGUMENT'],

@@ -24,11 +24,11 @@ const singular = zeros([3, 2, 2]);
 singular.data.set([1, 0, 0, 1, 1, 2, 2, 4]);
 
 /** Everything that holds no matrices of floats. */
-const matrices = (call: (a: Tensor) => unknown, name?: string): Misuse[] => {
+const matrices = (call: (a: Tensor) => unknown, name?: string, takesIntegers = false): Misuse[] => {
   const message = name === undefined ? ([] as const) : ([`[${name}]`] as const);
   return [
     ...kinds.map((value): Misuse => [() => call(wrong(value)), 'ERR_ARGUMENT', ...message]),
-    [() => call(integers), 'ERR_DTYPE', ...message],
+    ...(takesIntegers ? [] : [[() => call(integers), 'ERR_DTYPE', ...message] satisfies Misuse]),
     [() => call(bools), 'ERR_DTYPE', ...message],
     [() => call(half), 'ERR_DTYPE', "convert with to('float32')"],
     [() => call(tensor(1)), 'ERR_SHAPE', ...message],
@@ -36,10 +36,10 @@ const matrices = (call: (a: Tensor) => unknown, name?: string): Misuse[] => {
   ];
 };
 
-const squares = (call: (a: Tensor) => unknown, name?: string): Misuse[] => {
+const squares = (call: (a: Tensor) => unknown, name?: string, takesIntegers = false): Misuse[] => {
   const message = name === undefined ? ([] as const) : ([`[${name}]`] as const);
   return [
-    ...matrices(call, name),
+    ...matrices(call, name, takesIntegers),
     [() => call(x), 'ERR_SHAPE', 'takes square matrices, not [2, 3]: 2 != 3'],
     [() => call(ones([2, 3, 2])), 'ERR_SHAPE', ...message],
   ];
@@ -63,7 +63,8 @@ const inverse: Misuse[] = [
 ];
 
 const matrixPower: Misuse[] = [
-  ...squares((a) => tilegrad.matrixPower(a, 2)),
+  ...squares((a) => tilegrad.matrixPower(a, 2), 'matrixPower', true),
+  [() => tilegrad.matrixPower(integers, -1), 'ERR_DTYPE'],
   ...[undefined, null, 0.5, '2', Number.NaN, Infinity, x].map(
     (n): Misuse => [() => tilegrad.matrixPower(square, wrong(n)), 'ERR_ARGUMENT'],
   ),
@@ -153,7 +154,7 @@ export const linearAlgebra: Family = {
     },
     trace: {
       misuse: [
-        ...matrices(tilegrad.trace),
+        ...matrices(tilegrad.trace, 'trace', true),
         [() => tilegrad.trace(ones([2, 2, 2])), 'ERR_SHAPE', '[trace] takes a matrix'],
       ],
       gradients: [one(tilegrad.trace, [3, 3]), one(tilegrad.trace, [2, 4])],

@@ -38,6 +38,8 @@ export function tensorArguments(
   other: {
     takesNumbers?: boolean;
     takesIntegers?: boolean;
+    /** Integers, but neither bools nor 16-bit floats. */
+    takesWhole?: boolean;
     takesHalf?: boolean;
     /** What the message for bfloat16 says. */
     half?: string;
@@ -45,7 +47,9 @@ export function tensorArguments(
 ): Misuse[] {
   const values = kinds.filter((value) => !(other.takesNumbers && typeof value === 'number'));
   const rows = values.map((value): Misuse => [() => call(wrong(value)), 'ERR_ARGUMENT']);
-  if (!other.takesIntegers) {
+  if (other.takesWhole) {
+    rows.push([() => call(wrong(bools)), 'ERR_DTYPE'], [() => call(wrong(half16)), 'ERR_DTYPE']);
+  } else if (!other.takesIntegers) {
     rows.push([() => call(wrong(integers)), 'ERR_DTYPE'], [() => call(wrong(longs)), 'ERR_DTYPE']);
     rows.push([() => call(wrong(half16)), 'ERR_DTYPE']);
   }
@@ -149,9 +153,9 @@ export function addProduct(
   const b = ones(right);
   const double = ones(right, { dtype: 'float64' });
   return [
-    ...tensorArguments((t) => call(t, a, b)),
-    ...tensorArguments((t) => call(a, t, b)),
-    ...tensorArguments((t) => call(a, b, t)),
+    ...tensorArguments((t) => call(t, a, b), { takesWhole: true }),
+    ...tensorArguments((t) => call(a, t, b), { takesWhole: true }),
+    ...tensorArguments((t) => call(a, b, t), { takesWhole: true }),
     ...optionsOf(name, (options) => call(ones([1]), a, b, options)),
     ...notFinite.flatMap((factor): Misuse[] => [
       [() => call(ones([1]), a, b, { alpha: wrong(factor) }), 'ERR_ARGUMENT'],

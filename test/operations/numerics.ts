@@ -8,7 +8,6 @@ import {
   bytes,
   dims,
   half,
-  integers,
   type Misuse,
   notFinite,
   optionsOf,
@@ -104,9 +103,9 @@ const middle = (name: 'median' | 'nanmedian', call: Chosen): Operation => ({
 });
 
 /** Two operands of vectors. */
-const pair = (call: (a: Tensor, b: Tensor) => unknown, good: Tensor): Misuse[] => [
-  ...tensorArguments((a) => call(a, good)),
-  ...tensorArguments((b) => call(good, b)),
+const pair = (call: (a: Tensor, b: Tensor) => unknown, good: Tensor, others = {}): Misuse[] => [
+  ...tensorArguments((a) => call(a, good), others),
+  ...tensorArguments((b) => call(good, b), others),
 ];
 const orders = (call: (p: never) => unknown): Misuse[] =>
   ['2', Number.NaN, null, x].map((p): Misuse => [() => call(wrong(p)), 'ERR_ARGUMENT']);
@@ -335,13 +334,12 @@ export const numerics: Family = {
     },
     cross: {
       misuse: [
-        ...pair(tilegrad.cross, x),
+        ...pair(tilegrad.cross, x, { takesWhole: true }),
         ...optionsOf('cross', (options) => tilegrad.cross(x, x, options)),
         ...dims((dim) => tilegrad.cross(x, x, { dim })),
         [() => tilegrad.cross(x, v3), 'ERR_SHAPE'],
         [() => tilegrad.cross(v2, v2), 'ERR_SHAPE'],
         [() => tilegrad.cross(x, ones([3, 3])), 'ERR_SHAPE', ''],
-        [() => tilegrad.cross(integers, integers), 'ERR_DTYPE'],
       ],
       gradients: [
         one((a, b) => tilegrad.cross(a!, b!), [3], [3]),

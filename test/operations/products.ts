@@ -4,8 +4,8 @@ import { einsum, einsumPath, ones, type Tensor, zeros } from 'tilegrad';
 import { dtypes, numbers, withGradients } from './bits.js';
 import { one } from './gradients.js';
 import {
+  bools,
   half,
-  integers,
   type Misuse,
   notFinite,
   optionsOf,
@@ -28,8 +28,8 @@ function pair(
   takesHalf = true,
 ): Misuse[] {
   return [
-    ...tensorArguments((a) => call(a, good[1]), { takesHalf }),
-    ...tensorArguments((b) => call(good[0], b), { takesHalf }),
+    ...tensorArguments((a) => call(a, good[1]), { takesHalf, takesWhole: true }),
+    ...tensorArguments((b) => call(good[0], b), { takesHalf, takesWhole: true }),
     ...bad.map(([a, b]): Misuse => [() => call(a, b), 'ERR_SHAPE', `[${name}]`]),
   ];
 }
@@ -42,9 +42,9 @@ const addends = (
   right: Tensor,
   fits: Tensor,
 ): Misuse[] => [
-  ...tensorArguments((t) => call(t, left, right)),
-  ...tensorArguments((t) => call(fits, t, right)),
-  ...tensorArguments((t) => call(fits, left, t)),
+  ...tensorArguments((t) => call(t, left, right), { takesWhole: true }),
+  ...tensorArguments((t) => call(fits, t, right), { takesWhole: true }),
+  ...tensorArguments((t) => call(fits, left, t), { takesWhole: true }),
   ...optionsOf(name, (options) => call(fits, left, right, options)),
   ...notFinite.flatMap((factor): Misuse[] => [
     [() => call(fits, left, right, { alpha: wrong(factor) }), 'ERR_ARGUMENT'],
@@ -86,7 +86,7 @@ const equations = (name: string, call: (equation: string, ...operands: never[]) 
     ...[undefined, null, 5, 'text', true].map(
       (operand): Misuse => [() => call('i', wrong(operand)), 'ERR_ARGUMENT'],
     ),
-    [() => call('ij', wrong(integers)), 'ERR_DTYPE', "convert with to('float32')"],
+    [() => call('ij', wrong(bools)), 'ERR_DTYPE', "convert with to('float32')"],
     [() => call('ij', wrong(half)), 'ERR_DTYPE', "convert with to('float32')"],
   ] as Misuse[];
 
@@ -305,7 +305,10 @@ const operations: Record<string, Operation> = {
       ...[undefined, null, 5, 'text', {}, [], [x]].map(
         (list): Misuse => [() => tilegrad.multiDot(wrong(list)), 'ERR_ARGUMENT'],
       ),
-      ...tensorArguments((t) => tilegrad.multiDot([v2, t, v3]), { takesHalf: true }),
+      ...tensorArguments((t) => tilegrad.multiDot([v2, t, v3]), {
+        takesHalf: true,
+        takesWhole: true,
+      }),
       [() => tilegrad.multiDot([x, x]), 'ERR_SHAPE'],
       [() => tilegrad.multiDot([v2, v3]), 'ERR_SHAPE'],
       [() => tilegrad.multiDot([x, v3, x]), 'ERR_SHAPE'],
@@ -319,7 +322,7 @@ const operations: Record<string, Operation> = {
   chainMatmul: {
     misuse: [
       [() => tilegrad.chainMatmul(), 'ERR_ARGUMENT'],
-      ...tensorArguments((t) => tilegrad.chainMatmul(x, t), { takesHalf: true }),
+      ...tensorArguments((t) => tilegrad.chainMatmul(x, t), { takesHalf: true, takesWhole: true }),
       [() => tilegrad.chainMatmul(v3), 'ERR_SHAPE'],
       [() => tilegrad.chainMatmul(x, x), 'ERR_SHAPE'],
     ],
