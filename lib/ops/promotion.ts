@@ -2,7 +2,7 @@
 import { TensorError } from '../errors.js';
 import { type DType, dtypes, integerRanges, isHalf } from '../tensor/dtype.js';
 import { Tensor } from '../tensor/tensor.js';
-import { checkTensor, isNumber, scalar, type TensorLike, to } from './operand.js';
+import { checkTensor, constant, isNumber, scalar, type TensorLike, to } from './operand.js';
 
 /** Kinds of dtypes from weak to strong. */
 const BOOL = 0;
@@ -124,7 +124,7 @@ export function promote(operation: string, a: TensorLike, b: TensorLike): [Tenso
         return [a, b];
       }
     } else if (typeof b === 'number') {
-      if (dtypes[a.dtype].arithmetic) return [a, scalar(b, a.dtype)]; // the most frequent case
+      if (dtypes[a.dtype].arithmetic) return [a, constant(b, a.dtype)]; // the most frequent case
     } else if (typeof b !== 'bigint') {
       checkTensor(operation, b);
     }
