@@ -81,15 +81,18 @@ struct Square<uint64_t> : SquareAs<uint64_t, double> {};
 
 #endif
 
-// y[i * yRow + j] = x[i + j * xCol] for i < rows, j < cols. Squares that lie side by side in x come
-// one after the other: where they are less than a cache line, it is read once.
+// y[i * yRow + j] = x[i + j * xCol] for i < rows, j < cols. Squares that share cache lines come one
+// after the other: first those along a line of y, which is written at once, then along those of x.
 template <class Bits>
 void transposeTile(int64_t rows, int64_t cols, const Bits* x, int64_t xCol, Bits* y, int64_t yRow) {
-  constexpr int64_t kSize = Square<Bits>::size;
+  constexpr int64_t kSize = Square<Bits>::size, kLine = 64 / sizeof(Bits);
   const int64_t wholeRows = rows / kSize * kSize, wholeCols = cols / kSize * kSize;
-  for (int64_t j = 0; j < wholeCols; j += kSize) {
+  for (int64_t line = 0; line < wholeCols; line += kLine) {
+    const int64_t end = line + kLine < wholeCols ? line + kLine : wholeCols;
     for (int64_t i = 0; i < wholeRows; i += kSize) {
-      Square<Bits>::transpose(x + i + j * xCol, xCol, y + i * yRow + j, yRow);
+      for (int64_t j = line; j < end; j += kSize) {
+        Square<Bits>::transpose(x + i + j * xCol, xCol, y + i * yRow + j, yRow);
+      }
     }
   }
   for (int64_t i = 0; i < rows; ++i) {

@@ -163,10 +163,11 @@ Status convertHalf(const Command& c) {
                 });
 }
 
-// A tile has rows for a cache line of the source where that is transposed: as many lines are read
-// whole as it has columns, and few rows are written to at a time. What has one row, or rows in
-// order, is copied in pieces that are long enough for memcpy.
+// Tiles of a transposed source: rows for a cache line of it, so that as many lines are read whole
+// as there are columns, and few rows are written to at a time.
 constexpr int64_t kTileCols = 256;
+// Other tiles are parts of rows that are long enough for streams of memory: 16 KB.
+constexpr int64_t kPieceBytes = 16 * 1024;
 
 // Copies elements of one size: straight to where they belong, which runMap, whose kernels take
 // contiguous rows, doesn't do.
@@ -175,12 +176,19 @@ Status copy(const Command& c) {
   if (!takeDimensions(c.geometry, 0, c.geometry.rank, 2, &loops)) return Status::ok;
   sortByStride(&loops, 2, 1);
   mergeDimensions(&loops, 2);
-  pairWithUnitStride(&loops, 2, 0);
   const char* const x = static_cast<const char*>(c.data[0]);
   char* const y = static_cast<char*>(c.data[1]);
   const int64_t bytes = sizeOf(c.type[1]);
-  const Tiles tiles = makeTiles(loops, 2, kCacheLine / bytes, kTileCols);
-  const int64_t tileBytes = tiles.tileRows * tiles.tileCols * 2 * bytes;
+  const int inner = loops.rank - 1;
+  const int64_t step = inner < 0 ? 1 : loops.stride[0][inner];
+  const bool inOrder = step == 1 || step == -1;
+  if (!inOrder) pairWithUnitStride(&loops, 2, 0);
+  const int64_t length = inner < 0 ? 1 : loops.shape[inner], piece = kPieceBytes / bytes;
+  const Tiles tiles = inOrder ? makeTiles(loops, 2, length < piece ? piece / length : 1, piece)
+                              : makeTiles(loops, 2, kCacheLine / bytes, kTileCols);
+  const int64_t rows = tiles.rows < tiles.tileRows ? tiles.rows : tiles.tileRows;
+  const int64_t cols = tiles.cols < tiles.tileCols ? tiles.cols : tiles.tileCols;
+  const int64_t tileBytes = rows * cols * 2 * bytes;
   parallelShares(elementCount(tiles.tasks), 1, tileBytes, kLightShare,
                  [&](int64_t begin, int64_t end) {
                    Odometer at(tiles.tasks, 2, begin);
