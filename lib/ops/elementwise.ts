@@ -7,6 +7,7 @@ import { TensorError } from '../errors.js';
 import {
   type Operand,
   rows,
+  runBinaryBroadcast,
   runBinaryContiguous,
   runGeometry,
   runTernaryContiguous,
@@ -96,7 +97,7 @@ export function computeBinary(
   }
   const shape = same ? a.shape : broadcastShapes(operation, a.shape, b.shape);
   const y = uninitialized(shape, dtype);
-  runGeometry(rows[row], shape, [stretched(a, shape), stretched(b, shape), y], parameters);
+  runBinaryBroadcast(rows[row], a, b, y, parameters);
   return y;
 }
 
