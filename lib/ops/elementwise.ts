@@ -112,9 +112,13 @@ export function computeTernary(
   value: number | null,
 ): Tensor {
   const [a, b, c] = operands;
-  const shape = broadcastShapes(row, broadcastShapes(row, a.shape, b.shape), c.shape);
-  const model = commonLayout(operands);
-  if (model !== null && !model.isContiguous) {
+  const same = sameShape(a.shape, b.shape) && sameShape(b.shape, c.shape);
+  const shape = same
+    ? a.shape
+    : broadcastShapes(row, broadcastShapes(row, a.shape, b.shape), c.shape);
+  const isTurned = !(a.isContiguous && b.isContiguous && c.isContiguous);
+  const model = isTurned ? commonLayout(operands) : null;
+  if (model !== null) {
     const y = new Tensor(allocate(dtype, model.numel), shape, model.strides);
     const steps = [Math.min(a.ndim, 1), Math.min(b.ndim, 1), Math.min(c.ndim, 1)] as const;
     runTernaryContiguous(rows[row], operands, steps, y, y.storage.length, value);

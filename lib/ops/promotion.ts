@@ -91,7 +91,9 @@ export function resultType(operands: readonly TensorLike[]): DType {
 
 /** A tensor or a number as a tensor of that dtype. Numbers outside an integer's range wrap around. */
 export function asType(operand: TensorLike, dtype: DType): Tensor {
-  return isNumber(operand) ? scalar(operand, dtype) : to(operand, dtype);
+  if (!isNumber(operand)) return to(operand, dtype);
+  const isPlain = typeof operand === 'number' && dtypes[dtype].arithmetic;
+  return isPlain ? constant(operand, dtype) : scalar(operand, dtype);
 }
 
 /** @throws TensorError ERR_DTYPE for floats of 16 bits, which are for storage and matrix products */
