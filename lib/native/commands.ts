@@ -87,8 +87,27 @@ export function runUnaryContiguous(
   const strides = writeFlat(2, numbers, n);
   params[strides] = 1;
   params[strides + 1] = 1;
+  call2(row, x.array, y.array);
+}
+
+/**
+ * Calls a row of two operands. Most small tensors lie in one slab, and an array that stands for all
+ * operands is looked at once.
+ */
+function call2(row: Row, x: OperandArray, y: OperandArray): void {
   try {
-    row(x.array, y.array);
+    if (x === y) row(x);
+    else row(x, y);
+  } catch (error) {
+    rethrow(error);
+  }
+}
+
+/** The same with three. */
+function call3(row: Row, a: OperandArray, b: OperandArray, y: OperandArray): void {
+  try {
+    if (a === b && b === y) row(a);
+    else row(a, b, y);
   } catch (error) {
     rethrow(error);
   }
@@ -112,14 +131,49 @@ export function runBinaryContiguous(
   params[strides] = aStep;
   params[strides + 1] = bStep;
   params[strides + 2] = 1;
-  try {
-    row(a.array, b.array, y.array);
-  } catch (error) {
-    rethrow(error);
-  }
+  call3(row, a.array, b.array, y.array);
 }
 
-/** The same of three inputs, for rows that take a number besides or none. */
+/** An operand with the shape that it has before it is stretched. */
+interface Stretchable extends Operand {
+  readonly shape: readonly number[];
+}
+
+/** Writes the strides under which an operand looks like the shape, which it broadcasts to. */
+function writeStretched(at: number, t: Stretchable, rank: number): number {
+  const missing = rank - t.shape.length;
+  for (let d = 0; d < rank; d++) {
+    const from = d - missing;
+    const stretches = from < 0 || t.shape[from] === 1;
+    params[at++] = stretches ? 0 : (t.strides[from] as number);
+  }
+  return at;
+}
+
+/** y = f(a, b), where both broadcast to y's shape. */
+export function runBinaryBroadcast(
+  row: Row,
+  a: Stretchable,
+  b: Stretchable,
+  y: Stretchable,
+  numbers: readonly number[] = NONE,
+): void {
+  const { shape } = y;
+  const rank = shape.length;
+  params[0] = a.offset;
+  params[1] = b.offset;
+  params[2] = y.offset;
+  let at = 3;
+  for (let i = 0; i < numbers.length; i++) params[at++] = numbers[i] as number;
+  params[at++] = rank;
+  for (let d = 0; d < rank; d++) params[at++] = shape[d] as number;
+  at = writeStretched(at, a, rank);
+  at = writeStretched(at, b, rank);
+  writeStretched(at, y, rank);
+  call3(row, a.array, b.array, y.array);
+}
+
+/** The same of three inputs that need no stretching, for rows that take a number besides or none. */
 export function runTernaryContiguous(
   row: Row,
   inputs: readonly [Place, Place, Place],
@@ -263,11 +317,7 @@ export function runReductionContiguous(
   params[at++] = n;
   params[at++] = 1;
   params[at] = 0;
-  try {
-    row(x.array, y.array);
-  } catch (error) {
-    rethrow(error);
-  }
+  call2(row, x.array, y.array);
 }
 
 /** A row without geometry: arrays with their offsets, then its numbers in the signature's order. */

@@ -5,6 +5,12 @@ import { binary, computeBinary, defineMethods, numberUnary, unary } from './elem
 import { type TensorLike, to } from './operand.js';
 import { isFloating, promote } from './promotion.js';
 
+// Rules that don't depend on the call, so that a call doesn't make them.
+type Rule = (g: Tensor, a: Tensor, b: Tensor) => Tensor;
+const unchanged: Rule = (g) => g;
+const timesFirst: Rule = (g, a) => mul(g, a);
+const timesSecond: Rule = (g, _, b) => mul(g, b);
+
 /**
  * a + b, with broadcasting. Integers wrap around; of bools it is a logical or, as in PyTorch.
  * @example
@@ -15,13 +21,7 @@ import { isFloating, promote } from './promotion.js';
  * ```
  */
 export function add(a: TensorLike, b: TensorLike): Tensor {
-  return binary(
-    'add',
-    a,
-    b,
-    (g) => g,
-    (g) => g,
-  );
+  return binary('add', a, b, unchanged, unchanged);
 }
 
 /**
@@ -33,7 +33,7 @@ export function add(a: TensorLike, b: TensorLike): Tensor {
  * ```
  */
 export function sub(a: TensorLike, b: TensorLike): Tensor {
-  return binary('sub', a, b, (g) => g, neg);
+  return binary('sub', a, b, unchanged, neg);
 }
 
 /**
@@ -44,13 +44,7 @@ export function sub(a: TensorLike, b: TensorLike): Tensor {
  * ```
  */
 export function mul(a: TensorLike, b: TensorLike): Tensor {
-  return binary(
-    'mul',
-    a,
-    b,
-    (g, _, y) => mul(g, y),
-    (g, x) => mul(g, x),
-  );
+  return binary('mul', a, b, timesSecond, timesFirst);
 }
 
 /**

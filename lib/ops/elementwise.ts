@@ -7,6 +7,7 @@ import { TensorError } from '../errors.js';
 import {
   type Operand,
   rows,
+  runBinaryBroadcast,
   runBinaryContiguous,
   runGeometry,
   runTernaryContiguous,
@@ -26,10 +27,11 @@ import {
 } from '../native/interface.js';
 import { uninitialized, zerosLike } from '../tensor/creation.js';
 import type { DType } from '../tensor/dtype.js';
+import { allocate } from '../tensor/memory.js';
 import { broadcastShapes, broadcastStrides, type Shape, sameShape } from '../tensor/shape.js';
 import { type GradRule, Tensor } from '../tensor/tensor.js';
 import { mul } from './arithmetic.js';
-import { checkFloating, type TensorLike } from './operand.js';
+import { checkFloating, isGapless, type TensorLike, uninitializedLike } from './operand.js';
 import { isBool, isFloating, promote } from './promotion.js';
 import { sumTo } from './reduce.js';
 
@@ -40,10 +42,33 @@ export function computeUnary(
   dtype: DType = x.dtype,
   parameters?: readonly number[],
 ): Tensor {
-  const y = uninitialized(x.shape, dtype);
-  if (x.isContiguous) runUnaryContiguous(rows[row], x, y, x.numel, parameters);
-  else runGeometry(rows[row], x.shape, [x, y], parameters);
+  const isFlat = x.isContiguous;
+  const y = isFlat ? uninitialized(x.shape, dtype) : uninitializedLike(x, dtype);
+  if (isFlat || y.strides === x.strides) {
+    runUnaryContiguous(rows[row], x, y, y.storage.length, parameters);
+  } else {
+    runGeometry(rows[row], x.shape, [x, y], parameters);
+  }
   return y;
+}
+
+/**
+ * The tensor whose strides a result of elementwise operands has: one that all others lie in memory as,
+ * without gaps, so that they can be walked as lists (PyTorch has the same rule). Scalars fit any.
+ * Null when there is none: then the result is row-major.
+ */
+function commonLayout(operands: readonly Tensor[]): Tensor | null {
+  let model: Tensor | null = null;
+  for (const t of operands) {
+    if (t.ndim === 0) continue;
+    if (model === null) {
+      if (!isGapless(t)) return null;
+      model = t;
+    } else if (!sameShape(t.shape, model.shape) || !sameShape(t.strides, model.strides)) {
+      return null;
+    }
+  }
+  return model;
 }
 
 /**
@@ -59,15 +84,20 @@ export function computeBinary(
   parameters?: readonly number[],
 ): Tensor {
   const same = sameShape(a.shape, b.shape);
+  if (same || b.ndim === 0 || a.ndim === 0) {
+    const model = a.isContiguous && b.isContiguous ? (a.ndim > 0 ? a : b) : commonLayout([a, b]);
+    if (model !== null) {
+      const strides = model.isContiguous ? undefined : model.strides;
+      const y = new Tensor(allocate(dtype, model.numel), model.shape, strides);
+      const aStep = same || a.ndim > 0 ? 1 : 0;
+      const bStep = same || b.ndim > 0 ? 1 : 0;
+      runBinaryContiguous(rows[row], a, aStep, b, bStep, y, y.storage.length, parameters);
+      return y;
+    }
+  }
   const shape = same ? a.shape : broadcastShapes(operation, a.shape, b.shape);
   const y = uninitialized(shape, dtype);
-  if ((same || b.ndim === 0 || a.ndim === 0) && a.isContiguous && b.isContiguous) {
-    const aStep = same || a.ndim > 0 ? 1 : 0;
-    const bStep = same || b.ndim > 0 ? 1 : 0;
-    runBinaryContiguous(rows[row], a, aStep, b, bStep, y, y.numel, parameters);
-  } else {
-    runGeometry(rows[row], shape, [stretched(a, shape), stretched(b, shape), y], parameters);
-  }
+  runBinaryBroadcast(rows[row], a, b, y, parameters);
   return y;
 }
 
@@ -82,7 +112,18 @@ export function computeTernary(
   value: number | null,
 ): Tensor {
   const [a, b, c] = operands;
-  const shape = broadcastShapes(row, broadcastShapes(row, a.shape, b.shape), c.shape);
+  const same = sameShape(a.shape, b.shape) && sameShape(b.shape, c.shape);
+  const shape = same
+    ? a.shape
+    : broadcastShapes(row, broadcastShapes(row, a.shape, b.shape), c.shape);
+  const isTurned = !(a.isContiguous && b.isContiguous && c.isContiguous);
+  const model = isTurned ? commonLayout(operands) : null;
+  if (model !== null) {
+    const y = new Tensor(allocate(dtype, model.numel), shape, model.strides);
+    const steps = [Math.min(a.ndim, 1), Math.min(b.ndim, 1), Math.min(c.ndim, 1)] as const;
+    runTernaryContiguous(rows[row], operands, steps, y, y.storage.length, value);
+    return y;
+  }
   const y = uninitialized(shape, dtype);
   const steps = [flatStep(a, shape), flatStep(b, shape), flatStep(c, shape)] as const;
   if (steps.includes(-1)) {

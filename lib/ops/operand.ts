@@ -6,8 +6,8 @@ import { rows, runGeometry } from '../native/commands.js';
 import { uninitialized } from '../tensor/creation.js';
 import { checkDType, type DType, dtypes } from '../tensor/dtype.js';
 import { setElement } from '../tensor/element.js';
-import { allocate } from '../tensor/memory.js';
-import { checkOptions, describe, normalizeDim } from '../tensor/shape.js';
+import { allocate, markAsInference, outsideScope, type Storage } from '../tensor/memory.js';
+import { checkOptions, describe, isPermuted, normalizeDim } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 
 /**
@@ -48,28 +48,52 @@ export function scalar(value: number | bigint, dtype: DType): Tensor {
   return new Tensor(storage, []);
 }
 
-/** Both sides of a transposition that is worth going through in blocks: a cache line of float32. */
-const TURNED = 16;
+/** How many numbers of a dtype are remembered: more than a model's code mentions. */
+const CONSTANTS = 256;
 
-/** Whether elements that are neighbours in `into` are far from each other in `from`, and the other way round. */
-function isTurned(from: Tensor, into: Tensor): boolean {
-  const last = from.ndim - 1;
-  if (last < 1 || (from.shape[last] as number) < TURNED || into.strides[last] !== 1) return false;
-  if (from.strides[last] === 1) return false;
-  for (let d = 0; d < last; d++) {
-    if (from.strides[d] === 1 && (from.shape[d] as number) >= TURNED) return true;
-  }
-  return false;
+interface Constants {
+  readonly storage: Storage;
+  readonly byValue: Map<number, Tensor>;
 }
+
+const constants = new Map<DType, Constants>();
+
+function newConstants(dtype: DType): Constants {
+  // They outlive every scope, and may be kept for gradients.
+  const before = markAsInference(false);
+  const storage = outsideScope(() => allocate(dtype, CONSTANTS));
+  markAsInference(before);
+  const made = { storage, byValue: new Map() };
+  constants.set(dtype, made);
+  return made;
+}
+
+/**
+ * A number as a scalar tensor for an operand, that nobody writes to or disposes: the same number is the
+ * same tensor. A scalar of its own costs three times the operation on ten elements.
+ */
+export function constant(value: number, dtype: DType): Tensor {
+  if (Object.is(value, -0)) return scalar(value, dtype); // to a map it is 0
+  let place = constants.get(dtype) ?? newConstants(dtype);
+  const known = place.byValue.get(value);
+  if (known !== undefined) return known;
+  // Graphs and recorded programs go on reading those that are forgotten: they are not overwritten.
+  if (place.byValue.size === CONSTANTS) place = newConstants(dtype);
+  const { storage, byValue } = place;
+  const offset = storage.offset + byValue.size;
+  setElement(storage.array, offset, value, dtype);
+  const made = new Tensor(storage, NO_DIMENSIONS, NO_DIMENSIONS, offset);
+  byValue.set(value, made);
+  return made;
+}
+
+const NO_DIMENSIONS: readonly number[] = [];
 
 /** Copies the elements of `from` over those of `into`, which has the same shape, converting them. */
 export function copyInto(into: Tensor, from: Tensor): void {
   // Bools and bytes are one type to the native side, but "is not zero" is another conversion.
   const toBool = into.dtype === 'bool' && from.dtype !== 'bool';
-  // The elementwise row goes through transposed floats in blocks: 5 times as fast.
-  const isCopy = from.dtype === into.dtype && dtypes[into.dtype].arithmetic;
-  const row = isCopy && isTurned(from, into) ? rows.copy : toBool ? rows.castBool : rows.cast;
-  runGeometry(row, into.shape, [from, into]);
+  runGeometry(toBool ? rows.castBool : rows.cast, into.shape, [from, into]);
   into.storage.version++;
 }
 
@@ -81,12 +105,17 @@ export function copyOf(x: Tensor): Tensor {
 }
 
 /**
- * A tensor of arbitrary content that lies in memory as x does when x is dense (a transposed weight
+ * A tensor of arbitrary content that lies in memory as x does when x has no gaps (a transposed weight
  * stays one, as in PyTorch), otherwise in row-major order.
  */
 export function uninitializedLike(x: Tensor, dtype: DType): Tensor {
-  const keeps = x.isDense && x.offset === x.storage.offset;
+  const keeps = isGapless(x) && !x.isContiguous;
   return new Tensor(allocate(dtype, x.numel), x.shape, keeps ? x.strides : undefined);
+}
+
+/** Whether x has elements and no gaps between them, in whatever order: a result may lie as it does. */
+export function isGapless(x: Tensor): boolean {
+  return x.numel > 0 && isPermuted(x.shape, x.strides);
 }
 
 /**

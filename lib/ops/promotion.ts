@@ -2,7 +2,7 @@
 import { TensorError } from '../errors.js';
 import { type DType, dtypes, integerRanges, isHalf } from '../tensor/dtype.js';
 import { Tensor } from '../tensor/tensor.js';
-import { checkTensor, isNumber, scalar, type TensorLike, to } from './operand.js';
+import { checkTensor, constant, isNumber, scalar, type TensorLike, to } from './operand.js';
 
 /** Kinds of dtypes from weak to strong. */
 const BOOL = 0;
@@ -91,7 +91,9 @@ export function resultType(operands: readonly TensorLike[]): DType {
 
 /** A tensor or a number as a tensor of that dtype. Numbers outside an integer's range wrap around. */
 export function asType(operand: TensorLike, dtype: DType): Tensor {
-  return isNumber(operand) ? scalar(operand, dtype) : to(operand, dtype);
+  if (!isNumber(operand)) return to(operand, dtype);
+  const isPlain = typeof operand === 'number' && dtypes[dtype].arithmetic;
+  return isPlain ? constant(operand, dtype) : scalar(operand, dtype);
 }
 
 /** @throws TensorError ERR_DTYPE for floats of 16 bits, which are for storage and matrix products */
@@ -124,7 +126,7 @@ export function promote(operation: string, a: TensorLike, b: TensorLike): [Tenso
         return [a, b];
       }
     } else if (typeof b === 'number') {
-      if (dtypes[a.dtype].arithmetic) return [a, scalar(b, a.dtype)]; // the most frequent case
+      if (dtypes[a.dtype].arithmetic) return [a, constant(b, a.dtype)]; // the most frequent case
     } else if (typeof b !== 'bigint') {
       checkTensor(operation, b);
     }

@@ -13,8 +13,13 @@ export function numel(shape: Shape): number {
   return count;
 }
 
+// Nearly all small tensors are scalars and vectors, which share theirs.
+const SCALAR_STRIDES: readonly number[] = [];
+const VECTOR_STRIDES: readonly number[] = [1];
+
 /** Row-major strides, in elements. An empty dimension counts as one, so that no stride is 0. */
-export function contiguousStrides(shape: Shape): number[] {
+export function contiguousStrides(shape: Shape): readonly number[] {
+  if (shape.length < 2) return shape.length === 0 ? SCALAR_STRIDES : VECTOR_STRIDES;
   const strides = new Array<number>(shape.length);
   let stride = 1;
   for (let d = shape.length - 1; d >= 0; d--) {
@@ -68,7 +73,7 @@ export function stridesAs(
   shape: Shape,
   strides: readonly number[],
   target: Shape,
-): number[] | null {
+): readonly number[] | null {
   if (isContiguous(shape, strides) || shape.includes(0)) return contiguousStrides(target);
   const result = new Array<number>(target.length);
   let to = target.length - 1;

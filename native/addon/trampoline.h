@@ -30,7 +30,8 @@ struct BoundRow {
 };
 
 // The function behind every row; its callback data is the BoundRow. Called with the operands' typed
-// arrays (null for an absent optional one) in the order of the signature, numbers in the block.
+// arrays (null for an absent optional one) in the order of the signature, numbers in the block; an
+// only array is that of all operands.
 // Runs the command, and records it too while a program is being recorded. Throws Error with a code:
 // ERR_NATIVE_ARGUMENT for arguments that do not fit (also elements, such as a divisor of 0),
 // ERR_NATIVE_INDEX for an index in memory that is outside its dimension, ERR_NATIVE_MEMORY when

@@ -401,6 +401,22 @@ struct HalfKernels {
   void (*narrow)(int64_t n, const float* x, Float16* y);
 };
 
+// Elements of one size, whatever they are.
+template <class Bits>
+struct MoveKernels {
+  // y[i * yRow + j] = x[i + j * xCol] for i < rows, j < cols.
+  void (*transpose)(int64_t rows, int64_t cols, const Bits* x, int64_t xCol, Bits* y, int64_t yRow);
+  // y[i] = x[-i] for i < n.
+  void (*reverse)(int64_t n, const Bits* x, Bits* y);
+};
+
+struct MoveTables {
+  MoveKernels<uint8_t> size1;
+  MoveKernels<uint16_t> size2;
+  MoveKernels<uint32_t> size4;
+  MoveKernels<uint64_t> size8;
+};
+
 struct GemmTables {
   GemmKernels<float> f32;
   GemmKernels<double> f64;
@@ -432,6 +448,7 @@ struct KernelTable {
   HalfKernels half;
   const IntegerTables& integer;
   const IntegerReduceTables& integerReduce;
+  MoveTables moves;
 };
 
 // A build defines those of its architecture; ops/dispatch.cpp knows which (TG_HAVE_AVX2 ...).

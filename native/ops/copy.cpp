@@ -14,10 +14,6 @@
 namespace tilegrad {
 namespace {
 
-// Tiles as for elementwise operations: a cache line of 16 rows, rows of 64 columns.
-constexpr int64_t kTileRows = 16;
-constexpr int64_t kTileCols = 64;
-
 // Floating point to integer truncates towards zero; what lies outside the type's range becomes its
 // nearest end, NaN becomes 0. (C leaves these cases undefined, and CPUs differ.)
 template <class To>
@@ -167,47 +163,41 @@ Status convertHalf(const Command& c) {
                 });
 }
 
-int64_t magnitude(int64_t x) { return x < 0 ? -x : x; }
+// Tiles of a transposed source: rows for a cache line of it, so that as many lines are read whole
+// as there are columns, and few rows are written to at a time.
+constexpr int64_t kTileCols = 256;
+// Other tiles are parts of rows that are long enough for streams of memory: 16 KB.
+constexpr int64_t kPieceBytes = 16 * 1024;
 
-template <class Bits>
-void copyTile(int64_t rows, int64_t cols, const Bits* x, int64_t xRow, int64_t xCol, Bits* y,
-              int64_t yRow, int64_t yCol) {
-  if (xCol == 1 && yCol == 1) {
-    for (int64_t i = 0; i < rows; ++i) {
-      memcpy(y + i * yRow, x + i * xRow, static_cast<size_t>(cols) * sizeof(Bits));
-    }
-  } else if (magnitude(xRow) < magnitude(xCol)) {
-    for (int64_t j = 0; j < cols; ++j) {
-      for (int64_t i = 0; i < rows; ++i) y[i * yRow + j * yCol] = x[i * xRow + j * xCol];
-    }
-  } else {
-    for (int64_t i = 0; i < rows; ++i) {
-      for (int64_t j = 0; j < cols; ++j) y[i * yRow + j * yCol] = x[i * xRow + j * xCol];
-    }
-  }
-}
-
-// Copies elements that are as large as a Bits: straight to where they belong, which runMap, whose
-// kernels take contiguous rows, doesn't do.
-template <class Bits>
+// Copies elements of one size: straight to where they belong, which runMap, whose kernels take
+// contiguous rows, doesn't do.
 Status copy(const Command& c) {
   Loops loops;
   if (!takeDimensions(c.geometry, 0, c.geometry.rank, 2, &loops)) return Status::ok;
   sortByStride(&loops, 2, 1);
   mergeDimensions(&loops, 2);
-  const Bits* const x = static_cast<const Bits*>(c.data[0]);
-  Bits* const y = static_cast<Bits*>(c.data[1]);
-  const Tiles tiles = makeTiles(loops, 2, kTileRows, kTileCols);
-  const int64_t tileBytes =
-      tiles.tileRows * tiles.tileCols * 2 * static_cast<int64_t>(sizeof(Bits));
-  parallelShares(
-      elementCount(tiles.tasks), 1, tileBytes, kLightShare, [&](int64_t begin, int64_t end) {
-        Odometer at(tiles.tasks, 2, begin);
-        for (int64_t task = begin; task < end; ++task, at.next()) {
-          copyTile(tiles.rowsOf(at), tiles.colsOf(at), x + at.offset(0), tiles.rowStride[0],
-                   tiles.colStride[0], y + at.offset(1), tiles.rowStride[1], tiles.colStride[1]);
-        }
-      });
+  const char* const x = static_cast<const char*>(c.data[0]);
+  char* const y = static_cast<char*>(c.data[1]);
+  const int64_t bytes = sizeOf(c.type[1]);
+  const int inner = loops.rank - 1;
+  const int64_t step = inner < 0 ? 1 : loops.stride[0][inner];
+  const bool inOrder = step == 1 || step == -1;
+  if (!inOrder) pairWithUnitStride(&loops, 2, 0);
+  const int64_t length = inner < 0 ? 1 : loops.shape[inner], piece = kPieceBytes / bytes;
+  const Tiles tiles = inOrder ? makeTiles(loops, 2, length < piece ? piece / length : 1, piece)
+                              : makeTiles(loops, 2, kCacheLine / bytes, kTileCols);
+  const int64_t rows = tiles.rows < tiles.tileRows ? tiles.rows : tiles.tileRows;
+  const int64_t cols = tiles.cols < tiles.tileCols ? tiles.cols : tiles.tileCols;
+  const int64_t tileBytes = rows * cols * 2 * bytes;
+  parallelShares(elementCount(tiles.tasks), 1, tileBytes, kLightShare,
+                 [&](int64_t begin, int64_t end) {
+                   Odometer at(tiles.tasks, 2, begin);
+                   for (int64_t task = begin; task < end; ++task, at.next()) {
+                     moveTile(bytes, tiles.rowsOf(at), tiles.colsOf(at), x + at.offset(0) * bytes,
+                              tiles.rowStride[0], tiles.colStride[0], y + at.offset(1) * bytes,
+                              tiles.rowStride[1], tiles.colStride[1]);
+                   }
+                 });
   return Status::ok;
 }
 
@@ -239,7 +229,7 @@ Status cast(const Command& c) {
       using From = decltype(from);
       using To = decltype(to);
       if constexpr (std::is_same<From, To>::value) {
-        return copy<BitsOf<To>>(c);
+        return copy(c);
       } else if constexpr (std::is_same<From, Float16>::value || std::is_same<To, Float16>::value) {
         return convertHalf<From, To>(c);
       } else {

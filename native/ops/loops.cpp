@@ -63,6 +63,15 @@ void mergeDimensions(Loops* loops, int operands) {
   if (loops->rank > 0) loops->rank = last + 1;
 }
 
+bool pairWithUnitStride(Loops* loops, int operands, int operand) {
+  for (int d = 0; d + 1 < loops->rank; ++d) {
+    if (magnitude(loops->stride[operand][d]) != 1) continue;
+    for (; d + 2 < loops->rank; ++d) swapDimensions(loops, operands, d, d + 1);
+    return true;
+  }
+  return false;
+}
+
 int64_t elementCount(const Loops& loops) {
   constexpr int64_t kMost = int64_t{1} << 62;
   int64_t count = 1;

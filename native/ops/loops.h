@@ -23,6 +23,11 @@ void sortByStride(Loops* loops, int operands, int operand);
 // Merges neighbours that every operand walks as one dimension.
 void mergeDimensions(Loops* loops, int operands);
 
+// Where an operand's elements are neighbours along another dimension than the last, makes that the
+// last but one: a tile of the two is then as little memory of the operand as there can be. False
+// when there is no such dimension.
+bool pairWithUnitStride(Loops* loops, int operands, int operand);
+
 // The number of elements, at most 2^62 (overlapping views of tiny arrays can name any shape).
 int64_t elementCount(const Loops& loops);
 

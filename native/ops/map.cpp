@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "dispatch.h"
 #include "parallel.h"
 
 namespace tilegrad {
@@ -21,41 +22,31 @@ bool takesStep(const Map& map, int k, int64_t step) {
   return step == 1 || (step == 0 && k < map.scalars);
 }
 
-// Copies a rows x cols tile between strided memory and a dense buffer, along the smaller stride.
-// Elements are bytes here, so that one function serves all types of a size.
-template <int bytes>
-void copyTile(int64_t rows, int64_t cols, const char* x, int64_t xRow, int64_t xCol, char* y,
-              int64_t yRow, int64_t yCol, bool alongRows) {
-  if (alongRows) {
+bool isSmaller(int64_t a, int64_t b) { return (a < 0 ? -a : a) < (b < 0 ? -b : b); }
+
+template <class Bits>
+void move(const MoveKernels<Bits>& kernels, int64_t rows, int64_t cols, const void* from,
+          int64_t xRow, int64_t xCol, void* to, int64_t yRow, int64_t yCol) {
+  const Bits* const x = static_cast<const Bits*>(from);
+  Bits* const y = static_cast<Bits*>(to);
+  if (yCol == 1 && xCol == 1) {
+    for (int64_t i = 0; i < rows; ++i) {
+      memcpy(y + i * yRow, x + i * xRow, static_cast<size_t>(cols) * sizeof(Bits));
+    }
+  } else if (yCol == 1 && xRow == 1) {
+    kernels.transpose(rows, cols, x, xCol, y, yRow);
+  } else if (yCol == 1 && xCol == -1) {
+    for (int64_t i = 0; i < rows; ++i) kernels.reverse(cols, x + i * xRow, y + i * yRow);
+  } else if (isSmaller(xRow, xCol)) {
     for (int64_t j = 0; j < cols; ++j) {
-      for (int64_t i = 0; i < rows; ++i) {
-        memcpy(y + (i * yRow + j * yCol) * bytes, x + (i * xRow + j * xCol) * bytes, bytes);
-      }
+      for (int64_t i = 0; i < rows; ++i) y[i * yRow + j * yCol] = x[i * xRow + j * xCol];
     }
   } else {
     for (int64_t i = 0; i < rows; ++i) {
-      for (int64_t j = 0; j < cols; ++j) {
-        memcpy(y + (i * yRow + j * yCol) * bytes, x + (i * xRow + j * xCol) * bytes, bytes);
-      }
+      for (int64_t j = 0; j < cols; ++j) y[i * yRow + j * yCol] = x[i * xRow + j * xCol];
     }
   }
 }
-
-void copyTile(int64_t bytes, int64_t rows, int64_t cols, const char* x, int64_t xRow, int64_t xCol,
-              char* y, int64_t yRow, int64_t yCol, bool alongRows) {
-  switch (bytes) {
-    case 1:
-      return copyTile<1>(rows, cols, x, xRow, xCol, y, yRow, yCol, alongRows);
-    case 2:
-      return copyTile<2>(rows, cols, x, xRow, xCol, y, yRow, yCol, alongRows);
-    case 4:
-      return copyTile<4>(rows, cols, x, xRow, xCol, y, yRow, yCol, alongRows);
-    default:
-      return copyTile<8>(rows, cols, x, xRow, xCol, y, yRow, yCol, alongRows);
-  }
-}
-
-bool isSmaller(int64_t a, int64_t b) { return (a < 0 ? -a : a) < (b < 0 ? -b : b); }
 
 // A map with its kernel and its operands.
 struct Call {
@@ -89,8 +80,7 @@ void runTiles(const Call& call, const Tiles& tiles, int64_t begin, int64_t end) 
       rowStep[k] = tiles.rowStride[k];
       step[k] = tiles.colStride[k];
       if (direct[k]) continue;
-      copyTile(bytes[k], rows, cols, from[k], rowStep[k], step[k], buffer[k], tiles.tileCols, 1,
-               isSmaller(rowStep[k], step[k]));
+      moveTile(bytes[k], rows, cols, from[k], rowStep[k], step[k], buffer[k], tiles.tileCols, 1);
       from[k] = buffer[k];
       rowStep[k] = tiles.tileCols;
       step[k] = 1;
@@ -105,7 +95,7 @@ void runTiles(const Call& call, const Tiles& tiles, int64_t begin, int64_t end) 
       call(cols, row, step, results + i * resultRow * yBytes);
     }
     if (!yDirect) {
-      copyTile(yBytes, rows, cols, results, resultRow, 1, to, yRow, yCol, isSmaller(yRow, yCol));
+      moveTile(yBytes, rows, cols, results, resultRow, 1, to, yRow, yCol);
     }
   }
 }
@@ -127,7 +117,9 @@ void runStrided(const Geometry& g, const Call& call) {
   const int inner = loops.rank - 1;
   bool direct = inner < 0 || loops.stride[inputs][inner] == 1;
   for (int k = 0; k < inputs && inner >= 0; ++k) {
-    direct = direct && takesStep(call.map, k, loops.stride[k][inner]);
+    if (takesStep(call.map, k, loops.stride[k][inner])) continue;
+    if (direct) pairWithUnitStride(&loops, inputs + 1, k);  // the first one that is in the way
+    direct = false;
   }
   const int64_t length = inner < 0 ? 1 : loops.shape[inner];
   const int64_t directRows = length < kDirectValues ? kDirectValues / length : 1;
@@ -141,6 +133,21 @@ void runStrided(const Geometry& g, const Call& call) {
 }
 
 }  // namespace
+
+void moveTile(int64_t bytes, int64_t rows, int64_t cols, const void* x, int64_t xRow, int64_t xCol,
+              void* y, int64_t yRow, int64_t yCol) {
+  const MoveTables& table = kernels().moves;
+  switch (bytes) {
+    case 1:
+      return move(table.size1, rows, cols, x, xRow, xCol, y, yRow, yCol);
+    case 2:
+      return move(table.size2, rows, cols, x, xRow, xCol, y, yRow, yCol);
+    case 4:
+      return move(table.size4, rows, cols, x, xRow, xCol, y, yRow, yCol);
+    default:
+      return move(table.size8, rows, cols, x, xRow, xCol, y, yRow, yCol);
+  }
+}
 
 Status runMap(const Command& c, const Map& map, MapKernel kernelCall, const void* kernel) {
   const Geometry& g = c.geometry;

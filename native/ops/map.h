@@ -32,4 +32,9 @@ Status runMap(const Command& c, const Map& map, const F& f) {
       &f);
 }
 
+// y[i * yRow + j * yCol] = x[i * xRow + j * xCol] for i < rows, j < cols: elements of so many
+// bytes, which don't overlap. Strides are in elements.
+void moveTile(int64_t bytes, int64_t rows, int64_t cols, const void* x, int64_t xRow, int64_t xCol,
+              void* y, int64_t yRow, int64_t yCol);
+
 }  // namespace tilegrad

@@ -41,6 +41,15 @@ TG_INLINE void transposeWithin128(RegD (&x)[rows]) {
 
 #if defined(TG_TARGET_AVX512)
 
+// Lanes in reverse order.
+TG_INLINE RegF reversed(RegF a) {
+  const __m512i order = _mm512_setr_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+  return {_mm512_permutexvar_ps(order, a.v)};
+}
+TG_INLINE RegD reversed(RegD a) {
+  return {_mm512_permutexvar_pd(_mm512_setr_epi64(7, 6, 5, 4, 3, 2, 1, 0), a.v)};
+}
+
 // Parts 0 and 2 (even) or 1 and 3 (odd) of a, then the same of b.
 TG_INLINE RegF evenParts(RegF a, RegF b) { return {_mm512_shuffle_f32x4(a.v, b.v, 0x88)}; }
 TG_INLINE RegF oddParts(RegF a, RegF b) { return {_mm512_shuffle_f32x4(a.v, b.v, 0xdd)}; }
@@ -65,6 +74,12 @@ TG_INLINE void transpose(Reg<T> (&x)[Reg<T>::lanes]) {
 
 #elif defined(TG_TARGET_AVX2)
 
+// Lanes in reverse order.
+TG_INLINE RegF reversed(RegF a) {
+  return {_mm256_permutevar8x32_ps(a.v, _mm256_setr_epi32(7, 6, 5, 4, 3, 2, 1, 0))};
+}
+TG_INLINE RegD reversed(RegD a) { return {_mm256_permute4x64_pd(a.v, 0x1b)}; }
+
 // The lower or upper 128 bits of a, then of b.
 TG_INLINE RegF lowerParts(RegF a, RegF b) { return {_mm256_permute2f128_ps(a.v, b.v, 0x20)}; }
 TG_INLINE RegF upperParts(RegF a, RegF b) { return {_mm256_permute2f128_ps(a.v, b.v, 0x31)}; }
@@ -83,6 +98,13 @@ TG_INLINE void transpose(Reg<T> (&x)[Reg<T>::lanes]) {
 }
 
 #else
+
+// Lanes in reverse order.
+TG_INLINE RegF reversed(RegF a) {
+  const float32x4_t pairs = vrev64q_f32(a.v);
+  return {vextq_f32(pairs, pairs, 2)};
+}
+TG_INLINE RegD reversed(RegD a) { return {vextq_f64(a.v, a.v, 1)}; }
 
 template <class T>
 TG_INLINE void transpose(Reg<T> (&x)[Reg<T>::lanes]) {

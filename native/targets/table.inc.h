@@ -4,6 +4,7 @@
 #pragma once
 #include "../kernels/gemm_int8.h"
 #include "../kernels/half.h"
+#include "../kernels/move.h"
 #include "../kernels/norm.h"
 #include "../kernels/norm_sums.h"
 #include "../kernels/quantize.h"
@@ -33,7 +34,8 @@ constexpr KernelTable kernelTable(Level level, const ElementwiseTables& elementw
           streamKernels(),
           halfKernels(),
           integer,
-          elementwise.integerReduce};
+          elementwise.integerReduce,
+          moveTables()};
 }
 
 TG_TARGET_END

@@ -521,3 +521,26 @@ test('a program whose memory was detached is refused, not run', async () => {
   const refused = 'ERR_NATIVE_ARGUMENT';
   expect(results).toEqual(['ok', -5, refused, refused, refused]);
 });
+
+test('an only array is that of all operands, and checked for each of them', async () => {
+  const results = await inWorker(`
+    const params = addon.attach(new Float64Array(new SharedArrayBuffer(8000)));
+    const z = new Float32Array([1, 2, 3, 4, 0, 0, 0, 0]);
+    params.set([0, 4, 1, 4, 1, 1]);
+    addon.beginRecord();
+    addon.rows.neg(z);
+    const program = addon.endRecord();
+    const first = [...z];
+    z[0] = 5;
+    addon.replay(program);
+    const otherType = attempt(() => addon.rows.isnan(z));
+    params[1] = 5;
+    const tooFar = attempt(() => addon.rows.neg(z));
+    params.set([0, 0, 0, 1, 1, 8, 1]);
+    return [first, [...z], otherType, tooFar, attempt(() => addon.rows.argmax(z)), attempt(() => addon.rows.neg())];`);
+  const refused = 'ERR_NATIVE_ARGUMENT';
+  const [first, second, ...others] = results as unknown[];
+  expect(first).toEqual([1, 2, 3, 4, -1, -2, -3, -4]);
+  expect(second).toEqual([5, 2, 3, 4, -5, -2, -3, -4]);
+  expect(others).toEqual([refused, refused, refused, refused]);
+});

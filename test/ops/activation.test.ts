@@ -330,7 +330,7 @@ describe.each(Object.entries(references))('%s', (_, { run, value, slope }) => {
         y.backward(g);
         const from = x.contiguous().data;
         const gradient = (x.grad as Tensor).contiguous().data;
-        y.data.forEach((got, i) => {
+        y.contiguous().data.forEach((got, i) => {
           const at = from[i] as number;
           // Both round some steps of the way, relative to x where the reference cancels.
           const limit = 8 * epsilon[dtype] * (1 + Math.abs(at));

@@ -47,8 +47,8 @@ describe('tidy', () => {
     expect(made.map(isGone)).toEqual([...Array(6).fill(false), ...Array(4).fill(true)]);
     expect(result.view.toArray()).toEqual([4, 4, 4, 4, 4]);
     expect(result.object.f.toArray()).toEqual(Array(10).fill(5));
-    // A line of 64 bytes each: the ones and the factor of every round, and four products.
-    expect(pooled()).toBe(24 * 64);
+    // A line of 64 bytes each: the ones of every round, and four products. Factors are remembered.
+    expect(pooled()).toBe(14 * 64);
     expect(made[0]?.storage.scope).toBeNull();
   });
 

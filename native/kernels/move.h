@@ -1,0 +1,124 @@
+// Elements that move and nothing else, told apart by their size only: transposed and reversed.
+#pragma once
+#include <string.h>
+
+#include "../simd/bytes.h"
+#include "../simd/transpose.h"
+#include "table.h"
+
+TG_TARGET_BEGIN
+
+#if defined(TG_TARGET_SCALAR)
+
+// One element.
+template <class Bits>
+struct Square {
+  static constexpr int size = 1;
+
+  TG_INLINE void transpose(const Bits* x, int64_t, Bits* y, int64_t) { *y = *x; }
+  TG_INLINE void reverse(const Bits* x, Bits* y) { *y = *x; }
+};
+
+#else
+
+// As many rows as a register has elements, here of 1 or 2 bytes in 128 bits.
+template <class Bits>
+struct Square {
+  static constexpr int size = kBytes / sizeof(Bits);
+
+  // Each round puts lanes of registers half the square apart beside each other, which doubles how
+  // many of a column are neighbours.
+  TG_INLINE void transpose(const Bits* x, int64_t xCol, Bits* y, int64_t yRow) {
+    constexpr int kWidth = sizeof(Bits);
+    Bytes a[size], b[size];
+    TG_UNROLL for (int i = 0; i < size; ++i) a[i] = loadBytes(x + i * xCol);
+    TG_UNROLL for (int apart = 1; apart < size; apart *= 2) {
+      TG_UNROLL for (int i = 0; i < size / 2; ++i) {
+        b[2 * i] = zipLow<kWidth>(a[i], a[i + size / 2]);
+        b[2 * i + 1] = zipHigh<kWidth>(a[i], a[i + size / 2]);
+      }
+      TG_UNROLL for (int i = 0; i < size; ++i) a[i] = b[i];
+    }
+    TG_UNROLL for (int i = 0; i < size; ++i) storeBytes(y + i * yRow, a[i]);
+  }
+
+  // As words of 64 bits, whose parts change places: compilers know that as one instruction.
+  TG_INLINE void reverse(const Bits* x, Bits* y) {
+    uint64_t words[2];
+    memcpy(words, x, sizeof words);
+    for (uint64_t& word : words) {
+      word = word << 32 | word >> 32;
+      word = (word & 0x0000ffff0000ffff) << 16 | (word >> 16 & 0x0000ffff0000ffff);
+      if (sizeof(Bits) == 1) {
+        word = (word & 0x00ff00ff00ff00ff) << 8 | (word >> 8 & 0x00ff00ff00ff00ff);
+      }
+    }
+    const uint64_t reversed[2] = {words[1], words[0]};
+    memcpy(y, reversed, sizeof reversed);
+  }
+};
+
+// Of 4 or 8 bytes in the level's registers, as floats of that size.
+template <class Bits, class T>
+struct SquareAs {
+  static constexpr int size = Reg<T>::lanes;
+
+  TG_INLINE void transpose(const Bits* x, int64_t xCol, Bits* y, int64_t yRow) {
+    Reg<T> a[size];
+    loadTransposed(reinterpret_cast<const T*>(x), rowSteps<T>(xCol), a);
+    TG_UNROLL for (int i = 0; i < size; ++i) store(reinterpret_cast<T*>(y + i * yRow), a[i]);
+  }
+
+  TG_INLINE void reverse(const Bits* x, Bits* y) {
+    store(reinterpret_cast<T*>(y), reversed(load(reinterpret_cast<const T*>(x))));
+  }
+};
+
+template <>
+struct Square<uint32_t> : SquareAs<uint32_t, float> {};
+template <>
+struct Square<uint64_t> : SquareAs<uint64_t, double> {};
+
+#endif
+
+// y[i * yRow + j] = x[i + j * xCol] for i < rows, j < cols. Squares that share cache lines come one
+// after the other: first those along a line of y, which is written at once, then along those of x.
+template <class Bits>
+void transposeTile(int64_t rows, int64_t cols, const Bits* x, int64_t xCol, Bits* y, int64_t yRow) {
+  constexpr int64_t kSize = Square<Bits>::size, kLine = 64 / sizeof(Bits);
+  const int64_t wholeRows = rows / kSize * kSize, wholeCols = cols / kSize * kSize;
+  for (int64_t line = 0; line < wholeCols; line += kLine) {
+    const int64_t end = line + kLine < wholeCols ? line + kLine : wholeCols;
+    for (int64_t i = 0; i < wholeRows; i += kSize) {
+      for (int64_t j = line; j < end; j += kSize) {
+        Square<Bits>::transpose(x + i + j * xCol, xCol, y + i * yRow + j, yRow);
+      }
+    }
+  }
+  for (int64_t i = 0; i < rows; ++i) {
+    for (int64_t j = i < wholeRows ? wholeCols : 0; j < cols; ++j) {
+      y[i * yRow + j] = x[i + j * xCol];
+    }
+  }
+}
+
+// y[i] = x[-i] for i < n.
+template <class Bits>
+void reverseElements(int64_t n, const Bits* x, Bits* y) {
+  constexpr int64_t kSize = Square<Bits>::size;
+  int64_t i = 0;
+  for (; i + kSize <= n; i += kSize) Square<Bits>::reverse(x - i - (kSize - 1), y + i);
+  for (; i < n; ++i) y[i] = x[-i];
+}
+
+template <class Bits>
+constexpr MoveKernels<Bits> moveKernels() {
+  return {transposeTile<Bits>, reverseElements<Bits>};
+}
+
+constexpr MoveTables moveTables() {
+  return {moveKernels<uint8_t>(), moveKernels<uint16_t>(), moveKernels<uint32_t>(),
+          moveKernels<uint64_t>()};
+}
+
+TG_TARGET_END
