@@ -32,6 +32,10 @@ export default defineConfig(({ mode }) => ({
     // Loaded by Node as it is. Transformed anew for each of 200 test files, it would take half of the time.
     server: { deps: { external: [/\/dist\/.*\.js$/] } },
     env: environments[mode] ?? {},
+    // All cores: Vitest would leave one to its main process, which has next to nothing to do.
+    maxWorkers: '100%',
+    // The times of earlier runs, in one file that suites which run side by side would write at once.
+    ...(process.env.TILEGRAD_DIST_READY ? { cache: false as const } : {}),
     // A native crash must end one worker's file, not the whole run; and worker_threads inside
     // tests need a process of their own.
     pool: mode === 'arm64' ? emulatedForks : 'forks',

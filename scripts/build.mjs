@@ -5,6 +5,7 @@
 //   cmake --tests      the same and the programs of test/native
 //   arm64              build-arm64/tilegrad.node and the native tests, with Debian's cross compiler
 //   prebuild           prebuilds/<platform>-<arch>/, what the package ships
+//   prebuild --if-needed  the same from the objects of the addon's build, where they are up to date
 //   ts                 dist/
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
@@ -108,6 +109,12 @@ function prebuild() {
   run('prebuildify/bin.js', '--napi', '--strip', '--tag-libc', '--target', process.versions.node);
 }
 
+function prebuildIfNeeded() {
+  // It would say `node-gyp rebuild`; the same flags behind `build` compile what changed.
+  process.env.PREBUILD_NODE_GYP = join(root, 'scripts/node-gyp-build.sh');
+  prebuild();
+}
+
 function ts() {
   rmSync(join(root, 'dist'), { recursive: true, force: true });
   run('typescript/bin/tsc', '-p', 'tsconfig.build.json');
@@ -121,6 +128,7 @@ const builds = {
   'cmake --tests': cmakeTests,
   arm64,
   prebuild,
+  'prebuild --if-needed': prebuildIfNeeded,
   ts,
 };
 const what = process.argv.slice(2).join(' ');

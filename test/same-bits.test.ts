@@ -213,10 +213,16 @@ function runAll() {
   }));
 }
 
+type Elements = Values['results'][number];
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Elements) =>
+  new Uint8Array(buffer, byteOffset, byteLength);
+
 /** Where two results differ first: Object.is tells 0 from -0, and a NaN is a NaN. */
 function difference(name: string, actual: Values, expected: Values): string | null {
   for (const [k, want] of expected.results.entries()) {
     const got = actual.results[k]!;
+    if (Buffer.compare(bytesOf(got), bytesOf(want)) === 0) continue;
     for (let i = 0; i < want.length; i++) {
       if (!Object.is(got[i], want[i])) {
         return `${name}: result ${k} of ${want.length} elements, at ${i}: ${got[i]} and not ${want[i]}`;
@@ -249,8 +255,13 @@ test('the computations have results, of all kinds', () => {
 function fingerprint({ results }: Values): string {
   const hash = createHash('sha256');
   for (const result of results) {
-    for (let i = 0; i < result.length; i++) if (Number.isNaN(result[i])) result[i] = Number.NaN;
-    hash.update(new Uint8Array(result.buffer, result.byteOffset, result.byteLength));
+    // Only floats have NaN, and most results have none: the search for the first is the engine's own.
+    if (result instanceof Float32Array || result instanceof Float64Array) {
+      if (result.includes(Number.NaN)) {
+        for (let i = 0; i < result.length; i++) if (Number.isNaN(result[i])) result[i] = Number.NaN;
+      }
+    }
+    hash.update(bytesOf(result));
   }
   return hash.digest('hex').slice(0, 16);
 }

@@ -4,6 +4,7 @@ import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { build } from 'vite';
 
 const pathOf = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
 
@@ -27,6 +28,8 @@ export interface Programs {
   run(program: string, flags?: readonly string[]): Promise<Ended>;
   /** A second copy of the library; where it can be imported from. */
   copy(): string;
+  /** The library in one file, which loads in a fraction of the time; where it can be imported from. */
+  bundle(): Promise<string>;
   /** Removes all files. */
   remove(): void;
 }
@@ -60,6 +63,20 @@ export function programs(): Programs {
       cpSync(pathOf('dist'), place, { recursive: true });
       writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
       return pathToFileURL(join(place, 'index.js')).href;
+    },
+    async bundle() {
+      await build({
+        configFile: false,
+        logLevel: 'error',
+        ssr: { noExternal: true, external: ['node-gyp-build'] },
+        build: {
+          ssr: pathOf('dist/index.js'),
+          outDir: join(folder, 'bundle'),
+          minify: false,
+          rollupOptions: { output: { entryFileNames: 'tilegrad.mjs' } },
+        },
+      });
+      return pathToFileURL(join(folder, 'bundle/tilegrad.mjs')).href;
     },
     remove: () => rmSync(folder, { recursive: true }),
   };

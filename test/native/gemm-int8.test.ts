@@ -20,6 +20,7 @@ import { activations } from 'tilegrad/ops/gemm.js';
 import { afterAll, describe, expect, test } from 'vitest';
 import { functions, SLOPE } from '../helpers/activations.js';
 import { generator } from '../helpers/generator.js';
+import { expectSame } from '../helpers/same.js';
 
 /** Around 2, 6, 12 and 14 rows a tile, and 16 rows packed at a time. */
 const HEIGHTS = [1, 2, 3, 5, 6, 7, 11, 12, 13, 14, 15, 16, 17, 27, 28, 29, 31, 33];
@@ -151,8 +152,8 @@ function checkPacking(random: () => number, n: number, k: number): void {
       wantSums[j]! += at(b, 0, p, j);
     }
   }
-  expect(packed).toEqual(wantPacked);
-  expect(sums).toEqual(wantSums);
+  expectSame(packed, wantPacked);
+  expectSame(sums, wantSums);
 }
 
 function checkLinear(random: () => number, { m, n, k }: Shape): void {

@@ -128,11 +128,14 @@ describe.each(simdLevels())('%s', (name) => {
 });
 
 test('single numbers convert as tensors do', () => {
-  for (const pattern of all) {
+  // One comparison for all: 100,000 assertions take an emulator 17 seconds.
+  const wrong = all.filter((pattern) => {
     const number = fromFloat16(pattern);
-    expect(Object.is(number, meaning(pattern))).toBe(true);
-    if (!isNan(pattern)) expect(toFloat16(number)).toBe(pattern);
-  }
+    return (
+      !Object.is(number, meaning(pattern)) || (!isNan(pattern) && toFloat16(number) !== pattern)
+    );
+  });
+  expect([...wrong]).toEqual([]);
   for (const { float32, float16 } of content.halves) {
     for (const [i, number] of singles(float32).entries()) {
       const want = float16[i]!;
