@@ -6,8 +6,9 @@ import { rows, runGeometry } from '../native/commands.js';
 import { uninitialized } from '../tensor/creation.js';
 import { checkDType, type DType, dtypes } from '../tensor/dtype.js';
 import { setElement } from '../tensor/element.js';
-import { allocate, markAsInference, outsideScope, type Storage } from '../tensor/memory.js';
+import { allocate, outsideScope } from '../tensor/memory.js';
 import { checkOptions, describe, isPermuted, normalizeDim } from '../tensor/shape.js';
+import { markAsInference, type Storage } from '../tensor/storage.js';
 import { Tensor } from '../tensor/tensor.js';
 
 /**

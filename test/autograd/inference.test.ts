@@ -10,7 +10,7 @@ import {
   zeros,
 } from 'tilegrad';
 import { LINEAR, needsGrad, tracing } from 'tilegrad/autograd/tape.js';
-import { readAsOf } from 'tilegrad/tensor/memory.js';
+import { readAsOf } from 'tilegrad/tensor/storage.js';
 import type { GradNode, GradRule } from 'tilegrad/tensor/tensor.js';
 import { expect, test } from 'vitest';
 import { expectError } from '../helpers/errors.js';
