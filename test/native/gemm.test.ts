@@ -332,7 +332,7 @@ test.each(settings)('few columns have the bits of many: %s, %i thread(s)', (name
         [47, 65],
         [301, 261],
       ] as const) {
-        const fill = (length: number) => Type.from({ length }, () => random() * 2 - 1) as Floats;
+        const fill = (length: number): Floats => new Type(length).map(() => random() * 2 - 1);
         const a = fill(m * (k + 1));
         const all = fill(k * wide);
         const bias = fill(wide);
