@@ -127,8 +127,8 @@ export function matmul(left: Tensor, right: Tensor, options: MatmulOptions = non
   if (a.ndim === 0 || b.ndim === 0) {
     throw new TensorError('ERR_SHAPE', '[matmul] a scalar has no inner dimension; use mul');
   }
-  const inner = a.shape.at(-1) as number;
-  const other = b.shape.at(b.ndim === 1 ? -1 : -2) as number;
+  const inner = a.shape[a.ndim - 1] as number;
+  const other = b.shape[Math.max(0, b.ndim - 2)] as number;
   if (inner !== other) {
     throw new TensorError(
       'ERR_SHAPE',

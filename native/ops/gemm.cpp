@@ -2,6 +2,8 @@
 // kernels/gemm.h; nothing here changes a bit of the result, since every output is one FMA chain.
 #include "gemm.h"
 
+#include <string.h>
+
 #include "../base/scratch.h"
 #include "gemm_tiled.h"
 #include "parallel.h"
@@ -12,11 +14,19 @@ namespace {
 // C before the products are added. Rows of at most a few, or one column that is contiguous.
 template <class T>
 void initialise(const Product<T>& g) {
-  for (int64_t i = 0; i < g.m; ++i) {
+  const bool column = g.n == 1 && g.cRow == 1;
+  const int64_t rows = column ? 1 : g.m, cols = column ? g.m : g.n;
+  for (int64_t i = 0; i < rows; ++i) {
     T* const c = g.c + i * g.cRow;
-    for (int64_t j = 0; j < g.n; ++j) {
+    if (g.beta == 0 && !(column && g.bias)) {  // 1 x 5 x 587 took 1.2 us element by element, 0.8 so
+      const size_t bytes = static_cast<size_t>(cols) * sizeof(T);
+      g.bias ? memcpy(c, g.bias, bytes) : memset(c, 0, bytes);
+      continue;
+    }
+    for (int64_t j = 0; j < cols; ++j) {
       const T x = g.beta == 0 ? T{0} : g.beta * c[j];
-      c[j] = !g.bias ? x : g.beta == 0 ? g.bias[j] : x + g.bias[j];
+      const T bias = g.bias ? g.bias[column ? 0 : j] : T{0};
+      c[j] = !g.bias ? x : g.beta == 0 ? bias : x + bias;
     }
   }
 }
@@ -67,10 +77,12 @@ void runVector(const Product<T>& g) {
 // A few rows, or one column of which C^T is a row, with the other operand contiguous along k.
 template <class T>
 void runDot(const Product<T>& g, bool column) {
-  initialise(g);
+  const bool reads = g.beta != 0 || (g.bias && !g.turned);
+  if (reads) initialise(g);
   const Product<T> rows = column ? transposedOperands(g) : g;
-  const GemmDot<T> dot = {rows.n, rows.k,    rows.a, rows.aRow, rows.aCol,
-                          rows.b, rows.bCol, g.c,    g.cRow};
+  const GemmDot<T> dot = {rows.n,    rows.k, rows.a,    rows.aRow,
+                          rows.aCol, rows.b, rows.bCol, g.c,
+                          g.cRow,    !reads, g.turned,  g.turned ? g.bias : nullptr};
   floatKernels<T>().gemm.dot[rows.m - 1](dot);
   finalise(g);
 }
@@ -112,14 +124,24 @@ Status runOnOne(const Product<T>& g, const GemmPlan& plan) {
   return Status::ok;
 }
 
-// C^T = B^T A^T in scratch memory, then back: with few columns the lanes of a vector would stay
-// empty along a row of C, and they are full along a column.
+// C^T = B^T A^T, where the kernel can it stored as C and else in scratch memory, then back: with
+// few columns the lanes of a vector would stay empty along a row of C, and they are full along a
+// column.
 template <class T>
 Status multiplyNarrow(const Product<T>& g, int threads) {
+  Product<T> t = transposedOperands(g);
+  if (g.beta == 0 && planOf(t, 1).path == GemmPath::dot) {
+    t.c = g.c;
+    t.cRow = g.cRow;
+    t.turned = true;
+    t.bias = g.bias;
+    const Status status = multiply(t, threads);
+    finalise(g);
+    return status;
+  }
   T* const transposed =
       static_cast<T*>(scratch(ScratchSlot::result, static_cast<size_t>(g.m * g.n) * sizeof(T)));
   if (!transposed) return Status::outOfMemory;
-  Product<T> t = transposedOperands(g);
   t.c = transposed;
   t.cRow = g.m;
   if (g.beta != 0 || g.bias) {
@@ -161,8 +183,8 @@ Status multiply(const Product<T>& g, int threads) {
     Product<T> part = g;
     part.n = end - begin;
     part.b += g.prepacked ? begin * g.k : begin * g.bCol;
-    part.c += begin;
-    if (part.bias) part.bias += begin;
+    part.c += part.turned ? begin * g.cRow : begin;
+    if (part.bias && !part.turned) part.bias += begin;
     if (part.side) part.side += begin;
     if (part.columnSums) part.columnSums += begin;
     return multiply(part, 1);

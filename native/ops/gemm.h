@@ -20,6 +20,9 @@ struct Product {
   int64_t sideRow;
   T* c;  // C[i, j] at c[i * cRow + j]
   int64_t cRow;
+  // C[i, j] at c[i + j * cRow] instead, and the bias by row: only where the plan is `dot`, beta is
+  // 0 and nothing is to be finished.
+  bool turned;
   T* columnSums;  // receives the sum of each column of B (bCol == 1), or null
   T alpha, beta;
   GemmFinish<T> finish;
