@@ -2,6 +2,8 @@
 // kernels/gemm.h; nothing here changes a bit of the result, since every output is one FMA chain.
 #include "gemm.h"
 
+#include <string.h>
+
 #include "../base/scratch.h"
 #include "gemm_tiled.h"
 #include "parallel.h"
@@ -9,14 +11,25 @@
 namespace tilegrad {
 namespace {
 
-// C before the products are added. Rows of at most a few, or one column that is contiguous.
+// C before the products are added. Rows of at most a few, or one column that is contiguous. Zeros
+// and biases by themselves: with one loop over elements for every case, this took a third of the
+// time of 12 x 128 x 784 with B contiguous along k, and 8 x 10 x 128 1.5 times as long.
 template <class T>
 void initialise(const Product<T>& g) {
-  for (int64_t i = 0; i < g.m; ++i) {
+  const bool asRow = g.n == 1 && g.cRow == 1 && !g.bias;
+  const int64_t rows = asRow ? 1 : g.m, cols = asRow ? g.m : g.n;
+  const size_t bytes = static_cast<size_t>(cols) * sizeof(T);
+  for (int64_t i = 0; i < rows; ++i) {
     T* const c = g.c + i * g.cRow;
-    for (int64_t j = 0; j < g.n; ++j) {
-      const T x = g.beta == 0 ? T{0} : g.beta * c[j];
-      c[j] = !g.bias ? x : g.beta == 0 ? g.bias[j] : x + g.bias[j];
+    if (g.beta == 0 && !g.bias) {
+      memset(c, 0, bytes);
+    } else if (g.beta == 0) {
+      memcpy(c, g.bias, bytes);
+    } else {
+      for (int64_t j = 0; j < cols; ++j) {
+        const T x = g.beta * c[j];
+        c[j] = g.bias ? x + g.bias[j] : x;
+      }
     }
   }
 }
