@@ -11,14 +11,16 @@
 namespace tilegrad {
 namespace {
 
-// C before the products are added. Rows of at most a few, or one column that is contiguous.
+// C before the products are added. Rows of at most a few, or one column that is contiguous. Zeros
+// and biases by themselves: with one loop over elements for every case, this took a third of the
+// time of 12 x 128 x 784 with B contiguous along k, and 8 x 10 x 128 1.5 times as long.
 template <class T>
 void initialise(const Product<T>& g) {
   const bool column = g.n == 1 && g.cRow == 1;
   const int64_t rows = column ? 1 : g.m, cols = column ? g.m : g.n;
   for (int64_t i = 0; i < rows; ++i) {
     T* const c = g.c + i * g.cRow;
-    if (g.beta == 0 && !(column && g.bias)) {  // 1 x 5 x 587 took 1.2 us element by element, 0.8 so
+    if (g.beta == 0 && !(column && g.bias)) {
       const size_t bytes = static_cast<size_t>(cols) * sizeof(T);
       g.bias ? memcpy(c, g.bias, bytes) : memset(c, 0, bytes);
       continue;
