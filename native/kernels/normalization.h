@@ -56,9 +56,118 @@ void addSquaresKernel(int64_t n, const T* x, const T* mean, T* squares) {
   });
 }
 
+// Rows that go through the columns together: weights are loaded, and their gradients stored, once
+// for all of them. What each row has of its own takes 4 registers.
+template <class T>
+#if defined(TG_TARGET_AVX512) || defined(TG_TARGET_NEON)
+constexpr int kNormRows = sizeof(T) == 4 ? 4 : 1;
+#else
+constexpr int kNormRows = 1;
+#endif
+
+// Where masks are registers one body is enough.
+template <class T, class F>
+TG_INLINE void overColumns(int64_t n, const F& step) {
+#if defined(TG_TARGET_AVX512)
+  overVectors<T>(n, step);
+#else
+  overWholeVectors<T>(n, step);
+#endif
+}
+
+template <class T, int rows>
+TG_INLINE void normalizeSomeRows(const RowNormalization<T>& job, LaneSource<T> weight,
+                                 LaneSource<T> bias, int64_t row) {
+  const T* const x = job.x + row * job.xRow;
+  T* const y = job.y + row * job.n;
+  const int64_t xRow = job.xRow, n = job.n;
+  Vec<T> mean[rows], rstd[rows];
+  TG_UNROLL for (int r = 0; r < rows; ++r) {
+    mean[r] = vsplat<T>(job.mean ? job.mean[row + r] : 0);
+    rstd[r] = vsplat<T>(job.rstd[row + r]);
+  }
+  const T* const next = x + job.rows * xRow;
+  overColumns<T>(n, [=](int64_t i, auto lanes) TG_INLINE_LAMBDA {
+    const Vec<T> w = get(lanes, weight.at(i)), b = get(lanes, bias.at(i));
+    TG_UNROLL for (int r = 0; r < rows; ++r) {
+      prefetch(next + r * xRow + i);
+      const Vec<T> d = sub(get(lanes, x + r * xRow + i), mean[r]);
+      put(lanes, y + r * n + i, fma(d, mul(rstd[r], w), b));
+    }
+  });
+}
+
+template <class T>
+void normalizeRowsKernel(const RowNormalization<T>& job) {
+  Copies<T> copies[2];
+  const LaneSource<T> weight = sourceOf(job.weight, copies[0]),
+                      bias = sourceOf(job.bias, copies[1]);
+  int64_t i = 0;
+  for (; kNormRows<T> > 1 && i + kNormRows<T> <= job.rows; i += kNormRows<T>) {
+    normalizeSomeRows<T, kNormRows<T>>(job, weight, bias, i);
+  }
+  for (; i < job.rows; ++i) normalizeSomeRows<T, 1>(job, weight, bias, i);
+}
+
+template <class T, int rows>
+TG_INLINE void normalizeSomeRowsBackward(const RowNormalizationBackward<T>& job,
+                                         LaneSource<T> weight, int64_t row) {
+  const T* const x = job.x + row * job.xRow;
+  const T* const g = job.g + row * job.n;
+  T* const dx = job.dx + row * job.n;
+  T* const dweight = job.dweight;
+  T* const dbias = job.dbias;
+  const int64_t xRow = job.xRow, n = job.n;
+  Vec<T> mean[rows], rstd[rows], slope[rows], offset[rows];
+  TG_UNROLL for (int r = 0; r < rows; ++r) {
+    mean[r] = vsplat<T>(job.mean ? job.mean[row + r] : 0);
+    rstd[r] = vsplat<T>(job.rstd[row + r]);
+    slope[r] = vsplat<T>(job.slope[row + r]);
+    offset[r] = vsplat<T>(job.offset[row + r]);
+  }
+  const T* const nextX = x + job.rows * xRow;
+  const T* const nextG = g + job.rows * n;
+  overColumns<T>(n, [=](int64_t i, auto lanes) TG_INLINE_LAMBDA {
+    const Vec<T> w = get(lanes, weight.at(i));
+    Vec<T> gradient[rows], d[rows];
+    TG_UNROLL for (int r = 0; r < rows; ++r) {
+      prefetch(nextX + r * xRow + i);
+      prefetch(nextG + r * n + i);
+      gradient[r] = get(lanes, g + r * n + i);
+      d[r] = sub(get(lanes, x + r * xRow + i), mean[r]);
+    }
+    if (dweight) {
+      Vec<T> sum = get(lanes, dweight + i);
+      TG_UNROLL for (int r = 0; r < rows; ++r) sum = fma(gradient[r], mul(d[r], rstd[r]), sum);
+      put(lanes, dweight + i, sum);
+    }
+    if (dbias) {
+      Vec<T> sum = get(lanes, dbias + i);
+      TG_UNROLL for (int r = 0; r < rows; ++r) sum = add(gradient[r], sum);
+      put(lanes, dbias + i, sum);
+    }
+    TG_UNROLL for (int r = 0; r < rows; ++r) {
+      const Vec<T> back = fma(d[r], slope[r], offset[r]);
+      put(lanes, dx + r * n + i, fma(gradient[r], mul(rstd[r], w), back));
+    }
+  });
+}
+
+template <class T>
+void normalizeRowsBackwardKernel(const RowNormalizationBackward<T>& job) {
+  Copies<T> copies;
+  const LaneSource<T> weight = sourceOf(job.weight, copies);
+  int64_t i = 0;
+  for (; kNormRows<T> > 1 && i + kNormRows<T> <= job.rows; i += kNormRows<T>) {
+    normalizeSomeRowsBackward<T, kNormRows<T>>(job, weight, i);
+  }
+  for (; i < job.rows; ++i) normalizeSomeRowsBackward<T, 1>(job, weight, i);
+}
+
 template <class T>
 constexpr NormalizationKernels<T> normalizationKernels() {
-  return {normalizeKernel<T>, normalizeBackwardKernel<T>, addSquaresKernel<T>};
+  return {normalizeKernel<T>, normalizeBackwardKernel<T>, addSquaresKernel<T>,
+          normalizeRowsKernel<T>, normalizeRowsBackwardKernel<T>};
 }
 
 TG_TARGET_END

@@ -13,6 +13,7 @@
 //   rows counted from its first, combined as even + odd; more rows split as above.
 #pragma once
 #include "../simd/vec.h"
+#include "per_lane.h"
 #include "table.h"
 
 TG_TARGET_BEGIN
@@ -173,9 +174,107 @@ T reduceKernel(int64_t n, const T* x) {
   return reduceRange<Reduction, T>(Values<T>{x}, 0, n);
 }
 
+// Rows of up to kReduceBlock values that are reduced side by side, each in the order of its own:
+// the accumulators of one row are too few to hide the additions' latency, and the folds of several
+// overlap. Only for float32 where a virtual vector is one register of 32; elsewhere one row has
+// accumulators enough.
+template <class T>
+constexpr int kRowsTogether = sizeof(T) == 4 && kLanes<T> == Reg<T>::lanes ? 4 : 1;
+
+// load(i, lanes, v) gives the next vector of every row. All steps are masked: the masks cost less
+// than a second copy of the body.
+template <class Reduction, class T, int rows, class Load>
+TG_INLINE void reduceTogether(int64_t n, const Load& load, T* y) {
+  constexpr int64_t kWidth = kLanes<T>;
+  Vec<T> acc[4][rows], v[rows];
+  TG_UNROLL for (int u = 0; u < 4; ++u) {
+    TG_UNROLL for (int r = 0; r < rows; ++r) acc[u][r] = Reduction::template identity<T>();
+  }
+  for (int64_t i = 0; i < n; i += 4 * kWidth) {
+    TG_UNROLL for (int u = 0; u < 4; ++u) {
+      const int64_t rest = n - i - u * kWidth;
+      const VMask<T> taken = vfirstLanes<T>(rest);
+      load(i + u * kWidth, Lanes{rest}, v);
+      TG_UNROLL for (int r = 0; r < rows; ++r) {
+        acc[u][r] = select(taken, Reduction::combine(acc[u][r], v[r]), acc[u][r]);
+      }
+    }
+  }
+  TG_UNROLL for (int r = 0; r < rows; ++r) {
+    const Vec<T> even = Reduction::combine(acc[0][r], acc[2][r]);
+    const Vec<T> odd = Reduction::combine(acc[1][r], acc[3][r]);
+    y[r] = Reduction::template fold<T>(Reduction::combine(even, odd));
+  }
+}
+
+// Calls together(i) for groups of kRowsTogether rows, and one(i) for those that are left; longer
+// rows come one by one.
+template <class T, class Together, class One>
+TG_INLINE void overRows(int64_t rows, int64_t n, const Together& together, const One& one) {
+  int64_t i = 0;
+  if constexpr (kRowsTogether<T> > 1) {
+    for (; n <= kReduceBlock && i + kRowsTogether<T> <= rows; i += kRowsTogether<T>) together(i);
+  }
+  for (; i < rows; ++i) one(i);
+}
+
+template <class T>
+void sumEachKernel(int64_t rows, int64_t n, const T* x, int64_t xRow, T* y) {
+  constexpr int kTogether = kRowsTogether<T>;
+  const auto together = [=](int64_t i) TG_INLINE_LAMBDA {
+    const T* const from = x + i * xRow;
+    const auto load = [=](int64_t at, Lanes lanes, Vec<T>(&v)[kTogether]) TG_INLINE_LAMBDA {
+      TG_UNROLL for (int r = 0; r < kTogether; ++r) v[r] = get(lanes, from + r * xRow + at);
+    };
+    reduceTogether<SumReduction, T, kTogether>(n, load, y + i);
+  };
+  overRows<T>(rows, n, together,
+              [=](int64_t i) { y[i] = reduceKernel<SumReduction, T>(n, x + i * xRow); });
+}
+
+// A minimum is the maximum of what has the other sign, with the other sign.
+template <class T>
+void extremumEachKernel(int64_t rows, int64_t n, const T* x, int64_t xRow, bool most, T* y) {
+  constexpr int kTogether = kRowsTogether<T>;
+  const auto together = [=](int64_t i) TG_INLINE_LAMBDA {
+    const T* const from = x + i * xRow;
+    const IVec<T> sign = visplat<T>(most ? 0 : Format<T>::signMask);
+    const auto load = [=](int64_t at, Lanes lanes, Vec<T>(&v)[kTogether]) TG_INLINE_LAMBDA {
+      TG_UNROLL for (int r = 0; r < kTogether; ++r) {
+        v[r] = fromBits(ixor(toBits(get(lanes, from + r * xRow + at)), sign));
+      }
+    };
+    T extrema[kTogether];
+    reduceTogether<MaxReduction, T, kTogether>(n, load, extrema);
+    for (int r = 0; r < kTogether; ++r) y[i + r] = most ? extrema[r] : -extrema[r];
+  };
+  overRows<T>(rows, n, together, [=](int64_t i) {
+    const T* const from = x + i * xRow;
+    y[i] = most ? reduceKernel<MaxReduction, T>(n, from) : reduceKernel<MinReduction, T>(n, from);
+  });
+}
+
 template <class T>
 T squaresKernel(int64_t n, const T* x, T c) {
   return reduceRange<SumReduction, T>(SquaredDifferences<T>{x, vsplat<T>(c)}, 0, n);
+}
+
+template <class T>
+void squaresEachKernel(int64_t rows, int64_t n, const T* x, int64_t xRow, const T* c, T* y) {
+  constexpr int kTogether = kRowsTogether<T>;
+  const auto together = [=](int64_t i) TG_INLINE_LAMBDA {
+    const T* const from = x + i * xRow;
+    Vec<T> shift[kTogether];
+    TG_UNROLL for (int r = 0; r < kTogether; ++r) shift[r] = vsplat<T>(c ? c[i + r] : 0);
+    const auto load = [=](int64_t at, Lanes lanes, Vec<T>(&v)[kTogether]) TG_INLINE_LAMBDA {
+      TG_UNROLL for (int r = 0; r < kTogether; ++r) {
+        v[r] = SquaredDifferences<T>::square(sub(get(lanes, from + r * xRow + at), shift[r]));
+      }
+    };
+    reduceTogether<SumReduction, T, kTogether>(n, load, y + i);
+  };
+  overRows<T>(rows, n, together,
+              [=](int64_t i) { y[i] = squaresKernel<T>(n, x + i * xRow, c ? c[i] : 0); });
 }
 
 // Index of the first maximum (or minimum), or of the first NaN. Blocks are compared by their
@@ -291,11 +390,19 @@ void reduceRowsKernel(int64_t rows, int64_t cols, const T* x, int64_t xRow, T* y
 
 template <class T>
 constexpr ReduceKernels<T> reduceKernels() {
-  return {reduceKernel<SumReduction, T>,     reduceKernel<MaxReduction, T>,
-          reduceKernel<MinReduction, T>,     argKernel<MaxReduction, T>,
-          reduceRowsKernel<SumReduction, T>, reduceRowsKernel<MaxReduction, T>,
-          reduceRowsKernel<MinReduction, T>, squaresKernel<T>,
-          reduceKernel<ProdReduction, T>,    argKernel<MinReduction, T>};
+  return {reduceKernel<SumReduction, T>,
+          reduceKernel<MaxReduction, T>,
+          reduceKernel<MinReduction, T>,
+          argKernel<MaxReduction, T>,
+          reduceRowsKernel<SumReduction, T>,
+          reduceRowsKernel<MaxReduction, T>,
+          reduceRowsKernel<MinReduction, T>,
+          squaresKernel<T>,
+          reduceKernel<ProdReduction, T>,
+          argKernel<MinReduction, T>,
+          sumEachKernel<T>,
+          extremumEachKernel<T>,
+          squaresEachKernel<T>};
 }
 
 TG_TARGET_END

@@ -24,7 +24,9 @@ using Map = void (*)(const Pass<T>& pass, int64_t n, const T* x, const T* c, int
 template <class T>
 Pass<T> sums(Map<T> map = nullptr) {
   const ReduceKernels<T>& k = floatKernels<T>().reduce;
-  return {0, k.sum, k.sumRows, binary<T>(Binary::add), map, nullptr, 0};
+  Pass<T> pass{0, k.sum, k.sumRows, binary<T>(Binary::add), map, nullptr, 0};
+  pass.each = k.sumEach;
+  return pass;
 }
 
 // Squares of differences from c, or of the values.
@@ -32,6 +34,7 @@ template <class T>
 Pass<T> squares(Map<T> map) {
   Pass<T> pass = sums<T>(map);
   pass.mappedRange = floatKernels<T>().reduce.squares;
+  pass.mappedEach = floatKernels<T>().reduce.squaresEach;
   return pass;
 }
 
@@ -41,16 +44,27 @@ Pass<T> products() {
   return {1, k.prod, nullptr, binary<T>(Binary::mul), nullptr, nullptr, 0};
 }
 
+template <class T, bool most>
+void extremumEach(int64_t rows, int64_t n, const T* x, int64_t xRow, T* y) {
+  floatKernels<T>().reduce.extremumEach(rows, n, x, xRow, most, y);
+}
+
 template <class T>
 Pass<T> maxima(Map<T> map = nullptr) {
   const ReduceKernels<T>& k = floatKernels<T>().reduce;
-  return {static_cast<T>(-INFINITY), k.max, k.maxRows, binary<T>(Binary::maximum), map, nullptr, 0};
+  Pass<T> pass{
+      static_cast<T>(-INFINITY), k.max, k.maxRows, binary<T>(Binary::maximum), map, nullptr, 0};
+  pass.each = extremumEach<T, true>;
+  return pass;
 }
 
 template <class T>
 Pass<T> minima(Map<T> map = nullptr) {
   const ReduceKernels<T>& k = floatKernels<T>().reduce;
-  return {static_cast<T>(INFINITY), k.min, k.minRows, binary<T>(Binary::minimum), map, nullptr, 0};
+  Pass<T> pass{
+      static_cast<T>(INFINITY), k.min, k.minRows, binary<T>(Binary::minimum), map, nullptr, 0};
+  pass.each = extremumEach<T, false>;
+  return pass;
 }
 
 template <class T, Unary op>
