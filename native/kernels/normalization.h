@@ -57,23 +57,8 @@ void addSquaresKernel(int64_t n, const T* x, const T* mean, T* squares) {
 }
 
 // Rows that go through the columns together: weights are loaded, and their gradients stored, once
-// for all of them. What each row has of its own takes 4 registers.
-template <class T>
-#if defined(TG_TARGET_AVX512) || defined(TG_TARGET_NEON)
-constexpr int kNormRows = sizeof(T) == 4 ? 4 : 1;
-#else
-constexpr int kNormRows = 1;
-#endif
-
-// Where masks are registers one body is enough.
-template <class T, class F>
-TG_INLINE void overColumns(int64_t n, const F& step) {
-#if defined(TG_TARGET_AVX512)
-  overVectors<T>(n, step);
-#else
-  overWholeVectors<T>(n, step);
-#endif
-}
+// for all of them. What each row has of its own takes 4 of 32 registers.
+constexpr int kNormRows = 4;
 
 template <class T, int rows>
 TG_INLINE void normalizeSomeRows(const RowNormalization<T>& job, LaneSource<T> weight,
@@ -86,11 +71,15 @@ TG_INLINE void normalizeSomeRows(const RowNormalization<T>& job, LaneSource<T> w
     mean[r] = vsplat<T>(job.mean ? job.mean[row + r] : 0);
     rstd[r] = vsplat<T>(job.rstd[row + r]);
   }
-  const T* const next = x + job.rows * xRow;
-  overColumns<T>(n, [=](int64_t i, auto lanes) TG_INLINE_LAMBDA {
+  const bool far = job.far;
+  overWholeVectors<T>(n, [=](int64_t i, auto lanes) TG_INLINE_LAMBDA {
     const Vec<T> w = get(lanes, weight.at(i)), b = get(lanes, bias.at(i));
     TG_UNROLL for (int r = 0; r < rows; ++r) {
-      prefetch(next + r * xRow + i);
+      if (far) {
+        // In the order of memory: as one stream.
+        prefetch(x + rows * xRow + i * rows + r * kLanes<T>);
+        prefetch(y + rows * n + i * rows + r * kLanes<T>);
+      }
       const Vec<T> d = sub(get(lanes, x + r * xRow + i), mean[r]);
       put(lanes, y + r * n + i, fma(d, mul(rstd[r], w), b));
     }
@@ -103,8 +92,8 @@ void normalizeRowsKernel(const RowNormalization<T>& job) {
   const LaneSource<T> weight = sourceOf(job.weight, copies[0]),
                       bias = sourceOf(job.bias, copies[1]);
   int64_t i = 0;
-  for (; kNormRows<T> > 1 && i + kNormRows<T> <= job.rows; i += kNormRows<T>) {
-    normalizeSomeRows<T, kNormRows<T>>(job, weight, bias, i);
+  for (; i + kNormRows <= job.rows; i += kNormRows) {
+    normalizeSomeRows<T, kNormRows>(job, weight, bias, i);
   }
   for (; i < job.rows; ++i) normalizeSomeRows<T, 1>(job, weight, bias, i);
 }
@@ -125,14 +114,10 @@ TG_INLINE void normalizeSomeRowsBackward(const RowNormalizationBackward<T>& job,
     slope[r] = vsplat<T>(job.slope[row + r]);
     offset[r] = vsplat<T>(job.offset[row + r]);
   }
-  const T* const nextX = x + job.rows * xRow;
-  const T* const nextG = g + job.rows * n;
-  overColumns<T>(n, [=](int64_t i, auto lanes) TG_INLINE_LAMBDA {
+  overWholeVectors<T>(n, [=](int64_t i, auto lanes) TG_INLINE_LAMBDA {
     const Vec<T> w = get(lanes, weight.at(i));
     Vec<T> gradient[rows], d[rows];
     TG_UNROLL for (int r = 0; r < rows; ++r) {
-      prefetch(nextX + r * xRow + i);
-      prefetch(nextG + r * n + i);
       gradient[r] = get(lanes, g + r * n + i);
       d[r] = sub(get(lanes, x + r * xRow + i), mean[r]);
     }
@@ -158,16 +143,23 @@ void normalizeRowsBackwardKernel(const RowNormalizationBackward<T>& job) {
   Copies<T> copies;
   const LaneSource<T> weight = sourceOf(job.weight, copies);
   int64_t i = 0;
-  for (; kNormRows<T> > 1 && i + kNormRows<T> <= job.rows; i += kNormRows<T>) {
-    normalizeSomeRowsBackward<T, kNormRows<T>>(job, weight, i);
+  for (; i + kNormRows <= job.rows; i += kNormRows) {
+    normalizeSomeRowsBackward<T, kNormRows>(job, weight, i);
   }
   for (; i < job.rows; ++i) normalizeSomeRowsBackward<T, 1>(job, weight, i);
 }
 
 template <class T>
 constexpr NormalizationKernels<T> normalizationKernels() {
-  return {normalizeKernel<T>, normalizeBackwardKernel<T>, addSquaresKernel<T>,
-          normalizeRowsKernel<T>, normalizeRowsBackwardKernel<T>};
+  NormalizationKernels<T> kernels{normalizeKernel<T>, normalizeBackwardKernel<T>,
+                                  addSquaresKernel<T>, nullptr, nullptr};
+#if defined(TG_TARGET_AVX512)  // where the sums come in rows, too
+  if constexpr (sizeof(T) == 4) {
+    kernels.normalizeRows = normalizeRowsKernel<T>;
+    kernels.backwardRows = normalizeRowsBackwardKernel<T>;
+  }
+#endif
+  return kernels;
 }
 
 TG_TARGET_END

@@ -177,9 +177,10 @@ T reduceKernel(int64_t n, const T* x) {
 // Rows of up to kReduceBlock values that are reduced side by side, each in the order of its own:
 // the accumulators of one row are too few to hide the additions' latency, and the folds of several
 // overlap. Only for float32 where a virtual vector is one register of 32; elsewhere one row has
-// accumulators enough.
+// accumulators enough, and there are no such kernels.
 template <class T>
-constexpr int kRowsTogether = sizeof(T) == 4 && kLanes<T> == Reg<T>::lanes ? 4 : 1;
+constexpr bool kTakesRows = sizeof(T) == 4 && kLanes<T> > 1 && kLanes<T> == Reg<T>::lanes;
+constexpr int kRowsTogether = 4;
 
 // load(i, lanes, v) gives the next vector of every row. All steps are masked: the masks cost less
 // than a second copy of the body.
@@ -207,74 +208,40 @@ TG_INLINE void reduceTogether(int64_t n, const Load& load, T* y) {
   }
 }
 
-// Calls together(i) for groups of kRowsTogether rows, and one(i) for those that are left; longer
-// rows come one by one.
-template <class T, class Together, class One>
-TG_INLINE void overRows(int64_t rows, int64_t n, const Together& together, const One& one) {
-  int64_t i = 0;
-  if constexpr (kRowsTogether<T> > 1) {
-    for (; n <= kReduceBlock && i + kRowsTogether<T> <= rows; i += kRowsTogether<T>) together(i);
-  }
-  for (; i < rows; ++i) one(i);
-}
-
-template <class T>
-void sumEachKernel(int64_t rows, int64_t n, const T* x, int64_t xRow, T* y) {
-  constexpr int kTogether = kRowsTogether<T>;
-  const auto together = [=](int64_t i) TG_INLINE_LAMBDA {
-    const T* const from = x + i * xRow;
-    const auto load = [=](int64_t at, Lanes lanes, Vec<T>(&v)[kTogether]) TG_INLINE_LAMBDA {
-      TG_UNROLL for (int r = 0; r < kTogether; ++r) v[r] = get(lanes, from + r * xRow + at);
-    };
-    reduceTogether<SumReduction, T, kTogether>(n, load, y + i);
-  };
-  overRows<T>(rows, n, together,
-              [=](int64_t i) { y[i] = reduceKernel<SumReduction, T>(n, x + i * xRow); });
-}
-
-// A minimum is the maximum of what has the other sign, with the other sign.
-template <class T>
-void extremumEachKernel(int64_t rows, int64_t n, const T* x, int64_t xRow, bool most, T* y) {
-  constexpr int kTogether = kRowsTogether<T>;
-  const auto together = [=](int64_t i) TG_INLINE_LAMBDA {
-    const T* const from = x + i * xRow;
-    const IVec<T> sign = visplat<T>(most ? 0 : Format<T>::signMask);
-    const auto load = [=](int64_t at, Lanes lanes, Vec<T>(&v)[kTogether]) TG_INLINE_LAMBDA {
-      TG_UNROLL for (int r = 0; r < kTogether; ++r) {
-        v[r] = fromBits(ixor(toBits(get(lanes, from + r * xRow + at)), sign));
-      }
-    };
-    T extrema[kTogether];
-    reduceTogether<MaxReduction, T, kTogether>(n, load, extrema);
-    for (int r = 0; r < kTogether; ++r) y[i + r] = most ? extrema[r] : -extrema[r];
-  };
-  overRows<T>(rows, n, together, [=](int64_t i) {
-    const T* const from = x + i * xRow;
-    y[i] = most ? reduceKernel<MaxReduction, T>(n, from) : reduceKernel<MinReduction, T>(n, from);
-  });
-}
-
 template <class T>
 T squaresKernel(int64_t n, const T* x, T c) {
   return reduceRange<SumReduction, T>(SquaredDifferences<T>{x, vsplat<T>(c)}, 0, n);
 }
 
+// Without `squared` the differences from 0, times 1, which are the values.
 template <class T>
-void squaresEachKernel(int64_t rows, int64_t n, const T* x, int64_t xRow, const T* c, T* y) {
-  constexpr int kTogether = kRowsTogether<T>;
-  const auto together = [=](int64_t i) TG_INLINE_LAMBDA {
+void sumEachKernel(int64_t rows, int64_t n, const T* x, int64_t xRow, const T* c, bool squared,
+                   T* y) {
+  const VMask<T> plain = vfirstLanes<T>(squared ? 0 : kLanes<T>);
+  int64_t i = 0;
+  for (; i + kRowsTogether <= rows; i += kRowsTogether) {
     const T* const from = x + i * xRow;
-    Vec<T> shift[kTogether];
-    TG_UNROLL for (int r = 0; r < kTogether; ++r) shift[r] = vsplat<T>(c ? c[i + r] : 0);
-    const auto load = [=](int64_t at, Lanes lanes, Vec<T>(&v)[kTogether]) TG_INLINE_LAMBDA {
-      TG_UNROLL for (int r = 0; r < kTogether; ++r) {
-        v[r] = SquaredDifferences<T>::square(sub(get(lanes, from + r * xRow + at), shift[r]));
+    Vec<T> shift[kRowsTogether];
+    TG_UNROLL for (int r = 0; r < kRowsTogether; ++r) shift[r] = vsplat<T>(c ? c[i + r] : 0);
+    const auto load = [=](int64_t at, Lanes lanes, Vec<T>(&v)[kRowsTogether]) TG_INLINE_LAMBDA {
+      TG_UNROLL for (int r = 0; r < kRowsTogether; ++r) {
+        const Vec<T> d = sub(get(lanes, from + r * xRow + at), shift[r]);
+        v[r] = mul(d, select(plain, vsplat<T>(1), d));
       }
     };
-    reduceTogether<SumReduction, T, kTogether>(n, load, y + i);
-  };
-  overRows<T>(rows, n, together,
-              [=](int64_t i) { y[i] = squaresKernel<T>(n, x + i * xRow, c ? c[i] : 0); });
+    reduceTogether<SumReduction, T, kRowsTogether>(n, load, y + i);
+  }
+  for (; i < rows; ++i) {
+    const T* const from = x + i * xRow;
+    y[i] =
+        squared ? squaresKernel<T>(n, from, c ? c[i] : 0) : reduceKernel<SumReduction, T>(n, from);
+  }
+}
+
+template <class T>
+constexpr decltype(ReduceKernels<T>::sumEach) sumEach() {
+  if constexpr (kTakesRows<T>) return sumEachKernel<T>;
+  return nullptr;
 }
 
 // Index of the first maximum (or minimum), or of the first NaN. Blocks are compared by their
@@ -400,9 +367,7 @@ constexpr ReduceKernels<T> reduceKernels() {
           squaresKernel<T>,
           reduceKernel<ProdReduction, T>,
           argKernel<MinReduction, T>,
-          sumEachKernel<T>,
-          extremumEachKernel<T>,
-          squaresEachKernel<T>};
+          sumEach<T>()};
 }
 
 TG_TARGET_END

@@ -41,12 +41,10 @@ struct ReduceKernels {
   T (*prod)(int64_t n, const T* x);
   // Index of the first minimum (the first NaN, if there is one). n >= 1.
   int64_t (*argmin)(int64_t n, const T* x);
-  // Of each of the rows of n contiguous values, xRow apart, what the kernels above give of one.
-  void (*sumEach)(int64_t rows, int64_t n, const T* x, int64_t xRow, T* y);
-  // The maximum, or with `most` false the minimum.
-  void (*extremumEach)(int64_t rows, int64_t n, const T* x, int64_t xRow, bool most, T* y);
-  // c[i] for row i; null for 0.
-  void (*squaresEach)(int64_t rows, int64_t n, const T* x, int64_t xRow, const T* c, T* y);
+  // The sums of rows of n <= kReduceBlock contiguous values, xRow apart, or with `squared` those of
+  // (x - c[i])^2, where no c is 0. Null where rows are as well summed one by one.
+  void (*sumEach)(int64_t rows, int64_t n, const T* x, int64_t xRow, const T* c, bool squared,
+                  T* y);
 };
 
 // What is carried along a scan of T: sums and products of float32 in float64, of integers modulo
@@ -209,6 +207,7 @@ struct RowNormalization {
   const T* rstd;
   PerLane<T> weight, bias;
   T* y;
+  bool far;  // what follows these rows is worth prefetching
 };
 
 // Backwards; rows are added to dweight and dbias in ascending order, and either may be null.
@@ -235,6 +234,7 @@ struct NormalizationKernels {
   void (*backward)(const NormalizationBackward<T>&);
   // squares[i] += (x[i] - mean[i])^2
   void (*addSquares)(int64_t n, const T* x, const T* mean, T* squares);
+  // Null where rows are as well taken one by one.
   void (*normalizeRows)(const RowNormalization<T>&);
   void (*backwardRows)(const RowNormalizationBackward<T>&);
 };
@@ -292,7 +292,8 @@ struct NormSumKernels {
   // Sums of g * weight and of g * weight * (x - shift).
   void (*gradients)(int64_t n, const T* x, PerLane<T> g, PerLane<T> weight, T shift, T* sum,
                     T* dot);
-  // Of rows, x xRow apart and g n apart, with a shift for each; null for 0.
+  // Of rows of n <= kReduceBlock values, x xRow apart and g n apart, with a shift for each; no
+  // shift is 0. There where there is `sumEach`.
   void (*gradientsEach)(int64_t rows, int64_t n, const T* x, int64_t xRow, const T* g,
                         PerLane<T> weight, const T* shift, T* sum, T* dot);
 };

@@ -25,7 +25,7 @@ template <class T>
 Pass<T> sums(Map<T> map = nullptr) {
   const ReduceKernels<T>& k = floatKernels<T>().reduce;
   Pass<T> pass{0, k.sum, k.sumRows, binary<T>(Binary::add), map, nullptr, 0};
-  pass.each = k.sumEach;
+  if (!map) pass.each = k.sumEach;
   return pass;
 }
 
@@ -34,7 +34,7 @@ template <class T>
 Pass<T> squares(Map<T> map) {
   Pass<T> pass = sums<T>(map);
   pass.mappedRange = floatKernels<T>().reduce.squares;
-  pass.mappedEach = floatKernels<T>().reduce.squaresEach;
+  pass.each = floatKernels<T>().reduce.sumEach;
   return pass;
 }
 
@@ -44,17 +44,12 @@ Pass<T> products() {
   return {1, k.prod, nullptr, binary<T>(Binary::mul), nullptr, nullptr, 0};
 }
 
-template <class T, bool most>
-void extremumEach(int64_t rows, int64_t n, const T* x, int64_t xRow, T* y) {
-  floatKernels<T>().reduce.extremumEach(rows, n, x, xRow, most, y);
-}
-
 template <class T>
 Pass<T> maxima(Map<T> map = nullptr) {
   const ReduceKernels<T>& k = floatKernels<T>().reduce;
   Pass<T> pass{
       static_cast<T>(-INFINITY), k.max, k.maxRows, binary<T>(Binary::maximum), map, nullptr, 0};
-  pass.each = extremumEach<T, true>;
+  pass.toColumns = floatKernels<T>().softmaxColumns.toColumns;
   return pass;
 }
 
@@ -63,7 +58,7 @@ Pass<T> minima(Map<T> map = nullptr) {
   const ReduceKernels<T>& k = floatKernels<T>().reduce;
   Pass<T> pass{
       static_cast<T>(INFINITY), k.min, k.minRows, binary<T>(Binary::minimum), map, nullptr, 0};
-  pass.each = extremumEach<T, false>;
+  pass.toColumns = floatKernels<T>().softmaxColumns.toColumns;
   return pass;
 }
 

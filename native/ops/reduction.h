@@ -19,11 +19,16 @@
 #include "columns.h"
 #include "loops.h"
 #include "parallel.h"
+#include "softmax_layout.h"
 
 namespace tilegrad {
 
 // Blocks of a piece, a power of two: 65536 values, 256 KB of float32.
 constexpr int64_t kPieceBlocks = 16;
+
+// Sums of more values than this are computed row by row: reading several rows at a time from the
+// second-level cache, or from beyond, is slower than reading one (4096 x 4096: half as fast).
+constexpr int64_t kShortSum = 256;
 
 // One pass: how values are mapped and combined.
 template <class T>
@@ -38,9 +43,11 @@ struct Pass {
   // The same as mapping and then `range`, in one kernel; null where there is none.
   T (*mappedRange)(int64_t n, const T* x, T c);
   T power;  // a parameter of the map's
-  // `range` of each of some rows, and `mappedRange`; null where rows are reduced one by one.
-  void (*each)(int64_t rows, int64_t n, const T* x, int64_t xRow, T* y) = nullptr;
-  void (*mappedEach)(int64_t rows, int64_t n, const T* x, int64_t xRow, const T* c, T* y) = nullptr;
+  // Sums of rows, of squared differences where there is a map. Null where there are none.
+  void (*each)(int64_t rows, int64_t n, const T* x, int64_t xRow, const T* c, bool squared,
+               T* y) = nullptr;
+  // Short rows as columns for `rows`, where the order of values doesn't matter.
+  void (*toColumns)(int64_t rows, int64_t n, const T* x, int64_t xRow, T* to) = nullptr;
 };
 
 // Computes a pass over the values of some results. False when memory ran out.
@@ -247,10 +254,12 @@ class RowsRunner final : public Runner<T> {
       : r_(r), rows_(rows), x_(x), xRow_(xRow) {}
   bool run(const Pass<T>& pass, const T* c, T* results) const override {
     const T* const values = r_.isDirect() ? reinterpret_cast<const T*>(x_) : nullptr;
-    if (values && !pass.map && pass.each) {
-      pass.each(rows_, r_.n, values, xRow_, results);
-    } else if (values && pass.map && pass.mappedEach) {
-      pass.mappedEach(rows_, r_.n, values, xRow_, c, results);
+    if (values && pass.toColumns && !pass.map && r_.n <= kShortRow) {
+      ShortRows<T> turned;
+      pass.toColumns(rows_, r_.n, values, xRow_, turned.values);
+      pass.rows(r_.n, rows_, turned.values, kColumnStrip, results);
+    } else if (values && pass.each && r_.n <= (pass.map ? kReduceBlock : kShortSum)) {
+      pass.each(rows_, r_.n, values, xRow_, c, pass.map != nullptr, results);
     } else {
       for (int64_t i = 0; i < rows_; ++i) {
         const char* const x = x_ + i * xRow_ * r_.xSize;
