@@ -60,6 +60,20 @@ function accumulate(leaf: Tensor, gradient: Tensor): void {
 }
 
 /**
+ * The user's gradient may be the `grad` of a leaf, which is written before others are read: what has
+ * arrived of it elsewhere, or in another order of elements, becomes a copy.
+ */
+function keepFromWrites(arrived: Map<Target, Tensor>): void {
+  const written = new Set<Tensor['storage']>();
+  for (const to of arrived.keys()) {
+    if (to instanceof Tensor && to.accumulatedGrad !== null) {
+      written.add(to.accumulatedGrad.storage);
+    }
+  }
+  for (const [to, g] of arrived) if (written.has(g.storage)) arrived.set(to, copy(g));
+}
+
+/**
  * The gradient that a pass starts with at `root`: the given one, or 1 for a tensor of one element.
  * @throws TensorError ERR_STATE when nothing requires gradients; ERR_SHAPE, ERR_DTYPE or ERR_ARGUMENT
  * when the gradient doesn't fit
@@ -202,11 +216,10 @@ export function backward(
   }
   noGrad(() =>
     recycleAfter(() => {
-      const given: readonly unknown[] = Array.isArray(gradient) ? gradient : [gradient];
-      // The user's gradient may be the `grad` of a leaf, which is written before others are read.
-      const own = starts.map((start) => (given.includes(start) ? copy(start) : start));
       const pass = { retainGraph, targets, accumulate };
-      for (const [to, g] of propagate(roots, own, pass)) {
+      const arrived = propagate(roots, starts, pass);
+      if (gradient !== undefined && gradient !== null) keepFromWrites(arrived);
+      for (const [to, g] of arrived) {
         if (to instanceof Tensor) accumulate(to, g);
       }
     }),

@@ -231,6 +231,12 @@ class Pass {
     // One more use keeps a product from folding the derivative of a target into what arrives there.
     const watched = targets === null ? [] : nodes.filter((node) => targets.has(node));
     for (const node of watched) node.uses++;
+    // Hooks may write anywhere while the pass runs, also to the gradient that the user gave.
+    const starts =
+      this.accumulate !== null &&
+      (expectsWatchers || nodes.some(({ watchers }) => watchers !== null))
+        ? gradients.map(recordedCopy)
+        : gradients;
     // A pass around this one may have brought something to the same nodes already.
     const outer = depth > 0 ? nodes.map(setAside) : null;
     const reader = readAsOf(null);
@@ -240,7 +246,7 @@ class Pass {
       for (let i = 0; i < roots.length; i++) {
         const root = roots[i] as Tensor;
         if (this.wanted !== null && !this.wanted.has(root.node ?? root)) continue;
-        if (needsGrad(root)) this.deliver(root, this.current(gradients[i] as Tensor));
+        if (needsGrad(root)) this.deliver(root, this.current(starts[i] as Tensor));
       }
       if (this.awaited !== null) for (const root of roots) this.visitedUser(root);
       for (let i = 0; i < visited.length; i++) this.visit(visited[i] as GradNode);

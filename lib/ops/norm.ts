@@ -94,13 +94,16 @@ export function attachJoint(
   let waiting: (Tensor | null)[] = [];
   /** What the waiting gradients were computed from. A pass that doesn't want all of them leaves some. */
   let from: Tensor | null = null;
+  let version = 0;
   const ruleOf = (i: number): GradRule => {
     return (g) => {
       if (isGradEnabled()) return recorded(g, i);
-      if (from !== g || !waiting[i] || waiting[i].storage.disposed) {
+      const { storage } = g;
+      if (from !== g || version !== storage.version || !waiting[i] || waiting[i].storage.disposed) {
         waiting = operands.map((t) => (t !== null && needsGrad(t) ? gradientOf(t) : null));
         compute(g, waiting);
         from = g;
+        version = storage.version;
       }
       const gradient = waiting[i] as Tensor;
       waiting[i] = null;

@@ -34,9 +34,48 @@ void gradientsKernel(int64_t n, const T* x, PerLane<T> g, PerLane<T> weight, T s
   *dot = reduce({gs, weights, {x, -1}, vsplat<T>(shift)});
 }
 
+// Two rows have as many sums together as the accumulators of four rows hold.
+template <class T>
+void gradientsEachKernel(int64_t rows, int64_t n, const T* x, int64_t xRow, const T* g,
+                         PerLane<T> weight, const T* shift, T* sum, T* dot) {
+  constexpr int kRows = kRowsTogether / 2;
+  Copies<T> copies;
+  const LaneSource<T> weights = sourceOf(weight, copies);
+  int64_t i = 0;
+  for (; i + kRows <= rows; i += kRows) {
+    const T* const xs = x + i * xRow;
+    const T* const gs = g + i * n;
+    Vec<T> shifts[kRows];
+    TG_UNROLL for (int r = 0; r < kRows; ++r) shifts[r] = vsplat<T>(shift ? shift[i + r] : 0);
+    const auto load = [=](int64_t at, Lanes lanes, Vec<T>(&v)[2 * kRows]) TG_INLINE_LAMBDA {
+      const Vec<T> w = get(lanes, weights.at(at));
+      TG_UNROLL for (int r = 0; r < kRows; ++r) {
+        v[r] = mul(get(lanes, gs + r * n + at), w);
+        v[kRows + r] = mul(v[r], sub(get(lanes, xs + r * xRow + at), shifts[r]));
+      }
+    };
+    T sums[2 * kRows];
+    reduceTogether<SumReduction, T, 2 * kRows>(n, load, sums);
+    TG_UNROLL for (int r = 0; r < kRows; ++r) {
+      sum[i + r] = sums[r];
+      dot[i + r] = sums[kRows + r];
+    }
+  }
+  for (; i < rows; ++i) {
+    gradientsKernel<T>(n, x + i * xRow, {g + i * n, 0}, weight, shift ? shift[i] : 0, sum + i,
+                       dot + i);
+  }
+}
+
+template <class T>
+constexpr decltype(NormSumKernels<T>::gradientsEach) gradientsEach() {
+  if constexpr (kTakesRows<T>) return gradientsEachKernel<T>;
+  return nullptr;
+}
+
 template <class T>
 constexpr NormSumKernels<T> normSumKernels() {
-  return {gradientsKernel<T>};
+  return {gradientsKernel<T>, gradientsEach<T>()};
 }
 
 TG_TARGET_END

@@ -13,6 +13,7 @@
 //   rows counted from its first, combined as even + odd; more rows split as above.
 #pragma once
 #include "../simd/vec.h"
+#include "per_lane.h"
 #include "table.h"
 
 TG_TARGET_BEGIN
@@ -173,9 +174,74 @@ T reduceKernel(int64_t n, const T* x) {
   return reduceRange<Reduction, T>(Values<T>{x}, 0, n);
 }
 
+// Rows of up to kReduceBlock values that are reduced side by side, each in the order of its own:
+// the accumulators of one row are too few to hide the additions' latency, and the folds of several
+// overlap. Only for float32 where a virtual vector is one register of 32; elsewhere one row has
+// accumulators enough, and there are no such kernels.
+template <class T>
+constexpr bool kTakesRows = sizeof(T) == 4 && kLanes<T> > 1 && kLanes<T> == Reg<T>::lanes;
+constexpr int kRowsTogether = 4;
+
+// load(i, lanes, v) gives the next vector of every row. All steps are masked: the masks cost less
+// than a second copy of the body.
+template <class Reduction, class T, int rows, class Load>
+TG_INLINE void reduceTogether(int64_t n, const Load& load, T* y) {
+  constexpr int64_t kWidth = kLanes<T>;
+  Vec<T> acc[4][rows], v[rows];
+  TG_UNROLL for (int u = 0; u < 4; ++u) {
+    TG_UNROLL for (int r = 0; r < rows; ++r) acc[u][r] = Reduction::template identity<T>();
+  }
+  for (int64_t i = 0; i < n; i += 4 * kWidth) {
+    TG_UNROLL for (int u = 0; u < 4; ++u) {
+      const int64_t rest = n - i - u * kWidth;
+      const VMask<T> taken = vfirstLanes<T>(rest);
+      load(i + u * kWidth, Lanes{rest}, v);
+      TG_UNROLL for (int r = 0; r < rows; ++r) {
+        acc[u][r] = select(taken, Reduction::combine(acc[u][r], v[r]), acc[u][r]);
+      }
+    }
+  }
+  TG_UNROLL for (int r = 0; r < rows; ++r) {
+    const Vec<T> even = Reduction::combine(acc[0][r], acc[2][r]);
+    const Vec<T> odd = Reduction::combine(acc[1][r], acc[3][r]);
+    y[r] = Reduction::template fold<T>(Reduction::combine(even, odd));
+  }
+}
+
 template <class T>
 T squaresKernel(int64_t n, const T* x, T c) {
   return reduceRange<SumReduction, T>(SquaredDifferences<T>{x, vsplat<T>(c)}, 0, n);
+}
+
+// Without `squared` the differences from 0, times 1, which are the values.
+template <class T>
+void sumEachKernel(int64_t rows, int64_t n, const T* x, int64_t xRow, const T* c, bool squared,
+                   T* y) {
+  const VMask<T> plain = vfirstLanes<T>(squared ? 0 : kLanes<T>);
+  int64_t i = 0;
+  for (; i + kRowsTogether <= rows; i += kRowsTogether) {
+    const T* const from = x + i * xRow;
+    Vec<T> shift[kRowsTogether];
+    TG_UNROLL for (int r = 0; r < kRowsTogether; ++r) shift[r] = vsplat<T>(c ? c[i + r] : 0);
+    const auto load = [=](int64_t at, Lanes lanes, Vec<T>(&v)[kRowsTogether]) TG_INLINE_LAMBDA {
+      TG_UNROLL for (int r = 0; r < kRowsTogether; ++r) {
+        const Vec<T> d = sub(get(lanes, from + r * xRow + at), shift[r]);
+        v[r] = mul(d, select(plain, vsplat<T>(1), d));
+      }
+    };
+    reduceTogether<SumReduction, T, kRowsTogether>(n, load, y + i);
+  }
+  for (; i < rows; ++i) {
+    const T* const from = x + i * xRow;
+    y[i] =
+        squared ? squaresKernel<T>(n, from, c ? c[i] : 0) : reduceKernel<SumReduction, T>(n, from);
+  }
+}
+
+template <class T>
+constexpr decltype(ReduceKernels<T>::sumEach) sumEach() {
+  if constexpr (kTakesRows<T>) return sumEachKernel<T>;
+  return nullptr;
 }
 
 // Index of the first maximum (or minimum), or of the first NaN. Blocks are compared by their
@@ -291,11 +357,17 @@ void reduceRowsKernel(int64_t rows, int64_t cols, const T* x, int64_t xRow, T* y
 
 template <class T>
 constexpr ReduceKernels<T> reduceKernels() {
-  return {reduceKernel<SumReduction, T>,     reduceKernel<MaxReduction, T>,
-          reduceKernel<MinReduction, T>,     argKernel<MaxReduction, T>,
-          reduceRowsKernel<SumReduction, T>, reduceRowsKernel<MaxReduction, T>,
-          reduceRowsKernel<MinReduction, T>, squaresKernel<T>,
-          reduceKernel<ProdReduction, T>,    argKernel<MinReduction, T>};
+  return {reduceKernel<SumReduction, T>,
+          reduceKernel<MaxReduction, T>,
+          reduceKernel<MinReduction, T>,
+          argKernel<MaxReduction, T>,
+          reduceRowsKernel<SumReduction, T>,
+          reduceRowsKernel<MaxReduction, T>,
+          reduceRowsKernel<MinReduction, T>,
+          squaresKernel<T>,
+          reduceKernel<ProdReduction, T>,
+          argKernel<MinReduction, T>,
+          sumEach<T>()};
 }
 
 TG_TARGET_END

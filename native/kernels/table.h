@@ -41,6 +41,10 @@ struct ReduceKernels {
   T (*prod)(int64_t n, const T* x);
   // Index of the first minimum (the first NaN, if there is one). n >= 1.
   int64_t (*argmin)(int64_t n, const T* x);
+  // The sums of rows of n <= kReduceBlock contiguous values, xRow apart, or with `squared` those of
+  // (x - c[i])^2, where no c is 0. Null where rows are as well summed one by one.
+  void (*sumEach)(int64_t rows, int64_t n, const T* x, int64_t xRow, const T* c, bool squared,
+                  T* y);
 };
 
 // What is carried along a scan of T: sums and products of float32 in float64, of integers modulo
@@ -191,6 +195,38 @@ struct NormalizationBackward {
   T* dbias;
 };
 
+// The same for rows of n values whose weights and biases are those of the columns; rows of x are
+// xRow apart, those of y follow each other. mean may be null for 0. y may be x when its rows do
+// too.
+template <class T>
+struct RowNormalization {
+  int64_t rows, n;
+  const T* x;
+  int64_t xRow;
+  const T* mean;
+  const T* rstd;
+  PerLane<T> weight, bias;
+  T* y;
+  bool far;  // what follows these rows is worth prefetching
+};
+
+// Backwards; rows are added to dweight and dbias in ascending order, and either may be null.
+template <class T>
+struct RowNormalizationBackward {
+  int64_t rows, n;
+  const T* x;
+  int64_t xRow;
+  const T* g;
+  PerLane<T> weight;
+  const T* mean;  // may be null for 0
+  const T* rstd;
+  const T* slope;
+  const T* offset;
+  T* dx;
+  T* dweight;
+  T* dbias;
+};
+
 // Lanes are independent here: compiled with the elementwise kernels.
 template <class T>
 struct NormalizationKernels {
@@ -198,6 +234,9 @@ struct NormalizationKernels {
   void (*backward)(const NormalizationBackward<T>&);
   // squares[i] += (x[i] - mean[i])^2
   void (*addSquares)(int64_t n, const T* x, const T* mean, T* squares);
+  // Null where rows are as well taken one by one.
+  void (*normalizeRows)(const RowNormalization<T>&);
+  void (*backwardRows)(const RowNormalizationBackward<T>&);
 };
 
 // One row of a recurrent cell with n units, backwards. The activated gates lie n apart, in
@@ -253,6 +292,10 @@ struct NormSumKernels {
   // Sums of g * weight and of g * weight * (x - shift).
   void (*gradients)(int64_t n, const T* x, PerLane<T> g, PerLane<T> weight, T shift, T* sum,
                     T* dot);
+  // Of rows of n <= kReduceBlock values, x xRow apart and g n apart, with a shift for each; no
+  // shift is 0. There where there is `sumEach`.
+  void (*gradientsEach)(int64_t rows, int64_t n, const T* x, int64_t xRow, const T* g,
+                        PerLane<T> weight, const T* shift, T* sum, T* dot);
 };
 
 // Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC11), key = seed,

@@ -2,6 +2,7 @@
 #include "dispatch.h"
 #include "reduction.h"
 #include "rows.h"
+#include "softmax_layout.h"
 
 namespace tilegrad {
 namespace {
@@ -103,6 +104,27 @@ void searchColumns(const Search<T>& s) {
                  });
 }
 
+// Short rows as columns: so short that searching them one by one would be calls and nothing else.
+template <class T>
+void searchShortRows(const Search<T>& s) {
+  const Tiles tiles = makeTiles(s.kept, 3, 1, kColumnStrip);
+  const int64_t widest = tiles.cols < tiles.tileCols ? tiles.cols : tiles.tileCols;
+  const auto toColumns = floatKernels<T>().softmaxColumns.toColumns;
+  parallelShares(elementCount(tiles.tasks), 1, s.n * widest * static_cast<int64_t>(sizeof(T)),
+                 kHeavyShare, [&](int64_t begin, int64_t end) {
+                   ShortRows<T> turned;
+                   T best[kColumnStrip];
+                   int32_t index[kColumnStrip];
+                   Odometer at(tiles.tasks, 3, begin);
+                   for (int64_t task = begin; task < end; ++task, at.next()) {
+                     const int64_t rows = tiles.colsOf(at);
+                     toColumns(rows, s.n, s.x + at.offset(0), tiles.colStride[0], turned.values);
+                     s.columns(s.n, rows, turned.values, kColumnStrip, best, index);
+                     for (int64_t j = 0; j < rows; ++j) s.put(at, j, &tiles, index[j], best[j]);
+                   }
+                 });
+}
+
 template <class T>
 Status search(const Command& c, bool most) {
   const FloatKernels<T>& k = floatKernels<T>();
@@ -119,6 +141,10 @@ Status search(const Command& c, bool most) {
   const bool sideBySide = s.kept.rank > 0 && s.kept.stride[0][s.kept.rank - 1] == 1;
   if (s.reduced.rank <= 1 && !inner && sideBySide) {
     searchColumns(s);
+    return Status::ok;
+  }
+  if (inner && s.n <= kShortRow) {
+    searchShortRows(s);
     return Status::ok;
   }
   const int64_t results = elementCount(s.kept);

@@ -36,6 +36,57 @@ void overPieces(const Shape& s, const F& f) {
   for (int64_t c = 0; c < s.channels; ++c) f(c * s.span, s.span, c, false);
 }
 
+// Rows of single values with weights of their own, as in layer and RMS normalisation, go through
+// the kernels in batches: so many that their values stay in the first-level cache (32 KB of 48 KB,
+// or of 32 KB on older processors, where the rest comes from the second), whole groups of the
+// kernels'.
+constexpr int64_t kBatchRows = 16;
+
+int64_t batchRows(int64_t n) {
+  constexpr int64_t kBatchBytes = 16 * 1024, kGroup = 4;
+  const int64_t rows = kBatchBytes / (n * static_cast<int64_t>(sizeof(float)));
+  if (rows < kGroup) return kGroup;
+  return rows < kBatchRows ? rows / kGroup * kGroup : kBatchRows;
+}
+
+// Calls f(row, rows) for batches of the rows [begin, end).
+template <class F>
+void overBatches(int64_t begin, int64_t end, int64_t n, const F& f) {
+  const int64_t most = batchRows(n);
+  for (int64_t row = begin; row < end; row += most) f(row, end - row < most ? end - row : most);
+}
+
+template <class T>
+T reciprocalDeviation(double squares, int64_t n, double eps) {
+  return static_cast<T>(1 / sqrt(squares / static_cast<double>(n) + eps));
+}
+
+// Whether rows of float32 go through the kernels in batches.
+bool takesBatches(const Shape& s) {
+  return s.groups == 1 && s.span == 1 && s.channels <= kReduceBlock &&
+         floatKernels<float>().normalization.normalizeRows;
+}
+
+// A batch of rows: their statistics, mean being null where none is wanted, and their results.
+void forwardBatch(const RowNormalization<float>& job, double eps, float* mean, float* rstd) {
+  const FloatKernels<float>& k = floatKernels<float>();
+  const int64_t n = job.n;
+  // What reads the rows first takes them one by one: see kShortSum in reduction.h.
+  for (int64_t i = 0; i < job.rows; ++i) {
+    const float* const x = job.x + i * job.xRow;
+    if (mean) {
+      mean[i] = k.reduce.sum(n, x) / static_cast<float>(n);
+    } else {
+      rstd[i] = k.reduce.squares(n, x, 0);
+    }
+  }
+  if (mean) k.reduce.sumEach(job.rows, n, job.x, job.xRow, mean, true, rstd);
+  for (int64_t i = 0; i < job.rows; ++i) {
+    rstd[i] = reciprocalDeviation<float>(static_cast<double>(rstd[i]), n, eps);
+  }
+  k.normalization.normalizeRows(job);
+}
+
 template <class T>
 Status forwardOf(const Command& c) {
   const FloatKernels<T>& k = floatKernels<T>();
@@ -50,27 +101,48 @@ Status forwardOf(const Command& c) {
   T* const mean = static_cast<T*>(c.data[4]);
   T* const rstd = static_cast<T*>(c.data[5]);
   const int64_t bytes = 2 * cols * static_cast<int64_t>(sizeof(T));
-  parallelShares(
-      s.n * s.groups, 1, bytes, kLightShare, [&](int64_t begin, int64_t end) TG_NOINLINE_LAMBDA {
-        for (int64_t i = begin; i < end; ++i) {
-          const int64_t group = i % s.groups;
-          const T* const from = x + i / s.groups * xRow + group * cols;
-          Moments m{0, 0, 0};
-          if (mean) {
-            m = momentsOf(cols, from);
-            mean[i] = static_cast<T>(m.mean);
-          } else {
-            m.squares = static_cast<double>(k.reduce.squares(cols, from, 0));
-          }
-          rstd[i] = static_cast<T>(1 / sqrt(m.squares / static_cast<double>(cols) + eps));
-          overPieces(s, [&](int64_t at, int64_t n, int64_t channel, bool each) {
-            const int64_t w = group * s.channels + channel;
-            k.normalization.normalize({n, from + at, perLane<T>(mean, i, false, 0), forAll(rstd[i]),
-                                       perLane<T>(weight, w, each, 1), perLane<T>(bias, w, each, 0),
-                                       y + i * cols + at});
-          });
-        }
-      });
+  if constexpr (sizeof(T) == sizeof(float)) {
+    if (takesBatches(s)) {
+      const PerLane<T> weights = perLane<T>(weight, 0, true, 1);
+      const PerLane<T> biases = perLane<T>(bias, 0, true, 0);
+      // What exceeds the second-level cache (1 MB) arrives while the rows before are normalised:
+      // sums alone would wait for it. The kernels alone take 0.7 to 0.9 of the time for
+      // 4096 x 768 (noisy), and 1.1 for 64 x 768.
+      const bool far = s.n * bytes > 1024 * 1024;
+      parallelShares(s.n, 1, bytes, kLightShare,
+                     [&](int64_t begin, int64_t end) TG_NOINLINE_LAMBDA {
+                       overBatches(begin, end, cols, [&](int64_t i, int64_t rows) {
+                         T* const means = mean ? mean + i : nullptr;
+                         forwardBatch({rows, cols, x + i * xRow, xRow, means, rstd + i, weights,
+                                       biases, y + i * cols, far},
+                                      eps, means, rstd + i);
+                       });
+                     });
+      return Status::ok;
+    }
+  }
+  parallelShares(s.n * s.groups, 1, bytes, kLightShare,
+                 [&](int64_t begin, int64_t end) TG_NOINLINE_LAMBDA {
+                   for (int64_t i = begin; i < end; ++i) {
+                     const int64_t group = i % s.groups;
+                     const T* const from = x + i / s.groups * xRow + group * cols;
+                     double squares;
+                     if (mean) {
+                       const Moments m = momentsOf(cols, from);
+                       mean[i] = static_cast<T>(m.mean);
+                       squares = m.squares;
+                     } else {
+                       squares = static_cast<double>(k.reduce.squares(cols, from, 0));
+                     }
+                     rstd[i] = reciprocalDeviation<T>(squares, cols, eps);
+                     overPieces(s, [&](int64_t at, int64_t n, int64_t channel, bool each) {
+                       const int64_t w = group * s.channels + channel;
+                       k.normalization.normalize({n, from + at, perLane<T>(mean, i, false, 0),
+                                                  forAll(rstd[i]), perLane<T>(weight, w, each, 1),
+                                                  perLane<T>(bias, w, each, 0), y + i * cols + at});
+                     });
+                   }
+                 });
   return Status::ok;
 }
 
@@ -126,6 +198,30 @@ TG_NOINLINE void backwardGroup(const Backward<T>& b, int64_t i, T* dweight, T* d
                                 perLane<T>(weight, channel, each, 1), forAll(slope), forAll(offset),
                                 b.dx ? b.dx + i * cols + at : nullptr, each ? dweight : nullptr,
                                 each ? dbias : nullptr});
+  });
+}
+
+// The same for the rows [begin, end), whose gradients by x are wanted, in batches.
+TG_NOINLINE void backwardRows(const Backward<float>& b, int64_t begin, int64_t end, float* dweight,
+                              float* dbias) {
+  using T = float;
+  const int64_t n = b.s.cols();
+  const double count = static_cast<double>(n);
+  const PerLane<T> weight = perLane<T>(b.weight, 0, true, 1);
+  overBatches(begin, end, n, [&](int64_t i, int64_t rows) {
+    const T* const x = b.x + i * b.xRow;
+    const T* const g = b.g + i * n;
+    const T* const mean = b.mean ? b.mean + i : nullptr;
+    const T* const rstd = b.rstd + i;
+    T offset[kBatchRows], slope[kBatchRows];
+    b.k.normSums.gradientsEach(rows, n, x, b.xRow, g, weight, mean, offset, slope);
+    for (int64_t j = 0; j < rows; ++j) {
+      const double r = static_cast<double>(rstd[j]);
+      slope[j] = static_cast<T>(-r * r * r * static_cast<double>(slope[j]) / count);
+      offset[j] = mean ? static_cast<T>(-r * static_cast<double>(offset[j]) / count) : 0;
+    }
+    b.k.normalization.backwardRows(
+        {rows, n, x, b.xRow, g, weight, mean, rstd, slope, offset, b.dx + i * n, dweight, dbias});
   });
 }
 
@@ -189,17 +285,26 @@ Status backwardOf(const Command& c) {
                    });
   } else {
     const int64_t blockBytes = rows * s.groups * groupBytes;
-    parallelShares(blocks, 1, blockBytes, kLightShare,
-                   [&](int64_t begin, int64_t end) TG_NOINLINE_LAMBDA {
-                     if (partial) {
-                       memset(partial + begin * 2 * weights, 0,
-                              static_cast<size_t>((end - begin) * 2 * weights) * sizeof(T));
-                     }
-                     const int64_t last = end * rows < s.n ? end * rows : s.n;
-                     for (int64_t row = begin * rows; row < last; ++row) {
-                       for (int64_t group = 0; group < s.groups; ++group) run(row, group);
-                     }
-                   });
+    parallelShares(
+        blocks, 1, blockBytes, kLightShare, [&](int64_t begin, int64_t end) TG_NOINLINE_LAMBDA {
+          if (partial) {
+            memset(partial + begin * 2 * weights, 0,
+                   static_cast<size_t>((end - begin) * 2 * weights) * sizeof(T));
+          }
+          for (int64_t block = begin; block < end; ++block) {
+            const int64_t row = block * rows;
+            const int64_t last = s.n - row < rows ? s.n : row + rows;
+            if constexpr (sizeof(T) == sizeof(float)) {
+              if (b.dx && takesBatches(s)) {
+                backwardRows(b, row, last, place(dweight, block, 0, 0), place(dbias, block, 1, 0));
+                continue;
+              }
+            }
+            for (int64_t i = row; i < last; ++i) {
+              for (int64_t group = 0; group < s.groups; ++group) run(i, group);
+            }
+          }
+        });
   }
   if (dweight) b.k.reduce.sumRows(blocks, weights, partial, 2 * weights, dweight);
   if (dbias) b.k.reduce.sumRows(blocks, weights, partial + weights, 2 * weights, dbias);

@@ -24,7 +24,9 @@ using Map = void (*)(const Pass<T>& pass, int64_t n, const T* x, const T* c, int
 template <class T>
 Pass<T> sums(Map<T> map = nullptr) {
   const ReduceKernels<T>& k = floatKernels<T>().reduce;
-  return {0, k.sum, k.sumRows, binary<T>(Binary::add), map, nullptr, 0};
+  Pass<T> pass{0, k.sum, k.sumRows, binary<T>(Binary::add), map, nullptr, 0};
+  if (!map) pass.each = k.sumEach;
+  return pass;
 }
 
 // Squares of differences from c, or of the values.
@@ -32,6 +34,7 @@ template <class T>
 Pass<T> squares(Map<T> map) {
   Pass<T> pass = sums<T>(map);
   pass.mappedRange = floatKernels<T>().reduce.squares;
+  pass.each = floatKernels<T>().reduce.sumEach;
   return pass;
 }
 
@@ -44,13 +47,19 @@ Pass<T> products() {
 template <class T>
 Pass<T> maxima(Map<T> map = nullptr) {
   const ReduceKernels<T>& k = floatKernels<T>().reduce;
-  return {static_cast<T>(-INFINITY), k.max, k.maxRows, binary<T>(Binary::maximum), map, nullptr, 0};
+  Pass<T> pass{
+      static_cast<T>(-INFINITY), k.max, k.maxRows, binary<T>(Binary::maximum), map, nullptr, 0};
+  pass.toColumns = floatKernels<T>().softmaxColumns.toColumns;
+  return pass;
 }
 
 template <class T>
 Pass<T> minima(Map<T> map = nullptr) {
   const ReduceKernels<T>& k = floatKernels<T>().reduce;
-  return {static_cast<T>(INFINITY), k.min, k.minRows, binary<T>(Binary::minimum), map, nullptr, 0};
+  Pass<T> pass{
+      static_cast<T>(INFINITY), k.min, k.minRows, binary<T>(Binary::minimum), map, nullptr, 0};
+  pass.toColumns = floatKernels<T>().softmaxColumns.toColumns;
+  return pass;
 }
 
 template <class T, Unary op>

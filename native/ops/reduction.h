@@ -19,11 +19,16 @@
 #include "columns.h"
 #include "loops.h"
 #include "parallel.h"
+#include "softmax_layout.h"
 
 namespace tilegrad {
 
 // Blocks of a piece, a power of two: 65536 values, 256 KB of float32.
 constexpr int64_t kPieceBlocks = 16;
+
+// Sums of more values than this are computed row by row: reading several rows at a time from the
+// second-level cache, or from beyond, is slower than reading one (4096 x 4096: half as fast).
+constexpr int64_t kShortSum = 256;
 
 // One pass: how values are mapped and combined.
 template <class T>
@@ -38,6 +43,11 @@ struct Pass {
   // The same as mapping and then `range`, in one kernel; null where there is none.
   T (*mappedRange)(int64_t n, const T* x, T c);
   T power;  // a parameter of the map's
+  // Sums of rows, of squared differences where there is a map. Null where there are none.
+  void (*each)(int64_t rows, int64_t n, const T* x, int64_t xRow, const T* c, bool squared,
+               T* y) = nullptr;
+  // Short rows as columns for `rows`, where the order of values doesn't matter.
+  void (*toColumns)(int64_t rows, int64_t n, const T* x, int64_t xRow, T* to) = nullptr;
 };
 
 // Computes a pass over the values of some results. False when memory ran out.
@@ -236,19 +246,34 @@ void reduceColumns(const Reduction<T>& r, const Pass<T>& pass, const T* c, int64
   pass.combine(cols, results, 1, odd, 1, results);
 }
 
-// One result, on this thread.
+// Some results, on this thread, whose values start xRow apart.
 template <class T>
-class SpanRunner final : public Runner<T> {
+class RowsRunner final : public Runner<T> {
  public:
-  SpanRunner(const Reduction<T>& r, const char* x) : r_(r), x_(x) {}
+  RowsRunner(const Reduction<T>& r, int64_t rows, const char* x, int64_t xRow)
+      : r_(r), rows_(rows), x_(x), xRow_(xRow) {}
   bool run(const Pass<T>& pass, const T* c, T* results) const override {
-    *results = reduceSpan(r_, pass, c, x_, 0, r_.n);
+    const T* const values = r_.isDirect() ? reinterpret_cast<const T*>(x_) : nullptr;
+    if (values && pass.toColumns && !pass.map && r_.n <= kShortRow) {
+      ShortRows<T> turned;
+      pass.toColumns(rows_, r_.n, values, xRow_, turned.values);
+      pass.rows(r_.n, rows_, turned.values, kColumnStrip, results);
+    } else if (values && pass.each && r_.n <= (pass.map ? kReduceBlock : kShortSum)) {
+      pass.each(rows_, r_.n, values, xRow_, c, pass.map != nullptr, results);
+    } else {
+      for (int64_t i = 0; i < rows_; ++i) {
+        const char* const x = x_ + i * xRow_ * r_.xSize;
+        results[i] = reduceSpan(r_, pass, c ? c + i : nullptr, x, 0, r_.n);
+      }
+    }
     return true;
   }
 
  private:
   const Reduction<T>& r_;
+  int64_t rows_;
   const char* x_;
+  int64_t xRow_;
 };
 
 // Columns, on this thread.
@@ -325,25 +350,38 @@ inline bool sharesValues(int64_t tasks, int64_t taskBytes, int64_t share) {
   return tasks < 2 * numThreads() && taskBytes >= 2 * share;
 }
 
-// Tasks are results, or with `columns` tiles of one kept row (results that lie side by side in x).
+// Results of `bytes` bytes each that one task computes: a cache line of them, fewer when their
+// values would not stay in the second-level cache between passes.
+inline int64_t resultsOfTask(int64_t bytes) {
+  constexpr int64_t kTaskBytes = 64 * 1024;
+  int64_t results = 16;
+  while (results > 1 && results * bytes > kTaskBytes) results /= 2;
+  return results;
+}
+
+// Tasks are some results that lie in a row, or with `columns` tiles of one kept row (results that
+// lie side by side in x).
 template <class T>
 Status runTasks(const Reduction<T>& r, bool columns) {
-  Tiles tiles;
-  if (columns) tiles = makeTiles(r.kept, 2, 1, kTaskCols);
-  const Loops& tasks = columns ? tiles.tasks : r.kept;
-  const int64_t count = elementCount(tasks);
-  const int64_t most = !columns ? 1 : tiles.cols < tiles.tileCols ? tiles.cols : tiles.tileCols;
-  const int64_t taskBytes = r.n * most * r.xSize;
-  const bool pieces = sharesValues(count, taskBytes, r.share);
+  const int64_t bytes = r.n * r.xSize;
+  const bool alone = !columns && sharesValues(elementCount(r.kept), bytes, r.share);
+  const Tiles tiles = makeTiles(r.kept, 2, 1,
+                                columns ? kTaskCols
+                                : alone ? 1
+                                        : resultsOfTask(bytes));
+  const int64_t count = elementCount(tiles.tasks);
+  const int64_t most = tiles.cols < tiles.tileCols ? tiles.cols : tiles.tileCols;
+  const int64_t taskBytes = bytes * most;
+  const bool pieces = columns ? sharesValues(count, taskBytes, r.share) : alone;
   const auto run = [&](int64_t begin, int64_t end) {
-    Odometer at(tasks, 2, begin);
+    Odometer at(tiles.tasks, 2, begin);
     for (int64_t task = begin; task < end; ++task, at.next()) {
       const char* const x = r.x + at.offset(0) * r.xSize;
-      const int64_t cols = columns ? tiles.colsOf(at) : 1, yCol = columns ? tiles.colStride[1] : 0;
+      const int64_t cols = tiles.colsOf(at), xCol = tiles.colStride[0], yCol = tiles.colStride[1];
       const bool done =
           pieces ? finishColumns(r, PieceRunner<T>(r, columns, cols, x), cols, at.offset(1), yCol)
           : columns ? finishColumns(r, ColumnRunner<T>(r, cols, x), cols, at.offset(1), yCol)
-                    : finishColumns(r, SpanRunner<T>(r, x), 1, at.offset(1), yCol);
+                    : finishColumns(r, RowsRunner<T>(r, cols, x, xCol), cols, at.offset(1), yCol);
       if (!done) return Status::outOfMemory;
     }
     return Status::ok;

@@ -208,14 +208,49 @@ Item* twoArrays(int64_t n) {
   return static_cast<Item*>(scratch(ScratchSlot::panel, 2 * static_cast<size_t>(n) * sizeof(Item)));
 }
 
+// Items of a line of which the first k are among them, 2 k < n: what comes behind k others already
+// is left out as the line is read, so that few items are ever written. Those that are kept are cut
+// down to about k whenever a piece has brought more than that. Returns how many there are; they
+// stay in order, so that of equal keys the first ones are taken.
+template <class T>
+int64_t loadFirst(const Lines<T>& lines, int64_t line, typename Lines<T>::Item* items) {
+  // Long enough that cutting down, which goes through thousands of counters, costs little.
+  constexpr int64_t kPiece = 1024;
+  const int64_t n = lines.number(kN), k = lines.number(kK), step = lines.number(kXStep);
+  const T* const x = lines.x + lines.lineOffset(line, kXOuter, kXInner);
+  const int64_t first = k > kPiece ? 4 * k : 4 * kPiece;
+  int64_t left = first < n ? first : n;
+  lines.load(x, 0, left, items);
+  for (int64_t i = left;;) {
+    if (left > 2 * k) left = keepFirst<Lines<T>::kKeyBits>(items, left, k);
+    if (i == n) return left;
+    uint64_t largest = 0;
+    for (int64_t j = 0; j < left; ++j) {
+      if (items[j].key() > largest) largest = items[j].key();
+    }
+    for (const int64_t most = left + k + kPiece; i < n && left <= most;) {
+      for (const int64_t stop = n - i < kPiece ? n : i + kPiece; i < stop; ++i) {
+        const auto item =
+            Lines<T>::Item::of(keyOf(x[i * step]) ^ lines.flip, static_cast<uint32_t>(i));
+        items[left] = item;
+        left += item.key() < largest ? 1 : 0;
+      }
+    }
+  }
+}
+
 template <class T>
 TG_NOINLINE Status sortLine(const Lines<T>& lines, int64_t line) {
   using Item = typename Lines<T>::Item;
   const int64_t n = lines.number(kN), k = lines.number(kK);
   Item* const items = twoArrays<Item>(n);
   if (!items) return Status::outOfMemory;
-  lines.load(lines.x + lines.lineOffset(line, kXOuter, kXInner), 0, n, items);
-  const int64_t kept = 2 * k < n ? keepFirst<Lines<T>::kKeyBits>(items, n, k) : n;
+  int64_t kept = n;
+  if (2 * k < n) {
+    kept = loadFirst(lines, line, items);
+  } else {
+    lines.load(lines.x + lines.lineOffset(line, kXOuter, kXInner), 0, n, items);
+  }
   lines.store(line, sortItems<Lines<T>::kKeyBits>(items, items + n, kept), 0, k);
   return Status::ok;
 }

@@ -2,6 +2,7 @@ import {
   add,
   arange,
   backward,
+  layerNorm,
   linear,
   matmul,
   mseLoss,
@@ -154,6 +155,57 @@ describe('memory of gradients', () => {
       [2, 2],
       [1, 1],
     ]);
+  });
+
+  test("is added up from a leaf's own grad as the gradient, whatever its layout", () => {
+    const a = leaf([
+      [1, 2],
+      [3, 4],
+    ]);
+    const b = leaf([
+      [0, 0],
+      [0, 0],
+    ]);
+    a.mul(a.detach()).sum().backward();
+    // The gradient of a is its own grad transposed: adding in place would read what was written.
+    a.transpose()
+      .add(b)
+      .backward(a.grad as Tensor);
+    expect([gradOf(a), gradOf(b)]).toEqual([
+      [
+        [2, 5],
+        [5, 8],
+      ],
+      [
+        [1, 2],
+        [3, 4],
+      ],
+    ]);
+  });
+
+  test('is not changed by a hook that writes to the gradient that the user gave', () => {
+    const g = tensor([3, 4]);
+    const x = leaf([1, 2]);
+    const y = x.mul(2);
+    y.registerHook(() => {
+      noGrad(() => g.fill_(0));
+    });
+    y.backward(g);
+    expect([gradOf(x), g.toArray()]).toEqual([
+      [6, 8],
+      [0, 0],
+    ]);
+  });
+
+  test('takes the elements that a gradient has when it is passed again', () => {
+    const x = leaf([[1, 3]]);
+    const weight = leaf([1, 1]);
+    const y = layerNorm(x, 2, { weight, eps: 0 });
+    const g = tensor([[1, 2]]);
+    y.backward(g, { retainGraph: true, inputs: x });
+    noGrad(() => g.copy_(tensor([[2, 4]])));
+    y.backward(g, { retainGraph: true, inputs: weight });
+    expect(gradOf(weight)).toEqual([-2, 4]);
   });
 
   test('keeps the values that somebody has read', () => {
