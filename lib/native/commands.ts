@@ -292,12 +292,8 @@ export function runReduction(
       if (has) stride *= params[sizes + i] as number;
     }
   }
-  try {
-    if (count === 2) row(x.array, (to[0] as Place).array);
-    else row(x.array, to[0]?.array ?? null, to[1]?.array ?? null);
-  } catch (error) {
-    rethrow(error);
-  }
+  if (count === 2) call2(row, x.array, (to[0] as Place).array);
+  else call(row, [x.array, to[0]?.array ?? null, to[1]?.array ?? null]);
 }
 
 /** A reduction of n contiguous elements to one. */

@@ -147,8 +147,9 @@ export function broadcastShapes(operation: string, a: Shape, b: Shape): number[]
   const rank = Math.max(a.length, b.length);
   const shape = new Array<number>(rank);
   for (let d = 1; d <= rank; d++) {
-    const m = a[a.length - d] ?? 1;
-    const n = b[b.length - d] ?? 1;
+    // Asked before it is read: an index below 0 is looked up as a name, which takes 100 ns.
+    const m = d <= a.length ? (a[a.length - d] as number) : 1;
+    const n = d <= b.length ? (b[b.length - d] as number) : 1;
     if (m !== n && m !== 1 && n !== 1) {
       throw new TensorError(
         'ERR_SHAPE',
