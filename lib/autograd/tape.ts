@@ -81,6 +81,7 @@ function makeNode(
   inputs: readonly Tensor[],
   rules: readonly GradRule[] | JointRule,
   derivative: ActivationDerivative | undefined,
+  owned: readonly Tensor[] | null = null,
 ): GradNode {
   let inference = false;
   for (let i = 0; i < inputs.length; i++) {
@@ -101,6 +102,7 @@ function makeNode(
     derivative,
     folded: false,
     watchers: null,
+    owned,
     search: 0,
   };
   result.node = node;
@@ -137,16 +139,18 @@ export type SeveralGradients = readonly (Tensor | null)[];
  * The same for an operation whose gradients are computed together, with one or several results:
  * `rule` gets the gradients of all results and calls `deliver` with an input's index and its gradient.
  * It may run code of the user's, so it checks by itself whether what it keeps was written to since.
+ * @param owned tensors that nothing but the rule reads; their memory is reused when the graph is freed
  */
 export function attachJoint(
   results: readonly Tensor[],
   name: string,
   inputs: readonly Tensor[],
   rule: (gradients: SeveralGradients, deliver: (index: number, gradient: Tensor) => void) => void,
+  owned: readonly Tensor[] | null = null,
 ): void {
   if (results.length === 1) {
     const result = results[0] as Tensor;
-    makeNode(result, name, inputs, (g, deliver) => rule([g], deliver), undefined);
+    makeNode(result, name, inputs, (g, deliver) => rule([g], deliver), undefined, owned);
     return;
   }
   // Each result has a node of its own, which puts its gradient into the common node's slot.
@@ -160,6 +164,7 @@ export function attachJoint(
       rule(gradients, deliver);
     },
     undefined,
+    owned,
   );
   node.slots = results.map(() => null);
   results.forEach((result, i) => {
@@ -177,6 +182,9 @@ export function freeNode(node: GradNode): void {
   node.inputs = NOTHING;
   node.derivative = undefined;
   if (node.slots !== null) node.slots = [];
+  if (node.owned === null) return;
+  for (const { storage } of node.owned) recycle(storage);
+  node.owned = null;
 }
 
 const NOTHING: readonly Tensor[] = [];

@@ -16,7 +16,7 @@ import {
 import { TensorError } from '../errors.js';
 import { rows } from '../native/commands.js';
 import { fillWith, uninitialized } from '../tensor/creation.js';
-import { currentTime, outsideScope } from '../tensor/memory.js';
+import { currentTime, outsideScope, recycle } from '../tensor/memory.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { add } from './arithmetic.js';
 import { gemm, matricesOf, single } from './gemm.js';
@@ -261,7 +261,10 @@ export function recurrentLayer(
   const h = passed.map(({ state }) => plane(state, 0));
   const c = cell === 'lstm' ? passed.map(({ state }) => plane(state, 1)) : [];
   const result = { y, h, c };
-  if (!records) return result;
+  if (!records) {
+    for (const { gates } of passed) recycle(gates.storage);
+    return result;
+  }
   const name = cell === 'lstm' || cell === 'gru' ? cell : 'rnn';
   checkInputs(name, inputs);
   const versions = inputs.map((tensor) => ({ tensor, version: tensor.storage.version }));
@@ -282,7 +285,8 @@ export function recurrentLayer(
       if (input !== null && needsGrad(input)) deliver(indexOf(input), g());
     });
   };
-  attachJoint([y, ...h, ...c], name, inputs, rule);
+  const owned = passed.flatMap(({ gates, kept }) => (kept === null ? [gates] : [gates, kept]));
+  attachJoint([y, ...h, ...c], name, inputs, rule, owned);
   return result;
 }
 

@@ -39,6 +39,8 @@ export interface GradNode {
   folded: boolean;
   /** Who wants to see the result's gradient. */
   watchers: GradWatchers | null;
+  /** Memory that nobody but the rules reads: it is handed out again when the graph is freed. */
+  owned: readonly Tensor[] | null;
   /** The last search of the graph that came here. */
   search: number;
 }

@@ -200,15 +200,26 @@ struct NormalizationKernels {
   void (*addSquares)(int64_t n, const T* x, const T* mean, T* squares);
 };
 
-// One row of a recurrent cell with n units, backwards. The activated gates lie n apart, in
-// PyTorch's order: input, forget, cell, output of an LSTM; reset, update, new of a GRU. Gradients
-// likewise.
+// One row of an LSTM's cell with n units. The gates lie n apart, in PyTorch's order: input, forget,
+// cell, output.
+template <class T>
+struct CellForward {
+  int64_t n;
+  T* gates;   // become the activated ones
+  T* c;       // the cell state, from before the step to after it
+  T* before;  // receives the cell state before the step, or null
+  T* h;       // the hidden state after the step, twice: for the next one, and for the layer
+  T* y;
+};
+
+// One row of a recurrent cell with n units, backwards. The activated gates lie n apart: those of a
+// GRU are reset, update, new. Gradients likewise.
 template <class T>
 struct CellBackward {
   int64_t n;
   const T* gates;
   const T* before;  // LSTM: the cell state before the step; GRU: the hidden state
-  const T* other;   // LSTM: tanh of the cell state after it; GRU: what the reset gate multiplies
+  const T* other;   // GRU: what the reset gate multiplies
   const T* dy;      // the gradient of the output, or null; that of the hidden state is in dh
   T* dh;            // GRU: becomes the part of the gradient that doesn't go through the product
   T* dc;            // LSTM: from after the step to before it
@@ -219,6 +230,7 @@ struct CellBackward {
 // Lanes are independent here, too.
 template <class T>
 struct RecurrentKernels {
+  void (*lstm)(const CellForward<T>&);
   void (*lstmBackward)(const CellBackward<T>&);
   void (*gruBackward)(const CellBackward<T>&);
 };
