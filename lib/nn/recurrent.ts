@@ -189,7 +189,7 @@ abstract class Recurrent<State> extends Module<
       const { batchSizes, sortedIndices, unsortedIndices } = input;
       const batch = batchSizes[0] as number;
       const parts = this.checkState(state, [batch], data, sortedIndices);
-      const [y, next] = this.layers(data, { batchSizes, batch }, parts);
+      const [y, next] = this.layers(data, { batchSizes, batch }, parts, false);
       const output = new PackedSequence(y, batchSizes, sortedIndices, unsortedIndices);
       const unsorted = next.map((part) => inOrder(part, unsortedIndices));
       return [output, this.stateOf(unsorted)];
@@ -199,14 +199,15 @@ abstract class Recurrent<State> extends Module<
         (part) => part && unsqueeze(part, 1),
       );
       const steps = { batchSizes: new Array<number>(data.shape[0] as number).fill(1), batch: 1 };
-      const [y, next] = this.layers(data, steps, parts);
+      const [y, next] = this.layers(data, steps, parts, false);
       return [y, this.stateOf(next.map((part) => squeeze(part, 1)))];
     }
     const x = this.batchFirst ? transpose(data, 0, 1) : data;
     const [count, batch, features] = x.shape as readonly [number, number, number];
     const parts = this.checkState(state, [batch], data, null);
     const steps = { batchSizes: new Array<number>(count).fill(batch), batch };
-    const [rows, next] = this.layers(reshape(x, [count * batch, features]), steps, parts);
+    const flat = reshape(x, [count * batch, features]);
+    const [rows, next] = this.layers(flat, steps, parts, flat.storage !== data.storage);
     const y = reshape(rows, [count, batch, rows.shape[1] as number]);
     return [this.batchFirst ? transpose(y, 0, 1) : y, this.stateOf(next)];
   }
@@ -259,11 +260,15 @@ abstract class Recurrent<State> extends Module<
     });
   }
 
-  /** All layers over the rows of a packed sequence; states are [layers * directions, batch, hidden]. */
+  /**
+   * All layers over the rows of a packed sequence; states are [layers * directions, batch, hidden].
+   * @param isCopy whether nothing else reads the rows
+   */
   private layers(
     rows: Tensor,
     steps: Steps,
     parts: readonly (Tensor | null)[],
+    isCopy: boolean,
   ): [y: Tensor, state: Tensor[]] {
     const hs: Tensor[] = [];
     const cs: Tensor[] = [];
@@ -282,7 +287,7 @@ abstract class Recurrent<State> extends Module<
           c: of(c),
         };
       });
-      const result = recurrentLayer(this.cell, x, steps, directions);
+      const result = recurrentLayer(this.cell, x, steps, directions, isCopy || layer > 0);
       hs.push(...result.h);
       cs.push(...result.c);
       x = result.y;

@@ -1,6 +1,5 @@
-// What runs lane by lane around the products of ops/recurrent.cpp: one row of a recurrent cell and
-// its gradients. The cells of a GRU and a plain RNN are elementwise kernels. So was an LSTM's, at
-// seven calls a row, which took two thirds of the time of the row's products.
+// The gradients of one row of a recurrent cell, from those of its results: what runs lane by lane
+// around the products of ops/recurrent.cpp. The cells themselves are elementwise kernels.
 #pragma once
 #include "activation.h"
 #include "per_lane.h"
@@ -15,38 +14,6 @@ TG_INLINE Vec<T> arrived(Lanes lanes, const T* later, const T* dy, int64_t i) {
   return dy ? add(g, get(lanes, dy + i)) : g;
 }
 
-// The new cell state f c + i g, rounded as by multiplications and an addition.
-template <class T>
-TG_INLINE Vec<T> newCellState(Vec<T> input, Vec<T> forget, Vec<T> cell, Vec<T> before) {
-  return add(mul(before, forget), mul(input, cell));
-}
-
-// i, f, o = sigmoid, g = tanh of the gates; c = f c + i g; h = o tanh(c).
-template <class T>
-void lstmKernel(const CellForward<T>& job) {
-  const CellForward<T> j = job;
-  const int64_t n = j.n;
-  overVectors<T>(n, [=](int64_t i, Lanes lanes) TG_INLINE_LAMBDA {
-    const Vec<T> input = sigmoid(get(lanes, j.gates + i));
-    const Vec<T> forget = sigmoid(get(lanes, j.gates + n + i));
-    const Vec<T> cell = tanh(get(lanes, j.gates + 2 * n + i));
-    const Vec<T> output = sigmoid(get(lanes, j.gates + 3 * n + i));
-    put(lanes, j.gates + i, input);
-    put(lanes, j.gates + n + i, forget);
-    put(lanes, j.gates + 2 * n + i, cell);
-    put(lanes, j.gates + 3 * n + i, output);
-    const Vec<T> before = get(lanes, j.c + i);
-    if (j.before) put(lanes, j.before + i, before);
-    const Vec<T> c = newCellState(input, forget, cell, before);
-    put(lanes, j.c + i, c);
-    const Vec<T> h = mul(tanh(c), output);
-    put(lanes, j.h + i, h);
-    put(lanes, j.y + i, h);
-  });
-}
-
-// The new cell state and its tanh have the bits of the forward pass: cheaper to compute again than
-// to keep.
 template <class T>
 void lstmBackwardKernel(const CellBackward<T>& job) {
   const CellBackward<T> j = job;
@@ -55,12 +22,11 @@ void lstmBackwardKernel(const CellBackward<T>& job) {
     const Vec<T> input = get(lanes, j.gates + i), forget = get(lanes, j.gates + n + i);
     const Vec<T> cell = get(lanes, j.gates + 2 * n + i);
     const Vec<T> output = get(lanes, j.gates + 3 * n + i);
-    const Vec<T> before = get(lanes, j.before + i);
-    const Vec<T> top = tanh(newCellState(input, forget, cell, before));
+    const Vec<T> top = get(lanes, j.other + i);  // tanh of the new cell state
     const Vec<T> dh = arrived(lanes, j.dh, j.dy, i);
     const Vec<T> dc = add(get(lanes, j.dc + i), tanhBackwardOf(mul(dh, output), top));
     put(lanes, j.dGates + i, sigmoidBackwardOf(mul(dc, cell), input));
-    put(lanes, j.dGates + n + i, sigmoidBackwardOf(mul(dc, before), forget));
+    put(lanes, j.dGates + n + i, sigmoidBackwardOf(mul(dc, get(lanes, j.before + i)), forget));
     put(lanes, j.dGates + 2 * n + i, tanhBackwardOf(mul(dc, input), cell));
     put(lanes, j.dGates + 3 * n + i, sigmoidBackwardOf(mul(dh, top), output));
     put(lanes, j.dc + i, mul(dc, forget));
@@ -91,7 +57,7 @@ void gruBackwardKernel(const CellBackward<T>& job) {
 
 template <class T>
 constexpr RecurrentKernels<T> recurrentKernels() {
-  return {lstmKernel<T>, lstmBackwardKernel<T>, gruBackwardKernel<T>};
+  return {lstmBackwardKernel<T>, gruBackwardKernel<T>};
 }
 
 TG_TARGET_END

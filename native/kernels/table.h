@@ -200,26 +200,15 @@ struct NormalizationKernels {
   void (*addSquares)(int64_t n, const T* x, const T* mean, T* squares);
 };
 
-// One row of an LSTM's cell with n units. The gates lie n apart, in PyTorch's order: input, forget,
-// cell, output.
-template <class T>
-struct CellForward {
-  int64_t n;
-  T* gates;   // become the activated ones
-  T* c;       // the cell state, from before the step to after it
-  T* before;  // receives the cell state before the step, or null
-  T* h;       // the hidden state after the step, twice: for the next one, and for the layer
-  T* y;
-};
-
-// One row of a recurrent cell with n units, backwards. The activated gates lie n apart: those of a
-// GRU are reset, update, new. Gradients likewise.
+// One row of a recurrent cell with n units, backwards. The activated gates lie n apart, in
+// PyTorch's order: input, forget, cell, output of an LSTM; reset, update, new of a GRU. Gradients
+// likewise.
 template <class T>
 struct CellBackward {
   int64_t n;
   const T* gates;
   const T* before;  // LSTM: the cell state before the step; GRU: the hidden state
-  const T* other;   // GRU: what the reset gate multiplies
+  const T* other;   // LSTM: tanh of the cell state after it; GRU: what the reset gate multiplies
   const T* dy;      // the gradient of the output, or null; that of the hidden state is in dh
   T* dh;            // GRU: becomes the part of the gradient that doesn't go through the product
   T* dc;            // LSTM: from after the step to before it
@@ -230,7 +219,6 @@ struct CellBackward {
 // Lanes are independent here, too.
 template <class T>
 struct RecurrentKernels {
-  void (*lstm)(const CellForward<T>&);
   void (*lstmBackward)(const CellBackward<T>&);
   void (*gruBackward)(const CellBackward<T>&);
 };
@@ -257,6 +245,23 @@ struct PoolKernels {
   void (*max)(const PoolWindows<T>&);
   // The sum, from 0 on in the order of the places, over the divisor.
   void (*mean)(const PoolWindows<T>&);
+};
+
+// sums[t * width + i] += the sum of x[offsets[t] + r * xRow + p * width + i] g[(r * count + p) *
+// width + i] over rows r and then places p < count, one chain of FMAs. Of the width, whole tiles of
+// a product's columns wide, lanes are independent.
+template <class T>
+struct TapSums {
+  int64_t taps, width, rows, count, xRow;
+  const int64_t* offsets;
+  const T* x;
+  const T* g;
+  T* sums;
+};
+
+template <class T>
+struct DepthwiseKernels {
+  void (*sumTaps)(const TapSums<T>&);
 };
 
 // Sums over n contiguous values, in the order of kernels/reduce.h.
@@ -388,6 +393,7 @@ struct ElementwiseTable {
   SoftmaxColumnKernels<T> softmaxColumns;
   RecurrentKernels<T> recurrent;
   PoolKernels<T> pool;
+  DepthwiseKernels<T> depthwise;
 };
 
 struct ElementwiseTables {
@@ -428,6 +434,7 @@ struct FloatKernels {
   const OptimizerKernels<T>& optimizer;
   const RecurrentKernels<T>& recurrent;
   const PoolKernels<T>& pool;
+  const DepthwiseKernels<T>& depthwise;
   ReduceKernels<T> reduce;
   SoftmaxKernels<T> softmax;
   NormSumKernels<T> normSums;

@@ -150,25 +150,39 @@ struct Forward {
     if (kept) copyRow(rows * hidden, h, kept + first * hidden);
     const Status status = multiply(g, threads);
     if (status != Status::ok) return status;
+    T* const c = h + batch * hidden;
     T* const second = kept ? kept + (total + first) * hidden : nullptr;
+    if (cell == Cell::lstm && second) copyRow(rows * hidden, c, second);
     for (int64_t i = 0; i < rows; ++i) {
       T* const to = h + i * hidden;
       T* const from = x + i * g.n;
-      T* const out = y + (first + i) * yRow;
-      T* const keep = second ? second + i * hidden : nullptr;
       if (cell == Cell::lstm) {
-        floatKernels<T>().recurrent.lstm({hidden, from, to + batch * hidden, keep, to, out});
-        continue;
-      }
-      if (cell == Cell::gru) {
+        lstm(from, c + i * hidden, to);
+      } else if (cell == Cell::gru) {
         gru(from, g.c + i * g.n, to);
-        if (keep) copyRow(hidden, g.c + i * g.n + 2 * hidden, keep);
+        if (second) copyRow(hidden, g.c + i * g.n + 2 * hidden, second + i * hidden);
       } else {
         copyRow(hidden, from, to);
       }
-      copyRow(hidden, to, out);
+      copyRow(hidden, to, y + (first + i) * yRow);
     }
     return Status::ok;
+  }
+
+  // i, f, o = sigmoid, g = tanh of the gates; c = f c + i g; h = o tanh(c).
+  void lstm(T* x, T* c, T* h) const {
+    const ElementwiseKernels<T>& e = floatKernels<T>().elementwise;
+    const int64_t steps[] = {1, 1, 1}, n = hidden;
+    const auto sigmoid = e.unary[static_cast<int>(Unary::sigmoid)];
+    const auto tanh = e.unary[static_cast<int>(Unary::tanh)];
+    const auto mul = e.binary[static_cast<int>(Binary::mul)];
+    sigmoid(2 * n, x, x);
+    tanh(n, x + 2 * n, x + 2 * n);
+    sigmoid(n, x + 3 * n, x + 3 * n);
+    mul(n, c, 1, x + n, 1, c);
+    e.ternary[static_cast<int>(Ternary::addcmul)](n, c, x, x + 2 * n, steps, 1, c);
+    tanh(n, c, h);
+    mul(n, h, 1, x + 3 * n, 1, h);
   }
 
   // r, z = sigmoid of the gates and the product p; n = tanh(x + r p); h = n + z (h - n).
@@ -229,6 +243,9 @@ struct Backward {
   Status step(int64_t first, int64_t rows, int64_t row, int threads) const {
     const int64_t width = product.k;
     T* const dh = dState + row * hidden;
+    T* const top =
+        static_cast<T*>(scratch(ScratchSlot::step, static_cast<size_t>(hidden) * sizeof(T)));
+    if (!top) return Status::outOfMemory;
     for (int64_t i = 0; i < rows; ++i) {
       const int64_t at = first + i;
       CellBackward<T> job{};
@@ -241,7 +258,9 @@ struct Backward {
       job.dGates = dGates + at * width;
       if (cell == Cell::lstm) {
         job.before = job.other;
+        job.other = top;
         job.dc = job.dh + batch * hidden;
+        newCell(job.gates, job.before, top);
         floatKernels<T>().recurrent.lstmBackward(job);
       } else if (cell == Cell::gru) {
         job.dHidden = dHidden + at * width;
@@ -256,6 +275,15 @@ struct Backward {
     g.c = dh;
     g.beta = cell == Cell::gru ? 1 : 0;
     return multiply(g, threads);
+  }
+
+  // tanh(f c + i g) with the bits of the forward pass: cheaper to compute again than to keep.
+  void newCell(const T* x, const T* before, T* to) const {
+    const ElementwiseKernels<T>& e = floatKernels<T>().elementwise;
+    const int64_t steps[] = {1, 1, 1}, n = hidden;
+    e.binary[static_cast<int>(Binary::mul)](n, before, 1, x + n, 1, to);
+    e.ternary[static_cast<int>(Ternary::addcmul)](n, to, x, x + 2 * n, steps, 1, to);
+    e.unary[static_cast<int>(Unary::tanh)](n, to, to);
   }
 
   // The activation's derivative, whose output the gates are.
