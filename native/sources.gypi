@@ -17,6 +17,7 @@
       "native/ops/compare.cpp",
       "native/ops/conv.cpp",
       "native/ops/conv_patches.cpp",
+      "native/ops/conv_depthwise.cpp",
       "native/ops/conv_weight.cpp",
       "native/ops/copy.cpp",
       "native/ops/cross_entropy.cpp",

@@ -286,6 +286,23 @@ struct PoolKernels {
   void (*mean)(const PoolWindows<T>&);
 };
 
+// sums[t * width + i] += the sum of x[offsets[t] + r * xRow + p * width + i] g[(r * count + p) *
+// width + i] over rows r and then places p < count, one chain of FMAs. Of the width, whole tiles of
+// a product's columns wide, lanes are independent.
+template <class T>
+struct TapSums {
+  int64_t taps, width, rows, count, xRow;
+  const int64_t* offsets;
+  const T* x;
+  const T* g;
+  T* sums;
+};
+
+template <class T>
+struct DepthwiseKernels {
+  void (*sumTaps)(const TapSums<T>&);
+};
+
 // Sums over n contiguous values, in the order of kernels/reduce.h.
 template <class T>
 struct NormSumKernels {
@@ -419,6 +436,7 @@ struct ElementwiseTable {
   SoftmaxColumnKernels<T> softmaxColumns;
   RecurrentKernels<T> recurrent;
   PoolKernels<T> pool;
+  DepthwiseKernels<T> depthwise;
 };
 
 struct ElementwiseTables {
@@ -475,6 +493,7 @@ struct FloatKernels {
   const OptimizerKernels<T>& optimizer;
   const RecurrentKernels<T>& recurrent;
   const PoolKernels<T>& pool;
+  const DepthwiseKernels<T>& depthwise;
   ReduceKernels<T> reduce;
   SoftmaxKernels<T> softmax;
   NormSumKernels<T> normSums;

@@ -125,13 +125,13 @@ void Stage<T>::copyColumns(const ImageView<T>& image, T* to) const {
                               (d + window_.start[0]) * image.stride[0] +
                               (h + window_.start[1]) * image.stride[1];
         T* const row = to + c * channelStride + d * stride[0] + h * stride[1];
-        int64_t phase = first_[2] % window_.phases, at = first_[2] / window_.phases;
-        for (int64_t w = first_[2]; w < last_[2]; ++w) {
-          row[phase * phaseStride_ + at] = from[(w + window_.start[2]) * image.stride[2]];
-          if (++phase == window_.phases) {
-            phase = 0;
-            ++at;
-          }
+        // Phase by phase: one loop that deals columns out to phases took twice as long.
+        const int64_t step = window_.phases * image.stride[2];
+        for (int64_t w = first_[2]; w < min64(last_[2], first_[2] + window_.phases); ++w) {
+          const T* x = from + (w + window_.start[2]) * image.stride[2];
+          T* const run = row + w % window_.phases * phaseStride_ + w / window_.phases;
+          const int64_t count = ceilDiv(last_[2] - w, window_.phases);
+          for (int64_t i = 0; i < count; ++i, x += step) run[i] = *x;
         }
       }
     }

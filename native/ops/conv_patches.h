@@ -219,6 +219,12 @@ struct Share {
 };
 Share shareOf(int64_t total, int64_t grain, int64_t part, int64_t parts);
 
+// Whether conv_depthwise.cpp takes a weight gradient; `offsets` are for as many places as taps.
+template <class T>
+bool isDepthwise(const Command& c, const ConvShape& s, int64_t* offsets);
+template <class T>
+Status depthwiseWeight(const Command& c, const ConvShape& s, int threads);
+
 // The product's weight gradient, for the row of conv.cpp.
 Status convWeight(const Command& c);
 

@@ -17,6 +17,8 @@ constexpr int64_t kBlockPixelBytes = 2048;
 constexpr int64_t kPanelBytes = 512 << 10;
 constexpr int64_t kLeastPixels = 64;
 constexpr int64_t kRowGap = 16;
+// Of the result, when it is turned round: a block of 32 of them and 64 outputs is 8 KB.
+constexpr int64_t kTurnedColumns = 64;
 
 // A thread's rows and columns of a group's result.
 template <class T>
@@ -73,8 +75,7 @@ class WeightPart {
                      rowPitch, sums, ahead);
       }
     }
-    store(group, sums);
-    return Status::ok;
+    return store(group, sums);
   }
 
  private:
@@ -108,15 +109,27 @@ class WeightPart {
     });
   }
 
-  void store(int64_t group, const T* sums) const {
+  // Turned round a block at a time: 512 x 4608 values one by one took half as long as their
+  // products with 7 x 7 pixels of 8 images.
+  Status store(int64_t group, const T* sums) const {
     const int64_t steps = s.cg * s.taps(), colCount = cols.end - cols.begin;
-    T* const weight = static_cast<T*>(c.data[2]) + group * s.og * steps;
-    for (int64_t o = 0; o < colCount; ++o) {
-      T* const to = weight + (cols.begin + o) * steps;
-      for (int64_t i = rows.begin; i < rows.end; ++i) {
-        to[i] = sums[(i - rows.begin) * colCount + o];
+    T* const weight = static_cast<T*>(c.data[2]) + (group * s.og + cols.begin) * steps;
+    T* const block = static_cast<T*>(
+        scratch(ScratchSlot::step, static_cast<size_t>(kTurnedColumns * width) * sizeof(T)));
+    if (!block) return Status::outOfMemory;
+    for (int64_t i = rows.begin; i < rows.end; i += width) {
+      const int64_t count = min64(width, rows.end - i);
+      const T* const from = sums + (i - rows.begin) * colCount;
+      for (int64_t o = 0; o < colCount; o += kTurnedColumns) {
+        const int64_t outputs = min64(kTurnedColumns, colCount - o);
+        kernels.packPanel(outputs, count, from + o, 1, colCount, block);
+        for (int64_t j = 0; j < outputs; ++j) {
+          memcpy(weight + (o + j) * steps + i, block + j * width,
+                 static_cast<size_t>(count) * sizeof(T));
+        }
       }
     }
+    return Status::ok;
   }
 
   const Command& c;
@@ -146,9 +159,10 @@ Status weightGradient(const Command& c) {
   int64_t* const offsets = static_cast<int64_t*>(
       scratch(ScratchSlot::partial, static_cast<size_t>(steps) * sizeof(int64_t)));
   if (!offsets) return Status::outOfMemory;
+  const int threads = worthThreads(convWork(s), numThreads()) ? numThreads() : 1;
+  if (isDepthwise<T>(c, s, offsets)) return depthwiseWeight<T>(c, s, threads);
   const int64_t farthest = inputOffsets(s, stage, offsets);
 
-  const int threads = worthThreads(convWork(s), numThreads()) ? numThreads() : 1;
   const int64_t grain = 64 / static_cast<int64_t>(sizeof(T));
   // A tile's rows should not get much fewer, and columns are cut at whole registers.
   const bool cutsRows =

@@ -7,6 +7,7 @@
 #endif
 #define TG_TARGET_AVX512
 #include "../kernels/columns.h"
+#include "../kernels/depthwise.h"
 #include "../kernels/elementwise.h"
 #include "../kernels/integer_reduce.h"
 #include "../kernels/normalization.h"
@@ -21,11 +22,11 @@ constexpr ElementwiseTables kAvx512Elementwise = {
     {avx512::elementwiseKernels<float>(), avx512::optimizerKernels<float>(),
      avx512::columnKernels<float>(), avx512::normalizationKernels<float>(),
      avx512::softmaxColumnKernels<float>(), avx512::recurrentKernels<float>(),
-     avx512::poolKernels<float>()},
+     avx512::poolKernels<float>(), avx512::depthwiseKernels<float>()},
     {avx512::elementwiseKernels<double>(), avx512::optimizerKernels<double>(),
      avx512::columnKernels<double>(), avx512::normalizationKernels<double>(),
      avx512::softmaxColumnKernels<double>(), avx512::recurrentKernels<double>(),
-     avx512::poolKernels<double>()},
+     avx512::poolKernels<double>(), avx512::depthwiseKernels<double>()},
     avx512::integerReduceKernels()};
 
 }  // namespace tilegrad

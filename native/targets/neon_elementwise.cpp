@@ -1,6 +1,7 @@
 // The elementwise kernels and optimizer steps of neon.cpp.
 #define TG_TARGET_NEON
 #include "../kernels/columns.h"
+#include "../kernels/depthwise.h"
 #include "../kernels/elementwise.h"
 #include "../kernels/integer_reduce.h"
 #include "../kernels/normalization.h"
@@ -15,11 +16,11 @@ constexpr ElementwiseTables kNeonElementwise = {
     {neon::elementwiseKernels<float>(), neon::optimizerKernels<float>(),
      neon::columnKernels<float>(), neon::normalizationKernels<float>(),
      neon::softmaxColumnKernels<float>(), neon::recurrentKernels<float>(),
-     neon::poolKernels<float>()},
+     neon::poolKernels<float>(), neon::depthwiseKernels<float>()},
     {neon::elementwiseKernels<double>(), neon::optimizerKernels<double>(),
      neon::columnKernels<double>(), neon::normalizationKernels<double>(),
      neon::softmaxColumnKernels<double>(), neon::recurrentKernels<double>(),
-     neon::poolKernels<double>()},
+     neon::poolKernels<double>(), neon::depthwiseKernels<double>()},
     neon::integerReduceKernels()};
 
 }  // namespace tilegrad

@@ -2,6 +2,7 @@
 #define TG_TARGET_SCALAR
 #define TG_ONE_REGISTER
 #include "../kernels/columns.h"
+#include "../kernels/depthwise.h"
 #include "../kernels/elementwise.h"
 #include "../kernels/integer_reduce.h"
 #include "../kernels/normalization.h"
@@ -16,11 +17,11 @@ constexpr ElementwiseTables kScalarElementwise = {
     {scalar::elementwiseKernels<float>(), scalar::optimizerKernels<float>(),
      scalar::columnKernels<float>(), scalar::normalizationKernels<float>(),
      scalar::softmaxColumnKernels<float>(), scalar::recurrentKernels<float>(),
-     scalar::poolKernels<float>()},
+     scalar::poolKernels<float>(), scalar::depthwiseKernels<float>()},
     {scalar::elementwiseKernels<double>(), scalar::optimizerKernels<double>(),
      scalar::columnKernels<double>(), scalar::normalizationKernels<double>(),
      scalar::softmaxColumnKernels<double>(), scalar::recurrentKernels<double>(),
-     scalar::poolKernels<double>()},
+     scalar::poolKernels<double>(), scalar::depthwiseKernels<double>()},
     scalar::integerReduceKernels()};
 
 }  // namespace tilegrad

@@ -20,9 +20,9 @@ constexpr FloatKernels<T> tableOf(const ElementwiseTable<T>& lanes, const GemmKe
           lanes.columns,        lanes.normalization,
           lanes.softmaxColumns, lanes.optimizer,
           lanes.recurrent,      lanes.pool,
-          reduceKernels<T>(),   softmaxKernels<T>(),
-          normSumKernels<T>(),  randomKernels<T>(),
-          normKernels<T>()};
+          lanes.depthwise,      reduceKernels<T>(),
+          softmaxKernels<T>(),  normSumKernels<T>(),
+          randomKernels<T>(),   normKernels<T>()};
 }
 
 constexpr KernelTable kernelTable(Level level, const ElementwiseTables& elementwise,

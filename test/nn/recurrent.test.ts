@@ -1,9 +1,12 @@
 import {
+  emptyCache,
   Generator,
+  grad,
   gradcheck,
   gradgradcheck,
   inferenceMode,
   manualSeed,
+  memory,
   mseLoss,
   nn,
   noGrad,
@@ -364,6 +367,68 @@ describe('layers', () => {
     const first = lstm.weight_hh_l0.grad?.clone() as Tensor;
     loss.backward();
     expect(lstm.weight_hh_l0.grad?.toArray()).toEqual(first.mul(2).toArray());
+  });
+
+  describe('memory that only the graph knows is reused', () => {
+    const layer = (numLayers = 2) =>
+      new nn.LSTM(16, 32, { batchFirst: true, numLayers, generator: new Generator(1) });
+    const x = randn([20, 10, 16], { generator: new Generator(2) });
+    /** Takes what waits to be handed out again, and leaves NaN there. */
+    const spoil = () => {
+      const sizes = [16, 32, 64, 128].map((width) => 200 * width);
+      const taken = sizes.flatMap((n) =>
+        Array.from({ length: 8 }, () => ones([n]).mul(Number.NaN)),
+      );
+      for (const t of taken) t.dispose();
+    };
+    const numbers = (t: Tensor | null) => t?.toArray();
+
+    test('when a backward pass has freed the graph, and without one at once', () => {
+      const lstm = layer();
+      emptyCache();
+      lstm.forward(x)[0].sum().backward();
+      // Gates and states of both layers, the copy of x and the first layer's output.
+      expect(memory().pooledBytes).toBeGreaterThan(4 * 200 * (2 * (128 + 2 * 32) + 16 + 32));
+      emptyCache();
+      noGrad(() => lstm.forward(x));
+      expect(memory().pooledBytes).toBeGreaterThan(4 * 200 * 128);
+      // Not while it may be needed again.
+      const y = lstm.forward(x)[0].sum();
+      emptyCache();
+      y.backward(null, { retainGraph: true });
+      const before = memory().pooledBytes;
+      y.backward();
+      expect(memory().pooledBytes - before).toBeGreaterThan(4 * 200 * 2 * (128 + 2 * 32));
+    });
+
+    test('results stay what they are', () => {
+      const lstm = layer();
+      const input = x.clone().requiresGrad_();
+      const results = flat(lstm.forward(input));
+      const before = results.map(numbers);
+      results[0]?.square().sum().backward(null, { retainGraph: true });
+      const first = numbers(input.grad);
+      spoil();
+      input.zeroGrad();
+      results[0]?.square().sum().backward();
+      expect(numbers(input.grad)).toEqual(first);
+      spoil();
+      expect(results.map(numbers)).toEqual(before);
+      expect(numbers(x)).toEqual(numbers(input));
+    });
+
+    test('gradients of gradients keep what they need', () => {
+      const lstm = layer(1);
+      const weights = [...lstm.parameters()];
+      const second = (retainGraph: boolean) => {
+        const y = lstm.forward(x)[0].sum();
+        const first = grad(y, weights, { createGraph: true, retainGraph }) as Tensor[];
+        spoil();
+        const sum = first.map((g) => g.square().sum()).reduce((a, b) => a.add(b));
+        return (grad(sum, weights) as Tensor[]).map(numbers);
+      };
+      expect(second(false)).toEqual(second(true));
+    });
   });
 
   test('NaN goes through the steps of its own sequence only', () => {

@@ -244,6 +244,13 @@ export const convolutions: Family = {
           ...[n([3, 9, 8, 7]), n([9, 5, 3, 4], 3), n([5], 4)],
         ),
       ]);
+      // Enough for two threads.
+      add(`depthwise convolution ${dtype}`, () =>
+        withGradients(
+          withBias(conv2d, { padding: 1, groups: 40 }),
+          ...[n([3, 40, 20, 21]), n([40, 1, 3, 3], 3), n([40], 4)],
+        ),
+      );
     }
   },
 };

@@ -222,6 +222,35 @@ describe.each(['float32', 'float64'] as const)('against the definition, %s', (dt
     check(1, r(1, 4, 40), r(4, 1, 5), { groups: 4, padding: 2 });
   });
 
+  test('a channel each, around as many as there are lanes', () => {
+    for (const channels of [3, 4, 8, 15, 16, 17, 31, 32, 33, 40]) {
+      check(2, r(2, channels, 4, 5), r(channels, 1, 3, 3), { groups: channels, padding: 1 });
+    }
+    for (const taps of [1, 2, 4, 5, 6, 7, 10, 11]) {
+      check(1, r(2, 18, 12), r(18, 1, taps), { groups: 18 });
+    }
+    check(2, r(1, 20, 8, 9), r(20, 1, 5, 5), { groups: 20, padding: 2 });
+    check(2, r(3, 19, 7, 8), r(19, 1, 3, 2), { groups: 19, padding: 1, stride: 2, dilation: 2 });
+    check(3, r(2, 6, 3, 4, 5), r(6, 1, 2, 3, 2), { groups: 6, padding: 1, stride: 2 });
+    check(3, r(2, 6, 3, 4, 5), r(6, 1, 2, 3, 2), { groups: 6 });
+    const groups = 5;
+    check(2, r(2, 5, 6, 9).permute([0, 1, 3, 2]), r(5, 1, 3, 3), { groups });
+    check(2, r(2, 6, 5, 5).permute([0, 3, 1, 2]), r(5, 1, 3, 3), { groups, padding: 1 });
+    check(2, r(2, 10, 9, 40).slice([null, [0, null, 2], [1, 8], [3, 10]]), r(5, 1, 3, 3), {
+      groups,
+    });
+    check(2, r(1, 5, 9, 9).expand([3, 5, 9, 9]), r(5, 1, 3, 3), { groups });
+  });
+
+  // Where the transpose turns its weight round in blocks of 16 rows, and the weight's gradient its
+  // result in blocks of 32 rows and 64 columns.
+  test('more channels than blocks of them', () => {
+    for (const stride of [1, 2]) {
+      check(2, r(1, 35, 3, 4), r(67, 35, 2, 2), { stride, padding: 1 });
+      check(1, r(2, 34, 6), r(66, 17, 3), { stride, groups: 2 });
+    }
+  });
+
   test('one tap: a plain product', () => {
     check(2, r(2, 5, 4, 9), r(7, 5, 1, 1), {});
     check(1, r(9, 20, 3), r(2, 20, 1), {});
