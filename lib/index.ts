@@ -314,6 +314,7 @@ export {
   bitwiseXor,
 } from './ops/integer.js';
 export {
+  channelShuffle,
   type InterpolateMode,
   type InterpolateOptions,
   interpolate,
@@ -443,6 +444,14 @@ export {
   softshrink,
   threshold,
 } from './ops/piecewise.js';
+export {
+  adaptiveAvgPool3d,
+  adaptiveMaxPool3d,
+  avgPool3d,
+  lpPool3d,
+  maxPool3d,
+  maxUnpool3d,
+} from './ops/pool3d.js';
 export { prod } from './ops/prod.js';
 export {
   addbmm,
