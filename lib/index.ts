@@ -430,6 +430,7 @@ export {
 export { type CloneOptions, clone, contiguous, type TensorLike, to } from './ops/operand.js';
 export { type PadMode, type PadOptions, pad } from './ops/pad.js';
 export { narrow, select, unfold } from './ops/parts.js';
+export { col2im, im2col, type PatchOptions } from './ops/patches.js';
 export {
   type HardTanhOptions,
   hardSigmoid,

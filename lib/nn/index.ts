@@ -118,6 +118,7 @@ export {
   ZeroPad3d,
 } from './padding.js';
 export { Parameter } from './parameter.js';
+export { Fold, Unfold } from './patches.js';
 export {
   type ElasticPenaltyOptions,
   elasticPenalty,

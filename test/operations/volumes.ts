@@ -11,6 +11,7 @@ type Pool = (t: Tensor, size: never, options?: never) => Tensor;
 
 const notSizes: unknown[] = [0, -1, 1.5, '2', null, undefined, [], [1, 2], [1, 0, 1], {}];
 const notOutputs: unknown[] = [0, -1, 1.5, '2', undefined, [], [1, 2], [1, 0, 1], {}];
+const notPairs: unknown[] = [0, -1, 1.5, '2', null, undefined, [], [1], [1, 0], {}];
 const argument = (calls: readonly (() => unknown)[], message = ''): Misuse[] =>
   calls.map((call): Misuse => [call, 'ERR_ARGUMENT', message]);
 
@@ -47,7 +48,7 @@ const adaptive = (name: string, call: Pool, options: readonly Misuse[] = []): Mi
 ];
 
 const { adaptiveAvgPool3d, adaptiveMaxPool3d, avgPool3d, channelShuffle } = tilegrad;
-const { lpPool3d, maxPool3d, maxUnpool3d } = tilegrad;
+const { col2im, im2col, lpPool3d, maxPool3d, maxUnpool3d } = tilegrad;
 
 const few = ones([1, 2, 1, 1, 2]);
 const places = few.to('int32');
@@ -73,6 +74,24 @@ const upsampling = (name: string, make: (options: never) => unknown): Misuse[] =
 
 const PADDED = ['padding', 'dilation'];
 const MEANS = ['padding', 'countIncludePad'];
+
+const image = ones([1, 2, 4, 5]);
+const columns = ones([1, 8, 12]);
+
+/** Wrong sizes and options of patches. */
+const patches = (name: string, make: (size: never, options?: never) => unknown): Misuse[] => [
+  ...argument(
+    notPairs.map((size) => () => make(wrong(size))),
+    `[${name}] kernelSize`,
+  ),
+  ...optionsOf(name, (options) => make(wrong(2), options)),
+  ...['dilation', 'padding', 'stride'].flatMap((key) =>
+    argument(
+      [-1, 0.5, '1', null, [1]].map((value) => () => make(wrong(2), wrong({ [key]: value }))),
+      `[${name}] ${key}`,
+    ),
+  ),
+];
 
 export const volumes: Family = {
   operations: {
@@ -133,6 +152,36 @@ export const volumes: Family = {
         ),
       ],
     },
+    im2col: {
+      misuse: [
+        ...tensorArguments((t) => im2col(t, 2)),
+        ...patches('im2col', (size, options) => im2col(image, size, options)),
+        [() => im2col(ones([4, 4]), 2), 'ERR_SHAPE'],
+        [() => im2col(image, 6), 'ERR_SHAPE', 'does not fit'],
+      ],
+      gradients: [
+        one((t) => im2col(t!, 2, { stride: [1, 2], padding: 1 }), [1, 2, 3, 4]),
+        one((t) => im2col(t!, [2, 1], { dilation: 2 }), [2, 3, 4]),
+      ],
+    },
+    col2im: {
+      misuse: [
+        ...tensorArguments((t) => col2im(t, [4, 5], 2)),
+        ...patches('col2im', (size, options) => col2im(columns, [4, 5], size, options)),
+        ...argument(
+          notPairs.map((size) => () => col2im(columns, wrong(size), 2)),
+          'outputSize',
+        ),
+        [() => col2im(columns, [4, 4], 2), 'ERR_SHAPE'],
+        [() => col2im(ones([1, 7, 12]), [4, 5], 2), 'ERR_SHAPE'],
+        [() => col2im(ones([12]), [4, 5], 2), 'ERR_SHAPE'],
+        [() => col2im(columns, [1, 5], 2), 'ERR_SHAPE', 'does not fit'],
+      ],
+      gradients: [
+        one((t) => col2im(t!, [3, 4], 2, { padding: 1, stride: [2, 3] }), [1, 4, 4]),
+        one((t) => col2im(t!, [3, 3], 2), [8, 4]),
+      ],
+    },
     channelShuffle: {
       misuse: [
         ...tensorArguments((t) => channelShuffle(t, 1), { takesIntegers: true, takesHalf: true }),
@@ -162,6 +211,14 @@ export const volumes: Family = {
       notOutputs.map((size) => () => new nn.AdaptiveAvgPool3d(wrong(size))),
       '[AdaptiveAvgPool3d]',
     ),
+    Unfold: patches('Unfold', (size, options) => new nn.Unfold(size, options)),
+    Fold: [
+      ...patches('Fold', (size, options) => new nn.Fold([4, 5], size, options)),
+      ...argument(
+        notPairs.map((size) => () => new nn.Fold(wrong(size), 2)),
+        '[Fold] outputSize',
+      ),
+    ],
     ConstantPad3d: [
       ...pads('ConstantPad3d', (padding) => new nn.ConstantPad3d(padding, 0)),
       ...argument(notFinite.map((value) => () => new nn.ConstantPad3d(1, wrong(value)))),
@@ -192,6 +249,12 @@ export const volumes: Family = {
           ...withGradients((v) => adaptiveAvgPool3d(v!, [2, 4, 5]), t),
         ];
       });
+      add(`patches ${dtype}`, () =>
+        withGradients(
+          (v) => im2col(v!, 3, { padding: 1, stride: 2 }),
+          numbers([2, 5, 9, 33], dtype),
+        ),
+      );
     }
   },
 };

@@ -36,6 +36,7 @@ function run(op: string, x: Tensor, options: Options, indices?: Tensor): Tensor 
   }
   const fn = (tilegrad as unknown as Record<string, (...args: unknown[]) => Tensor>)[op]!;
   if (op === 'channelShuffle') return fn(x, groups);
+  if (op === 'col2im') return fn(x, outputSize, kernelSize, rest);
   if (op === 'lpPool3d') return fn(x, normType, kernelSize, rest);
   if (op.startsWith('adaptive')) return fn(x, outputSize, rest);
   if (op === 'maxUnpool3d') return fn(x, indices, kernelSize, outputSize ? { outputSize } : {});
@@ -105,6 +106,15 @@ test('takes views, and layers are the functions', () => {
     [new nn.LPPool3d(2, 2), tilegrad.lpPool3d(copy, 2, 2)],
     [new nn.ChannelShuffle(5), copy.channelShuffle(5)],
   ];
+  const image = copy.slice([null, null, 0]);
+  const columns = tilegrad.im2col(image, 2, { padding: 1 });
+  pairs.push([new nn.Unfold(2, { padding: 1 }), columns]);
+  expect(new nn.Unfold(2, { padding: 1 }).forward(image).toArray()).toEqual(columns.toArray());
+  const [height, width] = image.shape.slice(2) as [number, number];
+  const folded = new nn.Fold([height, width], 2, { padding: 1 }).forward(columns);
+  // Each place is in four patches.
+  expect(folded.toArray()).toEqual(image.mul(4).toArray());
+  pairs.pop();
   for (const [layer, want] of pairs) expect(layer.forward(copy).toArray()).toEqual(want.toArray());
   const { values, indices } = noGrad(() => maxPool3d(copy, 2, { returnIndices: true }));
   const back = new nn.MaxUnpool3d(2).forward(values, indices);
