@@ -314,6 +314,7 @@ export {
   bitwiseXor,
 } from './ops/integer.js';
 export {
+  channelShuffle,
   type InterpolateMode,
   type InterpolateOptions,
   interpolate,
@@ -429,6 +430,7 @@ export {
 export { type CloneOptions, clone, contiguous, type TensorLike, to } from './ops/operand.js';
 export { type PadMode, type PadOptions, pad } from './ops/pad.js';
 export { narrow, select, unfold } from './ops/parts.js';
+export { col2im, im2col, type PatchOptions } from './ops/patches.js';
 export {
   type HardTanhOptions,
   hardSigmoid,
@@ -443,6 +445,14 @@ export {
   softshrink,
   threshold,
 } from './ops/piecewise.js';
+export {
+  adaptiveAvgPool3d,
+  adaptiveMaxPool3d,
+  avgPool3d,
+  lpPool3d,
+  maxPool3d,
+  maxUnpool3d,
+} from './ops/pool3d.js';
 export { prod } from './ops/prod.js';
 export {
   addbmm,

@@ -104,17 +104,23 @@ export {
 export {
   CircularPad1d,
   CircularPad2d,
+  CircularPad3d,
   ConstantPad1d,
   ConstantPad2d,
+  ConstantPad3d,
   type Padding,
   ReflectionPad1d,
   ReflectionPad2d,
+  ReflectionPad3d,
   ReplicationPad1d,
   ReplicationPad2d,
+  ReplicationPad3d,
   ZeroPad1d,
   ZeroPad2d,
+  ZeroPad3d,
 } from './padding.js';
 export { Parameter } from './parameter.js';
+export { Fold, Unfold } from './patches.js';
 export {
   type ElasticPenaltyOptions,
   elasticPenalty,
@@ -156,6 +162,14 @@ export {
   MaxUnpool2d,
   type MaxUnpoolLayerOptions,
 } from './pool.js';
+export {
+  AdaptiveAvgPool3d,
+  AdaptiveMaxPool3d,
+  AvgPool3d,
+  LPPool3d,
+  MaxPool3d,
+  MaxUnpool3d,
+} from './pool3d.js';
 export {
   LearnedPositionalEmbedding,
   type PositionalOptions,
@@ -212,5 +226,13 @@ export {
   type TransformerLayerOptions,
 } from './transformer_layers.js';
 export type { CountOptions } from './tree.js';
-export { PixelShuffle, PixelUnshuffle, Upsample } from './upsample.js';
+export {
+  ChannelShuffle,
+  PixelShuffle,
+  PixelUnshuffle,
+  Upsample,
+  UpsamplingBilinear2d,
+  UpsamplingNearest2d,
+  type UpsamplingOptions,
+} from './upsample.js';
 export * as utils from './utils.js';

@@ -186,7 +186,8 @@ export abstract class Module<
    * converted to that of the module, as `copy_` does. A shared parameter may come under any of its names.
    * @returns the names that were found on one side only
    * @throws TensorError ERR_ARGUMENT for missing or unknown names (when strict) and for anything but
-   * tensors, ERR_SHAPE for tensors that don't fit, ERR_DISPOSED
+   * tensors, ERR_SHAPE for tensors that don't fit, ERR_DTYPE for floats in the place of quantised int8,
+   * ERR_DISPOSED
    * @example
    * ```ts
    * const layer = new nn.Linear(2, 1, { bias: false });

@@ -1,4 +1,4 @@
-/** Padding as modules: the function `pad` over the last one or two dimensions. */
+/** Padding as modules: the function `pad` over the last one, two or three dimensions. */
 import { TensorError } from '../errors.js';
 import { checkTensor } from '../ops/operand.js';
 import { type PadMode, pad } from '../ops/pad.js';
@@ -40,7 +40,7 @@ abstract class Pad extends Module {
   forward(x: Tensor): Tensor {
     checkTensor(this.operation, x);
     if (x.ndim !== this.rank + 1 && x.ndim !== this.rank + 2) {
-      const names = this.rank === 1 ? 'L' : 'H, W';
+      const names = ['', 'L', 'H, W', 'D, H, W'][this.rank];
       throw new TensorError(
         'ERR_SHAPE',
         `[${this.operation}] takes [N, C, ${names}] or [C, ${names}], not ${formatShape(x.shape)}`,
@@ -230,5 +230,86 @@ export class CircularPad2d extends Pad {
   /** @throws TensorError ERR_ARGUMENT for other padding */
   constructor(padding: Padding) {
     super('CircularPad2d', 2, padding);
+  }
+}
+
+/**
+ * A value around the last three dimensions of [N, C, D, H, W] or [C, D, H, W]: see the function `pad`.
+ * @example
+ * ```ts
+ * new nn.ConstantPad3d([1, 0, 0, 0, 0, 0], 9).forward(tensor([[[[1]]]])); // => [[[[9, 1]]]]
+ * ```
+ */
+export class ConstantPad3d extends ConstantPad {
+  /** @throws TensorError ERR_ARGUMENT for other padding and unless the value is a finite number */
+  constructor(padding: Padding, value: number) {
+    super('ConstantPad3d', 3, padding, value);
+  }
+}
+
+/**
+ * Zeros around the last three dimensions of [N, C, D, H, W] or [C, D, H, W]: see the function `pad`.
+ * @example
+ * ```ts
+ * new nn.ZeroPad3d(1).forward(ones([1, 2, 3, 4])).shape; // => [1, 4, 5, 6]
+ * ```
+ */
+export class ZeroPad3d extends Pad {
+  protected readonly mode = 'constant';
+
+  /** @throws TensorError ERR_ARGUMENT for other padding */
+  constructor(padding: Padding) {
+    super('ZeroPad3d', 3, padding);
+  }
+}
+
+/**
+ * The last three dimensions of [N, C, D, H, W] or [C, D, H, W], reflected at their ends: see the function
+ * `pad`.
+ * @example
+ * ```ts
+ * new nn.ReflectionPad3d([1, 0, 0, 0, 0, 0]).forward(tensor([[[[1, 2]]]])); // => [[[[2, 1, 2]]]]
+ * ```
+ */
+export class ReflectionPad3d extends Pad {
+  protected readonly mode = 'reflect';
+
+  /** @throws TensorError ERR_ARGUMENT for other padding */
+  constructor(padding: Padding) {
+    super('ReflectionPad3d', 3, padding);
+  }
+}
+
+/**
+ * The last three dimensions of [N, C, D, H, W] or [C, D, H, W], continued with their ends: see the function
+ * `pad`.
+ * @example
+ * ```ts
+ * new nn.ReplicationPad3d([1, 0, 0, 0, 0, 0]).forward(tensor([[[[1, 2]]]])); // => [[[[1, 1, 2]]]]
+ * ```
+ */
+export class ReplicationPad3d extends Pad {
+  protected readonly mode = 'replicate';
+
+  /** @throws TensorError ERR_ARGUMENT for other padding */
+  constructor(padding: Padding) {
+    super('ReplicationPad3d', 3, padding);
+  }
+}
+
+/**
+ * The last three dimensions of [N, C, D, H, W] or [C, D, H, W], begun again at their ends: see the function
+ * `pad`.
+ * @example
+ * ```ts
+ * new nn.CircularPad3d([1, 0, 0, 0, 0, 0]).forward(tensor([[[[1, 2]]]])); // => [[[[2, 1, 2]]]]
+ * ```
+ */
+export class CircularPad3d extends Pad {
+  protected readonly mode = 'circular';
+
+  /** @throws TensorError ERR_ARGUMENT for other padding */
+  constructor(padding: Padding) {
+    super('CircularPad3d', 3, padding);
   }
 }

@@ -32,7 +32,7 @@ import { Module } from './module.js';
 export type MaxPoolLayerOptions = Omit<MaxPoolOptions, 'returnIndices'>;
 
 /** Max pooling, whose subclasses say over how many dimensions. */
-abstract class MaxPool extends Module {
+export abstract class MaxPool extends Module {
   /** The stride, padding, dilation and mode as they were given. */
   readonly options: Readonly<MaxPoolLayerOptions>;
 
@@ -93,7 +93,7 @@ export class MaxPool2d extends MaxPool {
 export type MaxUnpoolLayerOptions = Omit<MaxUnpoolOptions, 'outputSize'>;
 
 /** The inverse of max pooling, whose subclasses say over how many dimensions. */
-abstract class MaxUnpool extends Module {
+export abstract class MaxUnpool extends Module {
   /** The stride and the padding as they were given. */
   readonly options: Readonly<MaxUnpoolLayerOptions>;
 
@@ -305,7 +305,7 @@ export class AdaptiveAvgPool2d extends Module {
 }
 
 /** Power means, whose subclasses say over how many dimensions. */
-abstract class LPPool extends Module {
+export abstract class LPPool extends Module {
   /** The stride and the mode as they were given. */
   readonly options: Readonly<LpPoolOptions>;
 

@@ -1,5 +1,6 @@
 /** Loading tensors by name into a module's parameters and buffers. */
 import { TensorError } from '../errors.js';
+import { dtypes } from '../tensor/dtype.js';
 import { describe, formatShape, sameShape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 
@@ -26,7 +27,7 @@ export interface LoadedKeys {
   readonly unexpectedKeys: readonly string[];
 }
 
-/** @throws TensorError ERR_ARGUMENT, ERR_SHAPE or ERR_DISPOSED unless `member` can take the value */
+/** @throws TensorError ERR_ARGUMENT, ERR_SHAPE, ERR_DTYPE or ERR_DISPOSED unless `member` can take the value */
 function checkValue(name: string, member: Tensor, value: unknown): asserts value is Tensor {
   if (!(value instanceof Tensor)) {
     throw new TensorError(
@@ -42,6 +43,13 @@ function checkValue(name: string, member: Tensor, value: unknown): asserts value
   }
   if (value.storage.disposed) {
     throw new TensorError('ERR_DISPOSED', `[loadStateDict] the tensor for ${name} was disposed`);
+  }
+  // Other types are converted, but a quantised weight has scales of its own: cut to bytes it would be 0.
+  if (member.dtype === 'int8' && dtypes[value.dtype].floating) {
+    throw new TensorError(
+      'ERR_DTYPE',
+      `[loadStateDict] ${name} is ${member.dtype}, not ${value.dtype}`,
+    );
   }
 }
 

@@ -49,7 +49,7 @@ interface Means {
 }
 
 /** The means of windows: a linear map, with the gradient `spread`. */
-function means(operation: string, x: Tensor, of: Means): Tensor {
+export function means(operation: string, x: Tensor, of: Means): Tensor {
   const { from, count, step } = planesOf(x, of.axes.length);
   const y = uninitialized(resultShape(x, of.axes), x.dtype);
   runRowFor(

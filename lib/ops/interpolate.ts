@@ -6,7 +6,7 @@ import { adaptiveMeans } from './avg_pool.js';
 import { defineMethods } from './elementwise.js';
 import { checkFloating, checkTensor, clone } from './operand.js';
 import { type Resampling, resample, resampling, type Tap } from './resample.js';
-import { permute, reshape } from './shape.js';
+import { permute, reshape, transpose } from './shape.js';
 import { checkFlag, checkSizes } from './windows.js';
 
 /** How {@link interpolate} finds a value between places. */
@@ -310,12 +310,39 @@ export function pixelUnshuffle(x: Tensor, downscaleFactor: number): Tensor {
   return reshape(ordered, [...leading, channels * r * r, h / r, w / r]);
 }
 
-defineMethods({ interpolate, pixelShuffle, pixelUnshuffle });
+/**
+ * Channels of `groups` groups dealt out anew, so that neighbours come of different groups (Zhang et al.
+ * 2018): [N, C, ...] with channel i g + j from channel j C / g + i.
+ * @param x any dtype
+ * @throws TensorError ERR_SHAPE when the groups don't divide the channels and for fewer than two
+ * dimensions, ERR_ARGUMENT
+ * @example
+ * ```ts
+ * channelShuffle(tensor([[1, 2, 3, 4]]), 2); // => [[1, 3, 2, 4]]
+ * ```
+ */
+export function channelShuffle(x: Tensor, groups: number): Tensor {
+  checkTensor('channelShuffle', x);
+  checkSizes('channelShuffle', 'groups', groups, 1, 1);
+  const [n, channels, ...rest] = x.shape;
+  if (n === undefined || channels === undefined || channels % groups !== 0) {
+    throw new TensorError(
+      'ERR_SHAPE',
+      `[channelShuffle] takes [N, C, ...] with channels in ${groups} groups, not ${formatShape(x.shape)}`,
+    );
+  }
+  const parts = reshape(x, [n, groups, channels / groups, ...rest]);
+  return reshape(transpose(parts, 1, 2), x.shape);
+}
+
+defineMethods({ interpolate, channelShuffle, pixelShuffle, pixelUnshuffle });
 
 declare module '../tensor/tensor.js' {
   interface Tensor {
     /** At other spatial sizes: see the function `interpolate`. */
     interpolate(options: InterpolateOptions): Tensor;
+    /** Channels of groups dealt out anew: see the function `channelShuffle`. */
+    channelShuffle(groups: number): Tensor;
     /** Channels taken for places: see the function `pixelShuffle`. */
     pixelShuffle(upscaleFactor: number): Tensor;
     /** Places taken for channels: see the function `pixelUnshuffle`. */

@@ -84,7 +84,8 @@ function fromPlaces(x: Tensor, index: Tensor, rank: number): Tensor {
   return reshape(gather(flat(x, rank), 1, flat(index, rank)), index.shape);
 }
 
-function largest(
+/** The largest values of windows, and where they are if that is asked for. */
+export function largest(
   operation: string,
   x: Tensor,
   axes: readonly Axis[],
@@ -255,7 +256,7 @@ export function adaptiveMaxPool2d(
 /** Sizes of results of adaptive pooling; null keeps one. */
 export type OutputSize = number | readonly (number | null)[];
 
-/** Options of {@link maxUnpool1d} and {@link maxUnpool2d}. */
+/** Options of {@link maxUnpool1d}, {@link maxUnpool2d} and `maxUnpool3d`. */
 export interface MaxUnpoolOptions {
   /** Places from one window to the next. Default the kernel's size. */
   stride?: Sizes | null;
@@ -265,7 +266,8 @@ export interface MaxUnpoolOptions {
   outputSize?: readonly number[];
 }
 
-function maxUnpool(
+/** Values put back over `rank` dimensions. */
+export function maxUnpool(
   operation: string,
   rank: number,
   x: Tensor,

@@ -18,6 +18,9 @@ export interface WindowOptions {
   ceilMode?: boolean;
 }
 
+/** The names of spatial dimensions, by their number. */
+const SPATIAL = ['', 'L', 'H, W', 'D, H, W'];
+
 /** The windows of one spatial dimension; a kernel of 0 stands for adaptive ones. */
 export interface Axis {
   readonly size: number;
@@ -99,7 +102,7 @@ export function spatialSizes(operation: string, x: Tensor, rank: number): readon
   checkFloating(operation, x);
   const sizes = x.shape.slice(x.ndim - rank);
   if ((x.ndim !== rank + 1 && x.ndim !== rank + 2) || sizes.includes(0)) {
-    const names = rank === 1 ? 'L' : 'H, W';
+    const names = SPATIAL[rank];
     throw new TensorError(
       'ERR_SHAPE',
       `[${operation}] takes [N, C, ${names}] or [C, ${names}] with places to look at, ` +

@@ -34,6 +34,7 @@ import { shapeViews } from './shape.js';
 import { softmaxes } from './softmax.js';
 import { specialFunctions } from './special.js';
 import { ternaries } from './ternary.js';
+import { volumes } from './volumes.js';
 
 export const families: readonly Family[] = [
   activations,
@@ -70,4 +71,5 @@ export const families: readonly Family[] = [
   specialFunctions,
   tensorProducts,
   ternaries,
+  volumes,
 ];
