@@ -4,11 +4,15 @@ import { checkDType, type DType } from './dtype.js';
 
 /** What {@link finfo} says of floats. */
 export interface FloatInfo {
+  /** Which dtype it is about. */
   readonly dtype: DType;
+  /** How many bits a number takes. */
   readonly bits: number;
   /** The distance from 1 to the next larger number. */
   readonly eps: number;
+  /** The largest finite number. */
   readonly max: number;
+  /** The smallest finite number, -max. */
   readonly min: number;
   /** The smallest number above 0 with full precision. */
   readonly smallestNormal: number;
@@ -16,10 +20,13 @@ export interface FloatInfo {
 
 /** What {@link iinfo} says of integers. */
 export interface IntegerInfo {
+  /** Which dtype it is about. */
   readonly dtype: DType;
+  /** How many bits a number takes. */
   readonly bits: number;
-  /** Of int64 as a bigint: no number is exactly 2^63 - 1. */
+  /** The largest number. Of int64 as a bigint: no number is exactly 2^63 - 1. */
   readonly max: number | bigint;
+  /** The smallest number. Of int64 as a bigint. */
   readonly min: number | bigint;
 }
 
