@@ -250,6 +250,7 @@ export {
   vhp,
   vjp,
 } from './ops/functional.js';
+export { digamma, lgamma, mvlgamma, polygamma } from './ops/gamma.js';
 export { gather, indexSelect, type TakeAlongDimOptions, take, takeAlongDim } from './ops/gather.js';
 export { type EpilogueActivation, type MatmulPlan, setWeightPacking } from './ops/gemm.js';
 export {
@@ -274,6 +275,7 @@ export {
   histc,
   histogram,
 } from './ops/histogram.js';
+export { acosh, asinh, atanh } from './ops/hyperbolic.js';
 export { indexCopy, indexFill, put } from './ops/index_fill.js';
 export {
   type Assignable,
@@ -621,6 +623,12 @@ export {
 export { tril, trilIndices, triu, triuIndices } from './ops/triangle.js';
 export { acos, asin, atan, atan2, cos, cosh, sin, sinh, tan } from './ops/trigonometry.js';
 export { canCast, promoteTypes, resultType } from './ops/types.js';
+export {
+  diagonalScatter,
+  type SliceScatterOptions,
+  selectScatter,
+  sliceScatter,
+} from './ops/view_scatter.js';
 export type { Sizes, WindowOptions } from './ops/windows.js';
 export * as optim from './optim/index.js';
 export { type FromBufferOptions, fromBuffer } from './tensor/buffers.js';
@@ -637,8 +645,9 @@ export {
   zerosLike,
 } from './tensor/creation.js';
 export { type DataOptions, fromTypedArray, tensor } from './tensor/data.js';
-export type { DType, StoredArray, TypedArray } from './tensor/dtype.js';
+export type { DType, DTypeArrays, StoredArray, TypedArray } from './tensor/dtype.js';
 export { type PrintOptions, setPrintOptions } from './tensor/format.js';
+export { type FloatInfo, finfo, type IntegerInfo, iinfo } from './tensor/limits.js';
 export { emptyCache, type MemoryInfo, memory } from './tensor/memory.js';
 export { arange, type LogspaceOptions, linspace, logspace } from './tensor/ranges.js';
 export type { Shape } from './tensor/shape.js';

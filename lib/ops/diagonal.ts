@@ -24,7 +24,7 @@ interface Plane {
   readonly dim2: number;
 }
 
-function checkPlane(
+export function checkPlane(
   operation: string,
   options: DiagonalOptions,
   rank: number,
@@ -53,7 +53,7 @@ function checkOffset(operation: string, offset: unknown): void {
   }
 }
 
-function diagonalOf(operation: string, x: Tensor, plane: Plane): Tensor {
+export function diagonalOf(operation: string, x: Tensor, plane: Plane): Tensor {
   const { offset, dim1, dim2 } = plane;
   const [down, right] = [Math.max(0, -offset), Math.max(0, offset)];
   const [rowStep, columnStep] = [x.strides[dim1] as number, x.strides[dim2] as number];

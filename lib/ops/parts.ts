@@ -20,15 +20,20 @@ import { viewGradient } from './view.js';
  */
 export function select(x: Tensor, dim: number, index: number): Tensor {
   checkTensor('select', x);
-  const at = normalizeDim('select', dim, x.ndim);
+  return selectFor('select', x, dim, index);
+}
+
+/** `select` on behalf of an operation, for its messages. */
+export function selectFor(operation: string, x: Tensor, dim: number, index: number): Tensor {
+  const at = normalizeDim(operation, dim, x.ndim);
   const size = x.shape[at] as number;
   if (!Number.isInteger(index) || index < -size || index >= size) {
     throw new TensorError(
       'ERR_INDEX',
-      `[select] index ${describe(index)} is outside dimension ${at} of size ${size}`,
+      `[${operation}] index ${describe(index)} is outside dimension ${at} of size ${size}`,
     );
   }
-  return placeOf('select', x, at, index < 0 ? index + size : index);
+  return placeOf(operation, x, at, index < 0 ? index + size : index);
 }
 
 /** A place of a dimension, without checks. */

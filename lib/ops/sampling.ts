@@ -19,11 +19,16 @@ export interface RandintOptions {
   dtype?: DType;
   /** Whether gradients are collected for it; for floats. Default false. */
   requiresGrad?: boolean;
+  /**
+   * Whether the elements lie in a SharedArrayBuffer, which worker threads can compute on without
+   * copying: see `toMessage`. Default false.
+   */
+  shared?: boolean;
   /** The stream to draw from; default the one that `manualSeed` seeds. */
   generator?: Generator;
 }
 
-const RANDINT_OPTIONS = ['dtype', 'requiresGrad', 'generator'];
+const RANDINT_OPTIONS = ['dtype', 'requiresGrad', 'shared', 'generator'];
 
 /** The whole numbers that a dtype has exactly, all of those between two. */
 const exact: Readonly<Record<DType, readonly [number, number]>> = {

@@ -8,6 +8,7 @@ import { type GradRule, Tensor } from '../tensor/tensor.js';
 import { add, div, mul, neg, square, sub } from './arithmetic.js';
 import { eq, gt, le, logicalAnd, logicalOr, lt } from './compare.js';
 import { checkNotBool, computeBinary, computeTernary, defineMethods } from './elementwise.js';
+import { nonzero } from './masked.js';
 import { checkFloating, checkTensor, isNumber, scalar, type TensorLike, to } from './operand.js';
 import { asType, checkComputes, checkOperand, holds, isFloating, resultType } from './promotion.js';
 import { sumTo } from './reduce.js';
@@ -40,16 +41,21 @@ function checkHolds(operation: string, dtype: DType, operand: TensorLike): void 
 
 /**
  * a where the condition is true, b elsewhere, all three with broadcasting. Of any dtype; a and b
- * meet as in arithmetic, two numbers at float32.
+ * meet as in arithmetic, two numbers at float32. The condition alone gives the places where it isn't
+ * 0, of any dtype: for each dimension their indices, as `nonzero(condition, { asTuple: true })`.
  * @throws TensorError ERR_DTYPE for a condition that isn't bool, ERR_ARGUMENT for a number that an
- * integer tensor's dtype can't hold
+ * integer tensor's dtype can't hold, and for one of a and b alone
  * @example
  * ```ts
  * where(tensor([true, false]), tensor([1, 2]), 0); // => [1, 0]
+ * where(tensor([[0, 5], [7, 0]])).length; // => 2
  * ```
  */
-export function where(condition: Tensor, a: TensorLike, b: TensorLike): Tensor {
+export function where(condition: Tensor): Tensor[];
+export function where(condition: Tensor, a: TensorLike, b: TensorLike): Tensor;
+export function where(condition: Tensor, a?: TensorLike, b?: TensorLike): Tensor | Tensor[] {
   checkTensor('where', condition);
+  if (a === undefined && b === undefined) return nonzero(condition, { asTuple: true });
   if (condition.dtype !== 'bool') {
     throw new TensorError(
       'ERR_DTYPE',

@@ -1,6 +1,6 @@
 /** Tensors over bytes that come from elsewhere: files, sockets, other threads. */
 import { TensorError } from '../errors.js';
-import { checkTensorOptions, type TensorOptions } from './creation.js';
+import { checkTensorOptions, finish, type TensorOptions } from './creation.js';
 import { share } from './data.js';
 import { type DType, dtypes, type TypedArray } from './dtype.js';
 import { checkShape, describe, numel, type Shape } from './shape.js';
@@ -19,7 +19,7 @@ export interface FromBufferOptions extends TensorOptions {
   copy?: boolean;
 }
 
-const OPTION_NAMES = ['dtype', 'requiresGrad', 'offset', 'count', 'shape', 'copy'];
+const OPTION_NAMES = ['dtype', 'requiresGrad', 'shared', 'offset', 'count', 'shape', 'copy'];
 
 /** The memory behind a buffer, and the part of it that the buffer shows. */
 function bytesOf(buffer: unknown): Uint8Array {
@@ -50,7 +50,7 @@ function checkCount(name: string, value: unknown): number {
  * for. Buffers of Node are often parts of a larger one: where they begin then needn't be a multiple of
  * the elements' size, and only a copy is possible.
  * @throws TensorError ERR_ARGUMENT for anything but bytes, unknown options, an offset that is no whole
- * number or (without a copy) leaves elements misaligned; ERR_SHAPE when the buffer has fewer bytes than
+ * number or (without a copy) leaves elements misaligned, `shared` without a copy of ordinary memory; ERR_SHAPE when the buffer has fewer bytes than
  * asked for, a rest that is no whole element, or count and shape differ; ERR_DTYPE
  * @example
  * ```ts
@@ -63,7 +63,7 @@ export function fromBuffer(
   options: FromBufferOptions,
 ): Tensor {
   checkTensorOptions('fromBuffer', options, OPTION_NAMES);
-  const { dtype, requiresGrad = false, copy = false } = options;
+  const { dtype, requiresGrad = false, shared = false, copy = false } = options;
   if (dtype === undefined) {
     throw new TensorError(
       'ERR_DTYPE',
@@ -88,7 +88,8 @@ export function fromBuffer(
     ? bytes.slice(offset, offset + count * size).buffer
     : (bytes.buffer as ArrayBuffer);
   const array = new dtypes[dtype].Array(source, copy ? 0 : begin, count) as TypedArray;
-  return share('fromBuffer', array, shape ?? [count], { dtype, requiresGrad });
+  const tensor = share('fromBuffer', array, shape ?? [count], { dtype, shared: shared && !copy });
+  return finish('fromBuffer', tensor, { requiresGrad, shared });
 }
 
 /** How many elements to take of the bytes that are left. */

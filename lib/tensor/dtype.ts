@@ -6,14 +6,23 @@ import { TensorError } from '../errors.js';
  * not know: it is made of the same 16 bits).
  */
 export interface DTypeArrays {
+  /** Numbers of 32 bits. */
   float32: Float32Array;
+  /** Numbers of 64 bits. */
   float64: Float64Array;
+  /** Whole numbers from -2^31 to 2^31 - 1. */
   int32: Int32Array;
+  /** Whole numbers from -2^63 to 2^63 - 1, as bigints. */
   int64: BigInt64Array;
+  /** Whole numbers from -128 to 127. */
   int8: Int8Array;
+  /** Whole numbers from 0 to 255. */
   uint8: Uint8Array;
+  /** 0 and 1. */
   bool: Uint8Array;
+  /** The bits of bfloat16 numbers. */
   bfloat16: Uint16Array;
+  /** The bits of float16 numbers, or a `Float16Array`. */
   float16: Uint16Array;
 }
 

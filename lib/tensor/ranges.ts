@@ -1,7 +1,13 @@
 /** Numbers in equal steps. */
 import { TensorError } from '../errors.js';
 import { rows, runGeometry } from '../native/commands.js';
-import { checkTensorOptions, finish, type TensorOptions, uninitialized } from './creation.js';
+import {
+  checkTensorOptions,
+  finish,
+  OPTION_NAMES,
+  type TensorOptions,
+  uninitialized,
+} from './creation.js';
 import { storeFrom } from './data.js';
 import { dtypes } from './dtype.js';
 import { checkNumber, describe } from './shape.js';
@@ -72,7 +78,7 @@ function converted(operation: string, numbers: Tensor, options: TensorOptions): 
 
 /** @throws TensorError ERR_DTYPE for bool, in which there are no steps */
 function checkRangeOptions(operation: string, options: TensorOptions, own: string[] = []): void {
-  checkTensorOptions(operation, options, ['dtype', 'requiresGrad', ...own]);
+  checkTensorOptions(operation, options, [...OPTION_NAMES, ...own]);
   if (options.dtype === 'bool') {
     throw new TensorError(
       'ERR_DTYPE',

@@ -1,5 +1,11 @@
 import { TensorError } from '../errors.js';
-import { type DType, float16Array, type StoredArray, type TypedArray } from './dtype.js';
+import {
+  type DType,
+  type DTypeArrays,
+  float16Array,
+  type StoredArray,
+  type TypedArray,
+} from './dtype.js';
 import { getElement } from './element.js';
 import { recycle, type ScopeGraph } from './memory.js';
 import {
@@ -166,7 +172,7 @@ export class Tensor {
    * tensor (and everything that shares its storage). A bool tensor gives a Uint8Array of 0 and 1,
    * a bfloat16 tensor the numbers' bits in a Uint16Array. A float16 tensor gives a Float16Array where
    * Node has it, and otherwise the bits in a Uint16Array. An int64 tensor gives a BigInt64Array, which
-   * the type leaves out, since nearly all code reads numbers: `x.data as unknown as BigInt64Array`.
+   * the type leaves out, since nearly all code reads numbers: `dataAs('int64')` has the type as well.
    * @throws TensorError ERR_STATE when the tensor isn't contiguous: call `contiguous()` first;
    * ERR_ARGUMENT when it lies in an array buffer that was transferred or made smaller
    */
@@ -176,6 +182,20 @@ export class Tensor {
     if (this.dtype !== 'float16') return elements as TypedArray;
     const Half = float16Array() ?? Uint16Array;
     return new Half(elements.buffer, elements.byteOffset, elements.length);
+  }
+
+  /**
+   * `data` as the typed array of a dtype that the code knows: `x.dataAs('int64')` is a BigInt64Array.
+   * @throws TensorError ERR_DTYPE unless the tensor has that dtype, and as `data`
+   */
+  dataAs<D extends DType>(dtype: D): DTypeArrays[D] {
+    if (this.dtype !== dtype) {
+      throw new TensorError(
+        'ERR_DTYPE',
+        `[dataAs] the tensor is ${this.dtype}, not ${dtype}; convert it with to(...)`,
+      );
+    }
+    return this.data as StoredArray as DTypeArrays[D];
   }
 
   /**

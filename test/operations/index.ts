@@ -9,6 +9,7 @@ import { creations } from './creation.js';
 import { classLosses } from './cross_entropy.js';
 import { dataSplits } from './data_split.js';
 import { dtypeOperations } from './dtypes.js';
+import { gammaFunctions } from './gamma.js';
 import { gathers } from './gather.js';
 import { indexings } from './indexing.js';
 import { integerOperations } from './integer.js';
@@ -47,6 +48,7 @@ export const families: readonly Family[] = [
   dataSplits,
   dtypeOperations,
   creations,
+  gammaFunctions,
   gathers,
   indexings,
   integerOperations,

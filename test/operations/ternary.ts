@@ -108,6 +108,8 @@ export const ternaries: Family = {
           takesNumbers: true,
           takesIntegers: true,
         }),
+        ...tensorArguments((t) => tilegrad.where(t), { takesIntegers: true }),
+        [() => tilegrad.where(bools, wrong(undefined), x), 'ERR_ARGUMENT'],
         [() => tilegrad.where(x, x, x), 'ERR_DTYPE', 'must be bool, not float32'],
         [() => tilegrad.where(bools, bytes, 1000), 'ERR_ARGUMENT', 'outside the range of int8'],
         [() => tilegrad.where(bools, ones([2, 2]), x), 'ERR_SHAPE'],

@@ -4,15 +4,28 @@ import {
   clone,
   empty,
   emptyCache,
+  emptyLike,
+  exponential,
   eye,
+  fromBuffer,
   fromMessage,
   fromTypedArray,
   full,
+  fullLike,
+  linspace,
+  logspace,
   memory,
   nn,
+  normal,
   ones,
+  onesLike,
   rand,
+  randint,
+  randintLike,
+  randLike,
   randn,
+  randnLike,
+  randperm,
   shareMemory,
   type Tensor,
   type TensorMessage,
@@ -21,6 +34,7 @@ import {
   truncatedNormal,
   uniform,
   zeros,
+  zerosLike,
 } from 'tilegrad';
 import { misalignment } from 'tilegrad/native/commands.js';
 import { type DType, dtypes } from 'tilegrad/tensor/dtype.js';
@@ -43,6 +57,20 @@ describe('shared memory', () => {
     clone: (options) => clone(tensor([[1, 2]]).transpose(), options),
     rand: (options) => rand([0], options),
     uniform: (options) => uniform(3, 3, [4], options),
+    linspace: (options) => linspace(0, 1, 5, { ...options, dtype: 'float64' }),
+    logspace: (options) => logspace(0, 3, 4, options),
+    randint: (options) => randint(5, 6, [3], options),
+    randintLike: (options) => randintLike(zeros([2]), 5, 6, options),
+    randperm: (options) => randperm(1, options),
+    zerosLike: (options) => zerosLike(tensor([1, 2]), options),
+    onesLike: (options) => onesLike(tensor([1, 2]), options),
+    fullLike: (options) => fullLike(tensor([1, 2]), 7, options),
+    randLike: (options) => randLike(zeros([0]), options),
+    randnLike: (options) => randnLike(zeros([0]), options),
+    exponential: (options) => exponential(1, [0], options),
+    normal: (options) => normal(10, 0, [2], options),
+    fromBuffer: (options) =>
+      fromBuffer(new Int32Array([1, 2]), { ...options, dtype: 'int32', copy: true }),
   };
   test.each(Object.entries(makers))('%s makes it, with the same values', (_, make) => {
     const t = make(shared);
@@ -63,6 +91,10 @@ describe('shared memory', () => {
       expect(t.data.some((value) => value !== 0)).toBe(true);
     }
     expect(empty([2], shared).array.buffer).toBeInstanceOf(SharedArrayBuffer);
+    expect(emptyLike(ones([2]), shared).array.buffer).toBeInstanceOf(SharedArrayBuffer);
+    const bytes = new Uint8Array(8);
+    const overBytes = () => fromBuffer(bytes, { dtype: 'float32', shared: true });
+    expectError(overBytes, 'ERR_ARGUMENT', 'SharedArrayBuffer');
   });
 
   test('results of operations are ordinary; gradients and in-place steps work', () => {
