@@ -68,6 +68,17 @@ export const LINEAR: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
+/**
+ * Those whose rules read no elements at all, so that no memory has to wait until their nodes are freed.
+ * A result that nobody uses (the last state of a recurrent layer) would hold everything otherwise.
+ */
+export const READS_NOTHING: ReadonlySet<string> = new Set(
+  (
+    'add sub neg clone to reshape transpose permute expand squeeze unsqueeze slice sum mean ' +
+    'concat stack'
+  ).split(' '),
+);
+
 /** @throws TensorError ERR_STATE when a rule may need the elements of an inference tensor */
 export function checkInputs(name: string, inputs: readonly Tensor[]): void {
   if (LINEAR.has(name)) return;
@@ -86,6 +97,7 @@ function makeNode(
   inputs: readonly Tensor[],
   rules: readonly GradRule[] | JointRule,
   derivative: ActivationDerivative | undefined,
+  readsNothing = READS_NOTHING.has(name),
 ): GradNode {
   let inference = false;
   for (let i = 0; i < inputs.length; i++) {
@@ -107,7 +119,7 @@ function makeNode(
     folded: false,
     watchers: null,
     search: 0,
-    graph: joinGraph(),
+    graph: readsNothing ? null : joinGraph(),
   };
   result.node = node;
   if (observed) {
@@ -173,7 +185,7 @@ export function attachJoint(
       (node.slots as (Tensor | null)[])[i] = g;
       deliver(0, TOKEN);
     };
-    makeNode(result, name, [common], toSlot, undefined);
+    makeNode(result, name, [common], toSlot, undefined, true);
   });
 }
 

@@ -282,7 +282,7 @@ export function lpPool3d(
   return pow(mul(positive, numel(windows.kernel)), 1 / normType);
 }
 
-defineMethods({ avgPool3d, maxPool3d, adaptiveAvgPool3d, adaptiveMaxPool3d });
+defineMethods({ avgPool3d, maxPool3d, maxUnpool3d, adaptiveAvgPool3d, adaptiveMaxPool3d });
 
 declare module '../tensor/tensor.js' {
   interface Tensor {
@@ -291,6 +291,8 @@ declare module '../tensor/tensor.js' {
     /** The largest value of each window: see the function `maxPool3d`. */
     maxPool3d(kernelSize: Sizes, options: MaxPoolOptions & WithIndices): ValuesAndIndices;
     maxPool3d(kernelSize: Sizes, options?: MaxPoolOptions): Tensor;
+    /** Values put back to where `maxPool3d` found them: see the function `maxUnpool3d`. */
+    maxUnpool3d(indices: Tensor, kernelSize: Sizes, options?: MaxUnpoolOptions): Tensor;
     /** The means of so many windows: see the function `adaptiveAvgPool3d`. */
     adaptiveAvgPool3d(outputSize: OutputSize): Tensor;
     /** The largest values of so many windows: see the function `adaptiveMaxPool3d`. */

@@ -9,8 +9,9 @@
 // errors; exits with 1 when one is above its bound, a special value is wrong, levels differ in a
 // bit (other than of a NaN), or the digest of all results at the default settings is not the
 // recorded one, which has to be the same on every CPU. --best runs the CPU's best level only, which
-// saves most of the time. --digests leaves out the errors: results with the recorded digest are the ones
-// whose errors another run has measured, and the wider types take an emulator or a sanitizer minutes.
+// saves most of the time. --digests leaves out the errors: results with the recorded digest are the
+// ones whose errors another run has measured, and the wider types take an emulator or a sanitizer
+// minutes.
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

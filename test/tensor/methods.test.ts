@@ -20,8 +20,9 @@ const notMethods: Readonly<Record<string, string>> = {
   ]),
   ...reason('a layer, which a model has: torch.nn.functional', [
     ...['alphaDropout', 'bilinear', 'conv1d', 'conv2d', 'conv3d', 'convTranspose1d'],
-    ...['convTranspose2d', 'dropout', 'embedding', 'featureAlphaDropout', 'featureDropout'],
-    ...['linear', 'lpPool1d', 'lpPool2d', 'rrelu', 'scaledDotProductAttention'],
+    ...['convTranspose2d', 'convTranspose3d', 'dropout', 'embedding', 'featureAlphaDropout'],
+    ...['featureDropout', 'linear', 'lpPool1d', 'lpPool2d', 'lpPool3d', 'rrelu'],
+    ...['scaledDotProductAttention', 'im2col', 'col2im'],
   ]),
   ...reason('of quantised tensors: values and their scales', [
     ...['dequantize', 'int8Matmul', 'quantizePerChannel'],
