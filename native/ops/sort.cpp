@@ -215,10 +215,10 @@ Item* twoArrays(int64_t n) {
 template <class T>
 int64_t loadFirst(const Lines<T>& lines, int64_t line, typename Lines<T>::Item* items) {
   // Long enough that cutting down, which goes through thousands of counters, costs little.
-  constexpr int64_t kPiece = 1024;
+  constexpr int64_t kBatch = 1024;
   const int64_t n = lines.number(kN), k = lines.number(kK), step = lines.number(kXStep);
   const T* const x = lines.x + lines.lineOffset(line, kXOuter, kXInner);
-  const int64_t first = k > kPiece ? 4 * k : 4 * kPiece;
+  const int64_t first = k > kBatch ? 4 * k : 4 * kBatch;
   int64_t left = first < n ? first : n;
   lines.load(x, 0, left, items);
   for (int64_t i = left;;) {
@@ -228,8 +228,8 @@ int64_t loadFirst(const Lines<T>& lines, int64_t line, typename Lines<T>::Item* 
     for (int64_t j = 0; j < left; ++j) {
       if (items[j].key() > largest) largest = items[j].key();
     }
-    for (const int64_t most = left + k + kPiece; i < n && left <= most;) {
-      for (const int64_t stop = n - i < kPiece ? n : i + kPiece; i < stop; ++i) {
+    for (const int64_t most = left + k + kBatch; i < n && left <= most;) {
+      for (const int64_t stop = n - i < kBatch ? n : i + kBatch; i < stop; ++i) {
         const auto item =
             Lines<T>::Item::of(keyOf(x[i * step]) ^ lines.flip, static_cast<uint32_t>(i));
         items[left] = item;
