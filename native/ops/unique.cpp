@@ -89,10 +89,12 @@ Status searchIn(const Command& c) {
   const T* const sorted = static_cast<const T*>(c.data[0]);
   const T* const x = static_cast<const T*>(c.data[1]);
   int32_t* const places = static_cast<int32_t*>(c.data[2]);
+  // Without elements the signature holds nothing to the step between rows.
+  const int64_t rowLength = n == 0 ? 0 : rowStep;
   // A search costs about as much as moving a cache line.
   parallelShares(rows * m, 1, 64, kLightShare, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      places[i] = static_cast<int32_t>(placeIn(sorted + i / m * rowStep, n, step, x[i], right));
+      places[i] = static_cast<int32_t>(placeIn(sorted + i / m * rowLength, n, step, x[i], right));
     }
   });
   return Status::ok;
