@@ -57,19 +57,7 @@ export function tracing<R>(next: Observer | null, fn: () => R): R {
 }
 
 /**
- * Operations whose rules read none of their inputs' elements. test/autograd/inference.test.ts compares the
- * list with the rules: none that reads is here, and all that have several inputs and don't read are.
- */
-export const LINEAR: ReadonlySet<string> = new Set(
-  (
-    'add sub neg clone to reshape transpose permute expand squeeze unsqueeze slice sum mean ' +
-    'concat stack hstack vstack dstack blockDiag scatter scatterAdd indexAdd indexCopy indexFill ' +
-    'indexPut put maskedScatter floorDivide solve jacobian'
-  ).split(' '),
-);
-
-/**
- * Those whose rules read no elements at all, so that no memory has to wait until their nodes are freed.
+ * Operations whose rules read no elements at all, so that no memory has to wait until their nodes are freed.
  * A result that nobody uses (the last state of a recurrent layer) would hold everything otherwise.
  */
 export const READS_NOTHING: ReadonlySet<string> = new Set(
@@ -78,6 +66,18 @@ export const READS_NOTHING: ReadonlySet<string> = new Set(
     'concat stack'
   ).split(' '),
 );
+
+/**
+ * Operations whose rules read none of their inputs' elements. test/autograd/inference.test.ts compares the
+ * list with the rules: none that reads is here, and all that have several inputs and don't read are.
+ */
+export const LINEAR: ReadonlySet<string> = new Set([
+  ...READS_NOTHING,
+  ...'hstack vstack dstack blockDiag scatter scatterAdd indexAdd indexCopy indexFill indexPut'.split(
+    ' ',
+  ),
+  ...'put maskedScatter floorDivide solve jacobian'.split(' '),
+]);
 
 /** @throws TensorError ERR_STATE when a rule may need the elements of an inference tensor */
 export function checkInputs(name: string, inputs: readonly Tensor[]): void {
@@ -97,7 +97,8 @@ function makeNode(
   inputs: readonly Tensor[],
   rules: readonly GradRule[] | JointRule,
   derivative: ActivationDerivative | undefined,
-  readsNothing = READS_NOTHING.has(name),
+  // A joint rule may be the user's, of any name.
+  readsNothing = typeof rules !== 'function' && READS_NOTHING.has(name),
 ): GradNode {
   let inference = false;
   for (let i = 0; i < inputs.length; i++) {

@@ -292,6 +292,23 @@ describe('what others may hold stays', () => {
     expect(w2.grad?.isfinite().all().item()).toBe(1);
   });
 
+  test('what a function of the user’s needs that is named as one of ours', () => {
+    const scaled = customFunction<[Tensor, Tensor], Tensor>({
+      name: 'add',
+      forward(ctx, x, factor) {
+        ctx.saveForBackward(factor);
+        return x.mul(factor);
+      },
+      backward: (ctx, g) => [(g as Tensor).mul(ctx.savedTensors[0] as Tensor), null],
+    });
+    const [w1, w2] = [ones(HIDDEN, { requiresGrad: true }), ones(HIDDEN, { requiresGrad: true })];
+    const [a, b] = tidy(() => [w1.mul(2).sum(), scaled(w2, randn(HIDDEN))] as const);
+    a.backward();
+    spoil();
+    b.backward(ones(HIDDEN));
+    expect(w2.grad?.isfinite().all().item()).toBe(1);
+  });
+
   test('a graph that a hook made of what was inside of tidy', () => {
     const w = randn([16, 128], { requiresGrad: true });
     const x = randn([64, 16]);
