@@ -207,8 +207,9 @@ test('A17: loops and one matrix product give identical numbers', async () => {
   expect(result.identical).toBe(true);
   // A chain of 256 products rounds once a step with FMA and twice without.
   expect(result.difference).toBeLessThan(256 * Number.EPSILON);
-  expect(result.loops).toBeGreaterThan(result.matrix);
-  expect(lines.at(-1)).toMatch(/\d+ times as fast$/);
+  // How fast each was is printed and not tested: other programs may run meanwhile.
+  expect(Math.min(result.loops, result.matrix)).toBeGreaterThan(0);
+  expect(lines.at(-1)).toMatch(/\d+(\.\d+)? times as fast$/);
 });
 
 describe('A18: handwritten digits', () => {
