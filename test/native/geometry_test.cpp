@@ -87,6 +87,18 @@ std::string text(const Shape& shape) {
   return s + "]";
 }
 
+// y = f(x) for the row of that name.
+template <class From, class To>
+void runUnary(const std::string& name, const Shape& shape, View<From>& x, View<To>& y) {
+  Call(name.c_str())
+      .dimensions(shape)
+      .strides(x.stride)
+      .array(x.data())
+      .strides(y.stride)
+      .array(y.data())
+      .run();
+}
+
 template <class T>
 void testElementwise(const Shape& shape, Values& values) {
   const bool contiguous = values.below(3) == 0;
@@ -110,38 +122,23 @@ void testElementwise(const Shape& shape, Values& values) {
   forEach(shape, [&](const Shape& i) { want.at(i) = a.at(i) + b.at(i); });
   expect(sameBits(want.memory, sums), "add" + text(shape));
 
-  const std::vector<T> roots = everywhere("abs" + text(shape), [&] {
-    View<T> y = blank;
-    Call("abs")
-        .dimensions(shape)
-        .strides(a.stride)
-        .array(a.data())
-        .strides(y.stride)
-        .array(y.data())
-        .run();
-    return y.memory;
-  });
-  want = blank;
-  forEach(shape, [&](const Shape& i) { want.at(i) = fabs(a.at(i)); });
-  expect(sameBits(want.memory, roots), "abs" + text(shape));
-
+  const auto testUnary = [&](const std::string& name, const auto& f) {
+    const std::vector<T> got = everywhere(name + text(shape), [&] {
+      View<T> y = blank;
+      runUnary(name, shape, a, y);
+      return y.memory;
+    });
+    want = blank;
+    forEach(shape, [&](const Shape& i) { want.at(i) = f(a.at(i)); });
+    expect(sameBits(want.memory, got), name + text(shape));
+  };
+  testUnary("abs", [](T x) { return fabs(x); });
   // Transcendental functions have the same bits whatever way their values came.
-  const std::vector<T> tanhs = everywhere("tanh" + text(shape), [&] {
-    View<T> y = blank;
-    Call("tanh")
-        .dimensions(shape)
-        .strides(a.stride)
-        .array(a.data())
-        .strides(y.stride)
-        .array(y.data())
-        .run();
-    return y.memory;
+  testUnary("tanh", [](T x) {
+    T y;
+    floatKernels<T>().elementwise.unary[static_cast<int>(Unary::tanh)](1, &x, &y);
+    return y;
   });
-  want = blank;
-  forEach(shape, [&](const Shape& i) {
-    floatKernels<T>().elementwise.unary[static_cast<int>(Unary::tanh)](1, &a.at(i), &want.at(i));
-  });
-  expect(sameBits(want.memory, tanhs), "tanh" + text(shape));
 }
 
 template <class From, class To>
@@ -150,13 +147,7 @@ void testCast(const Shape& shape, Values& values) {
   const View<To> blank = randomView<To>(shape, values, false, values.below(3) == 0);
   const std::vector<To> got = everywhere("cast" + text(shape), [&] {
     View<To> y = blank;
-    Call("cast")
-        .dimensions(shape)
-        .strides(x.stride)
-        .array(x.data())
-        .strides(y.stride)
-        .array(y.data())
-        .run();
+    runUnary("cast", shape, x, y);
     return y.memory;
   });
   View<To> want = blank;

@@ -11,31 +11,9 @@ import {
   tensor,
 } from 'tilegrad';
 import { describe, expect, test } from 'vitest';
-import {
-  epsilon,
-  exact,
-  expectGolden,
-  Fixture,
-  type FloatType,
-  gradients,
-  largest,
-  type StoredCase,
-  toTensor,
-} from '../golden.js';
+import { epsilon } from '../golden.js';
+import { type Options, testGoldens } from '../helpers/window_goldens.js';
 import { numbers } from '../operations/bits.js';
-
-type Options = Record<string, never>;
-
-interface IndexCase {
-  op: 'maxPool2d' | 'adaptiveMaxPool2d';
-  dtype: FloatType;
-  options: Options;
-  input: number;
-  output: number;
-  indices: number;
-}
-
-const fixture = new Fixture<{ cases: StoredCase<Options>[]; indices: IndexCase[] }>('pool');
 
 /** Calls as the fixtures write them: what stands before the options is one of them. */
 function run(op: string, x: Tensor, options: Options, indices?: Tensor): Tensor {
@@ -52,47 +30,20 @@ function run(op: string, x: Tensor, options: Options, indices?: Tensor): Tensor 
   return fn(x, kernelSize, rest);
 }
 
-const label = ({ op, dtype, options }: { op: string; dtype: string; options?: Options }) =>
-  `${op} ${dtype} ${JSON.stringify(options)}`;
-
-/** Roundings behind one another: PyTorch's weights, sums of up to 9 values, powers. */
-const STEPS = 32;
-
 describe('goldens', () => {
-  test.each(fixture.content.cases.map((stored) => [label(stored), stored] as const))(
-    '%s',
-    (name, stored) => {
-      const golden = fixture.case(stored);
-      const { dtype } = golden;
-      const x = toTensor(golden.inputs[0]!, dtype, true);
-      const indices = golden.constants[0] && toTensor(golden.constants[0], dtype).to('int32');
-      const y = run(golden.op, x, golden.options!, indices);
-      const moves = /max|pixel/i.test(golden.op);
-      const within = (size: number) => (moves ? exact : () => STEPS * epsilon[dtype] * size);
-      const size = Math.max(1, largest(golden.inputs[0]!), largest(golden.output));
-      expectGolden(y, golden.output, within(size), name);
-      const [dx] = gradients(y, golden.gradOutput, dtype, [x]);
-      // Several windows may have one largest value, whose gradients add up.
-      const slope = Math.max(1, largest(golden.gradInputs[0]!));
-      const close = () => STEPS * epsilon[dtype] * slope;
-      expectGolden(dx!, golden.gradInputs[0]!, close, `${name}: gradient`);
-    },
-  );
-
-  test.each(fixture.content.indices.map((stored) => [label(stored), stored] as const))(
-    'where: %s',
-    (name, stored) => {
-      const x = toTensor(fixture.tensor(stored.input), stored.dtype);
-      const { kernelSize, outputSize, ...rest } = stored.options;
+  testGoldens({
+    fixture: 'pool',
+    run,
+    runWithIndices(op, x, { kernelSize, outputSize, ...rest }) {
       const options = { ...rest, returnIndices: true } as const;
-      const { values, indices } =
-        stored.op === 'maxPool2d'
-          ? maxPool2d(x, kernelSize!, options)
-          : adaptiveMaxPool2d(x, outputSize!, options);
-      expectGolden(values, fixture.tensor(stored.output), exact, name);
-      expectGolden(indices, fixture.tensor(stored.indices), exact, `${name}: indices`);
+      return op === 'maxPool2d'
+        ? maxPool2d(x, kernelSize!, options)
+        : adaptiveMaxPool2d(x, outputSize!, options);
     },
-  );
+    moves: /max|pixel/i,
+    // PyTorch's weights, sums of up to 9 values, powers.
+    steps: 32,
+  });
 });
 
 interface Windows {

@@ -2,30 +2,7 @@
 import * as tilegrad from 'tilegrad';
 import { adaptiveMaxPool3d, maxPool3d, nn, noGrad, ones, type Tensor, tensor } from 'tilegrad';
 import { describe, expect, test } from 'vitest';
-import {
-  epsilon,
-  exact,
-  expectGolden,
-  Fixture,
-  type FloatType,
-  gradients,
-  largest,
-  type StoredCase,
-  toTensor,
-} from '../golden.js';
-
-type Options = Record<string, never>;
-
-interface IndexCase {
-  op: 'maxPool3d' | 'adaptiveMaxPool3d';
-  dtype: FloatType;
-  options: Options;
-  input: number;
-  output: number;
-  indices: number;
-}
-
-const fixture = new Fixture<{ cases: StoredCase<Options>[]; indices: IndexCase[] }>('volumes');
+import { type Options, testGoldens } from '../helpers/window_goldens.js';
 
 /** A call as the fixture writes it: of a function, or of a layer with the arguments of its constructor. */
 function run(op: string, x: Tensor, options: Options, indices?: Tensor): Tensor {
@@ -43,46 +20,20 @@ function run(op: string, x: Tensor, options: Options, indices?: Tensor): Tensor 
   return fn(x, kernelSize, rest);
 }
 
-const label = ({ op, dtype, options }: { op: string; dtype: string; options?: Options }) =>
-  `${op} ${dtype} ${JSON.stringify(options)}`;
-
-/** Sums of up to 27 values, in another order than PyTorch's, and powers. */
-const STEPS = 64;
-
 describe('goldens', () => {
-  test.each(fixture.content.cases.map((stored) => [label(stored), stored] as const))(
-    '%s',
-    (name, stored) => {
-      const golden = fixture.case(stored);
-      const { dtype } = golden;
-      const x = toTensor(golden.inputs[0]!, dtype, true);
-      const indices = golden.constants[0] && toTensor(golden.constants[0], dtype).to('int32');
-      const y = run(golden.op, x, golden.options!, indices);
-      const moves = /max|Pad|Nearest|Shuffle/i.test(golden.op);
-      const size = Math.max(1, largest(golden.inputs[0]!), largest(golden.output));
-      expectGolden(y, golden.output, moves ? exact : () => STEPS * epsilon[dtype] * size, name);
-      const [dx] = gradients(y, golden.gradOutput, dtype, [x]);
-      const slope = Math.max(1, largest(golden.gradInputs[0]!));
-      const close = () => STEPS * epsilon[dtype] * slope;
-      expectGolden(dx!, golden.gradInputs[0]!, close, `${name}: gradient`);
+  testGoldens({
+    fixture: 'volumes',
+    run,
+    runWithIndices(op, x, { kernelSize, outputSize, ...rest }) {
+      const options = { ...rest, returnIndices: true } as const;
+      return op === 'maxPool3d'
+        ? maxPool3d(x, kernelSize!, options)
+        : adaptiveMaxPool3d(x, outputSize!, options);
     },
-  );
-
-  test.each(fixture.content.indices.map((stored) => [label(stored), stored] as const))(
-    'indices of %s',
-    (name, { op, dtype, options, ...at }) => {
-      const { kernelSize, outputSize, ...rest } = options;
-      const x = toTensor(fixture.tensor(at.input), dtype);
-      const wanted = { ...rest, returnIndices: true as const };
-      const { values, indices } =
-        op === 'maxPool3d'
-          ? maxPool3d(x, kernelSize!, wanted)
-          : adaptiveMaxPool3d(x, outputSize!, wanted);
-      expectGolden(values, fixture.tensor(at.output), exact, name);
-      expectGolden(indices, fixture.tensor(at.indices), exact, name);
-      expect(indices.dtype).toBe('int32');
-    },
-  );
+    moves: /max|Pad|Nearest|Shuffle/i,
+    // Sums of up to 27 values, in another order than PyTorch's, and powers.
+    steps: 64,
+  });
 });
 
 test('takes views, and layers are the functions', () => {
