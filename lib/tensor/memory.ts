@@ -69,14 +69,8 @@ const arenas = Object.fromEntries(
 ) as Record<DType, Arena>;
 
 let pooledBytes = 0;
-let slabBytes = 0;
 let keepEverything = false;
 let openScope: Scope | null = null;
-
-/** Counts slabs that the collector has freed. One entry serves all tensors of a slab. */
-const freedSlabs = new FinalizationRegistry<number>((bytes) => {
-  slabBytes -= bytes;
-});
 
 /** An array of `bytes` bytes, its first element aligned. The content is arbitrary. */
 function alignedArray(dtype: DType, bytes: number): StoredArray {
@@ -119,8 +113,6 @@ export function allocate(dtype: DType, length: number): Storage {
     if (slab === undefined || slab.used + capacity > slab.array.length) {
       slab = { array: alignedArray(dtype, SLABS[size].slab), used: 0 };
       arena.slabs[size] = slab;
-      slabBytes += SLABS[size].slab;
-      freedSlabs.register(slab.array.buffer, SLABS[size].slab);
     }
     storage = new Storage(dtype, slab.array, slab.used, length, capacity);
     slab.used += capacity;
@@ -371,16 +363,13 @@ export interface MemoryInfo {
   readonly liveBytes: number;
   /** Given back by `dispose`, `tidy` and backward passes, and kept to be handed out again. */
   readonly pooledBytes: number;
-  /**
-   * In slabs, which small tensors are cut from; they are part of the other two. Freed slabs are
-   * noticed when the event loop turns, so this may be too large inside a long synchronous loop.
-   */
-  readonly slabBytes: number;
 }
 
 /**
  * How much memory tensors of this thread take. There is no number of tensors: knowing it would cost
- * every small operation as much as the operation itself, since the garbage collector owns them.
+ * every small operation as much as the operation itself, since the garbage collector owns them. Not
+ * even slabs are counted: one that a FinalizationRegistry or a WeakRef knows waits for the collection
+ * of the whole heap, where otherwise it goes with the young objects.
  * @example
  * ```ts
  * emptyCache();
@@ -390,7 +379,7 @@ export interface MemoryInfo {
  */
 export function memory(): MemoryInfo {
   const { arrayBuffers } = process.memoryUsage();
-  return { liveBytes: Math.max(0, arrayBuffers - pooledBytes), pooledBytes, slabBytes };
+  return { liveBytes: Math.max(0, arrayBuffers - pooledBytes), pooledBytes };
 }
 
 /**
