@@ -3,7 +3,7 @@ import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { rows } from '../native/commands.js';
 import { uninitialized } from '../tensor/creation.js';
-import { dtypes } from '../tensor/dtype.js';
+import { infoOf } from '../tensor/dtype.js';
 import { checkNumber, checkOptions, describe, formatShape, sameShape } from '../tensor/shape.js';
 import type { GradRule, Tensor } from '../tensor/tensor.js';
 import { mul, neg, sub } from './arithmetic.js';
@@ -175,7 +175,7 @@ function classLoss(
   const at = x.ndim === 1 ? 0 : 1;
   checkWeight(operation, settings.weight, x, x.shape[at] as number);
   const given = targetTensor(operation, targets, x);
-  const isFloating = dtypes[given.dtype].floating;
+  const isFloating = infoOf(given.dtype).floating;
   const takes = logits ? `, or probabilities of the input's shape and dtype` : '';
   if (isFloating && !(logits && given.dtype === x.dtype && sameShape(given.shape, x.shape))) {
     throw new TensorError(

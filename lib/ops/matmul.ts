@@ -2,7 +2,7 @@
 import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { uninitialized } from '../tensor/creation.js';
-import { type DType, dtypes } from '../tensor/dtype.js';
+import { type DType, infoOf } from '../tensor/dtype.js';
 import {
   broadcastShapes,
   broadcastStrides,
@@ -135,7 +135,7 @@ export function matmul(left: Tensor, right: Tensor, options: MatmulOptions = non
       `[matmul] shapes ${formatShape(a.shape)} and ${formatShape(b.shape)} do not fit: ${inner} != ${other}`,
     );
   }
-  if (a.ndim === 1 && b.ndim === 1 && dtypes[a.dtype].arithmetic) return dotProduct(a, b);
+  if (a.ndim === 1 && b.ndim === 1 && infoOf(a.dtype).arithmetic) return dotProduct(a, b);
   if (a.ndim === 1) return squeeze(matmul(unsqueeze(a, 0), b, options), b.ndim === 1 ? -1 : -2);
   if (b.ndim === 1) return squeeze(matmul(a, unsqueeze(b, 1), options), -1);
   return isInteger(dtype) ? productOfIntegers(a, b) : product(a, b, dtype);
