@@ -1,6 +1,15 @@
 /** Calls of the matrix product's rows: no checks, no recording. `matmul` and `linear` stand on these. */
 import { TensorError } from '../errors.js';
-import { isRecording, replays, rows, runRow, simdLevel } from '../native/commands.js';
+import {
+  call,
+  call3,
+  isRecording,
+  params,
+  replays,
+  rows,
+  runRow,
+  simdLevel,
+} from '../native/commands.js';
 import { allocate } from '../tensor/memory.js';
 import { describe } from '../tensor/shape.js';
 import type { Storage } from '../tensor/storage.js';
@@ -64,23 +73,25 @@ export function gemm(
   alpha: number,
   beta: number,
 ): void {
-  const [aStep, bStep, cStep] = walk.steps;
-  runRow(rows.gemm, [a.tensor.array, b.tensor.array, c.array], walk.starts, [
-    walk.count,
-    a.rows,
-    b.cols,
-    a.cols,
-    aStep,
-    a.rowStep,
-    a.colStep,
-    bStep,
-    b.rowStep,
-    b.colStep,
-    cStep,
-    b.cols,
-    alpha,
-    beta,
-  ]);
+  const { count, steps, starts } = walk;
+  params[0] = starts[0];
+  params[1] = starts[1];
+  params[2] = starts[2];
+  params[3] = count;
+  params[4] = a.rows;
+  params[5] = b.cols;
+  params[6] = a.cols;
+  params[7] = steps[0];
+  params[8] = a.rowStep;
+  params[9] = a.colStep;
+  params[10] = steps[1];
+  params[11] = b.rowStep;
+  params[12] = b.colStep;
+  params[13] = steps[2];
+  params[14] = b.cols;
+  params[15] = alpha;
+  params[16] = beta;
+  call3(rows.gemm, a.tensor.array, b.tensor.array, c.array);
 }
 
 /** What happens around one product; see `GemmFinish` in kernels/table.h. */
@@ -97,47 +108,44 @@ export interface Finish {
 
 /** C = activation(bias + A B + side), or (bias + A B) times the activation's derivative. */
 export function gemmFused(a: Matrices, b: Matrices, c: Tensor, finish: Finish): void {
-  const { bias = null, side = null, columnSums } = finish;
-  runRow(
-    rows.gemmFused,
-    [
-      a.tensor.array,
-      b.tensor.array,
-      bias === null ? null : bias.array,
-      side === null ? null : side.array,
-      c.array,
-      columnSums === undefined ? null : columnSums.array,
-    ],
-    [
-      a.tensor.offset,
-      b.tensor.offset,
-      bias === null ? 0 : bias.offset,
-      side === null ? 0 : side.offset,
-      c.offset,
-      columnSums === undefined ? 0 : columnSums.offset,
-    ],
-    [
-      a.rows,
-      b.cols,
-      a.cols,
-      a.rowStep,
-      a.colStep,
-      b.rowStep,
-      b.colStep,
-      side === null ? 0 : (side.strides[0] as number),
-      b.cols,
-      ...finishNumbers(finish),
-    ],
-  );
+  const { bias = null, side = null, columnSums = null } = finish;
+  const { activation = 'none', negativeSlope = 0 } = finish;
+  params[0] = a.tensor.offset;
+  params[1] = b.tensor.offset;
+  params[2] = bias === null ? 0 : bias.offset;
+  params[3] = side === null ? 0 : side.offset;
+  params[4] = c.offset;
+  params[5] = columnSums === null ? 0 : columnSums.offset;
+  params[6] = a.rows;
+  params[7] = b.cols;
+  params[8] = a.cols;
+  params[9] = a.rowStep;
+  params[10] = a.colStep;
+  params[11] = b.rowStep;
+  params[12] = b.colStep;
+  params[13] = side === null ? 0 : (side.strides[0] as number);
+  params[14] = b.cols;
+  params[15] = activations.indexOf(activation);
+  params[16] = sideUses.indexOf(sideUseOf(finish));
+  params[17] = negativeSlope;
+  call(rows.gemmFused, [
+    a.tensor.array,
+    b.tensor.array,
+    bias === null ? null : bias.array,
+    side === null ? null : side.array,
+    c.array,
+    columnSums === null ? null : columnSums.array,
+  ]);
 }
 
-export function finishNumbers({
-  activation = 'none',
-  side = null,
-  sideUse = side === null ? 'none' : 'add',
-  negativeSlope = 0,
-}: Finish): [number, number, number] {
-  return [activations.indexOf(activation), sideUses.indexOf(sideUse), negativeSlope];
+/** What `side` is for: to be added, unless something else is said. */
+function sideUseOf({ side = null, sideUse }: Finish): (typeof sideUses)[number] {
+  return sideUse ?? (side === null ? 'none' : 'add');
+}
+
+export function finishNumbers(finish: Finish): [number, number, number] {
+  const { activation = 'none', negativeSlope = 0 } = finish;
+  return [activations.indexOf(activation), sideUses.indexOf(sideUseOf(finish)), negativeSlope];
 }
 
 /** A matrix as panels of columns, the way the tiles of one SIMD level read it. */
