@@ -267,6 +267,17 @@ export function call(row: Row, arrays: readonly (OperandArray | null)[]): void {
   }
 }
 
+/** The same for operands that know where they are; the numbers behind the offsets are in `params`. */
+export function callAt(row: Row, places: readonly (Place | null)[]): void {
+  const arrays = new Array<OperandArray | null>(places.length);
+  for (let k = 0; k < places.length; k++) {
+    const place = places[k] as Place | null;
+    params[k] = place === null ? 0 : place.offset;
+    arrays[k] = place === null ? null : place.array;
+  }
+  call(row, arrays);
+}
+
 /** A row over N dimensions: `numbers` first, then the geometry. Strides of 0 broadcast or reduce. */
 export function runGeometry(
   row: Row,

@@ -78,18 +78,20 @@ export function linear(
   x: Tensor,
   weight: Tensor,
   bias: Tensor | null = null,
-  options: LinearOptions = {},
+  options: LinearOptions = NO_OPTIONS,
 ): Tensor {
   checkFloatingProduct('linear', x);
   checkFloatingProduct('linear', weight);
   const { activation, negativeSlope, residual } = checkLinearOptions(options);
   const dtype = resultDtype('linear', x.dtype, options);
   checkLinear(x, weight, bias);
-  const [outputs, inputs] = weight.shape as readonly [number, number];
-  const shape = [...x.shape.slice(0, -1), outputs];
+  const outputs = weight.shape[0] as number;
+  const inputs = weight.shape[1] as number;
+  const isMatrix = x.ndim === 2;
+  const shape = isMatrix ? [x.shape[0] as number, outputs] : [...x.shape.slice(0, -1), outputs];
   checkResidual(residual, shape, x.dtype);
-  const rows = numel(x.shape.slice(0, -1));
-  const input = x.ndim === 2 ? x : reshape(x, [rows, inputs]);
+  const rows = isMatrix ? (x.shape[0] as number) : numel(x.shape.slice(0, -1));
+  const input = isMatrix ? x : reshape(x, [rows, inputs]);
   const side = residual === null ? null : reshape(residual, [rows, outputs]);
   const records = recording(input, weight, bias ?? undefined) || (side !== null && recording(side));
   const alone = records ? separate[activation] : undefined;
@@ -104,7 +106,7 @@ export function linear(
   let y = finished(input, weight, productDtype, finish, records);
   if (records) record(y, input, weight, bias, side, finish.activation);
   if (alone !== undefined) y = to(alone(y, negativeSlope), dtype);
-  return x.ndim === 2 ? y : reshape(y, shape);
+  return isMatrix ? y : reshape(y, shape);
 }
 
 /**
@@ -214,7 +216,8 @@ export function weightGradient(
   weight: Tensor,
   wantsBias: boolean,
 ): { weight: Tensor; bias: Tensor | null } {
-  const [outputs, inputs] = weight.shape as readonly [number, number];
+  const outputs = weight.shape[0] as number;
+  const inputs = weight.shape[1] as number;
   const xT = transpose(input);
   const a = matricesOf(movable(xT, g));
   const b = matricesOf(g);
@@ -230,12 +233,27 @@ export function weightGradient(
 
 /** W^T as a view without history: the rules above speak of W itself. */
 function transposed(weight: Tensor): Tensor {
-  const [outputs, inputs] = weight.shape as readonly [number, number];
-  const [outer, inner] = weight.strides as readonly [number, number];
-  return weight.strided([inputs, outputs], [inner, outer], weight.offset);
+  const { shape, strides } = weight;
+  return weight.strided(
+    [shape[1] as number, shape[0] as number],
+    [strides[1] as number, strides[0] as number],
+    weight.offset,
+  );
 }
 
-function checkLinearOptions(options: LinearOptions) {
+/** Stands for options that weren't given, which need no check. */
+const NO_OPTIONS: LinearOptions = Object.freeze({});
+
+interface LinearSettings {
+  readonly activation: EpilogueActivation;
+  readonly negativeSlope: number;
+  readonly residual: Tensor | null;
+}
+
+const DEFAULTS: LinearSettings = { activation: 'none', negativeSlope: 0.01, residual: null };
+
+function checkLinearOptions(options: LinearOptions): LinearSettings {
+  if (options === NO_OPTIONS) return DEFAULTS;
   checkOptions('linear', options, ['activation', 'negativeSlope', 'residual', 'outDtype']);
   const { activation = 'none', residual = null } = options;
   if (!activations.includes(activation)) {
@@ -267,7 +285,7 @@ function checkResidual(
 }
 
 function checkLinear(x: Tensor, weight: Tensor, bias: Tensor | null): void {
-  if (weight.ndim !== 2 || x.ndim === 0 || x.shape.at(-1) !== weight.shape[1]) {
+  if (weight.ndim !== 2 || x.ndim === 0 || x.shape[x.ndim - 1] !== weight.shape[1]) {
     throw new TensorError(
       'ERR_SHAPE',
       `[linear] input ${formatShape(x.shape)} and weight ${formatShape(weight.shape)} do not fit: ` +
