@@ -232,6 +232,8 @@ export function call(row: Row, arrays: readonly (OperandArray | null)[]): void {
   let second: OperandArray | null = null;
   let third: OperandArray | null = null;
   let fourth: OperandArray | null = null;
+  let fifth: OperandArray | null = null;
+  let sixth: OperandArray | null = null;
   let count = 0;
   let which = 0;
   let step = 1;
@@ -243,12 +245,16 @@ export function call(row: Row, arrays: readonly (OperandArray | null)[]): void {
     else if (array === second) index = 1;
     else if (array === third) index = 2;
     else if (array === fourth) index = 3;
+    else if (array === fifth) index = 4;
+    else if (array === sixth) index = 5;
     else {
       index = count++;
       if (index === 0) first = array;
       else if (index === 1) second = array;
       else if (index === 2) third = array;
       else if (index === 3) fourth = array;
+      else if (index === 4) fifth = array;
+      else if (index === 5) sixth = array;
     }
     which += index * step;
     step *= WHICH_STEP;
@@ -261,6 +267,8 @@ export function call(row: Row, arrays: readonly (OperandArray | null)[]): void {
     else if (count === 2) callNative(first, second);
     else if (count === 3) callNative(first, second, third);
     else if (count === 4) callNative(first, second, third, fourth);
+    else if (count === 5) callNative(first, second, third, fourth, fifth);
+    else if (count === 6) callNative(first, second, third, fourth, fifth, sixth);
     else callNative(...arrays);
   } catch (error) {
     rethrow(error);

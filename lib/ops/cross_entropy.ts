@@ -5,7 +5,14 @@ import { callAt, params, rows } from '../native/commands.js';
 import type { Row } from '../native/interface.js';
 import { uninitialized } from '../tensor/creation.js';
 import { infoOf } from '../tensor/dtype.js';
-import { checkNumber, checkOptions, describe, formatShape, sameShape } from '../tensor/shape.js';
+import {
+  checkNumber,
+  checkOptions,
+  describe,
+  formatShape,
+  sameShape,
+  withoutDim,
+} from '../tensor/shape.js';
 import type { GradRule, Tensor } from '../tensor/tensor.js';
 import { mul, neg, sub } from './arithmetic.js';
 import { checkClasses, checkWeight, hot, solid, type Targets, targetTensor } from './classes.js';
@@ -126,7 +133,7 @@ function loss(input: Tensor, p: Problem): Tensor {
   const x = step === null ? contiguous(input) : input;
   const sizes = aroundDim(x, p.at);
   const positions = sizes[0] * sizes[2];
-  const shape = p.reduction === 'none' ? x.shape.filter((_, d) => d !== p.at) : [];
+  const shape = p.reduction === 'none' ? withoutDim(x.shape, p.at) : [];
   const result = uninitialized(shape, x.dtype);
   const stats = uninitialized([3, positions], x.dtype);
   const total = uninitialized([], x.dtype);
@@ -214,7 +221,7 @@ function classLoss(
       `[${operation}] ignoreIndex ${settings.ignoreIndex} has no meaning for probabilities`,
     );
   }
-  const shape = x.shape.filter((_, d) => d !== at);
+  const shape = withoutDim(x.shape, at);
   const target = isFloating ? null : checkClasses(operation, given, x, shape, settings.ignoreIndex);
   // Scores that lie as [N, ..., C], seen as [N, C, ...]: each position's classes are together.
   const turn = x.ndim > 2 && outerStep(x, 1) === null;

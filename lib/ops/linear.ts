@@ -145,26 +145,23 @@ function record(
 ): void {
   /** The bias's gradient, which comes out of the weight's, and the gradient that both are made of. */
   let fromWeight: { bias: Tensor; g: Tensor } | null = null;
-  const inputs: Tensor[] = [input, weight];
-  const rules: GradRule[] = [
-    (g) => inputGradient(g, input, weight),
-    (g) => {
-      const wantsBias = bias !== null && needsGrad(bias);
-      const gradients = weightGradient(g, input, weight, wantsBias);
-      fromWeight = gradients.bias && { bias: gradients.bias, g };
-      return gradients.weight;
-    },
-  ];
-  if (bias !== null) {
-    inputs.push(bias);
-    rules.push((g) => {
-      // An earlier pass, which asked for the weight's gradient alone, may have left it.
-      const known = fromWeight;
-      fromWeight = null;
-      const isThisPass = known?.g === g && !known.bias.storage.disposed;
-      return isThisPass ? known.bias : biasGradient(g, bias.dtype);
-    });
-  }
+  const ofInput: GradRule = (g) => inputGradient(g, input, weight);
+  const ofWeight: GradRule = (g) => {
+    const wantsBias = bias !== null && needsGrad(bias);
+    const gradients = weightGradient(g, input, weight, wantsBias);
+    fromWeight = gradients.bias && { bias: gradients.bias, g };
+    return gradients.weight;
+  };
+  const ofBias: GradRule = (g) => {
+    // An earlier pass, which asked for the weight's gradient alone, may have left it.
+    const known = fromWeight;
+    fromWeight = null;
+    const isThisPass = known?.g === g && !known.bias.storage.disposed;
+    return isThisPass ? known.bias : biasGradient(g, (bias as Tensor).dtype);
+  };
+  // Lists of their final length: V8 makes room for 16 more when one grows.
+  const inputs = bias === null ? [input, weight] : [input, weight, bias];
+  const rules = bias === null ? [ofInput, ofWeight] : [ofInput, ofWeight, ofBias];
   if (side !== null) {
     inputs.push(side);
     rules.push((g) => to(g, side.dtype));
