@@ -20,9 +20,8 @@ import {
   type Finish,
   gemmFused,
   gemmPacked,
-  matricesOf,
   packedWeight,
-  single,
+  rowsOf,
 } from './gemm.js';
 import { gemmBf16, takesBf16 } from './gemm_bf16.js';
 import { movable, product } from './matmul.js';
@@ -123,14 +122,13 @@ export function finished(
   const y = uninitialized([input.shape[0] as number, weight.shape[0] as number], dtype);
   if (y.numel === 0) return y;
   const wT = transposed(weight);
-  const a = matricesOf(movable(input, wT));
-  const b = matricesOf(wT);
-  if (takesBf16(a, b)) {
-    gemmBf16(a, b, y, single(a.tensor, wT, y), finish);
+  const a = movable(input, wT);
+  if (takesBf16(a, wT)) {
+    gemmBf16(a, wT, y, null, finish);
     return y;
   }
-  const packed = records ? null : packedWeight(b, a.rows);
-  if (packed === null) gemmFused(a, b, y, finish);
+  const packed = records ? null : packedWeight(wT, rowsOf(a));
+  if (packed === null) gemmFused(a, wT, y, finish);
   else gemmPacked(a, packed, y, finish);
   return y;
 }
@@ -193,15 +191,14 @@ function inputGradient(g: Tensor, input: Tensor, weight: Tensor): Tensor {
   const fits = from.isContiguous && sameShape(from.shape, input.shape) && g.shape[1] !== 0;
   if (!fits || dtype === 'bfloat16') return product(g, weight, dtype);
   const result = uninitialized(input.shape, dtype);
-  const a = matricesOf(movable(g, weight));
-  const b = matricesOf(weight);
+  const a = movable(g, weight);
   const finish = {
     activation: derivative.activation as EpilogueActivation,
     side: from,
     sideUse: 'derivative',
   } as const;
-  if (takesBf16(a, b)) gemmBf16(a, b, result, single(a.tensor, weight, result), finish);
-  else gemmFused(a, b, result, finish);
+  if (takesBf16(a, weight)) gemmBf16(a, weight, result, null, finish);
+  else gemmFused(a, weight, result, finish);
   node.folded = true;
   return result;
 }
@@ -216,15 +213,14 @@ export function weightGradient(
   const outputs = weight.shape[0] as number;
   const inputs = weight.shape[1] as number;
   const xT = transpose(input);
-  const a = matricesOf(movable(xT, g));
-  const b = matricesOf(g);
+  const a = movable(xT, g);
   // Computed as [inputs, outputs] and seen transposed: the layout that the weight is stored in.
-  const fuses = g.strides[1] === 1 && g.numel > 0 && inputs > 0 && !takesBf16(a, b);
+  const fuses = g.strides[1] === 1 && g.numel > 0 && inputs > 0 && !takesBf16(a, g);
   if (!fuses || isGradEnabled())
     return { weight: transpose(product(xT, g, weight.dtype)), bias: null };
   const result = uninitialized([inputs, outputs], g.dtype);
   const columnSums = wantsBias ? uninitialized([outputs], g.dtype) : undefined;
-  gemmFused(a, b, result, columnSums ? { columnSums } : {});
+  gemmFused(a, g, result, columnSums ? { columnSums } : {});
   return { weight: transpose(result), bias: columnSums ?? null };
 }
 
