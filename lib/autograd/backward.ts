@@ -1,8 +1,9 @@
 /** Gradients of the leaves behind a tensor, collected in their `grad`. */
 import { TensorError } from '../errors.js';
 import { rows, runBinaryContiguous } from '../native/commands.js';
-import { onesLike } from '../tensor/creation.js';
+import { uninitialized } from '../tensor/creation.js';
 import { isHalf } from '../tensor/dtype.js';
+import { setElement } from '../tensor/element.js';
 import { escapeWith, keepAllStorages, ownedByScope, recycleAfter } from '../tensor/memory.js';
 import { checkOptions, describe, formatShape, sameShape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
@@ -20,6 +21,9 @@ export interface BackwardOptions {
   /** Gradients are accumulated for these alone, leaves or results. Default all leaves. */
   inputs?: Tensor | readonly Tensor[];
 }
+
+/** Stands for options that weren't given, which need no check. */
+const NO_OPTIONS: BackwardOptions = Object.freeze({});
 
 /** target += g, in target's memory. */
 function addInto(target: Tensor, g: Tensor): void {
@@ -73,6 +77,13 @@ function keepFromWrites(arrived: Map<Target, Tensor>): void {
   for (const [to, g] of arrived) if (written.has(g.storage)) arrived.set(to, copy(g));
 }
 
+/** 1 as a tensor like `root`, which has one element. Its own: code of the user's may write to it. */
+function one({ shape, dtype }: Tensor): Tensor {
+  const result = uninitialized(shape, dtype);
+  setElement(result.array, result.offset, 1, dtype);
+  return result;
+}
+
 /**
  * The gradient that a pass starts with at `root`: the given one, or 1 for a tensor of one element.
  * @throws TensorError ERR_STATE when nothing requires gradients; ERR_SHAPE, ERR_DTYPE or ERR_ARGUMENT
@@ -93,7 +104,7 @@ export function startingGradient(operation: string, root: unknown, gradient: unk
     );
   }
   if (gradient === undefined) {
-    if (root.numel === 1) return onesLike(root);
+    if (root.numel === 1) return one(root);
     throw new TensorError(
       'ERR_SHAPE',
       `[${operation}] a tensor of shape ${formatShape(root.shape)} needs a gradient; only one element can do without`,
@@ -197,9 +208,11 @@ function inputTargets(inputs: BackwardOptions['inputs']): ReadonlySet<Target> | 
 export function backward(
   root: Tensor | readonly Tensor[],
   gradient?: Tensor | null | readonly (Tensor | null)[],
-  options: BackwardOptions = {},
+  options: BackwardOptions = NO_OPTIONS,
 ): void {
-  checkOptions('backward', options, ['retainGraph', 'createGraph', 'inputs']);
+  if (options !== NO_OPTIONS) {
+    checkOptions('backward', options, ['retainGraph', 'createGraph', 'inputs']);
+  }
   const roots = Array.isArray(root) ? (root as readonly Tensor[]) : [root as Tensor];
   const starts = startingGradients('backward', roots, gradient);
   const { createGraph = false } = options;

@@ -11,15 +11,31 @@ import type { NativeBinding, NativeProgram, OperandArray, Row, RowName } from '.
 const native: NativeBinding = loadBinding();
 
 /** As many numbers as the longest call takes: kMaxParams in native/addon/trampoline.h. */
-const PARAMETER_COUNT = 114;
+const PARAMETER_COUNT = 116;
 
+/**
+ * The parameter block. Operations that are called most write their numbers themselves: a list that holds
+ * whole numbers in one call and others in the next is converted at every call.
+ */
 // A SharedArrayBuffer can't be detached, so the native side may keep the pointer.
-const params = native.attach(
+export const params = native.attach(
   new Float64Array(new SharedArrayBuffer(PARAMETER_COUNT * Float64Array.BYTES_PER_ELEMENT)),
 );
 
+/** Where `params` says, for a call with fewer arrays than operands, which array each operand lies in. */
+const WHICH = PARAMETER_COUNT - 2;
+/** The first operand's part of that number is the lowest one; each can be up to ABSENT, for none. */
+const WHICH_STEP = 16;
+const ABSENT = WHICH_STEP - 1;
+
+/** Where `params` says which row is called. */
+const ROW = PARAMETER_COUNT - 1;
+
 /** The table: `rows.exp`, `rows.gemm`... */
 export const rows: Readonly<Record<RowName, Row>> = native.rows;
+
+/** One function for all rows: V8 calls a function that it knows 30 ns faster than one of many. */
+const callNative = native.call;
 
 /** An operand: where its elements are. `strides` are in elements, as many as the shape has numbers. */
 export interface Operand {
@@ -91,23 +107,35 @@ export function runUnaryContiguous(
 }
 
 /**
- * Calls a row of two operands. Most small tensors lie in one slab, and an array that stands for all
- * operands is looked at once.
+ * Calls a row of two operands. Most small tensors lie in one slab, and what an array is takes the native
+ * side 30 ns to ask: each one goes only once.
  */
 function call2(row: Row, x: OperandArray, y: OperandArray): void {
+  params[ROW] = row;
   try {
-    if (x === y) row(x);
-    else row(x, y);
+    if (x === y) {
+      params[WHICH] = 0;
+      callNative(x);
+    } else callNative(x, y);
   } catch (error) {
     rethrow(error);
   }
 }
 
-/** The same with three. */
-function call3(row: Row, a: OperandArray, b: OperandArray, y: OperandArray): void {
+/** The same with three, whose offsets and numbers are in `params`. */
+export function call3(row: Row, a: OperandArray, b: OperandArray, y: OperandArray): void {
+  params[ROW] = row;
   try {
-    if (a === b && b === y) row(a);
-    else row(a, b, y);
+    if (a !== b && b !== y && a !== y) {
+      callNative(a, b, y);
+      return;
+    }
+    const ofB = a === b ? 0 : 1;
+    const ofY = a === y ? 0 : 1;
+    params[WHICH] = (ofB + ofY * WHICH_STEP) * WHICH_STEP;
+    if (ofB === 1) callNative(a, b);
+    else if (ofY === 1) callNative(a, y);
+    else callNative(a);
   } catch (error) {
     rethrow(error);
   }
@@ -195,32 +223,67 @@ export function runTernaryContiguous(
   params[at++] = steps[1];
   params[at++] = steps[2];
   params[at++] = 1;
+  call(row, [a.array, b.array, c.array, y.array]);
+}
+
+/** Calls a row whose offsets and numbers are in `params`; an operand may be absent. */
+export function call(row: Row, arrays: readonly (OperandArray | null)[]): void {
+  let first: OperandArray | null = null;
+  let second: OperandArray | null = null;
+  let third: OperandArray | null = null;
+  let fourth: OperandArray | null = null;
+  let fifth: OperandArray | null = null;
+  let sixth: OperandArray | null = null;
+  let count = 0;
+  let which = 0;
+  let step = 1;
+  for (let k = 0; k < arrays.length; k++) {
+    const array = arrays[k] as OperandArray | null;
+    let index: number;
+    if (array === null) index = ABSENT;
+    else if (array === first) index = 0;
+    else if (array === second) index = 1;
+    else if (array === third) index = 2;
+    else if (array === fourth) index = 3;
+    else if (array === fifth) index = 4;
+    else if (array === sixth) index = 5;
+    else {
+      index = count++;
+      if (index === 0) first = array;
+      else if (index === 1) second = array;
+      else if (index === 2) third = array;
+      else if (index === 3) fourth = array;
+      else if (index === 4) fifth = array;
+      else if (index === 5) sixth = array;
+    }
+    which += index * step;
+    step *= WHICH_STEP;
+  }
+  params[ROW] = row;
   try {
-    row(a.array, b.array, c.array, y.array);
+    params[WHICH] = which;
+    // Spreading a short list costs more than the call, hence the cases.
+    if (count === 1) callNative(first);
+    else if (count === 2) callNative(first, second);
+    else if (count === 3) callNative(first, second, third);
+    else if (count === 4) callNative(first, second, third, fourth);
+    else if (count === 5) callNative(first, second, third, fourth, fifth);
+    else if (count === 6) callNative(first, second, third, fourth, fifth, sixth);
+    else callNative(...arrays);
   } catch (error) {
     rethrow(error);
   }
 }
 
-/** Calls a row. Spreading a short list costs more than the call, hence the cases. */
-function call(row: Row, arrays: readonly (OperandArray | null)[]): void {
-  try {
-    switch (arrays.length) {
-      case 2:
-        row(arrays[0] ?? null, arrays[1] ?? null);
-        break;
-      case 3:
-        row(arrays[0] ?? null, arrays[1] ?? null, arrays[2] ?? null);
-        break;
-      case 4:
-        row(arrays[0] ?? null, arrays[1] ?? null, arrays[2] ?? null, arrays[3] ?? null);
-        break;
-      default:
-        row(...arrays);
-    }
-  } catch (error) {
-    rethrow(error);
+/** The same for operands that know where they are; the numbers behind the offsets are in `params`. */
+export function callAt(row: Row, places: readonly (Place | null)[]): void {
+  const arrays = new Array<OperandArray | null>(places.length);
+  for (let k = 0; k < places.length; k++) {
+    const place = places[k] as Place | null;
+    params[k] = place === null ? 0 : place.offset;
+    arrays[k] = place === null ? null : place.array;
   }
+  call(row, arrays);
 }
 
 /** A row over N dimensions: `numbers` first, then the geometry. Strides of 0 broadcast or reduce. */

@@ -15,8 +15,8 @@ export type OperandArray =
   | Uint16Array
   | Uint32Array;
 
-/** One row of the table of operations: operands in the order of its signature, null for an absent one. */
-export type Row = (...operands: (OperandArray | null)[]) => void;
+/** One row of the table of operations: its number, by which it is called. */
+export type Row = number;
 
 /** The rows by the shape of their arguments; `test/native/table.test.ts` holds them against the addon. */
 export const rowNames = {
@@ -247,6 +247,11 @@ export interface NativeProgram {
 
 export interface NativeBinding {
   readonly rows: Readonly<Record<RowName, Row>>;
+  /**
+   * Runs the row whose number is in the parameter block, with operands in the order of its signature and
+   * null for an absent one; or with each array once, if the block says where the operands lie.
+   */
+  call(...operands: (OperandArray | null)[]): void;
   readonly signatures: Readonly<Record<RowName, string>>;
   /** Gives this environment's parameter block; returns the one in use (the first that was given). */
   attach(params: Float64Array): Float64Array;

@@ -95,7 +95,12 @@ export class Sequential extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    return insideLayer(() => this.layers.reduce((value, layer) => callLayer(layer, value), x));
+    return insideLayer(() => {
+      let value = x;
+      for (let i = 0; i < this.layers.length; i++)
+        value = callLayer(this.layers[i] as Module, value);
+      return value;
+    });
   }
 }
 

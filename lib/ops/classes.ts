@@ -44,7 +44,10 @@ export function checkClasses(
   }
   const classes = x.shape[x.ndim === 1 ? 0 : 1] as number;
   const targets = solid(toInt32(given));
-  for (const target of targets.data) {
+  targets.storage.checkIntact(operation);
+  const { array, offset, numel } = targets;
+  for (let i = offset; i < offset + numel; i++) {
+    const target = array[i] as number;
     if ((target < 0 || target >= classes) && target !== ignoreIndex) {
       throw new TensorError(
         'ERR_INDEX',

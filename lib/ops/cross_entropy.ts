@@ -1,17 +1,24 @@
 /** Cross entropy and the negative log-likelihood: losses of classes. */
 import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
-import { rows } from '../native/commands.js';
+import { callAt, params, rows } from '../native/commands.js';
+import type { Row } from '../native/interface.js';
 import { uninitialized } from '../tensor/creation.js';
-import { dtypes } from '../tensor/dtype.js';
-import { checkNumber, checkOptions, describe, formatShape, sameShape } from '../tensor/shape.js';
+import { infoOf } from '../tensor/dtype.js';
+import {
+  checkNumber,
+  checkOptions,
+  describe,
+  formatShape,
+  sameShape,
+  withoutDim,
+} from '../tensor/shape.js';
 import type { GradRule, Tensor } from '../tensor/tensor.js';
 import { mul, neg, sub } from './arithmetic.js';
 import { checkClasses, checkWeight, hot, solid, type Targets, targetTensor } from './classes.js';
 import { aroundDim, outerStep } from './layout.js';
 import { checkFactors, checkReduction, type LossOptions, type LossReduction } from './loss.js';
 import { exp } from './math.js';
-import { run } from './norm.js';
 import { checkFloating, contiguous } from './operand.js';
 import { sum } from './reduce.js';
 import { permute, reshape, unsqueeze } from './shape.js';
@@ -43,6 +50,15 @@ export interface LossSettings {
   readonly labelSmoothing: number;
 }
 
+/** Stands for options that weren't given, which need no check. */
+const NO_OPTIONS: CrossEntropyOptions = Object.freeze({});
+const DEFAULTS: LossSettings = {
+  weight: null,
+  ignoreIndex: -100,
+  reduction: 'mean',
+  labelSmoothing: 0,
+};
+
 /**
  * The options with their defaults; the weight's shape is checked where the classes are known.
  * @throws TensorError ERR_ARGUMENT for unknown options and values out of range, ERR_DTYPE
@@ -52,6 +68,7 @@ export function checkLossOptions(
   options: CrossEntropyOptions,
   known: readonly string[],
 ): LossSettings {
+  if (options === NO_OPTIONS) return DEFAULTS;
   checkOptions(operation, options, known);
   const { ignoreIndex = -100, labelSmoothing = 0 } = options;
   if (!Number.isSafeInteger(ignoreIndex)) {
@@ -88,28 +105,42 @@ interface Problem extends LossSettings {
   readonly q: Tensor | null;
 }
 
+/** Calls one of the two rows: `tensors` are its operands. */
+function run(
+  row: Row,
+  tensors: readonly (Tensor | null)[],
+  [outer, classes, inner]: readonly [number, number, number],
+  step: number | null,
+  { logits, reduction, ignoreIndex, labelSmoothing }: Problem,
+): void {
+  let at = tensors.length;
+  params[at++] = outer;
+  params[at++] = classes;
+  params[at++] = inner;
+  params[at++] = reduction === 'none' ? outer * inner : 1;
+  params[at++] = step ?? classes * inner;
+  params[at++] = inner;
+  params[at++] = logits ? 1 : 0;
+  params[at++] = REDUCTIONS[reduction];
+  params[at++] = ignoreIndex;
+  params[at] = labelSmoothing;
+  callAt(row, tensors);
+}
+
 /** Both passes. Of x everything from the classes on lies together, or it is copied. */
 function loss(input: Tensor, p: Problem): Tensor {
   const step = outerStep(input, p.at);
   const x = step === null ? contiguous(input) : input;
   const sizes = aroundDim(x, p.at);
-  const [outer, classes, inner] = sizes;
-  const positions = outer * inner;
-  const none = p.reduction === 'none';
-  const shape = none ? x.shape.filter((_, d) => d !== p.at) : [];
+  const positions = sizes[0] * sizes[2];
+  const shape = p.reduction === 'none' ? withoutDim(x.shape, p.at) : [];
   const result = uninitialized(shape, x.dtype);
   const stats = uninitialized([3, positions], x.dtype);
   const total = uninitialized([], x.dtype);
-  const numbers = [
-    ...sizes,
-    none ? positions : 1,
-    ...[step ?? classes * inner, inner],
-    ...[Number(p.logits), REDUCTIONS[p.reduction], p.ignoreIndex, p.labelSmoothing],
-  ];
+  const { target } = p;
   const q = p.q === null ? null : solid(p.q);
   const weight = p.weight === null ? null : contiguous(p.weight);
-  const operands = [x, p.target, q, weight];
-  run(rows.crossEntropy, [...operands, result, stats, total], numbers);
+  run(rows.crossEntropy, [x, target, q, weight, result, stats, total], sizes, step, p);
   if (!recording(x, q ?? undefined)) return result;
   const inputs = [x];
   const rules: GradRule[] = [
@@ -117,7 +148,8 @@ function loss(input: Tensor, p: Problem): Tensor {
       if (recording(g, x, q ?? undefined))
         return recordedGradient(g, x, { ...p, q, weight }, total);
       const dx = uninitialized(x.shape, x.dtype);
-      run(rows.crossEntropyBackward, [...operands, stats, total, contiguous(g), dx], numbers);
+      const operands = [x, target, q, weight, stats, total, contiguous(g), dx];
+      run(rows.crossEntropyBackward, operands, sizes, step, p);
       return dx;
     },
   ];
@@ -175,7 +207,7 @@ function classLoss(
   const at = x.ndim === 1 ? 0 : 1;
   checkWeight(operation, settings.weight, x, x.shape[at] as number);
   const given = targetTensor(operation, targets, x);
-  const isFloating = dtypes[given.dtype].floating;
+  const isFloating = infoOf(given.dtype).floating;
   const takes = logits ? `, or probabilities of the input's shape and dtype` : '';
   if (isFloating && !(logits && given.dtype === x.dtype && sameShape(given.shape, x.shape))) {
     throw new TensorError(
@@ -189,16 +221,24 @@ function classLoss(
       `[${operation}] ignoreIndex ${settings.ignoreIndex} has no meaning for probabilities`,
     );
   }
-  const shape = x.shape.filter((_, d) => d !== at);
+  const shape = withoutDim(x.shape, at);
   const target = isFloating ? null : checkClasses(operation, given, x, shape, settings.ignoreIndex);
   // Scores that lie as [N, ..., C], seen as [N, C, ...]: each position's classes are together.
   const turn = x.ndim > 2 && outerStep(x, 1) === null;
   const order = turn ? [0, ...x.shape.slice(2).map((_, d) => d + 2), 1] : null;
   const turned = (t: Tensor) => (order === null ? t : permute(t, order));
+  // Spreading the settings would take 2 us.
+  const { weight, ignoreIndex, reduction, labelSmoothing } = settings;
   return loss(turned(x), {
-    ...settings,
-    ...{ operation, logits, target, at: turn ? x.ndim - 1 : at },
+    operation,
+    logits,
+    at: turn ? x.ndim - 1 : at,
+    target,
     q: isFloating ? turned(given) : null,
+    weight,
+    ignoreIndex,
+    reduction,
+    labelSmoothing,
   });
 }
 
@@ -224,7 +264,7 @@ function classLoss(
 export function crossEntropy(
   logits: Tensor,
   targets: Targets,
-  options: CrossEntropyOptions = {},
+  options: CrossEntropyOptions = NO_OPTIONS,
 ): Tensor {
   checkFloating('crossEntropy', logits);
   const settings = checkLossOptions('crossEntropy', options, CROSS_ENTROPY_OPTIONS);

@@ -85,9 +85,10 @@ export function computeBinary(
 ): Tensor {
   const same = sameShape(a.shape, b.shape);
   if (same || b.ndim === 0 || a.ndim === 0) {
-    const model = a.isContiguous && b.isContiguous ? (a.ndim > 0 ? a : b) : commonLayout([a, b]);
+    const areContiguous = a.isContiguous && b.isContiguous;
+    const model = areContiguous ? (a.ndim > 0 ? a : b) : commonLayout([a, b]);
     if (model !== null) {
-      const strides = model.isContiguous ? undefined : model.strides;
+      const strides = areContiguous || model.isContiguous ? undefined : model.strides;
       const y = new Tensor(allocate(dtype, model.numel), model.shape, strides);
       const aStep = same || a.ndim > 0 ? 1 : 0;
       const bStep = same || b.ndim > 0 ? 1 : 0;

@@ -1,6 +1,15 @@
 /** Calls of the matrix product's rows: no checks, no recording. `matmul` and `linear` stand on these. */
 import { TensorError } from '../errors.js';
-import { isRecording, replays, rows, runRow, simdLevel } from '../native/commands.js';
+import {
+  call,
+  call3,
+  isRecording,
+  params,
+  replays,
+  rows,
+  runRow,
+  simdLevel,
+} from '../native/commands.js';
 import { allocate } from '../tensor/memory.js';
 import { describe } from '../tensor/shape.js';
 import type { Storage } from '../tensor/storage.js';
@@ -23,25 +32,11 @@ export type EpilogueActivation = (typeof activations)[number];
 /** What the matrix `side` is for, in the order of `Side` in kernels/table.h. */
 const sideUses = ['none', 'add', 'derivative'] as const;
 
-/** The part of the last two dimensions of an operand: sizes and steps of one matrix. */
-export interface Matrices {
-  readonly tensor: Tensor;
-  readonly rows: number;
-  readonly cols: number;
-  readonly rowStep: number;
-  readonly colStep: number;
-}
-
-export function matricesOf(tensor: Tensor): Matrices {
-  const { shape, strides, ndim } = tensor;
-  return {
-    tensor,
-    rows: shape[ndim - 2] as number,
-    cols: shape[ndim - 1] as number,
-    rowStep: strides[ndim - 2] as number,
-    colStep: strides[ndim - 1] as number,
-  };
-}
+/** Rows and columns of the matrices in a tensor's last two dimensions, and the steps between them. */
+export const rowsOf = ({ shape }: Tensor): number => shape[shape.length - 2] as number;
+export const colsOf = ({ shape }: Tensor): number => shape[shape.length - 1] as number;
+const rowStepOf = ({ strides }: Tensor): number => strides[strides.length - 2] as number;
+const colStepOf = ({ strides }: Tensor): number => strides[strides.length - 1] as number;
 
 /** How a batch walks through the operands: how many matrices, and steps and first elements. */
 export interface Walk {
@@ -50,37 +45,37 @@ export interface Walk {
   readonly starts: readonly [a: number, b: number, c: number];
 }
 
-/** The walk of a single product. */
-export function single(a: Tensor, b: Tensor, c: Tensor): Walk {
-  return { count: 1, steps: [0, 0, 0], starts: [a.offset, b.offset, c.offset] };
-}
-
-/** C = beta C + alpha A B for every matrix of the walk; C is row-major and not read when beta is 0. */
+/**
+ * C = beta C + alpha A B for every matrix of the walk (null for the operands' first ones); C is
+ * row-major and not read when beta is 0.
+ */
 export function gemm(
-  a: Matrices,
-  b: Matrices,
+  a: Tensor,
+  b: Tensor,
   c: Tensor,
-  walk: Walk,
+  walk: Walk | null,
   alpha: number,
   beta: number,
 ): void {
-  const [aStep, bStep, cStep] = walk.steps;
-  runRow(rows.gemm, [a.tensor.array, b.tensor.array, c.array], walk.starts, [
-    walk.count,
-    a.rows,
-    b.cols,
-    a.cols,
-    aStep,
-    a.rowStep,
-    a.colStep,
-    bStep,
-    b.rowStep,
-    b.colStep,
-    cStep,
-    b.cols,
-    alpha,
-    beta,
-  ]);
+  const cols = colsOf(b);
+  params[0] = walk === null ? a.offset : walk.starts[0];
+  params[1] = walk === null ? b.offset : walk.starts[1];
+  params[2] = walk === null ? c.offset : walk.starts[2];
+  params[3] = walk === null ? 1 : walk.count;
+  params[4] = rowsOf(a);
+  params[5] = cols;
+  params[6] = colsOf(a);
+  params[7] = walk === null ? 0 : walk.steps[0];
+  params[8] = rowStepOf(a);
+  params[9] = colStepOf(a);
+  params[10] = walk === null ? 0 : walk.steps[1];
+  params[11] = rowStepOf(b);
+  params[12] = colStepOf(b);
+  params[13] = walk === null ? 0 : walk.steps[2];
+  params[14] = cols;
+  params[15] = alpha;
+  params[16] = beta;
+  call3(rows.gemm, a.array, b.array, c.array);
 }
 
 /** What happens around one product; see `GemmFinish` in kernels/table.h. */
@@ -96,48 +91,45 @@ export interface Finish {
 }
 
 /** C = activation(bias + A B + side), or (bias + A B) times the activation's derivative. */
-export function gemmFused(a: Matrices, b: Matrices, c: Tensor, finish: Finish): void {
-  const { bias = null, side = null, columnSums } = finish;
-  runRow(
-    rows.gemmFused,
-    [
-      a.tensor.array,
-      b.tensor.array,
-      bias === null ? null : bias.array,
-      side === null ? null : side.array,
-      c.array,
-      columnSums === undefined ? null : columnSums.array,
-    ],
-    [
-      a.tensor.offset,
-      b.tensor.offset,
-      bias === null ? 0 : bias.offset,
-      side === null ? 0 : side.offset,
-      c.offset,
-      columnSums === undefined ? 0 : columnSums.offset,
-    ],
-    [
-      a.rows,
-      b.cols,
-      a.cols,
-      a.rowStep,
-      a.colStep,
-      b.rowStep,
-      b.colStep,
-      side === null ? 0 : (side.strides[0] as number),
-      b.cols,
-      ...finishNumbers(finish),
-    ],
-  );
+export function gemmFused(a: Tensor, b: Tensor, c: Tensor, finish: Finish): void {
+  const { bias = null, side = null, columnSums = null } = finish;
+  const { activation = 'none', negativeSlope = 0 } = finish;
+  params[0] = a.offset;
+  params[1] = b.offset;
+  params[2] = bias === null ? 0 : bias.offset;
+  params[3] = side === null ? 0 : side.offset;
+  params[4] = c.offset;
+  params[5] = columnSums === null ? 0 : columnSums.offset;
+  params[6] = rowsOf(a);
+  params[7] = colsOf(b);
+  params[8] = colsOf(a);
+  params[9] = rowStepOf(a);
+  params[10] = colStepOf(a);
+  params[11] = rowStepOf(b);
+  params[12] = colStepOf(b);
+  params[13] = side === null ? 0 : (side.strides[0] as number);
+  params[14] = colsOf(b);
+  params[15] = activations.indexOf(activation);
+  params[16] = sideUses.indexOf(sideUseOf(finish));
+  params[17] = negativeSlope;
+  call(rows.gemmFused, [
+    a.array,
+    b.array,
+    bias === null ? null : bias.array,
+    side === null ? null : side.array,
+    c.array,
+    columnSums === null ? null : columnSums.array,
+  ]);
 }
 
-export function finishNumbers({
-  activation = 'none',
-  side = null,
-  sideUse = side === null ? 'none' : 'add',
-  negativeSlope = 0,
-}: Finish): [number, number, number] {
-  return [activations.indexOf(activation), sideUses.indexOf(sideUse), negativeSlope];
+/** What `side` is for: to be added, unless something else is said. */
+function sideUseOf({ side = null, sideUse }: Finish): (typeof sideUses)[number] {
+  return sideUse ?? (side === null ? 'none' : 'add');
+}
+
+export function finishNumbers(finish: Finish): [number, number, number] {
+  const { activation = 'none', negativeSlope = 0 } = finish;
+  return [activations.indexOf(activation), sideUses.indexOf(sideUseOf(finish)), negativeSlope];
 }
 
 /** A matrix as panels of columns, the way the tiles of one SIMD level read it. */
@@ -150,32 +142,26 @@ export interface PackedMatrix {
 }
 
 /** Like gemmFused, with B packed. */
-export function gemmPacked(a: Matrices, b: PackedMatrix, c: Tensor, finish: Finish): void {
+export function gemmPacked(a: Tensor, b: PackedMatrix, c: Tensor, finish: Finish): void {
   const { bias = null, side = null } = finish;
   runRow(
     rows.gemmPacked,
     [
-      a.tensor.array,
+      a.array,
       b.panels,
       bias === null ? null : bias.array,
       side === null ? null : side.array,
       c.array,
     ],
+    [a.offset, 0, bias === null ? 0 : bias.offset, side === null ? 0 : side.offset, c.offset],
     [
-      a.tensor.offset,
-      0,
-      bias === null ? 0 : bias.offset,
-      side === null ? 0 : side.offset,
-      c.offset,
-    ],
-    [
-      a.rows,
+      rowsOf(a),
       b.cols,
       b.rows,
       b.count,
       b.width,
-      a.rowStep,
-      a.colStep,
+      rowStepOf(a),
+      colStepOf(a),
       side === null ? 0 : (side.strides[0] as number),
       b.cols,
       ...finishNumbers(finish),
@@ -184,18 +170,18 @@ export function gemmPacked(a: Matrices, b: PackedMatrix, c: Tensor, finish: Fini
 }
 
 /** The panels of a matrix; `width` is the level's (see `planOf`). */
-export function pack(b: Matrices, width: number): PackedMatrix {
-  const count = Math.ceil(b.cols / width);
-  const storage = allocate(b.tensor.dtype, count * width * b.rows);
+export function pack(b: Tensor, width: number): PackedMatrix {
+  const count = Math.ceil(colsOf(b) / width);
+  const storage = allocate(b.dtype, count * width * rowsOf(b));
   // Kept for long: a slab's neighbours would be kept with it, so the memory is its own.
   const panels = storage.array.slice(storage.offset, storage.offset + storage.length);
   runRow(
     rows.packPanels,
-    [b.tensor.array, panels],
-    [b.tensor.offset, 0],
-    [b.rows, b.cols, count, width, b.rowStep, b.colStep],
+    [b.array, panels],
+    [b.offset, 0],
+    [rowsOf(b), colsOf(b), count, width, rowStepOf(b), colStepOf(b)],
   );
-  return { panels, count, width, rows: b.rows, cols: b.cols };
+  return { panels, count, width, rows: rowsOf(b), cols: colsOf(b) };
 }
 
 /** In the order of `GemmPath` in ops/gemm_plan.h. */
@@ -225,14 +211,23 @@ export interface MatmulPlan {
 }
 
 /** What the native side would do for a product of these matrices. */
-export function planOf(a: Matrices, b: Matrices, packed = false): MatmulPlan {
-  const Type = b.tensor.dtype === 'float64' ? Float64Array : Float32Array;
+export function planOf(a: Tensor, b: Tensor, packed = false): MatmulPlan {
+  const Type = b.dtype === 'float64' ? Float64Array : Float32Array;
   const plan = new Type(10);
   runRow(
     rows.gemmPlan,
     [plan],
     [0],
-    [a.rows, b.cols, a.cols, a.rowStep, a.colStep, b.rowStep, b.colStep, packed ? 1 : 0],
+    [
+      rowsOf(a),
+      colsOf(b),
+      colsOf(a),
+      rowStepOf(a),
+      colStepOf(a),
+      rowStepOf(b),
+      colStepOf(b),
+      packed ? 1 : 0,
+    ],
   );
   const at = (i: number) => plan[i] as number;
   return {
@@ -287,27 +282,27 @@ const MIN_ROWS_FOR_PACKED = 2;
 const MAX_ROWS_FOR_PACKED = 512;
 
 /** The packed form of an unchanged weight that earlier calls have seen too, or null. */
-export function packedWeight(b: Matrices, m: number): PackedMatrix | null {
-  const { storage, offset } = b.tensor;
+export function packedWeight(b: Tensor, m: number): PackedMatrix | null {
+  const { storage, offset } = b;
   if (!packing || m < MIN_ROWS_FOR_PACKED || m > MAX_ROWS_FOR_PACKED || isRecording()) return null;
   // Elements that the user can write to directly may change without notice.
-  if (storage.exposed || b.rows * b.cols === 0) return null;
+  if (storage.exposed || rowsOf(b) * colsOf(b) === 0) return null;
   const known = packedWeights.get(storage);
   if (
     known === undefined ||
     known.version !== storage.version ||
     known.replays !== replays() ||
     known.offset !== offset ||
-    known.rowStep !== b.rowStep ||
-    known.colStep !== b.colStep ||
+    known.rowStep !== rowStepOf(b) ||
+    known.colStep !== colStepOf(b) ||
     known.level !== simdLevel()
   ) {
     packedWeights.set(storage, {
       version: storage.version,
       replays: replays(),
       offset,
-      rowStep: b.rowStep,
-      colStep: b.colStep,
+      rowStep: rowStepOf(b),
+      colStep: colStepOf(b),
       level: simdLevel(),
       matrix: null,
     });

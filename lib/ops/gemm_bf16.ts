@@ -6,7 +6,7 @@ import { TensorError } from '../errors.js';
 import { rows, runRow } from '../native/commands.js';
 import { describe } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { type Finish, finishNumbers, gemm, type Matrices, type Walk } from './gemm.js';
+import { colsOf, type Finish, finishNumbers, gemm, rowsOf, type Walk } from './gemm.js';
 
 /** How precise float32 products are: see `setFloat32MatmulPrecision`. */
 export type Float32MatmulPrecision = 'highest' | 'medium';
@@ -61,43 +61,41 @@ export function getFloat32MatmulPrecision(): Float32MatmulPrecision {
 const MIN_ROWS = 16;
 
 /** Whether the bfloat16 row multiplies these. */
-export function takesBf16(a: Matrices, b: Matrices): boolean {
-  const [left, right] = [a.tensor.dtype, b.tensor.dtype];
-  if (left === 'bfloat16' || right === 'bfloat16') return true;
-  return left === 'float32' && float32Precision === 'medium' && a.rows >= MIN_ROWS;
+export function takesBf16(a: Tensor, b: Tensor): boolean {
+  if (a.dtype === 'bfloat16' || b.dtype === 'bfloat16') return true;
+  return float32Precision === 'medium' && a.dtype === 'float32' && rowsOf(a) >= MIN_ROWS;
 }
 
 /**
  * C = activation(bias + A B + side), or times the activation's derivative, for every matrix of the
- * walk. A, B and C are float32 or bfloat16, bias and side float32. There are no sums of columns.
+ * walk (null for the operands' first ones). A, B and C are float32 or bfloat16, bias and side float32.
+ * There are no sums of columns.
  */
 export function gemmBf16(
-  a: Matrices,
-  b: Matrices,
+  a: Tensor,
+  b: Tensor,
   c: Tensor,
-  walk: Walk,
+  walk: Walk | null,
   finish: Omit<Finish, 'columnSums'>,
 ): void {
-  const [aStep, bStep, cStep] = walk.steps;
-  const [aStart, bStart, cStart] = walk.starts;
+  const [aStep, bStep, cStep] = walk?.steps ?? [0, 0, 0];
+  const [aStart, bStart, cStart] = walk?.starts ?? [a.offset, b.offset, c.offset];
   const { bias = null, side = null } = finish;
   runRow(
     rows.gemmBf16,
-    [a.tensor.array, b.tensor.array, bias?.array ?? null, side?.array ?? null, c.array],
+    [a.array, b.array, bias?.array ?? null, side?.array ?? null, c.array],
     [aStart, bStart, bias?.offset ?? 0, side?.offset ?? 0, cStart],
     [
-      walk.count,
-      a.rows,
-      b.cols,
-      a.cols,
+      walk?.count ?? 1,
+      rowsOf(a),
+      colsOf(b),
+      colsOf(a),
       aStep,
-      a.rowStep,
-      a.colStep,
+      ...a.strides.slice(-2),
       bStep,
-      b.rowStep,
-      b.colStep,
+      ...b.strides.slice(-2),
       cStep,
-      b.cols,
+      colsOf(b),
       side === null ? 0 : (side.strides[0] as number),
       ...finishNumbers(finish),
     ],
@@ -105,7 +103,7 @@ export function gemmBf16(
 }
 
 /** C = A B for every matrix of the walk, by the row that goes with the operands. */
-export function multiply(a: Matrices, b: Matrices, c: Tensor, walk: Walk): void {
+export function multiply(a: Tensor, b: Tensor, c: Tensor, walk: Walk | null): void {
   if (takesBf16(a, b)) gemmBf16(a, b, c, walk, {});
   else gemm(a, b, c, walk, 1, 0);
 }

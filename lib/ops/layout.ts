@@ -1,11 +1,14 @@
 /** How tensors lie in memory, for rows of the table that take three dimensions. */
-import { isContiguous, numel } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 
 /** Sizes before, of and after a dimension. */
 export function aroundDim(x: Tensor, at: number): [outer: number, size: number, inner: number] {
   const { shape } = x;
-  return [numel(shape.slice(0, at)), shape[at] as number, numel(shape.slice(at + 1))];
+  let outer = 1;
+  let inner = 1;
+  for (let d = 0; d < at; d++) outer *= shape[d] as number;
+  for (let d = at + 1; d < shape.length; d++) inner *= shape[d] as number;
+  return [outer, shape[at] as number, inner];
 }
 
 /**
@@ -13,17 +16,24 @@ export function aroundDim(x: Tensor, at: number): [outer: number, size: number, 
  * row-major without gaps; null when x doesn't lie like that.
  */
 export function outerStep(x: Tensor, at: number): number | null {
-  const inner = x.shape.slice(at);
-  if (!isContiguous(inner, x.strides.slice(at))) return null;
+  const { shape, strides } = x;
+  let span = 1;
+  for (let d = shape.length - 1; d >= at; d--) span *= shape[d] as number;
+  let expected = 1;
+  for (let d = shape.length - 1; d >= at && span > 0; d--) {
+    const size = shape[d] as number;
+    if (size !== 1 && strides[d] !== expected) return null;
+    expected *= size;
+  }
   let step: number | null = null;
   let next = 0;
   for (let d = at - 1; d >= 0; d--) {
-    const size = x.shape[d] as number;
-    const stride = x.strides[d] as number;
+    const size = shape[d] as number;
+    const stride = strides[d] as number;
     if (size === 1) continue;
     if (step === null) step = stride;
     else if (stride !== next) return null;
     next = stride * size;
   }
-  return step ?? numel(inner);
+  return step ?? span;
 }

@@ -20,9 +20,8 @@ import {
   type Finish,
   gemmFused,
   gemmPacked,
-  matricesOf,
   packedWeight,
-  single,
+  rowsOf,
 } from './gemm.js';
 import { gemmBf16, takesBf16 } from './gemm_bf16.js';
 import { movable, product } from './matmul.js';
@@ -78,18 +77,20 @@ export function linear(
   x: Tensor,
   weight: Tensor,
   bias: Tensor | null = null,
-  options: LinearOptions = {},
+  options: LinearOptions = NO_OPTIONS,
 ): Tensor {
   checkFloatingProduct('linear', x);
   checkFloatingProduct('linear', weight);
   const { activation, negativeSlope, residual } = checkLinearOptions(options);
   const dtype = resultDtype('linear', x.dtype, options);
   checkLinear(x, weight, bias);
-  const [outputs, inputs] = weight.shape as readonly [number, number];
-  const shape = [...x.shape.slice(0, -1), outputs];
+  const outputs = weight.shape[0] as number;
+  const inputs = weight.shape[1] as number;
+  const isMatrix = x.ndim === 2;
+  const shape = isMatrix ? [x.shape[0] as number, outputs] : [...x.shape.slice(0, -1), outputs];
   checkResidual(residual, shape, x.dtype);
-  const rows = numel(x.shape.slice(0, -1));
-  const input = x.ndim === 2 ? x : reshape(x, [rows, inputs]);
+  const rows = isMatrix ? (x.shape[0] as number) : numel(x.shape.slice(0, -1));
+  const input = isMatrix ? x : reshape(x, [rows, inputs]);
   const side = residual === null ? null : reshape(residual, [rows, outputs]);
   const records = recording(input, weight, bias ?? undefined) || (side !== null && recording(side));
   const alone = records ? separate[activation] : undefined;
@@ -104,7 +105,7 @@ export function linear(
   let y = finished(input, weight, productDtype, finish, records);
   if (records) record(y, input, weight, bias, side, finish.activation);
   if (alone !== undefined) y = to(alone(y, negativeSlope), dtype);
-  return x.ndim === 2 ? y : reshape(y, shape);
+  return isMatrix ? y : reshape(y, shape);
 }
 
 /**
@@ -121,14 +122,13 @@ export function finished(
   const y = uninitialized([input.shape[0] as number, weight.shape[0] as number], dtype);
   if (y.numel === 0) return y;
   const wT = transposed(weight);
-  const a = matricesOf(movable(input, wT));
-  const b = matricesOf(wT);
-  if (takesBf16(a, b)) {
-    gemmBf16(a, b, y, single(a.tensor, wT, y), finish);
+  const a = movable(input, wT);
+  if (takesBf16(a, wT)) {
+    gemmBf16(a, wT, y, null, finish);
     return y;
   }
-  const packed = records ? null : packedWeight(b, a.rows);
-  if (packed === null) gemmFused(a, b, y, finish);
+  const packed = records ? null : packedWeight(wT, rowsOf(a));
+  if (packed === null) gemmFused(a, wT, y, finish);
   else gemmPacked(a, packed, y, finish);
   return y;
 }
@@ -143,26 +143,23 @@ function record(
 ): void {
   /** The bias's gradient, which comes out of the weight's, and the gradient that both are made of. */
   let fromWeight: { bias: Tensor; g: Tensor } | null = null;
-  const inputs: Tensor[] = [input, weight];
-  const rules: GradRule[] = [
-    (g) => inputGradient(g, input, weight),
-    (g) => {
-      const wantsBias = bias !== null && needsGrad(bias);
-      const gradients = weightGradient(g, input, weight, wantsBias);
-      fromWeight = gradients.bias && { bias: gradients.bias, g };
-      return gradients.weight;
-    },
-  ];
-  if (bias !== null) {
-    inputs.push(bias);
-    rules.push((g) => {
-      // An earlier pass, which asked for the weight's gradient alone, may have left it.
-      const known = fromWeight;
-      fromWeight = null;
-      const isThisPass = known?.g === g && !known.bias.storage.disposed;
-      return isThisPass ? known.bias : biasGradient(g, bias.dtype);
-    });
-  }
+  const ofInput: GradRule = (g) => inputGradient(g, input, weight);
+  const ofWeight: GradRule = (g) => {
+    const wantsBias = bias !== null && needsGrad(bias);
+    const gradients = weightGradient(g, input, weight, wantsBias);
+    fromWeight = gradients.bias && { bias: gradients.bias, g };
+    return gradients.weight;
+  };
+  const ofBias: GradRule = (g) => {
+    // An earlier pass, which asked for the weight's gradient alone, may have left it.
+    const known = fromWeight;
+    fromWeight = null;
+    const isThisPass = known?.g === g && !known.bias.storage.disposed;
+    return isThisPass ? known.bias : biasGradient(g, (bias as Tensor).dtype);
+  };
+  // Lists of their final length: V8 makes room for 16 more when one grows.
+  const inputs = bias === null ? [input, weight] : [input, weight, bias];
+  const rules = bias === null ? [ofInput, ofWeight] : [ofInput, ofWeight, ofBias];
   if (side !== null) {
     inputs.push(side);
     rules.push((g) => to(g, side.dtype));
@@ -194,15 +191,14 @@ function inputGradient(g: Tensor, input: Tensor, weight: Tensor): Tensor {
   const fits = from.isContiguous && sameShape(from.shape, input.shape) && g.shape[1] !== 0;
   if (!fits || dtype === 'bfloat16') return product(g, weight, dtype);
   const result = uninitialized(input.shape, dtype);
-  const a = matricesOf(movable(g, weight));
-  const b = matricesOf(weight);
+  const a = movable(g, weight);
   const finish = {
     activation: derivative.activation as EpilogueActivation,
     side: from,
     sideUse: 'derivative',
   } as const;
-  if (takesBf16(a, b)) gemmBf16(a, b, result, single(a.tensor, weight, result), finish);
-  else gemmFused(a, b, result, finish);
+  if (takesBf16(a, weight)) gemmBf16(a, weight, result, null, finish);
+  else gemmFused(a, weight, result, finish);
   node.folded = true;
   return result;
 }
@@ -214,28 +210,43 @@ export function weightGradient(
   weight: Tensor,
   wantsBias: boolean,
 ): { weight: Tensor; bias: Tensor | null } {
-  const [outputs, inputs] = weight.shape as readonly [number, number];
+  const outputs = weight.shape[0] as number;
+  const inputs = weight.shape[1] as number;
   const xT = transpose(input);
-  const a = matricesOf(movable(xT, g));
-  const b = matricesOf(g);
+  const a = movable(xT, g);
   // Computed as [inputs, outputs] and seen transposed: the layout that the weight is stored in.
-  const fuses = g.strides[1] === 1 && g.numel > 0 && inputs > 0 && !takesBf16(a, b);
+  const fuses = g.strides[1] === 1 && g.numel > 0 && inputs > 0 && !takesBf16(a, g);
   if (!fuses || isGradEnabled())
     return { weight: transpose(product(xT, g, weight.dtype)), bias: null };
   const result = uninitialized([inputs, outputs], g.dtype);
   const columnSums = wantsBias ? uninitialized([outputs], g.dtype) : undefined;
-  gemmFused(a, b, result, columnSums ? { columnSums } : {});
+  gemmFused(a, g, result, columnSums ? { columnSums } : {});
   return { weight: transpose(result), bias: columnSums ?? null };
 }
 
 /** W^T as a view without history: the rules above speak of W itself. */
 function transposed(weight: Tensor): Tensor {
-  const [outputs, inputs] = weight.shape as readonly [number, number];
-  const [outer, inner] = weight.strides as readonly [number, number];
-  return weight.strided([inputs, outputs], [inner, outer], weight.offset);
+  const { shape, strides } = weight;
+  return weight.strided(
+    [shape[1] as number, shape[0] as number],
+    [strides[1] as number, strides[0] as number],
+    weight.offset,
+  );
 }
 
-function checkLinearOptions(options: LinearOptions) {
+/** Stands for options that weren't given, which need no check. */
+const NO_OPTIONS: LinearOptions = Object.freeze({});
+
+interface LinearSettings {
+  readonly activation: EpilogueActivation;
+  readonly negativeSlope: number;
+  readonly residual: Tensor | null;
+}
+
+const DEFAULTS: LinearSettings = { activation: 'none', negativeSlope: 0.01, residual: null };
+
+function checkLinearOptions(options: LinearOptions): LinearSettings {
+  if (options === NO_OPTIONS) return DEFAULTS;
   checkOptions('linear', options, ['activation', 'negativeSlope', 'residual', 'outDtype']);
   const { activation = 'none', residual = null } = options;
   if (!activations.includes(activation)) {
@@ -267,7 +278,7 @@ function checkResidual(
 }
 
 function checkLinear(x: Tensor, weight: Tensor, bias: Tensor | null): void {
-  if (weight.ndim !== 2 || x.ndim === 0 || x.shape.at(-1) !== weight.shape[1]) {
+  if (weight.ndim !== 2 || x.ndim === 0 || x.shape[x.ndim - 1] !== weight.shape[1]) {
     throw new TensorError(
       'ERR_SHAPE',
       `[linear] input ${formatShape(x.shape)} and weight ${formatShape(weight.shape)} do not fit: ` +

@@ -2,7 +2,7 @@
 import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { uninitialized } from '../tensor/creation.js';
-import { type DType, dtypes } from '../tensor/dtype.js';
+import { type DType, infoOf } from '../tensor/dtype.js';
 import {
   broadcastShapes,
   broadcastStrides,
@@ -15,15 +15,7 @@ import type { Tensor } from '../tensor/tensor.js';
 import { add, mul } from './arithmetic.js';
 import { dotProduct } from './dot.js';
 import { defineMethods } from './elementwise.js';
-import {
-  gemm,
-  type MatmulPlan,
-  type Matrices,
-  matricesOf,
-  planOf,
-  single,
-  type Walk,
-} from './gemm.js';
+import { colsOf, gemm, type MatmulPlan, planOf, rowsOf, type Walk } from './gemm.js';
 import { multiply } from './gemm_bf16.js';
 import { type MatmulOptions, promoteProduct, resultDtype } from './matmul_bf16.js';
 import { checkNumbers, checkWhole, integerProduct } from './matmul_integer.js';
@@ -41,8 +33,8 @@ export function movable(a: Tensor, b: Tensor): Tensor {
   return stretched ? contiguous(a) : a;
 }
 
-/** C = A B, for every matrix of the walk. */
-type Multiply = (a: Matrices, b: Matrices, c: Tensor, walk: Walk) => void;
+/** C = A B, for every matrix of the walk, or for the operands' first ones. */
+type Multiply = (a: Tensor, b: Tensor, c: Tensor, walk: Walk | null) => void;
 
 /** In the operands' own precision. */
 const multiplyExactly: Multiply = (a, b, c, walk) => gemm(a, b, c, walk, 1, 0);
@@ -57,23 +49,19 @@ export function compute(
   dtype: DType,
   by: Multiply = multiply,
 ): Tensor {
-  const a = matricesOf(movable(left, right));
-  const b = matricesOf(right);
-  if (left.ndim === 2 && right.ndim === 2) {
-    const c = uninitialized([a.rows, b.cols], dtype);
-    if (c.numel > 0) by(a, b, c, single(a.tensor, right, c));
-    return c;
-  }
-  return computeBatched(a, b, dtype, by);
+  const a = movable(left, right);
+  if (a.ndim > 2 || right.ndim > 2) return computeBatched(a, right, dtype, by);
+  const c = uninitialized([rowsOf(a), colsOf(right)], dtype);
+  if (c.numel > 0) by(a, right, c, null);
+  return c;
 }
 
-function computeBatched(a: Matrices, b: Matrices, dtype: DType, by: Multiply): Tensor {
-  const batchOf = ({ tensor }: Matrices) => tensor.shape.slice(0, -2);
+function computeBatched(a: Tensor, b: Tensor, dtype: DType, by: Multiply): Tensor {
+  const batchOf = ({ shape }: Tensor) => shape.slice(0, -2);
   const batchShape = broadcastShapes('matmul', batchOf(a), batchOf(b));
-  const c = uninitialized([...batchShape, a.rows, b.cols], dtype);
+  const c = uninitialized([...batchShape, rowsOf(a), colsOf(b)], dtype);
   if (c.numel === 0) return c;
-  const stepsOf = (m: Matrices) =>
-    broadcastStrides(batchOf(m), m.tensor.strides.slice(0, -2), batchShape);
+  const stepsOf = (t: Tensor) => broadcastStrides(batchOf(t), t.strides.slice(0, -2), batchShape);
   const steps = [stepsOf(a), stepsOf(b), c.strides] as const;
   // The innermost batch dimension is the native side's; this walks the others.
   const inner = batchShape.length - 1;
@@ -92,7 +80,7 @@ function computeBatched(a: Matrices, b: Matrices, dtype: DType, by: Multiply): T
     for (let i = 0; i < count; i++)
       walk(dim + 1, aAt + i * step(0), bAt + i * step(1), cAt + i * step(2));
   };
-  walk(0, a.tensor.offset, b.tensor.offset, c.offset);
+  walk(0, a.offset, b.offset, c.offset);
   return c;
 }
 
@@ -135,7 +123,7 @@ export function matmul(left: Tensor, right: Tensor, options: MatmulOptions = non
       `[matmul] shapes ${formatShape(a.shape)} and ${formatShape(b.shape)} do not fit: ${inner} != ${other}`,
     );
   }
-  if (a.ndim === 1 && b.ndim === 1 && dtypes[a.dtype].arithmetic) return dotProduct(a, b);
+  if (a.ndim === 1 && b.ndim === 1 && infoOf(a.dtype).arithmetic) return dotProduct(a, b);
   if (a.ndim === 1) return squeeze(matmul(unsqueeze(a, 0), b, options), b.ndim === 1 ? -1 : -2);
   if (b.ndim === 1) return squeeze(matmul(a, unsqueeze(b, 1), options), -1);
   return isInteger(dtype) ? productOfIntegers(a, b) : product(a, b, dtype);
@@ -268,13 +256,12 @@ function addProduct(
   const y = uninitialized(shape, left.dtype);
   if (y.numel > 0) {
     if (beta !== 0) copyInto(y, start);
-    const a = matricesOf(movable(left, right));
-    const b = matricesOf(right);
+    const a = movable(left, right);
     const step = (t: Tensor) => (rank === 3 ? (t.strides[0] as number) : 0);
     const count = rank === 3 ? (shape[0] as number) : 1;
-    const steps = [step(a.tensor), step(right), step(y)] as const;
-    const starts = [a.tensor.offset, right.offset, y.offset] as const;
-    gemm(a, b, y, { count, steps, starts }, alpha, beta);
+    const steps = [step(a), step(right), step(y)] as const;
+    const starts = [a.offset, right.offset, y.offset] as const;
+    gemm(a, right, y, { count, steps, starts }, alpha, beta);
   }
   if (recording(start, left, right)) {
     const scaled = (g: Tensor, factor: number) => (factor === 1 ? g : mul(g, factor));
@@ -315,7 +302,7 @@ export function matmulPlan(left: Tensor, right: Tensor): MatmulPlan {
       `[matmulPlan] shapes ${formatShape(left.shape)} and ${formatShape(right.shape)} are not matrices that fit`,
     );
   }
-  return planOf(matricesOf(left), matricesOf(right));
+  return planOf(left, right);
 }
 
 declare module '../tensor/tensor.js' {

@@ -1,6 +1,6 @@
 /** What bfloat16 adds to matrix products: which operands they take and of what dtype results are. */
 import { TensorError } from '../errors.js';
-import { checkDType, type DType } from '../tensor/dtype.js';
+import { checkDType, type DType, infoOf } from '../tensor/dtype.js';
 import { Tensor } from '../tensor/tensor.js';
 import { activationBackward } from './activation.js';
 import { checkNumbers } from './matmul_integer.js';
@@ -19,8 +19,8 @@ export interface MatmulOptions {
 
 /** Operands of a product: both bfloat16, or tensors of one dtype, floating or integers. */
 export function promoteProduct(operation: string, a: TensorLike, b: TensorLike): [Tensor, Tensor] {
-  if (a instanceof Tensor && b instanceof Tensor) {
-    if (a.dtype === 'bfloat16' && b.dtype === 'bfloat16') return [a, b];
+  if (a instanceof Tensor && b instanceof Tensor && a.dtype === b.dtype) {
+    if (a.dtype === 'bfloat16' || infoOf(a.dtype).arithmetic) return [a, b];
   }
   const pair = promote(operation, a, b);
   checkNumbers(operation, pair[0]);

@@ -2,7 +2,7 @@
 import { isGradEnabled } from '../autograd/mode.js';
 import { attach, needsGrad, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
-import { rows, runRow } from '../native/commands.js';
+import { callAt, params, rows } from '../native/commands.js';
 import { uninitialized } from '../tensor/creation.js';
 import {
   checkNumber,
@@ -148,9 +148,8 @@ export function run(
   tensors: readonly (Tensor | null)[],
   numbers: readonly number[],
 ): void {
-  const arrays = tensors.map((t) => t?.array ?? null);
-  const offsets = tensors.map((t) => t?.offset ?? 0);
-  runRow(row, arrays, offsets, numbers);
+  for (let i = 0; i < numbers.length; i++) params[tensors.length + i] = numbers[i] as number;
+  callAt(row, tensors);
 }
 
 /** The dimensions that are normalised over, checked against those of x. */

@@ -4,7 +4,7 @@ import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { rows, runGeometry } from '../native/commands.js';
 import { uninitialized } from '../tensor/creation.js';
-import { checkDType, type DType, dtypes } from '../tensor/dtype.js';
+import { checkDType, type DType, dtypes, infoOf } from '../tensor/dtype.js';
 import { setElement } from '../tensor/element.js';
 import { allocate, outsideScope } from '../tensor/memory.js';
 import { checkOptions, describe, isPermuted, normalizeDim } from '../tensor/shape.js';
@@ -34,7 +34,7 @@ export function checkTensor(operation: string, value: unknown): asserts value is
 /** @throws TensorError unless it is a float32 or float64 tensor */
 export function checkFloating(operation: string, value: unknown): asserts value is Tensor {
   checkTensor(operation, value);
-  if (!dtypes[value.dtype].arithmetic) {
+  if (!infoOf(value.dtype).arithmetic) {
     throw new TensorError(
       'ERR_DTYPE',
       `[${operation}] takes float32 or float64, not ${value.dtype}; convert with to('float32')`,

@@ -1,6 +1,6 @@
 /** Which dtype operands of different dtypes meet at: PyTorch's rules. */
 import { TensorError } from '../errors.js';
-import { type DType, dtypes, integerRanges, isHalf } from '../tensor/dtype.js';
+import { type DType, infoOf, integerRanges, isHalf } from '../tensor/dtype.js';
 import { Tensor } from '../tensor/tensor.js';
 import { checkTensor, constant, isNumber, scalar, type TensorLike, to } from './operand.js';
 
@@ -31,9 +31,9 @@ const WHOLE = 'int64';
 const REAL = 'float32';
 
 export const kindOf = (dtype: DType): number => TABLE[dtype].kind;
-export const isBool = (dtype: DType): boolean => TABLE[dtype].kind === BOOL;
-export const isInteger = (dtype: DType): boolean => TABLE[dtype].kind === INTEGER;
-export const isFloating = (dtype: DType): boolean => TABLE[dtype].kind === FLOATING;
+export const isBool = (dtype: DType): boolean => dtype === 'bool';
+export const isInteger = (dtype: DType): boolean => dtype !== 'bool' && !isFloating(dtype);
+export const isFloating = (dtype: DType): boolean => infoOf(dtype).floating;
 
 /** Whether an element of the dtype can be the number, up to a float's rounding. */
 export function holds(dtype: DType, value: number | bigint): boolean {
@@ -92,7 +92,7 @@ export function resultType(operands: readonly TensorLike[]): DType {
 /** A tensor or a number as a tensor of that dtype. Numbers outside an integer's range wrap around. */
 export function asType(operand: TensorLike, dtype: DType): Tensor {
   if (!isNumber(operand)) return to(operand, dtype);
-  const isPlain = typeof operand === 'number' && dtypes[dtype].arithmetic;
+  const isPlain = typeof operand === 'number' && infoOf(dtype).arithmetic;
   return isPlain ? constant(operand, dtype) : scalar(operand, dtype);
 }
 
@@ -126,7 +126,7 @@ export function promote(operation: string, a: TensorLike, b: TensorLike): [Tenso
         return [a, b];
       }
     } else if (typeof b === 'number') {
-      if (dtypes[a.dtype].arithmetic) return [a, constant(b, a.dtype)]; // the most frequent case
+      if (infoOf(a.dtype).arithmetic) return [a, constant(b, a.dtype)]; // the most frequent case
     } else if (typeof b !== 'bigint') {
       checkTensor(operation, b);
     }

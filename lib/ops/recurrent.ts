@@ -20,7 +20,7 @@ import { outsideScope } from '../tensor/memory.js';
 import { currentTime } from '../tensor/storage.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { add } from './arithmetic.js';
-import { gemm, matricesOf, single } from './gemm.js';
+import { gemm } from './gemm.js';
 import { finished, weightGradient } from './linear.js';
 import { movable, product } from './matmul.js';
 import { biasGradient } from './matmul_bf16.js';
@@ -218,9 +218,8 @@ function fusedGradients(
     if (!needsGrad(x)) return;
     if (dx === null) dx = product(dGates, direction.weightIh, x.dtype);
     else if (dx.numel > 0) {
-      const a = movable(dGates, direction.weightIh);
-      const walk = single(a, direction.weightIh, dx);
-      gemm(matricesOf(a), matricesOf(direction.weightIh), dx, walk, 1, 1);
+      const { weightIh } = direction;
+      gemm(movable(dGates, weightIh), weightIh, dx, null, 1, 1);
     }
   });
   if (dx !== null) deliver(x, () => dx as Tensor);

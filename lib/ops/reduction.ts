@@ -3,7 +3,7 @@ import { TensorError } from '../errors.js';
 import { rows, runReduction, runReductionContiguous } from '../native/commands.js';
 import type { ReduceRow, SearchRow } from '../native/interface.js';
 import { fillWith, uninitialized } from '../tensor/creation.js';
-import { type DType, dtypes } from '../tensor/dtype.js';
+import { type DType, infoOf } from '../tensor/dtype.js';
 import { checkOptions, formatShape, normalizeDim, type Shape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { checkDims, checkFloating, checkTensor, contiguous, to } from './operand.js';
@@ -133,7 +133,7 @@ export function checkNotEmpty(operation: string, x: Tensor, { mask }: Plan): voi
 /** Whether it is a tensor of integers or bools; other tensors have to be float32 or float64. */
 export function checkNumeric(operation: string, x: Tensor): boolean {
   checkTensor(operation, x);
-  if (!dtypes[x.dtype].floating) return true;
+  if (!infoOf(x.dtype).floating) return true;
   checkFloating(operation, x);
   return false;
 }
@@ -143,6 +143,6 @@ export function checkNumeric(operation: string, x: Tensor): boolean {
  * operations that only compare.
  */
 export function comparable(x: Tensor): Tensor {
-  if (dtypes[x.dtype].arithmetic) return x;
+  if (infoOf(x.dtype).arithmetic) return x;
   return to(x, x.dtype === 'int32' ? 'float64' : 'float32');
 }

@@ -222,9 +222,9 @@ export function exchange(operation: string, x: Tensor, dim0: number, dim1: numbe
 }
 
 function exchanged(list: readonly number[], a: number, b: number): number[] {
-  const result = list.slice();
-  result[a] = list[b] as number;
-  result[b] = list[a] as number;
+  // A slice of a literal shares the literal's elements, and V8 copies them in its runtime when written to.
+  const result = new Array<number>(list.length);
+  for (let d = 0; d < list.length; d++) result[d] = list[d === a ? b : d === b ? a : d] as number;
   return result;
 }
 

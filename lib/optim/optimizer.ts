@@ -67,7 +67,7 @@ export abstract class Optimizer<Options extends object, R extends Rule = Rule> {
 
   /** Forgets all gradients. */
   zeroGrad(): void {
-    for (const parameter of this.parameters()) parameter.zeroGrad();
+    for (const { params } of this.list) for (const parameter of params) parameter.zeroGrad();
   }
 
   /** The parameters of all groups. */

@@ -6,7 +6,7 @@
  */
 import { TensorError } from '../errors.js';
 import { misalignment } from '../native/commands.js';
-import { type DType, dtypes, type StoredArray } from './dtype.js';
+import { type DType, dtypes, infoOf, type StoredArray } from './dtype.js';
 import { Storage } from './storage.js';
 
 /** Storages start at multiples of this: a cache line, and one AVX-512 register. */
@@ -64,23 +64,16 @@ interface Slab {
 /** The slabs in use, one for each line of SLABS, and blocks that were given back, by their size. */
 type Arena = { slabs: (Slab | undefined)[]; free: Map<number, Block[]> };
 
-const arenas = Object.fromEntries(
-  Object.keys(dtypes).map((dtype): [string, Arena] => [dtype, { slabs: [], free: new Map() }]),
-) as Record<DType, Arena>;
+/** By the dtype's index. */
+const arenas = Object.keys(dtypes).map((): Arena => ({ slabs: [], free: new Map() }));
 
 let pooledBytes = 0;
-let slabBytes = 0;
 let keepEverything = false;
 let openScope: Scope | null = null;
 
-/** Counts slabs that the collector has freed. One entry serves all tensors of a slab. */
-const freedSlabs = new FinalizationRegistry<number>((bytes) => {
-  slabBytes -= bytes;
-});
-
 /** An array of `bytes` bytes, its first element aligned. The content is arbitrary. */
 function alignedArray(dtype: DType, bytes: number): StoredArray {
-  const info = dtypes[dtype];
+  const info = infoOf(dtype);
   // Not cleared: clearing costs more than many operations, and whoever needs zeros fills them in.
   const buffer = Buffer.allocUnsafeSlow(bytes + ALIGNMENT).buffer;
   const shift = (ALIGNMENT - misalignment(new Uint8Array(buffer))) % ALIGNMENT;
@@ -104,8 +97,8 @@ function classBytes(bytes: number): number {
  * @throws TensorError ERR_ARGUMENT when the system has no memory of that size
  */
 export function allocate(dtype: DType, length: number): Storage {
-  const { bytes: elementBytes } = dtypes[dtype];
-  const arena = arenas[dtype];
+  const { bytes: elementBytes, index } = infoOf(dtype);
+  const arena = arenas[index] as Arena;
   const bytes = classBytes(length * elementBytes);
   const capacity = bytes / elementBytes;
   let storage: Storage;
@@ -119,8 +112,6 @@ export function allocate(dtype: DType, length: number): Storage {
     if (slab === undefined || slab.used + capacity > slab.array.length) {
       slab = { array: alignedArray(dtype, SLABS[size].slab), used: 0 };
       arena.slabs[size] = slab;
-      slabBytes += SLABS[size].slab;
-      freedSlabs.register(slab.array.buffer, SLABS[size].slab);
     }
     storage = new Storage(dtype, slab.array, slab.used, length, capacity);
     slab.used += capacity;
@@ -148,7 +139,7 @@ export function allocate(dtype: DType, length: number): Storage {
  * @throws TensorError ERR_ARGUMENT when the system has no memory of that size
  */
 export function allocateShared(dtype: DType, length: number): Storage {
-  const info = dtypes[dtype];
+  const info = infoOf(dtype);
   let array: StoredArray;
   try {
     const buffer = new SharedArrayBuffer(length * info.bytes + ALIGNMENT);
@@ -172,9 +163,10 @@ export function recycle(storage: Storage): void {
   if (keepEverything) return;
   const array = storage.take();
   if (array === null || storage.capacity === 0) return;
-  const bytes = storage.capacity * dtypes[storage.dtype].bytes;
+  const { bytes: elementBytes, index } = infoOf(storage.dtype);
+  const bytes = storage.capacity * elementBytes;
   if (pooledBytes + bytes > POOL_LIMIT_BYTES) return;
-  const { free } = arenas[storage.dtype];
+  const { free } = arenas[index] as Arena;
   const blocks = free.get(storage.capacity);
   if (blocks === undefined) free.set(storage.capacity, [{ array, offset: storage.offset }]);
   else blocks.push({ array, offset: storage.offset });
@@ -371,16 +363,13 @@ export interface MemoryInfo {
   readonly liveBytes: number;
   /** Given back by `dispose`, `tidy` and backward passes, and kept to be handed out again. */
   readonly pooledBytes: number;
-  /**
-   * In slabs, which small tensors are cut from; they are part of the other two. Freed slabs are
-   * noticed when the event loop turns, so this may be too large inside a long synchronous loop.
-   */
-  readonly slabBytes: number;
 }
 
 /**
  * How much memory tensors of this thread take. There is no number of tensors: knowing it would cost
- * every small operation as much as the operation itself, since the garbage collector owns them.
+ * every small operation as much as the operation itself, since the garbage collector owns them. Not
+ * even slabs are counted: one that a FinalizationRegistry or a WeakRef knows waits for the collection
+ * of the whole heap, where otherwise it goes with the young objects.
  * @example
  * ```ts
  * emptyCache();
@@ -390,7 +379,7 @@ export interface MemoryInfo {
  */
 export function memory(): MemoryInfo {
   const { arrayBuffers } = process.memoryUsage();
-  return { liveBytes: Math.max(0, arrayBuffers - pooledBytes), pooledBytes, slabBytes };
+  return { liveBytes: Math.max(0, arrayBuffers - pooledBytes), pooledBytes };
 }
 
 /**
@@ -405,6 +394,6 @@ export function memory(): MemoryInfo {
  * ```
  */
 export function emptyCache(): void {
-  for (const arena of Object.values(arenas)) arena.free.clear();
+  for (const arena of arenas) arena.free.clear();
   pooledBytes = 0;
 }

@@ -99,6 +99,13 @@ export function sameShape(a: Shape, b: Shape): boolean {
   return true;
 }
 
+/** The sizes of all dimensions but one. */
+export function withoutDim(shape: Shape, dim: number): number[] {
+  const rest = new Array<number>(shape.length - 1);
+  for (let d = 0; d < rest.length; d++) rest[d] = shape[d < dim ? d : d + 1] as number;
+  return rest;
+}
+
 /** `[2, 3]` as text for messages. */
 export function formatShape(shape: Shape): string {
   return `[${shape.join(', ')}]`;

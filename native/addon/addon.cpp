@@ -1,5 +1,6 @@
 // The module as JavaScript sees it (lib/native/binding.ts has the types):
-//   rows, signatures         every operation as a function, and its signature's text
+//   rows, signatures         every operation's number for `call`, and its signature's text
+//   call(...operands)        runs a row: see callRow in trampoline.h
 //   attach(params)           gives the environment's parameter block, returns the one in use
 //   simdLevel() setSimdLevel(name) simdLevels()
 //   bf16Instruction()        whether bfloat16 products use the CPU's instruction for them
@@ -31,7 +32,6 @@ constexpr napi_type_tag kProgramTag = {0x6d1f5f0c2f3f4b0bULL, 0xa3c9b6f09f1f4f7d
 // One per environment, owned by the instance data.
 struct Instance {
   Environment environment;
-  std::vector<std::unique_ptr<BoundRow>> rows;
 };
 
 Napi::Value fail(napi_env env, const std::string& message) {
@@ -200,21 +200,20 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
 
   keepFreedMemory();
   Napi::Object rows = Napi::Object::New(env), signatures = Napi::Object::New(env);
+  std::vector<BoundRow>& bound = instance->environment.rows;
   for (const Row* row : allRows()) {
-    auto bound = std::make_unique<BoundRow>();
-    bound->row = row;
-    bound->environment = &instance->environment;
-    const std::string problem = parseSignature(row->signature, &bound->signature);
+    rows.Set(row->name, Napi::Number::New(env, static_cast<double>(bound.size())));
+    signatures.Set(row->name, row->signature);
+    bound.push_back({row, {}});
+    const std::string problem = parseSignature(row->signature, &bound.back().signature);
     if (!problem.empty()) {
       fail(env, std::string("the signature of ") + row->name + ": " + problem);
       return exports;
     }
-    napi_value function = nullptr;
-    napi_create_function(env, row->name, NAPI_AUTO_LENGTH, callRow, bound.get(), &function);
-    rows.Set(row->name, Napi::Value(env, function));
-    signatures.Set(row->name, row->signature);
-    instance->rows.push_back(std::move(bound));
   }
+  napi_value call = nullptr;
+  napi_create_function(env, "call", NAPI_AUTO_LENGTH, callRow, &instance->environment, &call);
+  exports.Set("call", Napi::Value(env, call));
   exports.Set("rows", rows);
   exports.Set("signatures", signatures);
 

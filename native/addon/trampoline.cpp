@@ -15,8 +15,12 @@ bool toWhole(double x, int64_t* whole) {
 // Reads one call's arguments. Every method returns false with the problem in `message`.
 class Reader {
  public:
-  Reader(napi_env env, const BoundRow& bound, Command* command)
-      : env_(env), bound_(bound), signature_(bound.signature), command_(*command) {}
+  Reader(napi_env env, const double* params, const BoundRow& bound, Command* command)
+      : env_(env),
+        params_(params),
+        bound_(bound),
+        signature_(bound.signature),
+        command_(*command) {}
 
   bool read(const napi_value* argv, size_t argc) {
     return readNumbers() && readOperands(argv, argc) && checkSizesMove() && checkRow();
@@ -31,7 +35,7 @@ class Reader {
     return false;
   }
 
-  double param(int index) const { return bound_.environment->params[index]; }
+  double param(int index) const { return params_[index]; }
 
   bool readNumbers() {
     int at = 0;
@@ -80,7 +84,15 @@ class Reader {
 
   bool readOperands(const napi_value* argv, size_t argc) {
     const size_t count = signature_.operands.size();
-    if (argc != count && argc != 1) {
+    const bool shares = argc < count;
+    int64_t which = 0;
+    ArrayView arrays[kMaxOperands];
+    if (shares) {
+      if (!toWhole(param(kWhich), &which) || which < 0) return fail("no arrays are named");
+      for (size_t i = 0; i < argc; ++i) {
+        if (!readArray(argv[i], "an array", &arrays[i])) return false;
+      }
+    } else if (argc > count) {
       return fail("takes " + std::to_string(count) + " arrays, not " + std::to_string(argc));
     }
     bool sharedKnown = false;
@@ -88,29 +100,38 @@ class Reader {
     for (size_t k = 0; k < count; ++k) {
       const SignatureOperand& operand = signature_.operands[k];
       ArrayView& view = views_[k];
-      command_.data[k] = nullptr;
-      if (k >= argc) {
-        // Small tensors lie in one slab: asking once what it is saves a tenth of such a call.
-        if (operand.optional || signature_.operands[0].optional) {
-          return fail("takes " + std::to_string(count) + " arrays, not 1");
-        }
-        view = views_[0];
-        if (!takes(operand, view.type, &sharedKnown, &shared) || !place(k)) return false;
+      const size_t from = static_cast<size_t>(which >> (k * kWhichBits)) & kAbsent;
+      if (operand.optional && (shares ? from == kAbsent : isNull(argv[k]))) {
+        command_.data[k] = view.data = nullptr;
         continue;
       }
-      view = {argv[k], nullptr, 0, DType::float32};
-      napi_typedarray_type type;
-      if (operand.optional) {  // asked first: reading an array from null takes longer
-        napi_valuetype kind = napi_undefined;
-        if (napi_typeof(env_, argv[k], &kind) == napi_ok && kind == napi_null) continue;
+      if (!shares) {
+        if (!readArray(argv[k], operand.name.c_str(), &view)) return false;
+      } else if (from < argc) {
+        view = arrays[from];
+      } else {
+        return fail(operand.name + " lies in none of the arrays");
       }
-      if (napi_get_typedarray_info(env_, argv[k], &type, &view.length, &view.data, nullptr,
-                                   nullptr) != napi_ok) {
-        return fail(operand.name + " is not a typed array");
-      }
-      if (!toDType(type, &view.type)) return fail(operand.name + " has a type that no row takes");
       if (!takes(operand, view.type, &sharedKnown, &shared) || !place(k)) return false;
     }
+    return true;
+  }
+
+  // Asked first of an optional operand: reading an array from null takes longer.
+  bool isNull(napi_value value) const {
+    napi_valuetype kind = napi_undefined;
+    return napi_typeof(env_, value, &kind) == napi_ok && kind == napi_null;
+  }
+
+  bool readArray(napi_value value, const char* name, ArrayView* view) {
+    napi_typedarray_type type;
+    if (napi_get_typedarray_info(env_, value, &type, &view->length, &view->data, nullptr,
+                                 nullptr) != napi_ok) {
+      return fail(std::string(name) + " is not a typed array");
+    }
+    if (!toDType(type, &view->type))
+      return fail(std::string(name) + " has a type that no row takes");
+    view->value = value;
     return true;
   }
 
@@ -240,6 +261,7 @@ class Reader {
   }
 
   napi_env env_;
+  const double* params_;
   const BoundRow& bound_;
   const Signature& signature_;
   Command& command_;
@@ -262,13 +284,18 @@ napi_value callRow(napi_env env, napi_callback_info info) {
   size_t argc = kMaxOperands;
   void* data = nullptr;
   napi_get_cb_info(env, info, &argc, argv, nullptr, &data);
-  const BoundRow& bound = *static_cast<BoundRow*>(data);
-  Environment& environment = *bound.environment;
+  Environment& environment = *static_cast<Environment*>(data);
   if (!environment.params) {
     return throwNative(env, "ERR_NATIVE_ARGUMENT", "the parameter block was not attached");
   }
+  int64_t number;
+  if (!toWhole(environment.params[kRow], &number) || number < 0 ||
+      number >= static_cast<int64_t>(environment.rows.size())) {
+    return throwNative(env, "ERR_NATIVE_ARGUMENT", "there is no row of that number");
+  }
+  const BoundRow& bound = environment.rows[static_cast<size_t>(number)];
   Command command;
-  Reader reader(env, bound, &command);
+  Reader reader(env, environment.params, bound, &command);
   if (!reader.read(argv, argc)) return throwNative(env, "ERR_NATIVE_ARGUMENT", reader.message());
   const Status status = bound.row->run(command);
   if (status != Status::ok) {

@@ -364,6 +364,11 @@ inline int64_t resultsOfTask(int64_t bytes) {
 template <class T>
 Status runTasks(const Reduction<T>& r, bool columns) {
   const int64_t bytes = r.n * r.xSize;
+  // One result on one thread needs no tiles, which take as long as a few values.
+  if (r.kept.rank == 0 && bytes < r.share) {
+    const bool done = finishColumns(r, RowsRunner<T>(r, 1, r.x, 0), 1, 0, 0);
+    return done ? Status::ok : Status::outOfMemory;
+  }
   const bool alone = !columns && sharesValues(elementCount(r.kept), bytes, r.share);
   const Tiles tiles = makeTiles(r.kept, 2, 1,
                                 columns ? kTaskCols

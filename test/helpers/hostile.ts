@@ -1,6 +1,6 @@
 /** Arguments of native rows that nobody should pass, and memory around operands that must not change. */
 import { loadBinding } from 'tilegrad/native/binding.js';
-import type { OperandArray } from 'tilegrad/native/interface.js';
+import type { OperandArray, RowName } from 'tilegrad/native/interface.js';
 import { toInt64 } from 'tilegrad/tensor/element.js';
 
 /** Elements on each side of an operand that must not change. */
@@ -10,7 +10,17 @@ const GUARD_BYTE = 0xa5;
 export const untouched = Buffer.alloc(GUARD * 8, GUARD_BYTE);
 
 export const native = loadBinding();
-export const params = native.attach(new Float64Array(new SharedArrayBuffer(8 * 114)));
+export const params = native.attach(new Float64Array(new SharedArrayBuffer(8 * 116)));
+
+/** Where `params` says in which array each operand lies, and which row is called. */
+const WHICH = 114;
+const ROW = 115;
+
+/** Calls a row with the numbers that are in `params`. */
+export function call(name: RowName, operands: readonly unknown[]): void {
+  params[ROW] = native.rows[name];
+  native.call(...(operands as OperandArray[]));
+}
 
 /** A small generator of its own, so that a failure can be replayed from the printed seed. */
 export function generator(seed: number): () => number {
@@ -177,5 +187,12 @@ export function fillParams(random: Random, row: ReturnType<typeof parse>, hostil
     for (let d = 0; d < rank; d++) put(below(random, 6));
     for (let i = 0; i < rank * row.types.length; i++) put(below(random, 8) - 1);
   }
-  while (at < params.length) params[at++] = below(random, 100) < 99 ? 1 : Number.NaN;
+  while (at < WHICH) params[at++] = below(random, 100) < 99 ? 1 : Number.NaN;
+  let which = 0;
+  for (let k = row.types.length - 1; k >= 0; k--) {
+    which =
+      16 * which +
+      (row.optional[k] && random() < 0.5 ? 15 : below(random, random() < 0.9 ? 2 : 16));
+  }
+  params[WHICH] = odd() ? pick(random, HOSTILE_NUMBERS) : which;
 }

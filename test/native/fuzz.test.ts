@@ -12,6 +12,7 @@ import {
   ANY,
   ARRAY_TYPES,
   below,
+  call,
   type ElementType,
   FLOATS,
   fillParams,
@@ -32,7 +33,6 @@ const CALLS = Number(process.env.TILEGRAD_FUZZ_CALLS ?? 3000);
 
 test.each(Object.keys(native.signatures) as RowName[])('%s survives hostile calls', (name) => {
   const row = parse(native.signatures[name]);
-  const call = native.rows[name] as (...operands: unknown[]) => void;
   const seed =
     (Number(process.env.TILEGRAD_FUZZ_SEED ?? 0) * 1000 + name.length * 31 + name.charCodeAt(0)) >>>
     0;
@@ -75,12 +75,14 @@ test.each(Object.keys(native.signatures) as RowName[])('%s survives hostile call
       guards.push(operand);
       return operand.array;
     });
+    // Fewer arrays than operands: several operands lie in one.
+    if (random() < 0.1) operands.length = Math.min(operands.length, 1 + below(random, 2));
     if (random() < hostility / 4) operands.length = below(random, operands.length + 1);
     if (random() < hostility / 4) operands.push(null, 1, 2, 3, 4, 5, 6, 7, 8, 9);
     fillParams(random, row, hostility);
     if (random() < 0.5) AGREE[name]?.(random, operands);
     try {
-      call(...operands);
+      call(name, operands);
       succeeded++;
     } catch (error) {
       const code = (error as { code?: unknown }).code;
@@ -131,6 +133,8 @@ function inWorker(script: string): Promise<unknown> {
     process.env.TILEGRAD_ADDON ??
     fileURLToPath(new URL('../../build/Release/tilegrad.node', import.meta.url));
   const code = `const addon = require(${JSON.stringify(path)}); const { parentPort } = require('node:worker_threads');
+    const block = new Float64Array(new SharedArrayBuffer(8000));
+    const run = (name, ...operands) => { block[115] = addon.rows[name]; addon.call(...operands); };
     const attempt = (fn) => { try { fn(); return 'ok'; } catch (error) { return error.code; } };
     parentPort.postMessage((() => { ${script} })());`;
   return new Promise((resolve, reject) => {
@@ -142,23 +146,25 @@ function inWorker(script: string): Promise<unknown> {
 
 test('the parameter block must be shared memory, which cannot be detached', async () => {
   const results = await inWorker(`return [
-    attempt(() => addon.rows.exp(new Float32Array(1), new Float32Array(1))),
+    attempt(() => run('exp', new Float32Array(1), new Float32Array(1))),
     attempt(() => addon.attach(new Float64Array(200))),
     attempt(() => addon.attach(new Float64Array(new SharedArrayBuffer(8)))),
     attempt(() => addon.attach(new Float32Array(new SharedArrayBuffer(8000)))),
-    attempt(() => addon.attach(new Float64Array(new SharedArrayBuffer(8000)))),
+    attempt(() => addon.attach(block)),
+    attempt(() => { block[115] = -1; addon.call(block); }),
+    attempt(() => { block[115] = 1e9; addon.call(block); }),
   ];`);
   const refused = 'ERR_NATIVE_ARGUMENT';
-  expect(results).toEqual([refused, refused, refused, refused, 'ok']);
+  expect(results).toEqual([refused, refused, refused, refused, 'ok', refused, refused]);
 });
 
 test('a program whose memory was detached is refused, not run', async () => {
   const results = await inWorker(`
-    const params = addon.attach(new Float64Array(new SharedArrayBuffer(8000)));
+    const params = addon.attach(block);
     const x = new Float32Array([1, 2, 3, 4]), y = new Float32Array(4);
     params.set([0, 0, 1, 4, 1, 1]);
     addon.beginRecord();
-    addon.rows.neg(x, y);
+    run('neg', x, y);
     const program = addon.endRecord();
     x[0] = 5;
     const first = attempt(() => addon.replay(program));
@@ -171,23 +177,46 @@ test('a program whose memory was detached is refused, not run', async () => {
 
 test('an only array is that of all operands, and checked for each of them', async () => {
   const results = await inWorker(`
-    const params = addon.attach(new Float64Array(new SharedArrayBuffer(8000)));
+    const params = addon.attach(block);
     const z = new Float32Array([1, 2, 3, 4, 0, 0, 0, 0]);
     params.set([0, 4, 1, 4, 1, 1]);
     addon.beginRecord();
-    addon.rows.neg(z);
+    run('neg', z);
     const program = addon.endRecord();
     const first = [...z];
     z[0] = 5;
     addon.replay(program);
-    const otherType = attempt(() => addon.rows.isnan(z));
+    const otherType = attempt(() => run('isnan', z));
     params[1] = 5;
-    const tooFar = attempt(() => addon.rows.neg(z));
+    const tooFar = attempt(() => run('neg', z));
     params.set([0, 0, 0, 1, 1, 8, 1]);
-    return [first, [...z], otherType, tooFar, attempt(() => addon.rows.argmax(z)), attempt(() => addon.rows.neg())];`);
+    return [first, [...z], otherType, tooFar, attempt(() => run('argmax', z)), attempt(() => run('neg'))];`);
   const refused = 'ERR_NATIVE_ARGUMENT';
   const [first, second, ...others] = results as unknown[];
   expect(first).toEqual([1, 2, 3, 4, -1, -2, -3, -4]);
   expect(second).toEqual([5, 2, 3, 4, -5, -2, -3, -4]);
   expect(others).toEqual([refused, refused, refused, refused]);
+});
+
+test('operands that share arrays lie where the number of places says', async () => {
+  const results = await inWorker(`
+    const params = addon.attach(block);
+    const x = new Float32Array([1, 2, 3, 4]), y = new Float32Array(8);
+    const add = (which, ...operands) => attempt(() => {
+      params.set([0, 2, 4, 1, 2, 1, 1, 1]);
+      params[114] = which;
+      run('add', ...operands);
+    });
+    const fits = add(0x100, x, y);
+    // c = a b + bias, with nothing at its side and no sums of columns.
+    params.set([0, 2, 3, 0, 4, 0, 1, 1, 2, 2, 1, 1, 1, 0, 1, 0, 0, 0]);
+    params[114] = 0xf1f000;
+    const absent = attempt(() => run('gemmFused', x, y));
+    return [fits, absent, [...y], add(0x200, x, y), add(0xf00, x, y), add(-1, x, y), add(NaN, x, y), add(0.5, x, y), add(0x100, x, null)];`);
+  const refused = 'ERR_NATIVE_ARGUMENT';
+  const [fits, absent, sums, ...others] = results as unknown[];
+  expect([fits, absent]).toEqual(['ok', 'ok']);
+  // 1 + 3, 2 + 4; then 1 * 3 + 2 * 4 + 4.
+  expect(sums).toEqual([0, 0, 0, 0, 15, 6, 0, 0]);
+  expect(others).toEqual([refused, refused, refused, refused, refused, refused]);
 });

@@ -3,7 +3,6 @@ import {
   fromTypedArray,
   Generator,
   loadSafetensorsSync,
-  nn,
   ones,
   optim,
   randn,
@@ -12,10 +11,9 @@ import {
   tensor,
   zeros,
 } from 'tilegrad';
-import { loadBinding } from 'tilegrad/native/binding.js';
 import { record, replay } from 'tilegrad/native/commands.js';
 import { withoutRecycling } from 'tilegrad/tensor/memory.js';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { expectError } from '../helpers/errors.js';
 import { temporaryFile } from '../helpers/files.js';
 
@@ -132,38 +130,6 @@ describe.each(optimizers)('%s', (_, make) => {
     a.step();
     replay(program);
     expect(values(recorded)).toEqual(values(eager));
-  });
-});
-
-describe('native calls', () => {
-  const { rows } = loadBinding() as { rows: Record<string, (...operands: unknown[]) => void> };
-  const native = rows.adam as (...operands: unknown[]) => void;
-  afterEach(() => {
-    rows.adam = native;
-  });
-
-  test('are few for many small parameters', () => {
-    let calls = 0;
-    rows.adam = (...operands) => {
-      calls++;
-      native(...operands);
-    };
-    const model = new nn.Sequential(
-      ...Array.from({ length: 50 }, () => new nn.Linear(4, 4, { generator: new Generator(1) })),
-    );
-    const optimizer = new optim.Adam(model.parameters());
-    for (let i = 0; i < 5; i++) {
-      optimizer.zeroGrad();
-      model
-        .forward(ones([3, 4]))
-        .sum()
-        .backward();
-      calls = 0;
-      optimizer.step();
-      expect(calls).toBeGreaterThan(0);
-      // Parameters and gradients each lie in one slab or two.
-      expect(calls).toBeLessThanOrEqual(4);
-    }
   });
 });
 
