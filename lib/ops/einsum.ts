@@ -307,7 +307,8 @@ export function einsumPath(
 ): EinsumPathInfo;
 export function einsumPath(equation: string, ...rest: unknown[]): EinsumPathInfo {
   const [operands, options] = argumentsOf<Tensor | Shape>(rest);
-  const shapes = operands.map((operand) => {
+  // Array.from meets missing items too.
+  const shapes = Array.from(operands, (operand) => {
     if (Array.isArray(operand)) return checkShape('einsumPath', operand);
     checkNumbers('einsumPath', operand);
     return operand.shape;
