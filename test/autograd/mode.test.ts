@@ -53,6 +53,20 @@ describe('noGrad', () => {
     });
   });
 
+  test('rejects generators and the promises of libraries', () => {
+    const generator = function* () {
+      yield 1;
+    };
+    expectError(() => noGrad(generator), 'ERR_ARGUMENT', '[noGrad] the function must not be a gen');
+    const thenable = () => ({ then: (done: () => void) => done() });
+    expectError(
+      () => enableGrad(thenable),
+      'ERR_ARGUMENT',
+      '[enableGrad] the function must not be a',
+    );
+    expect(noGrad(() => null)).toBeNull();
+  });
+
   test('rejects async functions, also ones that fail', async () => {
     expectError(() => noGrad(async () => 1), 'ERR_ARGUMENT', '[noGrad]');
     expectError(() => enableGrad(async () => 1), 'ERR_ARGUMENT', '[enableGrad]');
