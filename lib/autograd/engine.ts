@@ -158,9 +158,30 @@ export interface PassOptions {
   accumulate?: (leaf: Tensor, g: Tensor) => void;
 }
 
-/** What a pass found. */
 /** How many passes run now, each inside a hook or a rule of the one before. */
 let depth = 0;
+/** The innermost of them. */
+let running: Pass | null = null;
+
+/**
+ * For rules that add to what has arrived at a tensor in place: takes the sum back that `mayGrow` was
+ * called for in this pass, if it is still all that has arrived; the rule gives it again. Otherwise null.
+ */
+export function takeGrowing(t: Tensor): Tensor | null {
+  if (running === null) return null;
+  const sum = t.node === null ? running.arrived.get(t) : t.node.pending;
+  if (!sum || running.growing?.get(sum) !== (t.node ?? t)) return null;
+  if (t.node === null) running.arrived.delete(t);
+  else t.node.pending = null;
+  return sum;
+}
+
+/** Says that nobody but the rule that gives it to `t` has seen a gradient, so that it may be written to. */
+export function mayGrow(t: Tensor, gradient: Tensor): void {
+  if (running === null) return;
+  running.growing ??= new Map();
+  running.growing.set(gradient, t.node ?? t);
+}
 
 /**
  * Sends the roots' gradients through the graph behind them. Returns what arrived at each target, or at
@@ -203,6 +224,8 @@ export function propagateInside(
 
 class Pass {
   readonly arrived = new Map<Target, Tensor>();
+  /** Gradients that rules may still add to, and for whom they are. */
+  growing: Map<Tensor, Target> | null = null;
   /** For leaves with watchers: how many visits may still bring something. */
   private awaited: Map<Tensor, number> | null = null;
   /** When the first and the last of the visited nodes were recorded. */
@@ -240,6 +263,8 @@ class Pass {
     // A pass around this one may have brought something to the same nodes already.
     const outer = depth > 0 ? nodes.map(setAside) : null;
     const reader = readAsOf(null);
+    const around = running;
+    running = this;
     depth++;
     try {
       if (expectsWatchers) this.expectLeaves(roots, visited);
@@ -252,6 +277,7 @@ class Pass {
       for (let i = 0; i < visited.length; i++) this.visit(visited[i] as GradNode);
     } finally {
       depth--;
+      running = around;
       readAsOf(reader);
       for (const node of watched) node.uses--;
       for (let i = 0; i < nodes.length; i++) {

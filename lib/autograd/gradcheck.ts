@@ -128,6 +128,15 @@ export function compareWithDifferences(
   });
 }
 
+/** @throws TensorError ERR_ARGUMENT unless the function gave a tensor */
+export function checkOutput(operation: string, output: unknown): void {
+  if (output instanceof Tensor) return;
+  throw new TensorError(
+    'ERR_ARGUMENT',
+    `[${operation}] the function must return a tensor, not ${describe(output)}`,
+  );
+}
+
 /**
  * Compares the gradients of `fn` with central differences, for each element of each input alone.
  * The outputs are weighted with fixed, all different numbers, so that errors can't cancel.
@@ -150,6 +159,7 @@ export function gradcheck(
   const settings = checkArguments('gradcheck', fn, inputs, options);
   for (const input of inputs) input.zeroGrad();
   const output = fn(...inputs);
+  checkOutput('gradcheck', output);
   const weights = fixedWeights(output.shape, 1);
   backward(output, weights);
   const value = () => noGrad(() => weightedSum(fn(...inputs), weights));

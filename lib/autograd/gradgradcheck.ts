@@ -5,6 +5,7 @@ import type { Tensor } from '../tensor/tensor.js';
 import { grad } from './grad.js';
 import {
   checkArguments,
+  checkOutput,
   compareWithDifferences,
   fixedWeights,
   type GradcheckOptions,
@@ -64,6 +65,7 @@ export function gradgradcheck(
 ): void {
   const settings = checkArguments('gradgradcheck', fn, inputs, options);
   const output = enableGrad(() => fn(...inputs));
+  checkOutput('gradgradcheck', output);
   const start = fixedWeights(output.shape, 1);
   start.requiresGrad = true;
   const first = (createGraph: boolean): (Tensor | null)[] =>

@@ -32,16 +32,33 @@ export function isInferenceModeEnabled(): boolean {
 
 /**
  * What a function gave that ran in some mode.
- * @throws TensorError ERR_ARGUMENT for a promise: the mode doesn't last until it is settled
+ * @throws TensorError ERR_ARGUMENT for a promise, since the mode doesn't last until it is settled, and for
+ * a generator, whose body hasn't run yet
  */
 export function checkSynchronous<R>(operation: string, result: R): R {
-  if (result instanceof Promise) {
+  if (typeof result !== 'object' || result === null) return result;
+  // Promises may be those of another realm, or of a library.
+  const { then, [Symbol.toStringTag]: kind } = result as {
+    then?: unknown;
+    [Symbol.toStringTag]?: unknown;
+  };
+  if (typeof then === 'function') {
     // Nobody gets this promise, so nobody could handle its rejection.
-    result.catch(() => {});
+    then.call(
+      result,
+      () => {},
+      () => {},
+    );
     throw new TensorError(
       'ERR_ARGUMENT',
       `[${operation}] the function must not be async: what runs after its first await would ` +
         'run in the mode before',
+    );
+  }
+  if (kind === 'Generator' || kind === 'AsyncGenerator') {
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[${operation}] the function must not be a generator, whose body would run in another mode`,
     );
   }
   return result;

@@ -8,7 +8,7 @@ import { endianness } from 'node:os';
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import { TensorError } from '../errors.js';
-import { checkOptions, describe } from '../tensor/shape.js';
+import { checkOptions, checkPath, checkSignal, describe } from '../tensor/shape.js';
 
 /** The typed arrays that IDX files hold. */
 export type IdxData =
@@ -69,8 +69,10 @@ export async function readIdx(
   file: string,
   options: { signal?: AbortSignal } = {},
 ): Promise<IdxArray> {
+  checkPath('readIdx', 'the file', file);
   checkOptions('readIdx', options, ['signal']);
   const { signal } = options;
+  checkSignal('readIdx', signal);
   let bytes: Uint8Array = await fs.promises.readFile(file, { signal });
   if (isGzip(bytes)) {
     try {
@@ -94,6 +96,7 @@ export async function readIdx(
  * ```
  */
 export function readIdxSync(file: string): IdxArray {
+  checkPath('readIdxSync', 'the file', file);
   let bytes: Uint8Array = fs.readFileSync(file);
   if (isGzip(bytes)) {
     try {

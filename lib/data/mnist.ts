@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { TensorError } from '../errors.js';
 import { fromTypedArray } from '../tensor/data.js';
-import { checkOptions, describe, formatShape } from '../tensor/shape.js';
+import { checkOptions, checkPath, checkSignal, describe, formatShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type IdxArray, readIdx, readIdxSync } from './idx.js';
 
@@ -49,6 +49,7 @@ export async function loadMnist(
 ): Promise<Mnist> {
   checkOptions('loadMnist', options, ['classes', 'signal']);
   const { signal } = options;
+  checkSignal('loadMnist', signal);
   const classes = classCount('loadMnist', options);
   const files = findFiles('loadMnist', dir, split);
   const images = await readIdx(files.images, { signal });
@@ -75,13 +76,8 @@ interface Files {
 }
 
 function findFiles(operation: string, dir: string, split: MnistSplit): Files {
-  if (typeof dir !== 'string') {
-    throw new TensorError(
-      'ERR_ARGUMENT',
-      `[${operation}] the folder must be a path, not ${describe(dir)}`,
-    );
-  }
-  if (!Object.hasOwn(FILE_PREFIXES, split)) {
+  checkPath(operation, 'the folder', dir);
+  if (typeof split !== 'string' || !Object.hasOwn(FILE_PREFIXES, split)) {
     throw new TensorError(
       'ERR_ARGUMENT',
       `[${operation}] the split must be 'train' or 'test', not ${describe(split)}`,

@@ -112,7 +112,8 @@ export function trainTestSplit<const T extends DataTensors>(
   const tensors = tensorsOf('trainTestSplit', data);
   const count = rowCount('trainTestSplit', tensors);
   // Rounded up, as in scikit-learn.
-  const size = testSize > 0 && testSize < 1 ? Math.ceil(testSize * count) : testSize;
+  const isFraction = typeof testSize === 'number' && testSize > 0 && testSize < 1;
+  const size = isFraction ? Math.ceil(testSize * count) : testSize;
   if (!Number.isSafeInteger(size) || size < 1 || size >= count) {
     throw new TensorError(
       'ERR_ARGUMENT',
@@ -263,8 +264,8 @@ function rowCount(operation: string, tensors: readonly Tensor[]): number {
 const FRACTION_ERROR = 1e-6;
 
 function partSizes(lengths: readonly number[], count: number): number[] {
-  const isList = Array.isArray(lengths) && lengths.length > 0;
-  const given = isList ? lengths : [Number.NaN];
+  const numbers = Array.isArray(lengths) && lengths.every((length) => typeof length === 'number');
+  const given = numbers && lengths.length > 0 ? lengths : [Number.NaN];
   const sum = given.reduce((total, length) => total + length, 0);
   const valid = given.every((length) => length >= 0);
   if (valid && given.every(Number.isSafeInteger) && sum === count) return [...given];

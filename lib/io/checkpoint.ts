@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import { TensorError } from '../errors.js';
 import { contiguous } from '../ops/operand.js';
 import { fromTypedArray } from '../tensor/data.js';
-import { checkOptions, describe, MAX_RANK } from '../tensor/shape.js';
+import { checkOptions, checkPath, checkSignal, describe, MAX_RANK } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { writeFileAtomic, writeFileAtomicSync } from './atomic.js';
 import {
@@ -65,7 +65,9 @@ export async function saveSafetensors(
   tensors: NamedTensors,
   options: SaveOptions & AbortOptions = {},
 ): Promise<void> {
+  checkPath('saveSafetensors', 'the file', file);
   checkOptions('saveSafetensors', options, ['metadata', 'signal']);
+  checkSignal('saveSafetensors', options.signal);
   const chunks = serializeSafetensors(toRaw('saveSafetensors', tensors, true), options.metadata);
   await writeFileAtomic(file, chunks, options.signal);
 }
@@ -83,6 +85,7 @@ export function saveSafetensorsSync(
   tensors: NamedTensors,
   options: SaveOptions = {},
 ): void {
+  checkPath('saveSafetensorsSync', 'the file', file);
   checkOptions('saveSafetensorsSync', options, ['metadata']);
   const raw = toRaw('saveSafetensorsSync', tensors, false);
   writeFileAtomicSync(file, serializeSafetensors(raw, options.metadata));
@@ -104,8 +107,10 @@ export async function loadSafetensors(
   file: string,
   options: AbortOptions = {},
 ): Promise<Checkpoint> {
+  checkPath('loadSafetensors', 'the file', file);
   checkOptions('loadSafetensors', options, ['signal']);
   const { signal } = options;
+  checkSignal('loadSafetensors', signal);
   signal?.throwIfAborted();
   const handle = await fs.promises.open(file, 'r');
   try {
@@ -135,6 +140,7 @@ export async function loadSafetensors(
  * ```
  */
 export function loadSafetensorsSync(file: string): Checkpoint {
+  checkPath('loadSafetensorsSync', 'the file', file);
   const descriptor = fs.openSync(file, 'r');
   try {
     const plan = planLoad(file, fs.fstatSync(descriptor));

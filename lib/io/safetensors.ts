@@ -201,6 +201,9 @@ export function serializeSafetensors(
   );
   // Assembled by hand: in a JavaScript object, names that look like numbers would come first.
   const fields: string[] = [];
+  if (typeof metadata !== 'object' || metadata === null) {
+    throw argumentError('metadata must be texts by name');
+  }
   const texts = Object.entries(metadata).sort(([a], [b]) => compareNames(a, b));
   if (texts.length > 0) {
     const inner = texts.map(([key, text]) => `${textToJson(key)}:${textToJson(text)}`);

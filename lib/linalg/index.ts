@@ -1,24 +1,14 @@
 /** Linear algebra: the names of torch.linalg. */
+
 export {
   type CholeskyOptions,
   cholesky,
   choleskyInverse,
   choleskySolve,
 } from './cholesky.js';
+export { det, logdet, type SignAndLogarithm, slogdet } from './determinant.js';
 export { type Eigh, type EighOptions, eigh, eigvalsh } from './eigh.js';
-export {
-  det,
-  inv,
-  type Lu,
-  type LuFactors,
-  logdet,
-  lu,
-  luFactor,
-  luSolve,
-  type SignAndLogarithm,
-  slogdet,
-  solve,
-} from './lu.js';
+export { inv, type Lu, type LuFactors, lu, luFactor, luSolve, solve } from './lu.js';
 export {
   type CondOptions,
   cond,

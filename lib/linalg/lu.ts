@@ -5,12 +5,9 @@ import { TensorError } from '../errors.js';
 import { rows, runRow } from '../native/commands.js';
 import { matmul } from '../ops/matmul.js';
 import { checkTensor, contiguous, copyOf } from '../ops/operand.js';
-import { prod } from '../ops/prod.js';
 import { squeeze, unsqueeze } from '../ops/shape.js';
-import { where } from '../ops/ternary.js';
 import { tril, triu } from '../ops/triangle.js';
 import { uninitialized } from '../tensor/creation.js';
-import { arange } from '../tensor/ranges.js';
 import { formatShape, numel, sameShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import {
@@ -21,16 +18,13 @@ import {
   checkSame,
   checkSquare,
   colsOf,
-  diagonalOf,
   identities,
   infoFor,
   mT,
-  perMatrix,
   placed,
   rowsOf,
   sameBatch,
 } from './parts.js';
-import { adjugate } from './svd.js';
 import { solveWithTriangle } from './triangular.js';
 
 /** L and U in one matrix, and the row exchanges. */
@@ -41,13 +35,14 @@ export interface LuFactors {
   pivots: Tensor;
 }
 
-interface Factors extends LuFactors {
+/** With what tells whether there is an inverse. */
+export interface Factors extends LuFactors {
   /** For each matrix the first column without a pivot, counted from 1, or 0. */
   info: Tensor;
 }
 
 /** The factors of A, without recording. */
-function factor(a: Tensor): Factors {
+export function factor(a: Tensor): Factors {
   const lu = copyOf(a);
   const batch = batchOf(a);
   const k = Math.min(rowsOf(a), colsOf(a));
@@ -295,7 +290,7 @@ export function luSolve(factors: LuFactors, b: Tensor): Tensor {
 }
 
 /** The inverses from the factors, recorded. */
-function inverseFrom(a: Tensor, factors: Factors): Tensor {
+export function inverseFrom(a: Tensor, factors: Factors): Tensor {
   const y = solveFactored(factors, identities(batchOf(a), rowsOf(a), a.dtype), false);
   if (recording(a)) {
     attach(y, 'inv', [a], [(g) => matmul(matmul(mT(y), g), mT(y)).neg()]);
@@ -304,7 +299,7 @@ function inverseFrom(a: Tensor, factors: Factors): Tensor {
 }
 
 /** The same, where there are any. */
-function checkedInverse(operation: string, a: Tensor, factors: Factors): Tensor {
+export function checkedInverse(operation: string, a: Tensor, factors: Factors): Tensor {
   checkInfo(operation, factors.info, batchOf(a), pivotText);
   return inverseFrom(a, factors);
 }
@@ -329,103 +324,4 @@ export function invEx(a: Tensor): { inverse: Tensor; info: Tensor } {
 export function inv(a: Tensor): Tensor {
   checkSquare('inv', a);
   return checkedInverse('inv', a, factor(a));
-}
-
-/** 1 or -1 for each matrix: whether an even number of rows was exchanged. */
-function parity(pivots: Tensor, dtype: Tensor['dtype']): Tensor {
-  const n = pivots.shape.at(-1) as number;
-  const moved = pivots.ne(arange(1, n + 1, 1, { dtype: 'int32' })).to('float64');
-  return moved.sum({ dim: -1 }).remainder(2).mul(-2).add(1).to(dtype);
-}
-
-/** Without recording. */
-const determinant = ({ lu: packed, pivots }: Factors): Tensor =>
-  prod(diagonalOf(packed), { dim: -1 }).mul(parity(pivots, packed.dtype));
-
-/**
- * The determinants of square matrices, from their LU factors: 1 of 0 x 0 matrices. The gradient is
- * g det(A) inv(A)^T (Giles 2008, 2.2.4); where a matrix of the batch is singular that of the
- * adjugates, from the singular value decomposition, which has no second derivative.
- * @param a shape [..., n, n]
- * @returns shape [...]
- * @throws TensorError ERR_SHAPE unless they are square, ERR_DTYPE for other dtypes than float32 and
- * float64
- * @example
- * ```ts
- * linalg.det(tensor([[1, 2], [3, 4]])); // => -2
- * ```
- */
-export function det(a: Tensor): Tensor {
-  checkSquare('det', a);
-  const factors = factor(a);
-  const y = determinant(factors);
-  if (recording(a)) {
-    const regular = factors.info.data.every((at) => at === 0);
-    const rule = (g: Tensor) =>
-      regular
-        ? perMatrix(g.mul(y)).mul(mT(inverseFrom(a, factors)))
-        : perMatrix(g).mul(mT(adjugate(a.detach(), (t) => determinant(factor(t)))));
-    attach(y, 'det', [a], [rule]);
-  }
-  return y;
-}
-
-/** A determinant as a sign and a logarithm. */
-export interface SignAndLogarithm {
-  /** 1, -1, or 0 of singular matrices. */
-  sign: Tensor;
-  /** log |det(A)|, -Infinity of singular matrices. */
-  logabsdet: Tensor;
-}
-
-function signAndLogarithm({ lu: packed, pivots }: Factors): SignAndLogarithm {
-  const diagonal = diagonalOf(packed);
-  // 0 is added because -0 is no sign.
-  const sign = prod(diagonal.sign(), { dim: -1 }).mul(parity(pivots, packed.dtype)).add(0);
-  return { sign, logabsdet: diagonal.abs().log().sum({ dim: -1 }) };
-}
-
-/** Notes that y is log |det(A)|, whose gradient is inv(A)^T g. */
-function attachLogarithm(operation: string, y: Tensor, a: Tensor, factors: Factors): void {
-  if (!recording(a)) return;
-  const rule = (g: Tensor) => perMatrix(g).mul(mT(checkedInverse(operation, a, factors)));
-  attach(y, operation, [a], [rule]);
-}
-
-/**
- * The signs of determinants and the logarithms of their absolute values, where the determinants
- * themselves would overflow or underflow. The logarithm's gradient is g inv(A)^T (Giles 2008, 2.2.4).
- * @param a shape [..., n, n]
- * @returns `sign` and `logabsdet`, each of shape [...]; the sign has no gradient
- * @throws TensorError as det; the backward pass throws ERR_ARGUMENT for a singular matrix
- * @example
- * ```ts
- * linalg.slogdet(tensor([[1, 0], [0, -1]])).sign; // => -1
- * ```
- */
-export function slogdet(a: Tensor): SignAndLogarithm {
-  checkSquare('slogdet', a);
-  const factors = factor(a);
-  const result = signAndLogarithm(factors);
-  attachLogarithm('slogdet', result.logabsdet, a, factors);
-  return result;
-}
-
-/**
- * The logarithms of determinants: NaN of negative ones, -Infinity of 0.
- * @param a shape [..., n, n]
- * @returns shape [...]
- * @throws TensorError as slogdet
- * @example
- * ```ts
- * logdet(tensor([[1, 0], [0, 1]])); // => 0
- * ```
- */
-export function logdet(a: Tensor): Tensor {
-  checkSquare('logdet', a);
-  const factors = factor(a);
-  const { sign, logabsdet } = signAndLogarithm(factors);
-  const y = where(sign.lt(0), Number.NaN, logabsdet);
-  attachLogarithm('logdet', y, a, factors);
-  return y;
 }

@@ -2,7 +2,8 @@
 import { defineMethods } from '../ops/elementwise.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type CholeskyOptions, cholesky, choleskyInverse, choleskySolve } from './cholesky.js';
-import { det, inv, logdet, type SignAndLogarithm, slogdet } from './lu.js';
+import { det, logdet, type SignAndLogarithm, slogdet } from './determinant.js';
+import { inv } from './lu.js';
 import { pinv, type ToleranceOptions } from './pinv.js';
 import { matrixExp, matrixPower, trace } from './powers.js';
 

@@ -14,7 +14,7 @@ import { batchOf, checkSides, checkSquare, diagonalOf, identities, rowsOf } from
 
 function checkPowerBase(a: Tensor, n: number): void {
   checkNumbers('matrixPower', a);
-  if (n < 0) checkSquare('matrixPower', a);
+  if (typeof n === 'number' && n < 0) checkSquare('matrixPower', a);
   else checkSides('matrixPower', a);
 }
 

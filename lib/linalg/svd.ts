@@ -5,10 +5,8 @@ import { TensorError } from '../errors.js';
 import { rows, runRow } from '../native/commands.js';
 import { matmul } from '../ops/matmul.js';
 import { copyOf } from '../ops/operand.js';
-import { prod } from '../ops/prod.js';
 import { unsqueeze } from '../ops/shape.js';
-import { where } from '../ops/ternary.js';
-import { eye, uninitialized } from '../tensor/creation.js';
+import { uninitialized } from '../tensor/creation.js';
 import { checkOptions, formatShape, numel } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { differences, iterationText } from './eigh.js';
@@ -21,7 +19,6 @@ import {
   identities,
   infoFor,
   mT,
-  perMatrix,
   rowsOf,
 } from './parts.js';
 import { checkFlag } from './triangular.js';
@@ -43,7 +40,7 @@ export interface Svd {
 }
 
 /** The decomposition without recording. Without vectors u and vh are empty. */
-function decompose(operation: string, a: Tensor, full: boolean, vectors: boolean): Svd {
+export function decompose(operation: string, a: Tensor, full: boolean, vectors: boolean): Svd {
   const wide = rowsOf(a) < colsOf(a);
   const work = copyOf(wide ? mT(a) : a);
   const batch = batchOf(a);
@@ -184,19 +181,4 @@ export function svd(a: Tensor, options: SvdOptions = {}): Svd {
 export function svdvals(a: Tensor): Tensor {
   checkMatrices('svdvals', a);
   return singularValues('svdvals', a);
-}
-
-/**
- * Adjugates, det(A) inv(A) where there is an inverse, from A = U S V^T: det(U) det(V) V T U^T, where
- * T_ii is the product of the other singular values (Stewart, "On the adjugate matrix", 1998). Not
- * recorded.
- * @param determinant of orthogonal matrices
- */
-export function adjugate(a: Tensor, determinant: (orthogonal: Tensor) => Tensor): Tensor {
-  const { u, s, vh } = decompose('det', a, false, true);
-  const n = s.shape.at(-1) as number;
-  const others = where(eye(n, { dtype: 'bool' }), 1, unsqueeze(s, -2));
-  const products = unsqueeze(prod(others, { dim: -1 }), -2);
-  const sign = perMatrix(determinant(u).mul(determinant(vh)));
-  return matmul(mT(vh).mul(products), mT(u)).mul(sign);
 }

@@ -449,7 +449,7 @@ export function setSimdLevel(name: string): void {
   if (!levels.includes(name)) {
     throw new TensorError(
       'ERR_ARGUMENT',
-      `[setSimdLevel] this machine has ${levels.join(', ')}, not ${String(name)}`,
+      `[setSimdLevel] this machine has ${levels.join(', ')}, not ${typeof name === 'string' ? name : typeof name}`,
     );
   }
   native.setSimdLevel(name);
@@ -493,7 +493,7 @@ export function setNumThreads(count: number): void {
   if (!Number.isInteger(count) || count < 1 || count > MAX_THREADS) {
     throw new TensorError(
       'ERR_ARGUMENT',
-      `[setNumThreads] takes a whole number from 1 to ${MAX_THREADS}, not ${String(count)}`,
+      `[setNumThreads] takes a whole number from 1 to ${MAX_THREADS}, not ${typeof count === 'number' ? count : typeof count}`,
     );
   }
   native.setNumThreads(count);

@@ -19,7 +19,7 @@ import { reshape, squeeze, unsqueeze } from '../ops/shape.js';
 import { where } from '../ops/ternary.js';
 import { tril } from '../ops/triangle.js';
 import { empty, full, ones, zeros } from '../tensor/creation.js';
-import { type DType, dtypes } from '../tensor/dtype.js';
+import { type DType, isArithmetic } from '../tensor/dtype.js';
 import { checkOptions, describe, formatShape, sameShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { zeros as fillZeros, uniform, xavierNormal } from './init.js';
@@ -107,7 +107,7 @@ export function checkSwitches(
 
 /** @throws TensorError ERR_DTYPE unless it is float32 or float64 */
 export function checkDType(operation: string, dtype: DType = 'float32'): DType {
-  if (!Object.hasOwn(dtypes, dtype) || !dtypes[dtype].arithmetic) {
+  if (!isArithmetic(dtype)) {
     throw new TensorError(
       'ERR_DTYPE',
       `[${operation}] is float32 or float64, not ${describe(dtype)}`,

@@ -2,7 +2,7 @@ import { TensorError } from '../errors.js';
 import { bilinear } from '../ops/bilinear.js';
 import { checkGenerator, type Generator } from '../ops/random.js';
 import { empty } from '../tensor/creation.js';
-import { type DType, dtypes } from '../tensor/dtype.js';
+import { type DType, isArithmetic } from '../tensor/dtype.js';
 import { checkOptions, describe } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { uniform } from './init.js';
@@ -61,7 +61,7 @@ export class Bilinear extends Module<[x1: Tensor, x2: Tensor]> {
       }
     }
     const { dtype = 'float32', generator } = options;
-    if (!Object.hasOwn(dtypes, dtype) || !dtypes[dtype].arithmetic) {
+    if (!isArithmetic(dtype)) {
       throw new TensorError(
         'ERR_DTYPE',
         `[Bilinear] is float32 or float64, not ${describe(dtype)}`,

@@ -12,7 +12,7 @@ import {
 import { pad } from '../ops/pad.js';
 import { checkGenerator, type Generator } from '../ops/random.js';
 import { empty } from '../tensor/creation.js';
-import { type DType, dtypes } from '../tensor/dtype.js';
+import { type DType, isArithmetic } from '../tensor/dtype.js';
 import { checkOptions, describe, numel } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { kaimingUniform, uniform } from './init.js';
@@ -100,7 +100,7 @@ export abstract class ConvBase<
     this.kernelSize = checkPerAxis(name, 'kernelSize', kernelSize, rank, 1);
     this.stride = checkPerAxis(name, 'stride', options.stride ?? 1, rank, 1);
     this.dilation = checkPerAxis(name, 'dilation', options.dilation ?? 1, rank, 1);
-    if (!Object.hasOwn(dtypes, dtype) || !dtypes[dtype].arithmetic) {
+    if (!isArithmetic(dtype)) {
       throw new TensorError('ERR_DTYPE', `[${name}] is float32 or float64, not ${describe(dtype)}`);
     }
     if (typeof bias !== 'boolean') {

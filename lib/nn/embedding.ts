@@ -3,7 +3,7 @@ import { checkPadding, embedding } from '../ops/embedding.js';
 import type { IndexLike } from '../ops/indices.js';
 import { checkGenerator, type Generator } from '../ops/random.js';
 import { empty } from '../tensor/creation.js';
-import { type DType, dtypes } from '../tensor/dtype.js';
+import { type DType, isArithmetic } from '../tensor/dtype.js';
 import { checkOptions, describe } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { normal, zeros } from './init.js';
@@ -60,7 +60,7 @@ export class Embedding extends Module {
       }
     }
     const { paddingIdx, dtype = 'float32', generator } = options;
-    if (!Object.hasOwn(dtypes, dtype) || !dtypes[dtype].arithmetic) {
+    if (!isArithmetic(dtype)) {
       throw new TensorError(
         'ERR_DTYPE',
         `[Embedding] is float32 or float64, not ${describe(dtype)}`,

@@ -269,7 +269,7 @@ export function calculateGain(nonlinearity: Nonlinearity, slope = 0.01): number 
     default:
       throw new TensorError(
         'ERR_ARGUMENT',
-        `[calculateGain] unknown nonlinearity ${String(nonlinearity)}`,
+        `[calculateGain] unknown nonlinearity ${describe(nonlinearity)}`,
       );
   }
 }
@@ -332,7 +332,7 @@ function kaimingStd(operation: string, target: Tensor, options: KaimingOptions):
   if (mode !== 'fanIn' && mode !== 'fanOut') {
     throw new TensorError(
       'ERR_ARGUMENT',
-      `[${operation}] mode is fanIn or fanOut, not ${String(mode)}`,
+      `[${operation}] mode is fanIn or fanOut, not ${describe(mode)}`,
     );
   }
   return calculateGain(nonlinearity, slope) / Math.sqrt(fans(operation, target)[mode]);

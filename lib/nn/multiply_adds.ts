@@ -3,11 +3,13 @@ import { numel, type Shape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 
 /** The first tensor in a value: itself, or in lists and the properties of objects. */
-export function firstTensor(value: unknown): Tensor | null {
+export function firstTensor(value: unknown, seen = new Set<object>()): Tensor | null {
   if (value instanceof Tensor) return value;
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return null;
+  if (seen.has(value)) return null;
+  seen.add(value);
   for (const item of Object.values(value)) {
-    const found = firstTensor(item);
+    const found = firstTensor(item, seen);
     if (found !== null) return found;
   }
   return null;

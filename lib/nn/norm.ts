@@ -9,7 +9,7 @@ import { batchNorm, checkMomentum } from '../ops/batch_norm.js';
 import { groupNorm, instanceNorm, layerNorm, rmsNorm } from '../ops/norm.js';
 import { checkTensor } from '../ops/operand.js';
 import { ones, zeros } from '../tensor/creation.js';
-import { type DType, dtypes } from '../tensor/dtype.js';
+import { type DType, isArithmetic } from '../tensor/dtype.js';
 import {
   checkNumber,
   checkOptions,
@@ -65,7 +65,7 @@ export interface BatchNormLayerOptions extends GroupNormOptions {
 }
 
 function checkFloatingType(operation: string, dtype: DType = 'float32'): DType {
-  if (!Object.hasOwn(dtypes, dtype) || !dtypes[dtype].arithmetic) {
+  if (!isArithmetic(dtype)) {
     throw new TensorError(
       'ERR_DTYPE',
       `[${operation}] is float32 or float64, not ${describe(dtype)}`,

@@ -42,7 +42,8 @@ export interface SpectralNormOptions {
 /** The tensor of a name, whose dimensions are asked for. */
 function targetOf(operation: string, module: AnyModule, name: unknown): Tensor {
   checkModule(operation, module);
-  const target = (module as unknown as Record<string, unknown>)[name as string];
+  const members = module as unknown as Record<string, unknown>;
+  const target = typeof name === 'string' ? members[name] : null;
   if (target instanceof Tensor) return target;
   throw new TensorError(
     'ERR_ARGUMENT',

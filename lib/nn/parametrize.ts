@@ -100,6 +100,13 @@ export function registerParametrization<M extends AnyModule>(
   const list = listOf(target, name);
   if (list !== null) {
     const value = list.compute();
+    if (!(inverse(parametrization, value) instanceof Tensor)) {
+      throw new TensorError(
+        'ERR_ARGUMENT',
+        `[${operation}] ${describe(name)} is parametrized already, and only the first ` +
+          'parametrization may have several originals',
+      );
+    }
     checkLike(operation, name, parametrization.forward(value), value);
     list.append(parametrization);
     return module;
@@ -128,7 +135,7 @@ export function registerParametrization<M extends AnyModule>(
 }
 
 function checkMember(operation: string, module: AnyModule, name: unknown): Tensor {
-  const own = Object.hasOwn(module, name as string);
+  const own = typeof name === 'string' && Object.hasOwn(module, name);
   const member = own ? (module as unknown as Record<string, unknown>)[name as string] : null;
   if (member instanceof Parameter || member instanceof Buffer) return member;
   throw new TensorError(

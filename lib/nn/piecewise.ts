@@ -21,7 +21,7 @@ import {
 } from '../ops/piecewise.js';
 import { checkGenerator, type Generator } from '../ops/random.js';
 import { full } from '../tensor/creation.js';
-import { type DType, dtypes } from '../tensor/dtype.js';
+import { type DType, isArithmetic } from '../tensor/dtype.js';
 import { checkNumber, checkOptions, describe } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { Module } from './module.js';
@@ -98,7 +98,7 @@ export class PReLU extends Module {
     }
     const { init = 0.25, dtype = 'float32' } = options;
     checkNumber('PReLU', 'init', init);
-    if (!Object.hasOwn(dtypes, dtype) || !dtypes[dtype].arithmetic) {
+    if (!isArithmetic(dtype)) {
       throw new TensorError('ERR_DTYPE', `[PReLU] is float32 or float64, not ${describe(dtype)}`);
     }
     this.weight = new Parameter(full([numParameters], init, { dtype }));

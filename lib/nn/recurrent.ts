@@ -11,7 +11,7 @@ import { recurrentLayer } from '../ops/recurrent.js';
 import { type Cell, type Direction, gatesOf, type Steps } from '../ops/recurrent_cell.js';
 import { reshape, squeeze, transpose, unsqueeze } from '../ops/shape.js';
 import { empty } from '../tensor/creation.js';
-import { type DType, dtypes } from '../tensor/dtype.js';
+import { type DType, isArithmetic } from '../tensor/dtype.js';
 import { checkOptions, describe, formatShape, sameShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { uniform } from './init.js';
@@ -70,7 +70,7 @@ export function checkSize(name: string, size: unknown): void {
 
 /** @throws TensorError ERR_DTYPE unless it is float32 or float64 */
 export function checkFloatType(name: string, dtype: DType): void {
-  if (Object.hasOwn(dtypes, dtype) && dtypes[dtype].arithmetic) return;
+  if (isArithmetic(dtype)) return;
   throw new TensorError('ERR_DTYPE', `[${name}] is float32 or float64, not ${describe(dtype)}`);
 }
 

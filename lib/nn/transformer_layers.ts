@@ -2,6 +2,7 @@
 import { insideLayer } from '../autograd/tidy.js';
 import { TensorError } from '../errors.js';
 import { gelu, relu } from '../ops/activation.js';
+import { checkTensor } from '../ops/operand.js';
 import { checkGenerator, checkProbability, type Generator } from '../ops/random.js';
 import type { DType } from '../tensor/dtype.js';
 import { checkOptions, describe } from '../tensor/shape.js';
@@ -234,6 +235,7 @@ export class TransformerEncoderLayer extends TransformerLayer<
    * @param src shape [L, N, dModel], with `batchFirst` [N, L, dModel], or [L, dModel]; the result's too
    */
   forward(src: Tensor, options: EncoderLayerCall = {}): Tensor {
+    checkTensor(this.name, src);
     checkOptions(this.name, options, ['srcMask', 'srcKeyPaddingMask', 'isCausal']);
     const { srcMask: mask, srcKeyPaddingMask: padding, isCausal: causal } = options;
     return insideLayer(() => {
@@ -316,6 +318,7 @@ export class TransformerDecoderLayer extends TransformerLayer<
    * @param memory the encoder's result, [S, N, dModel]
    */
   forward(tgt: Tensor, memory: Tensor, options: DecoderLayerCall = {}): Tensor {
+    checkTensor(this.name, tgt);
     checkOptions(this.name, options, DECODER_CALL);
     const own = {
       mask: options.tgtMask,

@@ -1,7 +1,7 @@
 /** Views by strides that the caller gives, checked against the memory. */
 import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
-import { uninitialized } from '../tensor/creation.js';
+import { full } from '../tensor/creation.js';
 import { checkShape, describe, formatShape, numel, type Shape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { defineMethods } from './elementwise.js';
@@ -89,16 +89,14 @@ function placesOf({ shape, strides, offset }: Tensor): Float64Array {
  * one place of memory several times, the last of them stands for all: they are one element further back.
  */
 function positionsIn(x: Tensor, y: Tensor): Tensor {
-  const positions = new Map<number, number>();
+  const { storage, numel } = x;
+  const positions = full([storage.length], numel, { dtype: 'int32' });
+  const { array, offset } = positions;
+  const shift = offset - storage.offset;
   placesOf(x).forEach((place, i) => {
-    positions.set(place, i);
+    array[place + shift] = i;
   });
-  const result = uninitialized([y.numel], 'int32');
-  const { array, offset } = result;
-  placesOf(y).forEach((place, i) => {
-    array[offset + i] = positions.get(place) ?? x.numel;
-  });
-  return result;
+  return contiguous(positions.strided(y.shape, y.strides, y.offset + shift)).reshape([y.numel]);
 }
 
 /** Zeros of a shape with the elements of g added at their positions. */

@@ -55,7 +55,8 @@ export function multiDot(tensors: readonly Tensor[]): Tensor {
     );
   }
   const last = tensors.length - 1;
-  const matrices = tensors.map((t: Tensor, i) => {
+  // Array.from meets missing items too.
+  const matrices = Array.from(tensors as readonly Tensor[], (t, i) => {
     checkProduct('multiDot', t);
     if (t.ndim === 1 && i === 0) return unsqueeze(t, 0);
     if (t.ndim === 1 && i === last) return unsqueeze(t, 1);

@@ -1,16 +1,17 @@
 /** Einstein's sums: products of any number of tensors, summed over named indices. */
 
 import { attach, recording } from '../autograd/tape.js';
+import { TensorError } from '../errors.js';
 import { checkShape, MAX_RANK, numel, type Shape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { mul } from './arithmetic.js';
 import { type EinsumOptions, type Label, type Plan, planOf } from './einsum_equation.js';
 import { type EinsumPathInfo, removePair } from './einsum_path.js';
 import { matmul } from './matmul.js';
-import { checkNumbers } from './matmul_integer.js';
 import { to } from './operand.js';
 import { isInteger, resultType } from './promotion.js';
 import { sum } from './reduce.js';
+import { checkNumeric } from './reduction.js';
 import { permute, reshape, squeeze } from './shape.js';
 import { viewGradient } from './view.js';
 
@@ -160,6 +161,12 @@ function contract(
   const shared = a.labels.filter((label) => b.labels.includes(label));
   const batch = inOrder(shared.filter(needed), output);
   const inner = shared.filter((label) => !needed(label));
+  if (inner.length > 0 && a.tensor.dtype === 'bool' && b.tensor.dtype === 'bool') {
+    throw new TensorError(
+      'ERR_DTYPE',
+      "[einsum] sums of products of bools aren't defined; convert with to('int32') or to('float32')",
+    );
+  }
   const left = a.labels.filter((label) => !shared.includes(label));
   const right = b.labels.filter((label) => !shared.includes(label));
   const isElementwise = left.length === 0 && right.length === 0 && batch.length > 0;
@@ -252,8 +259,9 @@ function argumentsOf<T>(
  * summed over), in an order that `path` names or that is searched for: see `einsumPath`. Another order
  * rounds differently.
  * @param equation letters, commas, `...`, `->` and spaces
- * @param operands any number of tensors, float32, float64 or integers, which meet as in arithmetic; or a
- * list of them and options. Products of integers wrap around; sums of one integer tensor are int64
+ * @param operands any number of tensors, float32, float64, integers or bools, which meet as in arithmetic;
+ * or a list of them and options. Products of integers wrap around; sums of one tensor of integers or
+ * bools are int64. Sums of products of bools aren't defined, as in PyTorch
  * @returns the sum; a view of the operand where nothing has to be computed
  * @throws TensorError ERR_ARGUMENT for an equation that can't be read or doesn't go with the number of
  * operands, for a path that doesn't fit; ERR_SHAPE when an operand has another number of dimensions or
@@ -272,7 +280,7 @@ export function einsum(
 ): Tensor;
 export function einsum(equation: string, ...rest: unknown[]): Tensor {
   const [operands, options] = argumentsOf<Tensor>(rest);
-  for (const operand of operands) checkNumbers('einsum', operand);
+  for (const operand of operands) checkNumeric('einsum', operand);
   const plan = planOf(
     'einsum',
     equation,
@@ -307,10 +315,12 @@ export function einsumPath(
 ): EinsumPathInfo;
 export function einsumPath(equation: string, ...rest: unknown[]): EinsumPathInfo {
   const [operands, options] = argumentsOf<Tensor | Shape>(rest);
-  const shapes = operands.map((operand) => {
+  // Array.from meets missing items too.
+  const shapes = Array.from(operands, (operand) => {
     if (Array.isArray(operand)) return checkShape('einsumPath', operand);
-    checkNumbers('einsumPath', operand);
-    return operand.shape;
+    const t = operand as Tensor;
+    checkNumeric('einsumPath', t);
+    return t.shape;
   });
   return planOf('einsumPath', equation, shapes, options).order;
 }

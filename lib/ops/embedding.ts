@@ -32,7 +32,7 @@ export function checkPadding(operation: string, paddingIdx: number, rows: number
   if (!Number.isInteger(paddingIdx) || paddingIdx < -rows || paddingIdx >= rows) {
     throw new TensorError(
       'ERR_INDEX',
-      `[${operation}] paddingIdx ${String(paddingIdx)} is not one of ${rows} rows`,
+      `[${operation}] paddingIdx ${describe(paddingIdx)} is not one of ${rows} rows`,
     );
   }
   return paddingIdx < 0 ? paddingIdx + rows : paddingIdx;

@@ -130,7 +130,8 @@ function evenEdges(bins: number, [low, high]: Range, dtype: DType): Tensor {
 }
 
 function checkEdges(edges: unknown, x: Tensor): Tensor {
-  const given = Array.isArray(edges) ? fromTypedArray(Float64Array.from(edges)) : edges;
+  const isList = Array.isArray(edges) && edges.every((edge) => typeof edge === 'number');
+  const given = isList ? fromTypedArray(Float64Array.from(edges)) : edges;
   if (!(given instanceof Tensor)) {
     throw new TensorError(
       'ERR_ARGUMENT',

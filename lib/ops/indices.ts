@@ -21,7 +21,7 @@ function areWhole(indices: unknown, depth = 0): boolean {
 
 /** The ends of int32: what lies beyond stays outside every dimension. */
 const LEAST = -(2 ** 31);
-const MOST = 2 ** 31 - 1;
+export const MOST = 2 ** 31 - 1;
 
 function clamped(indices: NestedIndices): NestedIndices {
   if (isNumber(indices)) return Math.max(LEAST, Math.min(MOST, Number(indices)));

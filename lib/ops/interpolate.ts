@@ -4,6 +4,7 @@ import { checkNumber, checkOptions, describe, formatShape } from '../tensor/shap
 import type { Tensor } from '../tensor/tensor.js';
 import { adaptiveMeans } from './avg_pool.js';
 import { defineMethods } from './elementwise.js';
+import { MOST } from './indices.js';
 import { checkFloating, checkTensor, clone } from './operand.js';
 import { type Resampling, resample, resampling, type Tap } from './resample.js';
 import { permute, reshape, transpose } from './shape.js';
@@ -229,6 +230,10 @@ export function interpolate(x: Tensor, options: InterpolateOptions): Tensor {
     );
   }
   const along = scalings('interpolate', sizes, checked);
+  if (along.some(({ out }) => out > MOST)) {
+    const outs = along.map(({ out }) => out);
+    throw new TensorError('ERR_SHAPE', `[interpolate] sizes ${formatShape(outs)} are too large`);
+  }
   if (mode === 'area') {
     return adaptiveMeans(
       'interpolate',

@@ -68,8 +68,8 @@ export function narrow(x: Tensor, dim: number, start: number, length: number): T
   checkTensor('narrow', x);
   const at = normalizeDim('narrow', dim, x.ndim);
   const size = x.shape[at] as number;
-  const first = start < 0 ? start + size : start;
   const whole = Number.isInteger(start) && Number.isInteger(length);
+  const first = whole && start < 0 ? start + size : start;
   if (!whole || first < 0 || length < 0 || first + length > size) {
     throw new TensorError(
       'ERR_INDEX',

@@ -7,7 +7,7 @@ import { noGrad } from '../autograd/mode.js';
 import { TensorError } from '../errors.js';
 import { isRecording, type Operand, rows, runGeometry, runRow } from '../native/commands.js';
 import { type TensorOptions, uninitialized } from '../tensor/creation.js';
-import { type DType, dtypes } from '../tensor/dtype.js';
+import { type DType, isArithmetic } from '../tensor/dtype.js';
 import {
   broadcastShapes,
   checkNumber,
@@ -126,7 +126,7 @@ const OPTION_NAMES = ['dtype', 'requiresGrad', 'shared', 'generator'];
 function checkRandomOptions(operation: string, options: RandomOptions): DType {
   checkOptions(operation, options, OPTION_NAMES);
   const { dtype = 'float32' } = options;
-  if (Object.hasOwn(dtypes, dtype) && dtypes[dtype].arithmetic) return dtype;
+  if (isArithmetic(dtype)) return dtype;
   throw new TensorError(
     'ERR_DTYPE',
     `[${operation}] makes float32 or float64, not ${describe(dtype)}`,

@@ -1,5 +1,6 @@
 /** The same elements several times: views that are stretched, and copies. */
 import { TensorError } from '../errors.js';
+import { fromTypedArray } from '../tensor/data.js';
 import {
   broadcastShapes,
   checkOptions,
@@ -14,7 +15,7 @@ import {
 import type { Tensor } from '../tensor/tensor.js';
 import { defineMethods } from './elementwise.js';
 import { indexSelect } from './gather.js';
-import { type IndexLike, indexTensor } from './indices.js';
+import { type IndexLike, indexTensor, MOST } from './indices.js';
 import { checkTensors } from './join.js';
 import { checkTensor, clone, contiguous } from './operand.js';
 import { expand } from './reduce.js';
@@ -198,9 +199,23 @@ export function repeatInterleave(
       `[repeatInterleave] repeats of shape ${formatShape(counts.shape)} for dimension ${at} of size ${size}`,
     );
   }
-  if (numbers.length === 1) return stretchedInPlace(source, at, numbers[0] as number);
-  const index = numbers.flatMap((n, i) => new Array<number>(n).fill(i));
-  return indexSelect(source, at, index);
+  const all = numbers.reduce((sum, n) => sum + n, 0);
+  const total = numbers.length === 1 ? size * all : all;
+  // Indices are int32, and repeats beyond it have become its largest number.
+  if (total >= MOST) {
+    throw new TensorError(
+      'ERR_SHAPE',
+      `[repeatInterleave] these repeats make dimension ${at} longer than indices can be`,
+    );
+  }
+  if (numbers.length === 1) return stretchedInPlace(source, at, all);
+  const index = new Int32Array(total);
+  let from = 0;
+  for (let i = 0; i < numbers.length; i++) {
+    index.fill(i, from, from + (numbers[i] as number));
+    from += numbers[i] as number;
+  }
+  return indexSelect(source, at, fromTypedArray(index));
 }
 
 /** Every element along a dimension so many times in a row, as a copy. */

@@ -254,8 +254,8 @@ export function at(x: Tensor, ...indices: number[]): Tensor {
   }
   const y = x.strided(x.shape.slice(count), x.strides.slice(count), offset);
   if (recording(x)) {
-    const { shape } = x;
-    attach(y, 'at', [x], [(g) => placed(g, shape, indices)]);
+    const view = (whole: Tensor) => at(whole, ...indices);
+    attach(y, 'at', [x], [(g) => viewGradient('sliceBackward', g, x, view)]);
   }
   return y;
 }

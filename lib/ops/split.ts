@@ -5,7 +5,6 @@ import type { Tensor } from '../tensor/tensor.js';
 import { defineMethods } from './elementwise.js';
 import { checkTensor } from './operand.js';
 import { placeOf, rangeOf } from './parts.js';
-import { sourceOfParts } from './view.js';
 
 /** Ranges [start, start + length) of a dimension. */
 function ranges(
@@ -14,8 +13,7 @@ function ranges(
   dim: number,
   parts: readonly (readonly [start: number, length: number])[],
 ): Tensor[] {
-  const source = sourceOfParts(operation, x);
-  return parts.map(([start, length]) => rangeOf(operation, source, dim, start, length));
+  return parts.map(([start, length]) => rangeOf(operation, x, dim, start, length));
 }
 
 /** Parts of the given sizes, one after the other. */
@@ -225,8 +223,7 @@ export function dsplit(x: Tensor, sections: number | readonly number[]): Tensor[
 export function unbind(x: Tensor, dim = 0): Tensor[] {
   checkTensor('unbind', x);
   const at = normalizeDim('unbind', dim, x.ndim);
-  const source = sourceOfParts('unbind', x);
-  return Array.from({ length: x.shape[at] as number }, (_, i) => placeOf('unbind', source, at, i));
+  return Array.from({ length: x.shape[at] as number }, (_, i) => placeOf('unbind', x, at, i));
 }
 
 defineMethods({ split, chunk, tensorSplit, hsplit, vsplit, dsplit, unbind });

@@ -1,9 +1,9 @@
 /** Gradients of views of parts: zeros with what has arrived at the places that the part shows. */
-import { addTo } from '../autograd/engine.js';
+import { addTo, mayGrow, takeGrowing } from '../autograd/engine.js';
 import { attach, recording } from '../autograd/tape.js';
 import { fillWith, uninitialized } from '../tensor/creation.js';
 import type { Shape } from '../tensor/shape.js';
-import type { GradNode, Tensor } from '../tensor/tensor.js';
+import type { Tensor } from '../tensor/tensor.js';
 import { copyInto } from './operand.js';
 
 /** Shows a part of a tensor, each of its places at most once. */
@@ -18,31 +18,20 @@ export function embed(operation: string, x: Tensor, shape: Shape, view: View): T
   return whole;
 }
 
-/** Sums that `viewGradient` made and nobody else has seen, and for whom. */
-const sums = new WeakMap<Tensor, GradNode>();
-
 /**
- * The gradient of x, of which `view` gave a part, from that of the part. Where x is the result of an
- * operation and gradients of its other parts have arrived, this one is added to them in place: the
- * parts of a split or the steps of a sequence cost no sum over all of x each.
+ * The gradient of x, of which `view` gave a part, from that of the part. Where gradients of its other
+ * parts have arrived, this one is added to them in place: the parts of a split, the steps of a sequence
+ * or the elements that a loop reads cost no sum over all of x each.
  */
 export function viewGradient(operation: string, g: Tensor, x: Tensor, view: View): Tensor {
-  const { node } = x;
-  if (node === null || recording(g)) return embed(operation, g, x.shape, view);
-  const { pending } = node;
-  if (pending !== null && sums.get(pending) === node) {
-    const part = view(pending);
+  if (recording(g)) return embed(operation, g, x.shape, view);
+  const before = takeGrowing(x);
+  if (before !== null) {
+    const part = view(before);
     addTo(part, part, g);
-    node.pending = null; // it arrives again, as this function's result
-    return pending;
+    return before;
   }
   const whole = embed(operation, g, x.shape, view);
-  sums.set(whole, node);
+  mayGrow(x, whole);
   return whole;
-}
-
-/** x, or a node of its own for a leaf, where the gradients of several parts come together. */
-export function sourceOfParts(operation: string, x: Tensor): Tensor {
-  if (x.node !== null || !recording(x)) return x;
-  return attach(x.strided(x.shape, x.strides, x.offset), operation, [x], [(g) => g]);
 }

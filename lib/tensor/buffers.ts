@@ -1,7 +1,7 @@
 /** Tensors over bytes that come from elsewhere: files, sockets, other threads. */
 import { TensorError } from '../errors.js';
 import { checkTensorOptions, finish, type TensorOptions } from './creation.js';
-import { share } from './data.js';
+import { checkAttached, share } from './data.js';
 import { type DType, dtypes, type TypedArray } from './dtype.js';
 import { checkShape, describe, numel, type Shape } from './shape.js';
 import type { Tensor } from './tensor.js';
@@ -27,6 +27,7 @@ function bytesOf(buffer: unknown): Uint8Array {
     return new Uint8Array(buffer);
   }
   if (ArrayBuffer.isView(buffer)) {
+    checkAttached('fromBuffer', buffer);
     return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
   }
   throw new TensorError(

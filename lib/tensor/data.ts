@@ -1,6 +1,6 @@
 /** Tensors from data: numbers, nested arrays, typed arrays. */
 import { TensorError } from '../errors.js';
-import { rows, runGeometry } from '../native/commands.js';
+import { memoryGone, rows, runGeometry } from '../native/commands.js';
 import { toBfloat16 } from './bfloat16.js';
 import {
   checkSafe,
@@ -76,6 +76,16 @@ export function storeFrom(result: Tensor, write: (values: TypedArray) => void): 
   const values = new Float64Array(result.numel);
   write(values);
   store(result, values);
+}
+
+/** @throws TensorError ERR_ARGUMENT for memory that was transferred, which looks like none at all */
+export function checkAttached(operation: string, { buffer, byteLength }: ArrayBufferView): void {
+  if (byteLength > 0 || buffer.byteLength > 0) return;
+  try {
+    new Uint8Array(buffer);
+  } catch {
+    throw memoryGone(operation);
+  }
 }
 
 /** What a tensor is made from, as deep as it has dimensions. */
@@ -182,6 +192,7 @@ export function tensor(
   const sourceType = dtypeOf(data);
   if (sourceType !== null) {
     const source = data as TypedArray | BigInt64Array;
+    checkAttached('tensor', source);
     const result = uninitialized([source.length], options.dtype ?? sourceType);
     storeArray(result, source);
     return finish('tensor', result, options);
@@ -244,6 +255,7 @@ export function share(
       `[${operation}] a ${describe(array)} does not hold ${options.dtype ?? 'elements of a known dtype'}`,
     );
   }
+  checkAttached(operation, array);
   const dims = shape === undefined ? [array.length] : checkShape(operation, shape);
   if (numel(dims) !== array.length) {
     throw new TensorError(

@@ -1,4 +1,5 @@
 import { TensorError } from '../errors.js';
+import { describe } from './shape.js';
 
 /**
  * Element types and the typed arrays that hold them. A bool is a byte, 0 or 1; bfloat16 and float16 are
@@ -140,12 +141,21 @@ export function dtypeOf(array: unknown): Exclude<DType, 'bool' | 'bfloat16'> | n
   return null;
 }
 
+/** Whether a value is the name of a dtype. */
+const isDType = (value: unknown): value is DType =>
+  typeof value === 'string' && Object.hasOwn(dtypes, value);
+
+/** Whether a value is the name of a dtype that the kernels compute in: float32 or float64. */
+export const isArithmetic = (value: unknown): value is DType =>
+  isDType(value) && dtypes[value].arithmetic;
+
 /** @throws TensorError ERR_DTYPE unless `dtype` is one of ours */
 export function checkDType(operation: string, dtype: unknown): asserts dtype is DType {
-  if (typeof dtype !== 'string' || !Object.hasOwn(dtypes, dtype)) {
+  if (!isDType(dtype)) {
+    const name = typeof dtype === 'string' ? dtype : describe(dtype);
     throw new TensorError(
       'ERR_DTYPE',
-      `[${operation}] unknown dtype ${String(dtype)}; known are ${Object.keys(dtypes).join(', ')}`,
+      `[${operation}] unknown dtype ${name}; known are ${Object.keys(dtypes).join(', ')}`,
     );
   }
 }

@@ -60,7 +60,8 @@ let current = DEFAULTS;
 export function setPrintOptions(options: PrintOptions): Settings {
   checkOptions('setPrintOptions', options, ['profile', ...Object.keys(DEFAULTS)]);
   const { profile, ...others } = options;
-  if (profile !== undefined && !Object.hasOwn(PROFILES, profile)) {
+  const known = typeof profile === 'string' && Object.hasOwn(PROFILES, profile);
+  if (profile !== undefined && !known) {
     throw new TensorError(
       'ERR_ARGUMENT',
       `[setPrintOptions] the profile is default, short or full, not ${describe(profile)}`,

@@ -30,8 +30,8 @@ export function arange(start: number, end?: number, step = 1, options: TensorOpt
   const from = end === undefined ? 0 : start;
   const to = end === undefined ? start : end;
   const numbers = [from, to, step].every((n) => typeof n === 'number');
-  const count = Math.ceil((to - from) / step);
-  if (!numbers || !Number.isSafeInteger(count) || (to - from) / step < 0) {
+  const count = numbers ? Math.ceil((to - from) / step) : Number.NaN;
+  if (!Number.isSafeInteger(count) || (to - from) / step < 0) {
     const text = `no steps of ${describe(step)} lead from ${describe(from)} to ${describe(to)}`;
     throw new TensorError('ERR_ARGUMENT', `[arange] ${text}`);
   }

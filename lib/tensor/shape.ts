@@ -232,6 +232,24 @@ export function checkNumber(
   return value;
 }
 
+/** @throws TensorError ERR_ARGUMENT unless it is text: Node would take a number for an open file */
+export function checkPath(operation: string, what: string, value: unknown): void {
+  if (typeof value === 'string') return;
+  throw new TensorError(
+    'ERR_ARGUMENT',
+    `[${operation}] ${what} must be a path, not ${describe(value)}`,
+  );
+}
+
+/** @throws TensorError ERR_ARGUMENT unless it is a signal to abort, or none */
+export function checkSignal(operation: string, signal: unknown): void {
+  if (signal === undefined || signal instanceof AbortSignal) return;
+  throw new TensorError(
+    'ERR_ARGUMENT',
+    `[${operation}] signal must be an AbortSignal, not ${describe(signal)}`,
+  );
+}
+
 /**
  * Rejects options that an operation doesn't know, so that a misspelt one is noticed.
  * @throws TensorError ERR_ARGUMENT naming the unknown option and the known ones

@@ -10,6 +10,7 @@ import { getElement } from './element.js';
 import { recycle, type ScopeGraph } from './memory.js';
 import {
   contiguousStrides,
+  describe,
   formatShape,
   isContiguous,
   isPermuted,
@@ -192,7 +193,7 @@ export class Tensor {
     if (this.dtype !== dtype) {
       throw new TensorError(
         'ERR_DTYPE',
-        `[dataAs] the tensor is ${this.dtype}, not ${dtype}; convert it with to(...)`,
+        `[dataAs] the tensor is ${this.dtype}, not ${describe(dtype)}; convert it with to(...)`,
       );
     }
     return this.data as StoredArray as DTypeArrays[D];

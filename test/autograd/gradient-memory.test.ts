@@ -1,5 +1,5 @@
 /** Whose memory gradients lie in: leaves', the pass's, and the user's. */
-import { arange, layerNorm, noGrad, type Tensor, tensor } from 'tilegrad';
+import { arange, backward, grad, layerNorm, noGrad, type Tensor, tensor } from 'tilegrad';
 import { describe, expect, test } from 'vitest';
 
 const leaf = (data: Parameters<typeof tensor>[0]): Tensor => tensor(data, { requiresGrad: true });
@@ -225,5 +225,35 @@ describe('memory of gradients', () => {
       [4, 5],
       [6, 7],
     ]);
+  });
+
+  test('of a leaf that is read piece by piece grows in one place', () => {
+    const x = leaf([1, 2, 3, 4]);
+    const seen: unknown[] = [];
+    x.registerHook((g) => void seen.push(g.toArray()));
+    const y = x
+      .at(0)
+      .mul(10)
+      .add(x.at(2).mul(x.at(0)))
+      .add(x.slice([[1, 3]]).sum())
+      .add(x.square().sum());
+    y.backward(undefined, { retainGraph: true });
+    expect(gradOf(x)).toEqual([15, 5, 8, 8]);
+    expect(seen).toEqual([[15, 5, 8, 8]]);
+    y.backward();
+    expect(gradOf(x)).toEqual([30, 10, 16, 16]);
+  });
+
+  test('is not added to in place once the user has it', () => {
+    const x = leaf([1, 2, 3]);
+    const first = grad(x.at(0).mul(5), x);
+    const second = grad([x, x.at(1)], x, { gradOutputs: [first, tensor(1)] });
+    expect([first.toArray(), second.toArray()]).toEqual([
+      [5, 0, 0],
+      [5, 1, 0],
+    ]);
+    x.at(2).backward();
+    backward([x, x.at(0)], [x.grad, tensor(1)]);
+    expect(gradOf(x)).toEqual([1, 0, 2]);
   });
 });

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import {
   enableGrad,
   inferenceMode,
@@ -51,6 +52,20 @@ describe('noGrad', () => {
       expect(() => enableGrad(fail)).toThrow('inside');
       expect(isGradEnabled()).toBe(false);
     });
+  });
+
+  test('rejects generators and promises of other realms', () => {
+    const generator = function* () {
+      yield 1;
+    };
+    expectError(() => noGrad(generator), 'ERR_ARGUMENT', '[noGrad] the function must not be a gen');
+    const elsewhere = runInNewContext('(async () => 1)') as () => unknown;
+    expectError(
+      () => enableGrad(elsewhere),
+      'ERR_ARGUMENT',
+      '[enableGrad] the function must not be a',
+    );
+    expect(noGrad(() => null)).toBeNull();
   });
 
   test('rejects async functions, also ones that fail', async () => {

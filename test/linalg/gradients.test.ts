@@ -2,8 +2,22 @@
  * Gradients of linear algebra against central differences, and the gradients of those gradients
  * against central differences of them.
  */
-import { enableGrad, eye, grad, gradcheck, linalg, type Tensor, trace, zeros } from 'tilegrad';
-import { describe, expect, test } from 'vitest';
+import {
+  enableGrad,
+  eye,
+  grad,
+  gradcheck,
+  gradgradcheck,
+  linalg,
+  ones,
+  stack,
+  type Tensor,
+  tensor,
+  trace,
+  zeros,
+} from 'tilegrad';
+import { describe, test } from 'vitest';
+import { expectError } from '../helpers/errors.js';
 
 type Fn = (...inputs: Tensor[]) => Tensor;
 
@@ -217,16 +231,70 @@ test('transposed and stretched inputs have the gradients of their copies', () =>
   gradcheck((x) => weighted(linalg.solveTriangular(x.expand([2, 3, 3]), x, { upper: true })), [a]);
 });
 
-test('the determinant of a singular matrix has the gradient of the adjugate', () => {
-  const rank2 = zeros([3, 3], { dtype: 'float64' });
-  rank2.data.set([1, 2, 3, 2, 4, 6, 1, 0, 5]);
-  rank2.requiresGrad = true;
-  gradcheck((x) => linalg.det(x), [rank2]);
-  const rank1 = zeros([2, 2], { dtype: 'float64' });
-  rank1.data.set([1, 2, 2, 4]);
-  rank1.requiresGrad = true;
-  gradcheck((x) => linalg.det(x), [rank1]);
-  const zero = zeros([1, 1], { dtype: 'float64', requiresGrad: true });
-  linalg.det(zero).sum().backward();
-  expect(zero.grad?.toArray()).toEqual([[1]]);
+describe('the determinant of a singular matrix has the gradient of the cofactors, twice', () => {
+  test.each<[string, readonly (readonly number[])[]]>([
+    [
+      'of rank n - 1',
+      [
+        [1, 2, 3],
+        [2, 4, 6],
+        [1, 0, 5],
+      ],
+    ],
+    // Its last pivot is 1e-16, not 0.
+    [
+      'of rank n - 1, but for rounding',
+      [
+        [1, 2, 3],
+        [4, 5, 6],
+        [7, 8, 9],
+      ],
+    ],
+    [
+      'of rank n - 2',
+      [
+        [1, 2, 3],
+        [2, 4, 6],
+        [3, 6, 9],
+      ],
+    ],
+    [
+      'of two rows',
+      [
+        [1, 2],
+        [2, 4],
+      ],
+    ],
+    ['of one', [[0]]],
+    [
+      'of nothing but zeros',
+      [
+        [0, 0],
+        [0, 0],
+      ],
+    ],
+    [
+      'of four',
+      [
+        [1, 2, 3, 4],
+        [2, 4, 6, 8],
+        [1, 1, 1, 1],
+        [0, 1, 2, 3],
+      ],
+    ],
+  ])('%s', (_, rows) => {
+    const a = tensor(rows, { dtype: 'float64', requiresGrad: true });
+    gradcheck(linalg.det, [a]);
+    gradgradcheck(linalg.det, [a]);
+    // In a batch with one that isn't.
+    const regular = eye(rows.length, { dtype: 'float64' }).mul(2);
+    gradgradcheck((x) => linalg.det(stack([x, regular, x.mul(3)])), [a]);
+  });
+
+  test('but not three times', () => {
+    const a = ones([2, 2], { dtype: 'float64', requiresGrad: true });
+    const first = grad(linalg.det(a), a, { createGraph: true });
+    const second = grad(first.square().sum(), a, { createGraph: true });
+    expectError(() => grad(second.sum(), a), 'ERR_STATE', 'third derivative');
+  });
 });

@@ -3,16 +3,7 @@ import * as tilegrad from 'tilegrad';
 import { einsum, einsumPath, ones, type Tensor, zeros } from 'tilegrad';
 import { dtypes, numbers, withGradients } from './bits.js';
 import { one } from './gradients.js';
-import {
-  bools,
-  half,
-  type Misuse,
-  notFinite,
-  optionsOf,
-  tensorArguments,
-  wrong,
-  x,
-} from './misuse.js';
+import { half, type Misuse, notFinite, optionsOf, tensorArguments, wrong, x } from './misuse.js';
 import type { Family, Operation } from './operation.js';
 
 const v2 = ones([2]);
@@ -86,7 +77,6 @@ const equations = (name: string, call: (equation: string, ...operands: never[]) 
     ...[undefined, null, 5, 'text', true].map(
       (operand): Misuse => [() => call('i', wrong(operand)), 'ERR_ARGUMENT'],
     ),
-    [() => call('ij', wrong(bools)), 'ERR_DTYPE', "convert with to('float32')"],
     [() => call('ij', wrong(half)), 'ERR_DTYPE', "convert with to('float32')"],
   ] as Misuse[];
 

@@ -84,6 +84,23 @@ describe('products of integers', () => {
     expect(matmul(ones, ones.transpose()).toArray()).toEqual([[length]]);
   });
 
+  test('einsum of bools is what PyTorch makes of it', () => {
+    const b = tensor([
+      [true, false],
+      [true, true],
+    ]);
+    const results = ['ij->i', 'ii', 'ij->ji', 'ii->i'].map((equation) => einsum(equation, b));
+    results.push(einsum('ij,ij->ij', b, b), einsum('ij,jk->ik', b, tensor([[1], [2]])));
+    expect(results.map((y) => [y.dtype, y.toArray()])).toEqual([
+      ['int64', [1, 2]],
+      ['int64', 2],
+      ['bool', b.transpose().toArray()],
+      ['bool', [true, true]],
+      ['bool', b.toArray()],
+      ['float32', [[1], [3]]],
+    ]);
+  });
+
   test('empty inner dimensions give zeros, and misuse is refused', () => {
     const empty = zeros([2, 0], { dtype: 'int32' });
     expect(matmul(empty, empty.transpose()).toArray()).toEqual([
