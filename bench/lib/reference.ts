@@ -68,10 +68,10 @@ function valuesOf(input: OpsInput, i: number): Values {
 const kFarOut = 8;
 
 function ops(c: OpsCase): Expected[] | null {
-  if (c.backward) return null;
   const operation: Operation = operations[c.op];
   const { expected } = operation;
-  if (expected === 'float64') return null;
+  // Gradients have no references of their own; those of random numbers none at all.
+  if (expected === 'float64' || (c.backward && expected !== null)) return null;
   const inputs = c.inputs.map(valuesOf);
   const size = operation.size?.(inputs) ?? broadcast(inputs).reduce((x, y) => x * y, 1);
   return samplePositions(size).map(

@@ -201,7 +201,7 @@ export const operations = {
     ours: (a, b) => tilegrad.crossEntropy(a, b),
     torch: 'F.cross_entropy(a, b)',
     size: () => 1,
-    expected: null,
+    expected: 'float64',
   },
   layerNorm: {
     ours: (a, weight, bias) => tilegrad.layerNorm(a, [a.shape.at(-1)!], { weight, bias }),
