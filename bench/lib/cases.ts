@@ -1,4 +1,5 @@
 /** What is measured. A case is also the request that goes to a peer (see bench/peers). */
+import type { DType } from 'tilegrad';
 import { type NetworkCase, networkFlops } from '../nn/networks.js';
 import type { OperationName } from '../ops/operations.js';
 import type { GemmDType } from './dtypes.js';
@@ -44,8 +45,19 @@ export interface OpsInput {
   shape: readonly number[];
   /** In (0, 1] instead. */
   positive?: boolean;
+  /** Added to every element. */
+  plus?: number;
+  /** Whether no gradient is asked for it: targets of losses. Whole numbers have none either. */
+  constant?: boolean;
+  /** In ascending order. */
+  ascending?: boolean;
   /** Whole numbers below this instead, which step through all of them: classes, indices. */
   below?: number;
+  /**
+   * What those are: by default int32, and int64 for PyTorch, whose indices have to be that. float32 stands
+   * for what the case is computed in.
+   */
+  as?: Exclude<DType, 'float64'>;
   /** Added to the diagonal of a square matrix. */
   diagonal?: number;
   /** Whether the upper triangle of a matrix with `diagonal` mirrors the lower one. */

@@ -2,7 +2,7 @@
  * The numbers that every program of the benchmark computes on. bench/peers/python_peer.py makes the
  * same ones, bit for bit.
  */
-import type { Product } from './cases.js';
+import type { OpsInput, Product } from './cases.js';
 import { dtypes, type ElementType } from './dtypes.js';
 
 /**
@@ -45,6 +45,22 @@ export function dominant(values: Float32Array, diagonal: number, symmetric = fal
 /** n whole numbers below `below`, in steps that reach all of them where it is no multiple of 7919. */
 export function wholeNumbers(n: number, below: number): Int32Array {
   return Int32Array.from({ length: n }, (_, i) => (i * 7919) % below);
+}
+
+/** The numbers of an operation's input, in the order of memory; `i` is its place among the inputs. */
+export function numbersOf(input: OpsInput, i: number): Float32Array {
+  const { shape, below, positive: moved = false, plus = 0, ascending = false, diagonal } = input;
+  const n = shape.reduce((x, y) => x * y, 1);
+  let values = below === undefined ? uniform(n, i + 1) : Float32Array.from(wholeNumbers(n, below));
+  if (moved) values = positive(values);
+  if (plus !== 0) values = values.map((x) => x + plus);
+  if (diagonal !== undefined) values = dominant(values, diagonal, input.symmetric);
+  return ascending ? values.sort() : values;
+}
+
+/** Whether the gradient of an operation's input is asked for, where gradients are. */
+export function hasGradient({ below, constant = false }: OpsInput): boolean {
+  return below === undefined && !constant;
 }
 
 /** A matrix in memory: element (i, j) is data[i * rowStep + j * colStep]. */

@@ -11,8 +11,9 @@ import {
   optim,
   setNumThreads,
   setSimdLevel,
-  type Tensor,
+  Tensor,
   tensor,
+  tidy,
 } from 'tilegrad';
 import { type NetworkCase, networkTrainer } from '../nn/networks.js';
 import { type Operation, operations } from '../ops/operations.js';
@@ -27,21 +28,20 @@ import {
 } from './cases.js';
 import {
   batchOf,
-  dominant,
+  hasGradient,
   layers,
   type Matrix,
+  numbersOf,
   operands,
-  positive,
   productCheck,
   samplePositions,
   uniform,
-  wholeNumbers,
 } from './inputs.js';
 import { type Answer, type Budget, type Contender, type Prepared, Stopwatch } from './measure.js';
 
 function samples(y: Tensor): number[] {
-  const { data } = y.contiguous();
-  return samplePositions(data.length).map((i) => data[i]!);
+  const data = numbers(y.contiguous());
+  return samplePositions(data.length).map((i) => Number(data[i]));
 }
 
 function matrix(seed: number, rows: number, cols: number): Tensor {
@@ -63,7 +63,7 @@ function planOf(a: Tensor, b: Tensor): string {
 
 /** The elements of a contiguous tensor. */
 function numbers(x: Tensor): ArrayLike<number> {
-  return (x.dtype === 'bfloat16' ? x.to('float32') : x).data;
+  return (x.dtype === 'bfloat16' || x.dtype === 'float16' ? x.to('float32') : x).data;
 }
 
 /** The network of `layers(dims)`. */
@@ -105,36 +105,42 @@ function lossAfterWarmUp(step: () => Tensor): number {
 }
 
 /** An input of an operation; `i` is its place. */
-function inputOf(
-  { shape, below, positive: moved = false, transposed = false, diagonal, symmetric }: OpsInput,
-  i: number,
-  dtype: DType,
-): Tensor {
+function inputOf(input: OpsInput, i: number, dtype: DType): Tensor {
+  const { shape, transposed = false, as = 'int32' } = input;
   const memory = transposed ? [...shape].reverse() : shape;
-  const n = shape.reduce((x, y) => x * y, 1);
-  if (below !== undefined) return fromTypedArray(wholeNumbers(n, below), shape);
-  const made = uniform(n, i + 1);
-  const values = diagonal === undefined ? made : dominant(made, diagonal, symmetric);
-  const stored = fromTypedArray(moved ? positive(values) : values, memory).to(dtype);
+  const wanted = input.below === undefined || as === 'float32' ? dtype : as;
+  const stored = fromTypedArray(numbersOf(input, i), memory).to(wanted);
   return transposed ? stored.transpose() : stored;
+}
+
+type Results = Tensor | readonly Tensor[];
+
+const first = (results: Results): Tensor => (results instanceof Tensor ? results : results[0]!);
+
+function dispose(results: Results): void {
+  if (results instanceof Tensor) results.dispose();
+  else for (const x of results) x.dispose();
 }
 
 function prepareOperation(c: OpsCase, dtype: DType): Prepared {
   const inputs = c.inputs.map((input, i) => inputOf(input, i, dtype));
-  const { ours: f }: Operation = operations[c.op];
-  const floating = inputs.filter((x) => x.dtype === dtype);
+  const { ours: f, shares = false }: Operation = operations[c.op];
+  const floating = inputs.filter((_, i) => hasGradient(c.inputs[i]!));
   for (const x of floating) x.requiresGrad = c.recorded || c.backward;
   if (!c.backward) {
-    const run = c.disposed ? (): void => f(...inputs).dispose() : (): Tensor => f(...inputs);
-    return { run, check: samples(f(...inputs)) };
+    const run =
+      c.disposed && !shares ? (): void => dispose(f(...inputs)) : (): unknown => f(...inputs);
+    return { run, check: samples(first(f(...inputs))) };
   }
-  const g = onesLike(noGrad(() => f(...inputs)));
+  const g = onesLike(noGrad(() => first(f(...inputs))));
+  const both = (): void => first(f(...inputs)).backward(g);
   const run = (): void => {
     for (const x of floating) x.zeroGrad();
-    f(...inputs).backward(g);
+    if (c.disposed) tidy(both);
+    else both();
   };
   run();
-  return { run, check: samples(inputs[0]!.grad!) };
+  return { run, check: samples(floating[0]!.grad!) };
 }
 
 function prepare(c: Case): Prepared {

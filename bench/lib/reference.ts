@@ -6,15 +6,7 @@
  */
 import { broadcast, type Operation, operations, type Values } from '../ops/operations.js';
 import type { Case, InferCase, OpsCase, OpsInput } from './cases.js';
-import {
-  batchOf,
-  dominant,
-  layers,
-  positive,
-  samplePositions,
-  uniform,
-  wholeNumbers,
-} from './inputs.js';
+import { batchOf, layers, numbersOf, samplePositions, uniform } from './inputs.js';
 import { type Expected, gamma, product, sampled } from './reference-gemm.js';
 
 const kUnitRoundoff = 2 ** -24;
@@ -63,20 +55,10 @@ function infer({ dims, batch }: InferCase): Expected[] {
 }
 
 /** The numbers of an input in row-major order. */
-function valuesOf(
-  { shape, below, positive: moved = false, transposed = false, diagonal, symmetric }: OpsInput,
-  i: number,
-): Values {
-  if (below !== undefined) {
-    const n = shape.reduce((x, y) => x * y, 1);
-    return { data: Float32Array.from(wholeNumbers(n, below)), shape };
-  }
-  const stored = uniform(
-    shape.reduce((x, y) => x * y, 1),
-    i + 1,
-  );
-  if (diagonal !== undefined) return { data: dominant(stored, diagonal, symmetric), shape };
-  if (!transposed) return { data: moved ? positive(stored) : stored, shape };
+function valuesOf(input: OpsInput, i: number): Values {
+  const { shape } = input;
+  const stored = numbersOf(input, i);
+  if (!input.transposed) return { data: stored, shape };
   const [rows, cols] = shape as [number, number];
   const data = stored.map((_, p) => stored[(p % cols) * rows + Math.floor(p / cols)]!);
   return { data, shape };
@@ -86,12 +68,14 @@ function valuesOf(
 const kFarOut = 8;
 
 function ops(c: OpsCase): Expected[] | null {
-  if (c.backward) return null;
-  const inputs = c.inputs.map(valuesOf);
   const operation: Operation = operations[c.op];
+  const { expected } = operation;
+  // Gradients have no references of their own; those of random numbers none at all.
+  if (expected === 'float64' || (c.backward && expected !== null)) return null;
+  const inputs = c.inputs.map(valuesOf);
   const size = operation.size?.(inputs) ?? broadcast(inputs).reduce((x, y) => x * y, 1);
   return samplePositions(size).map(
-    (position) => operation.expected?.(position, inputs) ?? { value: 0, bound: kFarOut },
+    (position) => expected?.(position, inputs) ?? { value: 0, bound: kFarOut },
   );
 }
 

@@ -37,6 +37,7 @@ function help({ command, about, sections }: Benchmark): string {
   ${command} -- [options]
 
   --only LIST     sections, separated by commas (below)
+  --cases REGEXP  only cases whose names match it
   --threads LIST  thread counts; default 1 and 2 (1 on a single core)
   --rounds N      how often every program takes its turn; default 5
   --quick         small cases, once, briefly: does it work?
@@ -56,6 +57,7 @@ TILEGRAD_BENCH_DEBUG set, what peers say on their error output is shown.
 
 const optionTypes = {
   only: { type: 'string' },
+  cases: { type: 'string', default: '' },
   threads: { type: 'string', default: availableParallelism() > 1 ? '1,2' : '1' },
   rounds: { type: 'string', default: '5' },
   quick: { type: 'boolean', default: false },
@@ -63,6 +65,8 @@ const optionTypes = {
   write: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 } as const;
+
+type Options = ReturnType<typeof parseCommandLine>;
 
 /** The command line; ends the program when it has something unknown. */
 function parseCommandLine() {
@@ -151,12 +155,14 @@ async function measure(
   level: string,
   peers: readonly Peer[],
   plan: Plan,
-  quick: boolean,
+  { quick, cases: wanted }: Pick<Options, 'quick' | 'cases'>,
 ): Promise<Result[]> {
   const ours = new Ours('tilegrad', threads, level);
   const yardsticks = [peakYardstick(threads), ...(section.yardsticks?.(threads, level) ?? [])];
   const own = quick ? plan : (section.plan?.(plan) ?? plan);
-  const cases = quick ? quickCases(section.cases()) : section.cases();
+  const named = new RegExp(wanted);
+  const all = section.cases().filter(({ name }) => named.test(name));
+  const cases = quick ? quickCases(all) : all;
   const results: Result[] = [];
   for (const c of cases) {
     const result = await compare(c, ours, peers, own, judgeOf(c), yardsticks);
@@ -176,6 +182,7 @@ export async function run(benchmark: Benchmark): Promise<void> {
     return;
   }
   if (options.quick && options.write) fail('--quick says nothing that is worth to --write');
+  if (options.cases && options.write) fail('--write wants whole sections, not some --cases');
   const plan: Plan = options.quick
     ? { rounds: 1, seconds: 0.005, repeats: 1 }
     : { rounds: count('rounds', options.rounds), seconds: 0.05, repeats: 3 };
@@ -203,7 +210,7 @@ export async function run(benchmark: Benchmark): Promise<void> {
         const peak = fmaPeak(dtype, plan.seconds, plan.repeats);
         say(`${section.name}: level ${level}, FMA peak ${peak.toFixed(1)} GFLOP/s (${dtype})`);
         const beside = await peers.at(threads, level);
-        const results = await measure(section, threads, level, beside, plan, options.quick);
+        const results = await measure(section, threads, level, beside, plan, options);
         const before = measured.get(section.name);
         measured.set(section.name, {
           section,
@@ -224,7 +231,7 @@ export async function run(benchmark: Benchmark): Promise<void> {
 /** Writes what is asked for; a wrong result fails the run and keeps the results file as it was. */
 function finish(
   { command }: Benchmark,
-  options: ReturnType<typeof parseCommandLine>,
+  options: Options,
   measured: readonly Measured[],
   machine: Machine,
   plan: Plan,

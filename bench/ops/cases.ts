@@ -1,6 +1,8 @@
 /** Which operations are measured on what. */
 import type { OpsCase, OpsInput, StepsCase } from '../lib/cases.js';
 import { type Equation, equations, shapesOf } from './einsum.js';
+import { functions } from './functions/all.js';
+import type { FunctionRow } from './functions/row.js';
 import { type OperationName, operations } from './operations.js';
 
 interface Choice {
@@ -100,8 +102,8 @@ export function rowCases(): OpsCase[] {
 
 export function reductionCases(): OpsCase[] {
   const names = [
-    ...(['sumRows', 'sumColumns', 'sumAll', 'maxRows', 'maxColumns', 'maxAll'] as const),
-    ...(['varianceRows', 'argmaxRows', 'cumsumRows'] as const),
+    ...(['sum rows', 'sum columns', 'sum all', 'amax rows', 'amax columns', 'amax all'] as const),
+    ...(['variance rows', 'argmax rows', 'cumsum rows'] as const),
   ];
   const shapes = [matrix(128, 10), matrix(256, 512), matrix(1024, 1024), matrix(4096, 4096)];
   return names.flatMap((op) => shapes.map((shape) => opsCase(op, [shape])));
@@ -137,6 +139,29 @@ export function einsumCases(): OpsCase[] {
   });
 }
 
+/** Operations of other sections whose gradients are measured beside those of the functions. */
+const kElsewhere = [
+  ...(['relu', 'exp', 'log1p', 'tanh', 'erf', 'sigmoid', 'gelu', 'silu', 'softplus'] as const),
+  ...(['sin', 'atan', 'sum rows', 'sum columns', 'sum all', 'amax rows', 'amax columns'] as const),
+  ...(['amax all', 'variance rows', 'cumsum rows', 'dropout'] as const),
+];
+const kElsewhereOfTwo = ['add', 'mul', 'where'] as const;
+
+export function functionCases(): OpsCase[] {
+  const rows = Object.entries(functions) as [OperationName, FunctionRow][];
+  const square = matrix(256, 256);
+  return [
+    ...rows.flatMap(([name, { inputs, gradient, dtype }]) => {
+      const choice = dtype ? { dtype } : {};
+      const cases = gradient === 'only' ? [] : [opsCase(name, inputs, choice)];
+      const both = gradient ? [opsCase(name, inputs, { ...choice, backward: true })] : [];
+      return [...cases, ...both];
+    }),
+    ...kElsewhere.map((name) => opsCase(name, [square], { backward: true })),
+    ...kElsewhereOfTwo.map((name) => opsCase(name, [square, square], { backward: true })),
+  ];
+}
+
 export function linalgCases(): OpsCase[] {
   return [128, 512, 1024].flatMap((n) => {
     const general = { ...matrix(n, n), diagonal: n };
@@ -151,7 +176,7 @@ export function linalgCases(): OpsCase[] {
 export function smallCases(): OpsCase[] {
   const ten = vector(10);
   return [
-    ...(['relu', 'exp', 'sumAll'] as const).map((op) => opsCase(op, [ten], { left: true })),
+    ...(['relu', 'exp', 'sum all'] as const).map((op) => opsCase(op, [ten], { left: true })),
     opsCase('add', [ten, ten], { left: true }),
     opsCase('relu', [ten], { left: true, recorded: true }),
     opsCase('add', [ten, ten], { left: true, recorded: true }),

@@ -7,6 +7,7 @@ import type { Tensor } from 'tilegrad';
 import * as tilegrad from 'tilegrad';
 import { type Expected, gamma } from '../lib/reference-gemm.js';
 import { einsums } from './einsum.js';
+import { functions } from './functions/all.js';
 import { factorizations } from './linalg.js';
 
 const kUnitRoundoff = 2 ** -24;
@@ -18,13 +19,19 @@ export interface Values {
 }
 
 export interface Operation {
-  ours(...inputs: Tensor[]): Tensor;
+  /** The result; of several the first is checked, and differentiated. */
+  ours(...inputs: Tensor[]): Tensor | readonly Tensor[];
+  /** Whether results lie in memory of the inputs, so that there is nothing to dispose. */
+  shares?: boolean;
   /** Elements of the result; by default as many as the inputs have, broadcast. */
   size?(inputs: readonly Pick<Values, 'shape'>[]): number;
   /** With the inputs named a, b and c. */
   torch: string;
-  /** The value of the result at a row-major position; null for random numbers. */
-  expected: ((position: number, inputs: readonly Values[]) => Expected) | null;
+  /**
+   * The value of the result at a row-major position; null for random numbers. `float64`: what we compute in
+   * float64, which PyTorch's values are held against, too.
+   */
+  expected: ((position: number, inputs: readonly Values[]) => Expected) | 'float64' | null;
 }
 
 // Vector mathematics of a few units in the last place, on values near 1 (the inputs are in [-1, 1)).
@@ -184,17 +191,17 @@ export const operations = {
       return { value, bound: (gamma(row.length, kUnitRoundoff) + 2 * kElementwiseBound) * value };
     },
   },
-  sumRows: reduction('sum', 1),
-  sumColumns: reduction('sum', 0),
-  sumAll: reduction('sum', null),
-  maxRows: reduction('amax', 1),
-  maxColumns: reduction('amax', 0),
-  maxAll: reduction('amax', null),
+  'sum rows': reduction('sum', 1),
+  'sum columns': reduction('sum', 0),
+  'sum all': reduction('sum', null),
+  'amax rows': reduction('amax', 1),
+  'amax columns': reduction('amax', 0),
+  'amax all': reduction('amax', null),
   crossEntropy: {
     ours: (a, b) => tilegrad.crossEntropy(a, b),
     torch: 'F.cross_entropy(a, b)',
     size: () => 1,
-    expected: null,
+    expected: 'float64',
   },
   layerNorm: {
     ours: (a, weight, bias) => tilegrad.layerNorm(a, [a.shape.at(-1)!], { weight, bias }),
@@ -209,7 +216,7 @@ export const operations = {
       return near(z * weight!.data[column]! + bias!.data[column]!, 2 * gamma(n, kUnitRoundoff));
     },
   },
-  varianceRows: {
+  'variance rows': {
     ours: (a) => a.var({ dim: 1 }),
     torch: 'torch.var(a, 1)',
     size: ([a]) => a!.shape[0]!,
@@ -220,7 +227,7 @@ export const operations = {
       return near(squares / (values.length - 1), gamma(values.length, kUnitRoundoff));
     },
   },
-  argmaxRows: {
+  'argmax rows': {
     ours: (a) => a.argmax({ dim: 1 }),
     torch: 'torch.argmax(a, 1)',
     size: ([a]) => a!.shape[0]!,
@@ -229,7 +236,7 @@ export const operations = {
       return { value: values.indexOf(values.reduce((x, y) => Math.max(x, y))), bound: 0 };
     },
   },
-  cumsumRows: {
+  'cumsum rows': {
     ours: (a) => a.cumsum(1),
     torch: 'torch.cumsum(a, 1)',
     expected(position, [a]) {
@@ -272,6 +279,7 @@ export const operations = {
   },
   ...factorizations,
   ...einsums,
+  ...functions,
 } satisfies Record<string, Operation>;
 
 export type OperationName = keyof typeof operations;

@@ -6,6 +6,7 @@ import type { Section } from '../lib/section.js';
 import {
   broadcastCases,
   einsumCases,
+  functionCases,
   indexCases,
   linalgCases,
   mathCases,
@@ -24,6 +25,7 @@ const copied: Column = {
 };
 
 interface Options {
+  plan?: Section['plan'];
   dtype?: 'float64';
   note?: string;
   yardsticks?: readonly Yardstick[];
@@ -31,11 +33,12 @@ interface Options {
 }
 
 function section(name: string, title: string, cases: () => Case[], options: Options = {}): Section {
-  const { dtype = 'float32', note, yardsticks = [], columns = [] } = options;
+  const { dtype = 'float32', note, yardsticks = [], columns = [], plan } = options;
   return {
     name: `ops-${name}`,
     title: `${title}, ${dtype}`,
     ...(note === undefined ? {} : { note }),
+    ...(plan === undefined ? {} : { plan }),
     cases,
     yardsticks: () => yardsticks,
     report: (results) => caseTable(results, { columns }),
@@ -60,7 +63,7 @@ export const broadcasts = section('broadcast', 'Strided and broadcast operands',
 });
 
 export const rows = section('rows', 'Softmax, cross entropy and layer norm', rowCases, {
-  note: `${kDisposed} "forward and backward" also computes the gradients of all inputs, and leaves the result to the collector.`,
+  note: `${kDisposed} "forward and backward" also computes the gradients of all inputs, in a \`tidy\`.`,
 });
 
 export const reductions = section('reduce', 'Reductions and scans', reductionCases, {
@@ -71,6 +74,14 @@ export const random = section('random', 'Random numbers', randomCases, { note: k
 
 export const indices = section('index', 'Indices, sorting, selection', indexCases, {
   note: kDisposed,
+});
+
+/** 500 cases of 20 to 200 us: more rounds, each too short to notice, tell more than fewer long ones. */
+const kFunctionSeconds = 0.004;
+
+export const functions = section('functions', 'Functions one by one', functionCases, {
+  note: `${kDisposed} Every function that PyTorch has as well on one size, but for those of the other sections. "forward and backward" also computes the gradients of all inputs.`,
+  plan: (plan) => ({ ...plan, seconds: kFunctionSeconds }),
 });
 
 export const einsum = section('einsum', 'einsum', einsumCases, { note: kDisposed });
@@ -89,6 +100,6 @@ export const steps = section('steps', 'Optimizer steps', stepCases, {
 });
 
 export const all = [
-  ...[memory, mathematics, broadcasts, rows, reductions, random, indices, einsum, linearAlgebra],
-  ...[small, steps],
+  ...[memory, mathematics, broadcasts, rows, reductions, random, indices, functions],
+  ...[einsum, linearAlgebra, small, steps],
 ];

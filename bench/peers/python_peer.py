@@ -234,13 +234,15 @@ class Torch:
         # The expression comes from bench/ops/operations.ts.
         f = eval('lambda a, b=None, c=None: ' + r['torch'],  # noqa: S307
                  {'torch': torch, 'F': torch.nn.functional})
-        floating = [x for x in inputs if x.is_floating_point()]
+        floating = [x for x, spec in zip(inputs, r['inputs'])
+                    if 'below' not in spec and not spec.get('constant')]
         for x in floating:
             x.requires_grad_(r['recorded'] or r['backward'])
         if not r['backward']:
             run = lambda: f(*inputs)  # noqa: E731
             return run, samples(run().detach())
-        g = torch.ones_like(f(*inputs))
+        with torch.no_grad():
+            g = torch.ones_like(f(*inputs))
 
         def run():
             for x in floating:
@@ -248,23 +250,27 @@ class Torch:
             f(*inputs).backward(g)
 
         run()
-        return run, samples(inputs[0].grad)
+        return run, samples(floating[0].grad)
 
     def operand(self, r, spec, seed):
-        shape = spec['shape']
+        torch, shape = self.torch, spec['shape']
         if 'below' in spec:
             whole = np.arange(math.prod(shape), dtype=np.int64) * 7919 % spec['below']
-            return self.torch.from_numpy(whole).reshape(shape)
+            whole += spec.get('plus', 0)
+            return torch.from_numpy(whole).reshape(shape).to(getattr(torch, spec.get('as', 'int64')))
         transposed = spec.get('transposed', False)
         values = uniform(math.prod(shape), seed)
         if spec.get('positive'):
             values = (values + np.float32(1)) / np.float32(2) + np.float32(2**-24)
+        values = values + np.float32(spec.get('plus', 0))
         if 'diagonal' in spec:
             values = values.reshape(shape)
             if spec.get('symmetric'):
                 values = np.tril(values) + np.tril(values, -1).T
             values = values + np.float32(spec['diagonal']) * np.eye(len(values), dtype=np.float32)
-        stored = self.torch.from_numpy(values.astype(r['dtype']))
+        if spec.get('ascending'):
+            values = np.sort(values)
+        stored = torch.from_numpy(values.astype(r['dtype']))
         x = stored.reshape(shape[::-1] if transposed else shape)
         return x.t() if transposed else x
 

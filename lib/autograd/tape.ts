@@ -76,7 +76,9 @@ export const LINEAR: ReadonlySet<string> = new Set([
   ...'hstack vstack dstack blockDiag scatter scatterAdd indexAdd indexCopy indexFill indexPut'.split(
     ' ',
   ),
-  ...'put maskedScatter floorDivide solve jacobian'.split(' '),
+  ...'put maskedScatter selectScatter sliceScatter diagonalScatter floorDivide solve jacobian'.split(
+    ' ',
+  ),
 ]);
 
 /** @throws TensorError ERR_STATE when a rule may need the elements of an inference tensor */

@@ -127,6 +127,27 @@ export function keep<T>(value: T): T {
   return value;
 }
 
+/**
+ * The result of an operation that is made of others. What it makes on the way goes back at once, or with
+ * the graph when that is recorded: left to the collector, every intermediate result would take memory
+ * that has been out of the cache for long, which costs several times what computing it does. Only for
+ * code that lets no tensor out but its result.
+ */
+export function composed(fn: () => Tensor): Tensor {
+  const firstNode = currentTime();
+  const scope = enterScope(isGradEnabled());
+  let needs: Needs = { storages: NOTHING, graph: false };
+  try {
+    const result = fn();
+    needs = neededBy(result, firstNode);
+    return result;
+  } finally {
+    leaveScope(scope, needs.storages, needs.graph);
+  }
+}
+
+const NOTHING: ReadonlySet<Storage> = new Set();
+
 /** The scope of the outermost layer that runs now. */
 let layerScope: Scope | null = null;
 

@@ -1,4 +1,5 @@
 /** Covariance and correlation of variables. */
+import { composed } from '../autograd/tidy.js';
 import { TensorError } from '../errors.js';
 import { checkOptions, describe, formatShape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
@@ -96,10 +97,12 @@ export function cov(x: Tensor, options: CovOptions = {}): Tensor {
     fweights !== null && aweights !== null ? mul(fweights, aweights) : (fweights ?? aweights);
   const weigh = (t: Tensor) => (w === null ? t : mul(t, w));
   const total = w === null ? (rows.shape[1] as number) : sum(w);
-  const mean = div(sum(weigh(rows), { dim: 1, keepDim: true }), total);
-  const centred = sub(rows, mean);
-  const products = matmul(weigh(centred), transpose(centred));
-  return squeeze(div(products, divisor(total, correction, w, aweights)));
+  return composed(() => {
+    const mean = div(sum(weigh(rows), { dim: 1, keepDim: true }), total);
+    const centred = sub(rows, mean);
+    const products = matmul(weigh(centred), transpose(centred));
+    return squeeze(div(products, divisor(total, correction, w, aweights)));
+  });
 }
 
 /** What the sums of products are divided by. */

@@ -1,5 +1,6 @@
 /** Differences of neighbours along a dimension, and their opposite: areas under a curve. */
 
+import { composed } from '../autograd/tidy.js';
 import { TensorError } from '../errors.js';
 import { checkNumber, checkOptions, describe, formatShape, normalizeDim } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
@@ -158,8 +159,10 @@ function widths(operation: string, x: Tensor, y: Tensor, dim: number): Tensor {
  * ```
  */
 export function trapezoid(y: Tensor, options: TrapezoidOptions = {}): Tensor {
-  const [areas, dim] = trapezoids('trapezoid', y, options);
-  return sum(areas, { dim });
+  return composed(() => {
+    const [areas, dim] = trapezoids('trapezoid', y, options);
+    return sum(areas, { dim });
+  });
 }
 
 /**
@@ -173,8 +176,10 @@ export function trapezoid(y: Tensor, options: TrapezoidOptions = {}): Tensor {
  * ```
  */
 export function cumulativeTrapezoid(y: Tensor, options: TrapezoidOptions = {}): Tensor {
-  const [areas, dim] = trapezoids('cumulativeTrapezoid', y, options);
-  return cumsum(areas, dim);
+  return composed(() => {
+    const [areas, dim] = trapezoids('cumulativeTrapezoid', y, options);
+    return cumsum(areas, dim);
+  });
 }
 
 defineMethods({ diff, trapezoid, cumulativeTrapezoid });

@@ -1,5 +1,7 @@
 /** Distances and angles between vectors; vectors of unit length. */
+
 import { attach, recording } from '../autograd/tape.js';
+import { composed } from '../autograd/tidy.js';
 import { TensorError } from '../errors.js';
 import {
   broadcastShapes,
@@ -112,18 +114,21 @@ export function cdist(a: Tensor, b: Tensor, options: CdistOptions = {}): Tensor 
     computeMode === 'useMmForEuclidDist' ||
     (computeMode === 'useMmForEuclidDistIfNecessary' && isLarge);
   if (p === 2 && byProduct) return euclidean(x, y);
-  const differences = sub(unsqueeze(x, -2), unsqueeze(y, -3));
-  // Vectors without elements are all alike; not every norm of nothing is 0.
-  if (x.shape.at(-1) === 0) return sum(differences, { dim: -1 });
-  return norm(differences, { p, dim: -1 });
+  return composed(() => {
+    const differences = sub(unsqueeze(x, -2), unsqueeze(y, -3));
+    // Vectors without elements are all alike; not every norm of nothing is 0.
+    return x.shape.at(-1) === 0 ? sum(differences, { dim: -1 }) : norm(differences, { p, dim: -1 });
+  });
 }
 
 /** Euclidean distances by a matrix product. */
 function euclidean(a: Tensor, b: Tensor): Tensor {
   const [x, y] = [a.detach(), b.detach()];
   const squares = (t: Tensor) => sum(square(t), { dim: -1, keepDim: true });
-  const lengths = add(squares(x), transpose(squares(y)));
-  const distances = sqrt(clamp(sub(lengths, mul(matmul(x, transpose(y)), 2)), { min: 0 }));
+  const distances = composed(() => {
+    const lengths = add(squares(x), transpose(squares(y)));
+    return sqrt(clamp(sub(lengths, mul(matmul(x, transpose(y)), 2)), { min: 0 }));
+  });
   if (recording(a, b)) {
     // a's gradient is the sum over j of g[i, j] (a[i] - b[j]) / distance[i, j]: two products.
     const weights = (g: Tensor) => where(eq(distances, 0), 0, div(g, distances));
@@ -171,7 +176,8 @@ export function pairwiseDistance(
   const eps = checkNumber('pairwiseDistance', 'eps', orDefault(options.eps, 1e-6));
   broadcastShapes('pairwiseDistance', x.shape, y.shape);
   normalizeDim('pairwiseDistance', -1, Math.max(x.ndim, y.ndim));
-  return norm(add(sub(x, y), eps), { p, dim: -1, keepDim: orDefault(options.keepDim, false) });
+  const keepDim = orDefault(options.keepDim, false);
+  return composed(() => norm(add(sub(x, y), eps), { p, dim: -1, keepDim }));
 }
 
 /** Options of {@link cosineSimilarity}. */
@@ -215,7 +221,7 @@ export function cosineSimilarity(
         : full.expand(full.shape.with(dim, shape[dim] as number));
     return div(wide, clamp(norm(wide, { dim, keepDim: true }), { min: eps }));
   };
-  return sum(mul(unit(x), unit(y)), { dim });
+  return composed(() => sum(mul(unit(x), unit(y)), { dim }));
 }
 
 /** Options of {@link normalize}. */
@@ -243,7 +249,7 @@ export function normalize(x: Tensor, options: NormalizeOptions = {}): Tensor {
   const p = checkOrder('normalize', orDefault(options.p, 2), -Infinity);
   const eps = checkNumber('normalize', 'eps', orDefault(options.eps, 1e-12), 0);
   const dim = checkDims('normalize', orDefault(options.dim, 1), x.ndim);
-  return div(x, clamp(norm(x, { p, dim, keepDim: true }), { min: eps }));
+  return composed(() => div(x, clamp(norm(x, { p, dim, keepDim: true }), { min: eps })));
 }
 
 /** Options of {@link renorm}. */
@@ -283,9 +289,10 @@ export function renorm(x: Tensor, options: RenormOptions): Tensor {
   }
   const at = normalizeDim('renorm', options.dim, x.ndim);
   const others = x.shape.map((_, d) => d).filter((d) => d !== at);
-  const lengths = norm(x, { p, dim: others, keepDim: true });
-  const factor = where(gt(lengths, maxNorm), div(maxNorm, add(lengths, RENORM_EPS)), 1);
-  return mul(x, factor);
+  return composed(() => {
+    const lengths = norm(x, { p, dim: others, keepDim: true });
+    return mul(x, where(gt(lengths, maxNorm), div(maxNorm, add(lengths, RENORM_EPS)), 1));
+  });
 }
 
 /** Options of {@link cross}. */
@@ -324,7 +331,9 @@ export function cross(a: Tensor, b: Tensor, options: CrossOptions = {}): Tensor 
     [2, 0, 1],
   ] as const;
   const turned = (t: Tensor, places: readonly number[]) => indexSelect(t, dim, places);
-  return sub(mul(turned(x, next), turned(y, last)), mul(turned(x, last), turned(y, next)));
+  return composed(() =>
+    sub(mul(turned(x, next), turned(y, last)), mul(turned(x, last), turned(y, next))),
+  );
 }
 
 defineMethods({ cdist, cosineSimilarity, normalize, pairwiseDistance, renorm, cross });

@@ -3,10 +3,11 @@ import { TensorError } from '../errors.js';
 import { fillWith, ones, uninitialized, zeros } from '../tensor/creation.js';
 import { checkOptions, describe, formatShape, MAX_RANK, sameShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { amax } from './extremum.js';
 import { read } from './gather.js';
 import { addedUp, perElement, perRow, scatterAt } from './indexed.js';
 import { checkNumeric, type IndexLike, indexTensor } from './indices.js';
-import { checkTensor, contiguous } from './operand.js';
+import { checkTensor } from './operand.js';
 import { unsqueeze } from './shape.js';
 
 /** @throws TensorError ERR_SHAPE unless indices have room for one more dimension */
@@ -76,9 +77,7 @@ export function embedding(
 
 /** The largest of the indices; -1 of none. */
 function largest(indices: Tensor): number {
-  let most = -1;
-  for (const index of contiguous(indices).data) most = Math.max(most, index);
-  return most;
+  return indices.numel === 0 ? -1 : amax(indices.detach()).item();
 }
 
 /** Options of {@link bincount}. */

@@ -3,7 +3,9 @@
  * Stegun 1964, 6.1.41, 6.3.18, 6.4.11) from 10 on, to where the recurrences 6.1.16, 6.3.6 and 6.4.7 lead,
  * and reflection below 0. All of it in float64 and rounded once.
  */
+
 import { attach, recording } from '../autograd/tape.js';
+import { composed } from '../autograd/tidy.js';
 import { TensorError } from '../errors.js';
 import { zeros } from '../tensor/creation.js';
 import { describe } from '../tensor/shape.js';
@@ -33,7 +35,7 @@ function series(z: Tensor, coefficients: readonly number[]): Tensor {
 
 /** f computed in float64 of values without a history. */
 function inFloat64(x: Tensor, f: (x: Tensor) => Tensor): Tensor {
-  return to(f(to(x.detach(), 'float64')), x.dtype);
+  return composed(() => to(f(to(x.detach(), 'float64')), x.dtype));
 }
 
 /** The distance to the nearest whole number, which is exact: sin(pi x) is its sine up to the sign. */

@@ -115,11 +115,11 @@ export function combinations(x: Tensor, r = 2, options: CombinationsOptions = {}
   }
   if (r === 0) return x.slice([[0, 0]]);
   const next = options.withReplacement ? 0 : 1;
-  const rows: number[][] = [];
+  const places: number[] = [];
   const row: number[] = [];
   const choose = (from: number): void => {
     if (row.length === r) {
-      rows.push(row.slice());
+      for (const place of row) places.push(place);
       return;
     }
     // So many elements have to be left for the rest of the row.
@@ -131,7 +131,7 @@ export function combinations(x: Tensor, r = 2, options: CombinationsOptions = {}
     }
   };
   choose(0);
-  return reshape(indexSelect(x, 0, rows.flat()), [rows.length, r]);
+  return reshape(indexSelect(x, 0, Int32Array.from(places)), [places.length / r, r]);
 }
 
 /** Options of {@link vander}. */

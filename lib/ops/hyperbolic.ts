@@ -1,5 +1,7 @@
 /** Inverse hyperbolic functions, elementwise: by logarithms, in float64 and rounded once. */
+
 import { attach, recording } from '../autograd/tape.js';
+import { composed } from '../autograd/tidy.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { abs, add, div, mul, rsqrt, sqrt, square, sub } from './arithmetic.js';
 import { gt, lt } from './compare.js';
@@ -19,7 +21,7 @@ function inverse(
   slope: (x: Tensor) => Tensor,
 ): Tensor {
   checkFloating(name, x);
-  const y = to(forward(to(x.detach(), 'float64')), x.dtype);
+  const y = composed(() => to(forward(to(x.detach(), 'float64')), x.dtype));
   if (recording(x)) attach(y, name, [x], [(g) => mul(g, slope(x))]);
   return y;
 }

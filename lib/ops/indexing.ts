@@ -16,12 +16,13 @@ import {
   formatShape,
   MAX_RANK,
   type Shape,
+  sameShape,
 } from '../tensor/shape.js';
 import { type NestedArray, Tensor } from '../tensor/tensor.js';
 import { putAt } from './index_put.js';
 import { gatherAt, type Places } from './indexed.js';
 import { indexTensor, type NestedIndices } from './indices.js';
-import { nonzero } from './masked.js';
+import { maskedSelect, nonzero } from './masked.js';
 import { checkTensor, contiguous } from './operand.js';
 import { layoutOf, type RangeText, type SliceSpec, sliceFor } from './slice.js';
 
@@ -295,6 +296,11 @@ export function readAt(operation: string, x: Tensor, resolved: Resolved): Tensor
  */
 export function index(x: Tensor, specs: readonly IndexSpec[]): Tensor {
   checkTensor('index', x);
+  const [mask] = Array.isArray(specs) && specs.length === 1 ? specs : [];
+  // Without the coordinates of what a mask of the whole tensor chooses.
+  if (mask instanceof Tensor && mask.dtype === 'bool' && sameShape(mask.shape, x.shape)) {
+    return maskedSelect(x, mask);
+  }
   return readAt('index', x, resolve('index', x, specs));
 }
 

@@ -12,6 +12,7 @@ import { TensorError } from '../errors.js';
 import { rows, runBinaryContiguous } from '../native/commands.js';
 import { fillWith } from '../tensor/creation.js';
 import { dtypes } from '../tensor/dtype.js';
+import { recycle } from '../tensor/memory.js';
 import { checkNumber, checkOptions, describe, formatShape, sameShape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { add, div, mul, sub } from './arithmetic.js';
@@ -101,6 +102,7 @@ export function copy_<T extends Tensor>(x: T, source: Tensor): T {
     // From its own memory, elements would change before they are read.
     const apart = source.storage === x.storage ? source.clone() : source;
     copyInto(x, expand(apart, x.shape));
+    if (apart !== source) recycle(apart.storage);
   });
 }
 
@@ -262,6 +264,7 @@ export function clamp_<T extends Tensor>(x: T, options: ClampOptions): T {
       );
     }
     copyInto(x, result);
+    if (result.storage !== x.storage) recycle(result.storage);
   });
 }
 
@@ -282,7 +285,11 @@ function drawn<T extends Tensor>(
   if (x.dtype !== 'float32' && x.dtype !== 'float64') {
     throw new TensorError('ERR_DTYPE', `[${operation}] draws float32 or float64, not ${x.dtype}`);
   }
-  return changing(operation, x, [], () => copyInto(x, draw({ ...options, dtype: x.dtype })));
+  return changing(operation, x, [], () => {
+    const numbers = draw({ ...options, dtype: x.dtype });
+    copyInto(x, numbers);
+    recycle(numbers.storage);
+  });
 }
 
 /**

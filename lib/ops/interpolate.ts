@@ -183,7 +183,27 @@ function cubicTaps(scaling: Scaling, aligned: boolean, round: Round) {
   };
 }
 
+/** Matrices that were made last, by what they depend on: a network asks for the same again in every step. */
+const known = new Map<string, Resampling>();
+const KNOWN = 64;
+
 function matrixOf(
+  scaling: Scaling,
+  choice: { mode: InterpolateMode; alignCorners: boolean },
+  dtype: Tensor['dtype'],
+): Resampling {
+  const { size, out, scale } = scaling;
+  const key = `${choice.mode} ${choice.alignCorners} ${dtype} ${size} ${out} ${scale}`;
+  let matrix = known.get(key);
+  if (matrix === undefined) {
+    if (known.size === KNOWN) known.clear();
+    matrix = newMatrix(scaling, choice, dtype);
+    known.set(key, matrix);
+  }
+  return matrix;
+}
+
+function newMatrix(
   scaling: Scaling,
   { mode, alignCorners }: { mode: InterpolateMode; alignCorners: boolean },
   dtype: Tensor['dtype'],

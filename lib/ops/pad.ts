@@ -1,14 +1,17 @@
 /** Tensors with more places around them. */
+import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
-import { checkOptions, describe, formatShape } from '../tensor/shape.js';
+import { type Operand, rows, runGeometry } from '../native/commands.js';
+import { uninitialized } from '../tensor/creation.js';
+import { isHalf } from '../tensor/dtype.js';
+import { recycle } from '../tensor/memory.js';
+import { checkOptions, describe, formatShape, type Shape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { defineMethods } from './elementwise.js';
-import { flip } from './flip.js';
-import { assemble, concat } from './join.js';
-import { checkTensor, clone } from './operand.js';
+import { assemble } from './join.js';
+import { checkTensor, copyInto, copyOf, to } from './operand.js';
 import { rangeOf } from './parts.js';
 import { holds } from './promotion.js';
-import { expand } from './reduce.js';
 
 /** What the new places of {@link pad} hold. */
 export type PadMode = 'constant' | 'reflect' | 'replicate' | 'circular';
@@ -62,11 +65,7 @@ export function pad(x: Tensor, pads: readonly number[], options: PadOptions = {}
   if (value !== undefined) {
     throw new TensorError('ERR_ARGUMENT', `[pad] value is for constant, not for ${mode}`);
   }
-  const y = sides.reduce(
-    (t, [before, after], d) => continued(t, d, Math.max(0, before), Math.max(0, after), mode),
-    cropped,
-  );
-  return y === x ? clone(x) : y;
+  return continued(cropped, sides, mode);
 }
 
 type Sides = readonly (readonly [before: number, after: number])[];
@@ -132,26 +131,92 @@ function surrounded(x: Tensor, sides: Sides, value: number): Tensor {
   return assemble('pad', [x], shape, [view], value);
 }
 
-/** x continued at both ends of a dimension, from its own elements. */
-function continued(
-  x: Tensor,
-  dim: number,
-  before: number,
-  after: number,
-  mode: Exclude<PadMode, 'constant'>,
-): Tensor {
-  if (before === 0 && after === 0) return x;
-  const size = x.shape[dim] as number;
-  const range = (start: number, length: number) => rangeOf('pad', x, dim, start, length);
-  const repeated = (start: number, count: number) =>
-    expand(range(start, 1), x.shape.with(dim, count));
-  const pieces = {
-    reflect: () => [flip(range(1, before), dim), flip(range(size - 1 - after, after), dim)],
-    replicate: () => [repeated(0, before), repeated(size - 1, after)],
-    circular: () => [range(size - before, before), range(0, after)],
-  } as const;
-  const [head, tail] = pieces[mode]() as [Tensor, Tensor];
-  return concat([head, x, tail], dim);
+/** A part of a tensor that may be read backwards, as only a loop over memory can. */
+interface Part extends Operand {
+  readonly strides: readonly number[];
+}
+
+/** A side of a dimension and the elements that it repeats: as many of these, or one for all. */
+interface Side {
+  readonly side: Part;
+  readonly source: Part;
+  readonly shape: Shape;
+}
+
+/** The sides of dimension d, within what lies around the first d dimensions and in the others alone. */
+function sidesOf(y: Tensor, sides: Sides, d: number, mode: Exclude<PadMode, 'constant'>): Side[] {
+  const bounds = sides.map(([before, after], k) => {
+    const [first, size] = [Math.max(0, before), y.shape[k] as number];
+    return k < d ? { start: 0, size } : { start: first, size: size - first - Math.max(0, after) };
+  });
+  const { start, size } = bounds[d] as { start: number; size: number };
+  const stride = y.strides[d] as number;
+  const origin = bounds.reduce((sum, b, k) => sum + b.start * (y.strides[k] as number), y.offset);
+  const shape = bounds.map((b) => b.size);
+  /** The part that begins at a place of dimension d, counted from the first element that isn't padding. */
+  const part = (place: number, step: number): Part => ({
+    array: y.array,
+    offset: origin + place * stride,
+    strides: y.strides.with(d, step * stride),
+  });
+  const after = Math.max(0, (sides[d] as readonly [number, number])[1]);
+  // Where each side begins to repeat, and in which direction.
+  const [low, high, step] = {
+    reflect: [start, size - 2, -1],
+    replicate: [0, size - 1, 0],
+    circular: [size - start, 0, 1],
+  }[mode] as [number, number, number];
+  const made = [
+    { side: part(size, 1), source: part(high, step), shape: shape.with(d, after) },
+    { side: part(-start, 1), source: part(low, step), shape: shape.with(d, start) },
+  ];
+  return made.filter((side) => !side.shape.includes(0));
+}
+
+/** x continued from its own elements, one dimension after the other: corners continue sides. */
+function continued(x: Tensor, sides: Sides, mode: Exclude<PadMode, 'constant'>): Tensor {
+  const shape = x.shape.map((n, d) => {
+    const [before, after] = sides[d] as readonly [number, number];
+    return n + Math.max(0, before) + Math.max(0, after);
+  });
+  const y = uninitialized(shape, x.dtype);
+  copyInto(centreOf(y, x.shape, sides), x);
+  for (let d = 0; d < x.ndim; d++) {
+    for (const { side, source, shape: own } of sidesOf(y, sides, d, mode)) {
+      runGeometry(rows.cast, own, [source, side]);
+    }
+  }
+  if (recording(x)) attach(y, 'pad', [x], [(g) => folded(g, x.shape, sides, mode)]);
+  return y;
+}
+
+/** The part of a padded tensor that lies inside. */
+function centreOf(y: Tensor, shape: Shape, sides: Sides): Tensor {
+  return sides.reduce((t, [before], d) => {
+    const n = shape[d] as number;
+    return n === t.shape[d] ? t : rangeOf('pad', t, d, Math.max(0, before), n);
+  }, y);
+}
+
+/** The adjoint of `continued`: what lies outside is added to the elements that it repeats. */
+function folded(g: Tensor, shape: Shape, sides: Sides, mode: Exclude<PadMode, 'constant'>): Tensor {
+  if (isHalf(g.dtype)) return to(folded(to(g, 'float32'), shape, sides, mode), g.dtype);
+  const sums = copyOf(g);
+  for (let d = g.ndim - 1; d >= 0; d--) {
+    for (const { side, source, shape: own } of sidesOf(sums, sides, d, mode)) {
+      // Elements that one place is repeated for are added one after the other.
+      const apart = source.strides[d] === 0 ? (own[d] as number) : 1;
+      const part = own.with(d, (own[d] as number) / apart);
+      for (let i = 0; i < apart; i++) {
+        const added = { ...side, offset: side.offset + i * (side.strides[d] as number) };
+        runGeometry(rows.add, part, [source, added, source]);
+      }
+    }
+  }
+  const x = copyOf(centreOf(sums, shape, sides));
+  recycle(sums.storage);
+  if (recording(g)) attach(x, 'pad', [g], [(h) => continued(h, sides, mode)]);
+  return x;
 }
 
 defineMethods({ pad });

@@ -1,4 +1,5 @@
 /** Rounding to whole numbers and remainders of divisions, elementwise, with their gradient rules. */
+import { composed } from '../autograd/tidy.js';
 import { zerosLike } from '../tensor/creation.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { div, mul, neg, sub } from './arithmetic.js';
@@ -68,7 +69,7 @@ export function trunc(x: Tensor): Tensor {
  */
 export function frac(x: Tensor): Tensor {
   checkFloating('frac', x);
-  return sub(x, trunc(x.detach()));
+  return composed(() => sub(x, trunc(x.detach())));
 }
 
 /**

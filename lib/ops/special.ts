@@ -1,12 +1,14 @@
 /** Special functions, elementwise. Each stands with its gradient rule. */
+
 import { attach, recording } from '../autograd/tape.js';
+import { composed } from '../autograd/tidy.js';
 import { TensorError } from '../errors.js';
 import { dtypes } from '../tensor/dtype.js';
 import { broadcastShapes, checkOptions, describe } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { sigmoid, softplus } from './activation.js';
 import { abs, add, div, maximum, mul, reciprocal, square, sub } from './arithmetic.js';
-import { eq, gt, isinf, isnan, le, logicalAnd, logicalNot, logicalOr, lt } from './compare.js';
+import { eq, gt, isfinite, isnan, le, logicalAnd, logicalNot, logicalOr, lt } from './compare.js';
 import { defineMethods, unary } from './elementwise.js';
 import { exp, log } from './math.js';
 import { checkFloating, checkTensor, scalar, type TensorLike, to } from './operand.js';
@@ -57,8 +59,10 @@ export function logit(x: Tensor, options: LogitOptions = {}): Tensor {
     );
   }
   const source = x.detach();
-  const z = eps === undefined ? source : clamp(source, { min: eps, max: 1 - eps });
-  const y = log(div(z, sub(1, z)));
+  const y = composed(() => {
+    const z = eps === undefined ? source : clamp(source, { min: eps, max: 1 - eps });
+    return log(div(z, sub(1, z)));
+  });
   if (recording(x)) {
     const low = eps ?? 0;
     attach(
@@ -91,7 +95,9 @@ export function logit(x: Tensor, options: LogitOptions = {}): Tensor {
 export function xlogy(x: TensorLike, y: TensorLike): Tensor {
   const [a, b] = floats('xlogy', x, y);
   const [from, to] = [a.detach(), b.detach()];
-  const result = where(logicalAnd(eq(from, 0), logicalNot(isnan(to))), 0, mul(from, log(to)));
+  const result = composed(() =>
+    where(logicalAnd(eq(from, 0), logicalNot(isnan(to))), 0, mul(from, log(to))),
+  );
   if (recording(a, b)) {
     attach(
       result,
@@ -128,10 +134,12 @@ function floats(operation: string, x: TensorLike, y: TensorLike): [Tensor, Tenso
  */
 export function sinc(x: Tensor): Tensor {
   checkFloating('sinc', x);
-  const angle = mul(x, Math.PI);
-  const zero = eq(angle, 0);
-  const safe = where(zero, 1, angle);
-  return where(zero, 1, div(sin(safe), safe));
+  return composed(() => {
+    const angle = mul(x, Math.PI);
+    const zero = eq(angle, 0);
+    const safe = where(zero, 1, angle);
+    return where(zero, 1, div(sin(safe), safe));
+  });
 }
 
 /**
@@ -153,9 +161,12 @@ export function logaddexp(a: TensorLike, b: TensorLike): Tensor {
 function logOfSum(operation: string, a: TensorLike, b: TensorLike, scale: number): Tensor {
   const [x, y] = floats(operation, a, b);
   const [from, to] = [x.detach(), y.detach()];
-  // Infinities of one sign are equal, and their difference is NaN.
-  const distance = where(eq(from, to), 0, mul(abs(sub(from, to)), -scale));
-  const result = add(maximum(from, to), mul(softplus(distance), 1 / scale));
+  const result = composed(() => {
+    // Infinities of one sign are equal, and their difference is NaN.
+    const distance = where(eq(from, to), 0, mul(abs(sub(from, to)), -scale));
+    const tail = softplus(distance);
+    return add(maximum(from, to), scale === 1 ? tail : mul(tail, 1 / scale));
+  });
   if (recording(x, y)) {
     const share = (own: Tensor, other: Tensor) => sigmoid(mul(sub(own, other), scale));
     attach(
@@ -221,8 +232,10 @@ export function nanToNum(x: Tensor, options: NanToNumOptions = {}): Tensor {
   const largest = LARGEST[x.dtype as keyof typeof LARGEST];
   const { nan = 0, posinf = largest, neginf = -largest } = options;
   const as = (value: number) => scalar(value, x.dtype);
-  const infinite = where(le(x, 0), as(neginf), as(posinf));
-  return where(logicalOr(isnan(x), isinf(x)), where(isnan(x), as(nan), infinite), x);
+  return composed(() => {
+    const infinite = where(le(x, 0), as(neginf), as(posinf));
+    return where(isfinite(x), x, where(isnan(x), as(nan), infinite));
+  });
 }
 
 /**
@@ -239,8 +252,7 @@ export function nanToNum(x: Tensor, options: NanToNumOptions = {}): Tensor {
 export function heaviside(x: TensorLike, values: TensorLike): Tensor {
   const [a, b] = promote('heaviside', x, values);
   broadcastShapes('heaviside', a.shape, b.shape);
-  const step = to(lt(0, a), a.dtype);
-  return where(eq(a.detach(), 0), b.detach(), step);
+  return composed(() => where(eq(a.detach(), 0), b.detach(), to(lt(0, a), a.dtype)));
 }
 
 const unaryMethods = { erfinv, sinc };

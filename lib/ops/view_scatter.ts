@@ -1,34 +1,37 @@
 /** Copies of a tensor with new elements in a part of it: the views' counterparts that write. */
+import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
-import { arange } from '../tensor/ranges.js';
+import { zeros } from '../tensor/creation.js';
 import { checkOptions, describe, formatShape, normalizeDim, sameShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { checkPlane, type DiagonalOptions, diagonalOf } from './diagonal.js';
 import { defineMethods } from './elementwise.js';
-import { put } from './index_fill.js';
 import { checkSameDType } from './indices.js';
-import { checkTensor } from './operand.js';
+import { checkTensor, copyInto, copyOf } from './operand.js';
 import { selectFor } from './parts.js';
-import { reshape, slice } from './shape.js';
+import { slice } from './shape.js';
+import type { View } from './view.js';
 
 /** x with the elements of `source` where `view` shows them. */
-function scattered(
-  operation: string,
-  x: Tensor,
-  source: Tensor,
-  view: (places: Tensor) => Tensor,
-): Tensor {
+function scattered(operation: string, x: Tensor, source: Tensor, view: View): Tensor {
   checkTensor(operation, source);
   checkSameDType(operation, x, source);
-  const places = view(reshape(arange(0, x.numel, 1, { dtype: 'int32' }), x.shape));
-  if (!sameShape(places.shape, source.shape)) {
+  const y = copyOf(x);
+  const part = view(y);
+  if (!sameShape(part.shape, source.shape)) {
     throw new TensorError(
       'ERR_SHAPE',
-      `[${operation}] the part has shape ${formatShape(places.shape)}, the source ` +
+      `[${operation}] the part has shape ${formatShape(part.shape)}, the source ` +
         formatShape(source.shape),
     );
   }
-  return put(x, places, source);
+  copyInto(part, source);
+  if (recording(x, source)) {
+    const others = (g: Tensor) =>
+      scattered(operation, g, zeros(source.shape, { dtype: g.dtype }), view);
+    attach(y, operation, [x, source], [others, view]);
+  }
+  return y;
 }
 
 /**

@@ -250,8 +250,7 @@ template <class Bits>
 Status fillWith(const Command& c, Bits value) {
   return runMap(c, {0, {sizeof(Bits)}, 0, false},
                 [=](int64_t n, const void* const*, const int64_t*, void* y) {
-                  Bits* const to = static_cast<Bits*>(y);
-                  for (int64_t i = 0; i < n; ++i) to[i] = value;
+                  fillElements(static_cast<Bits*>(y), n, value);
                 });
 }
 

@@ -28,9 +28,11 @@ void copyRun(int64_t n, const T* x, int64_t xStep, T* y, int64_t yStep) {
 template <class T>
 void gatherRun(const IndexedLoops& indexed, int64_t n, const T* x, int64_t xStep,
                const int32_t* index, int64_t indexStep, T* y, int64_t yStep) {
+  // Copies, which stores to y can't change.
+  const int64_t size = indexed.size, step = indexed.step;
   for (int64_t i = 0; i < n; ++i) {
     const int32_t at = index[i * indexStep];
-    if (isInside(at, indexed.size)) y[i * yStep] = x[i * xStep + at * indexed.step];
+    if (isInside(at, size)) y[i * yStep] = x[i * xStep + at * step];
   }
 }
 

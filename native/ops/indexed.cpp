@@ -11,8 +11,14 @@ namespace {
 constexpr int64_t kBlock = 16384;
 
 bool insideRun(const int32_t* index, int64_t n, int64_t step, int64_t size) {
+  const uint32_t limit = static_cast<uint32_t>(size);  // at most 2^31
   bool outside = false;
-  for (int64_t i = 0; i < n; ++i) outside |= !isInside(index[i * step], size);
+  if (step == 1) {
+    // Of this one compilers make vectors.
+    for (int64_t i = 0; i < n; ++i) outside |= static_cast<uint32_t>(index[i]) >= limit;
+  } else {
+    for (int64_t i = 0; i < n; ++i) outside |= static_cast<uint32_t>(index[i * step]) >= limit;
+  }
   return !outside;
 }
 

@@ -28,6 +28,9 @@ bool allInside(const IndexedLoops& indexed, const int32_t* index);
 
 // An index as read for use. It was inside when it was checked, but memory that another JavaScript
 // thread shares may have changed since; then its value is not used.
-inline bool isInside(int32_t index, int64_t size) { return index >= 0 && index < size; }
+// No size is beyond 2^31 (checkIndexed), so one unsigned comparison tells.
+inline bool isInside(int32_t index, int64_t size) {
+  return static_cast<uint32_t>(index) < static_cast<uint64_t>(size);
+}
 
 }  // namespace tilegrad

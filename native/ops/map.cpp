@@ -35,6 +35,8 @@ void move(const MoveKernels<Bits>& kernels, int64_t rows, int64_t cols, const vo
     }
   } else if (yCol == 1 && xRow == 1) {
     kernels.transpose(rows, cols, x, xCol, y, yRow);
+  } else if (yCol == 1 && xCol == 0) {
+    for (int64_t i = 0; i < rows; ++i) fillElements(y + i * yRow, cols, x[i * xRow]);
   } else if (yCol == 1 && xCol == -1) {
     for (int64_t i = 0; i < rows; ++i) kernels.reverse(cols, x + i * xRow, y + i * yRow);
   } else if (isSmaller(xRow, xCol)) {

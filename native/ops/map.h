@@ -2,6 +2,8 @@
 // broadcasts) and a type of its own. What is contiguous goes straight to a kernel; the rest goes
 // through tiles.
 #pragma once
+#include <string.h>
+
 #include "command.h"
 #include "loops.h"
 
@@ -30,6 +32,22 @@ Status runMap(const Command& c, const Map& map, const F& f) {
         (*static_cast<const F*>(kernel))(n, in, step, y);
       },
       &f);
+}
+
+// Of a value that is repeated: written once, and copied by memcpy from the first-level cache, which
+// stores the CPU's widest registers where this file's loops have those of the baseline.
+constexpr int64_t kRepeatedBytes = 2048;
+
+// y[i] = value for i < n.
+template <class Bits>
+void fillElements(Bits* y, int64_t n, Bits value) {
+  constexpr int64_t kBlock = kRepeatedBytes / static_cast<int64_t>(sizeof(Bits));
+  const int64_t first = n < kBlock ? n : kBlock;
+  for (int64_t i = 0; i < first; ++i) y[i] = value;
+  for (int64_t i = first; i < n; i += kBlock) {
+    const int64_t count = n - i < kBlock ? n - i : kBlock;
+    memcpy(y + i, y, static_cast<size_t>(count) * sizeof(Bits));
+  }
 }
 
 // y[i * yRow + j * yCol] = x[i * xRow + j * xCol] for i < rows, j < cols: elements of so many

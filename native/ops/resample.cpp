@@ -13,6 +13,7 @@ namespace {
 
 struct Table {
   int64_t in, taps;
+  int64_t each;  // taps of every result, or 0 where they differ
   const int32_t* starts;
   const int32_t* index;
 
@@ -55,6 +56,11 @@ void sumOfRows(const Table& table, int64_t o, const T* weight, int64_t inner, co
     memset(y, 0, static_cast<size_t>(inner) * sizeof(T));
     return;
   }
+  if (end - begin == 1 && weight[begin] == 1) {
+    // Not memcpy: a hostile call may pass overlapping arrays.
+    memmove(y, rowAt(begin), static_cast<size_t>(inner) * sizeof(T));
+    return;
+  }
   // -0 changes no product, zeros included.
   scaleAndAdd(inner, weight[begin], rowAt(begin), {nullptr, static_cast<T>(-0.0)}, y);
   for (int64_t k = begin + 1; k < end; ++k) {
@@ -62,10 +68,29 @@ void sumOfRows(const Table& table, int64_t o, const T* weight, int64_t inner, co
   }
 }
 
+// Results [first, last) of one row, of which each has as many taps.
+template <int n, class T>
+void sumsOfTaps(const Table& table, int64_t first, int64_t last, const T* weight, const T* x,
+                T* y) {
+  const int32_t* const index = table.index;
+  const int64_t in = table.in;
+  for (int64_t o = first; o < last; ++o) {
+    T sum = 0;
+    for (int64_t k = o * n; k < o * n + n; ++k) {
+      const int32_t at = index[k];
+      const T product = isInside(at, in) ? weight[k] * x[at] : 0;
+      sum = k == o * n ? product : sum + product;
+    }
+    y[o] = sum;
+  }
+}
+
 // Results [first, last) of one row.
 template <class T>
 void sumsAlongRow(const Table& table, int64_t first, int64_t last, const T* weight, const T* x,
                   T* y) {
+  if (table.each == 1) return sumsOfTaps<1>(table, first, last, weight, x, y);
+  if (table.each == 2) return sumsOfTaps<2>(table, first, last, weight, x, y);
   for (int64_t o = first; o < last; ++o) {
     int64_t begin, end;
     table.tapsOf(o, &begin, &end);
@@ -79,12 +104,23 @@ void sumsAlongRow(const Table& table, int64_t first, int64_t last, const T* weig
   }
 }
 
+// As many taps as every result has, or 0.
+int64_t uniformTaps(const Command& c) {
+  const int64_t out = c.number[2].i, taps = c.number[5].i, each = taps / out;
+  const int32_t* const starts = static_cast<const int32_t*>(c.data[1]);
+  if (each * out != taps) return 0;
+  for (int64_t o = 0; o < out; ++o) {
+    if (starts[o] != o * each) return 0;
+  }
+  return each;
+}
+
 template <class T>
 Status resampleOf(const Command& c) {
   const int64_t outer = c.number[0].i, in = c.number[1].i, out = c.number[2].i;
   const int64_t inner = c.number[3].i, taps = c.number[5].i, xOuter = c.number[6].i;
   if (outer == 0 || in == 0 || out == 0 || inner == 0) return Status::ok;
-  const Table table = {in, taps, static_cast<const int32_t*>(c.data[1]),
+  const Table table = {in, taps, uniformTaps(c), static_cast<const int32_t*>(c.data[1]),
                        static_cast<const int32_t*>(c.data[2])};
   const T* const x = static_cast<const T*>(c.data[0]);
   const T* const weight = static_cast<const T*>(c.data[3]);

@@ -27,14 +27,18 @@ enum class Reduce : int64_t { sum, prod, amax, amin, count };
 // few enough to count on the stack (8 KB).
 constexpr int64_t kBuckets = 1024;
 
+// The places of a range but for one that is left out, or -1.
+struct Taken {
+  int64_t low, high, skip;
+
+  bool has(int32_t place) const { return place >= low && place < high && place != skip; }
+};
+
 // Loops of which one dimension is cut, and the places that are taken.
 struct Part {
   IndexedLoops indexed;
   int64_t offset[kIndexedOperands];
-  int64_t low, high;
-  int64_t skip;  // a place that is left out, or -1
-
-  bool takes(int32_t place) const { return place >= low && place < high && place != skip; }
+  Taken taken;
 };
 
 template <class T>
@@ -78,8 +82,8 @@ struct Combine {
     if constexpr (kind == Reduce::sum) return static_cast<T>(static_cast<W>(a) + static_cast<W>(b));
     if constexpr (kind == Reduce::prod)
       return static_cast<T>(static_cast<W>(a) * static_cast<W>(b));
-    if constexpr (kind == Reduce::amax) return b > a || isNan(b) ? b : a;
-    return b < a || isNan(b) ? b : a;
+    if constexpr (kind == Reduce::amax) return (b > a) | isNan(b) ? b : a;
+    return (b < a) | isNan(b) ? b : a;
   }
   static void apply(T* y, T value) { *y = of(*y, value); }
   static void applyRun(int64_t n, T* y, const T* values) {
@@ -98,14 +102,15 @@ void scatterRun(const Part& part, int64_t n, T* y, int64_t yStep, const int32_t*
                 int64_t indexStep, const T* values, int64_t valueStep) {
   const int64_t step = part.indexed.step;
   if (indexStep != 0) {
+    const Taken taken = part.taken;  // a copy, which stores to y can't change
     for (int64_t i = 0; i < n; ++i) {
       const int32_t place = index[i * indexStep];
-      if (part.takes(place)) Op::apply(y + i * yStep + place * step, values[i * valueStep]);
+      if (taken.has(place)) Op::apply(y + i * yStep + place * step, values[i * valueStep]);
     }
     return;
   }
   const int32_t place = *index;
-  if (!part.takes(place)) return;
+  if (!part.taken.has(place)) return;
   T* const to = y + place * step;
   if (yStep == 1 && valueStep == 1) {
     Op::applyRun(n, to, values);
@@ -169,7 +174,7 @@ void cutPlaces(const Part& whole, const int32_t* index, int parts, int64_t* cuts
   Odometer at(own, 1, 0);
   for (int64_t i = 0; i < n; ++i, at.next()) {
     const int32_t place = index[at.offset(0)];
-    if (!isInside(place, whole.indexed.size) || place == whole.skip) continue;
+    if (!isInside(place, whole.indexed.size) || place == whole.taken.skip) continue;
     ++count[place >> shift];
     ++total;
   }
@@ -191,7 +196,7 @@ using PartFunction = void (*)(const Part& part, const Command& c);
 Status scatterParts(const Command& c, const IndexedLoops& indexed, int64_t skip,
                     PartFunction scatterPart) {
   const int64_t elementBytes = sizeOf(c.type[kTable]);
-  const Part whole = {indexed, {0, 0, 0}, 0, indexed.size, skip};
+  const Part whole = {indexed, {0, 0, 0}, {0, indexed.size, skip}};
   const Loops& loops = indexed.loops;
   const int64_t bytes = elementCount(loops) * 2 * elementBytes;
   const int d = bytes < 2 * kLightShare ? -1 : lineDimension(loops, elementBytes);
@@ -215,8 +220,8 @@ Status scatterParts(const Command& c, const IndexedLoops& indexed, int64_t skip,
   cutPlaces(whole, static_cast<const int32_t*>(c.data[kIndex]), parts, cuts);
   parallelFor(parts, 1, [&](int64_t begin, int64_t end) {
     Part part = whole;
-    part.low = cuts[begin];
-    part.high = cuts[end];
+    part.taken.low = cuts[begin];
+    part.taken.high = cuts[end];
     scatterPart(part, c);
   });
   return Status::ok;

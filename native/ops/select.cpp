@@ -88,7 +88,13 @@ int64_t countHits(const Loops& loops, int k, const T* p, T bits, int64_t begin, 
                      [&](const int64_t* offset, const int64_t* step, int64_t n, int64_t) {
                        const T* const x = p + offset[k];
                        int64_t sum = 0;
-                       for (int64_t i = 0; i < n; ++i) sum += (x[i * step[k]] & bits) != 0 ? 1 : 0;
+                       if (step[k] == 1) {  // of this loop compilers make vectors
+                         for (int64_t i = 0; i < n; ++i) sum += (x[i] & bits) != 0 ? 1 : 0;
+                       } else {
+                         for (int64_t i = 0; i < n; ++i) {
+                           sum += (x[i * step[k]] & bits) != 0 ? 1 : 0;
+                         }
+                       }
                        hits += sum;
                      });
   return hits;
@@ -267,10 +273,13 @@ Status selectOf(const Command& c, const Loops& loops) {
                 [&](const int64_t* offset, const int64_t* step, int64_t length, int64_t) {
                   const T* const from = x + offset[0];
                   const uint8_t* const chosen = mask + offset[1];
-                  for (int64_t i = 0; i < length && room.next < room.end; ++i) {
-                    y[room.next] = from[i * step[0]];
-                    room.next += chosen[i * step[1]] != 0 ? 1 : 0;
+                  // In a register: through memory each element would wait for the one before.
+                  int64_t next = room.next;
+                  for (int64_t i = 0; i < length && next < room.end; ++i) {
+                    y[next] = from[i * step[0]];
+                    next += chosen[i * step[1]] != 0 ? 1 : 0;
                   }
+                  room.next = next;
                 });
     if (room.next < room.end) clear(y + room.next, room.end - room.next);
   });
@@ -304,12 +313,14 @@ Status maskedScatterOf(const Command& c, const Loops& loops) {
                Room room(start, chunk, c.number[0].i);
                overRuns<3>(loops, begin, end,
                            [&](const int64_t* offset, const int64_t* step, int64_t n, int64_t) {
+                             int64_t next = room.next;
                              for (int64_t i = 0; i < n; ++i) {
                                const bool chosen = mask[offset[1] + i * step[1]] != 0;
-                               y[offset[2] + i * step[2]] = chosen && room.next < room.end
-                                                                ? source[room.next++]
+                               y[offset[2] + i * step[2]] = chosen && next < room.end
+                                                                ? source[next++]
                                                                 : x[offset[0] + i * step[0]];
                              }
+                             room.next = next;
                            });
              });
   return Status::ok;
