@@ -62,6 +62,13 @@ class TiledProduct {
   void runInPlace() {
     GemmTile<T> tile = tileFor(g.k, true, true);
     tile.a = g.a;
+    if (isOuter()) {
+      place(&tile, 0, 0, g.n, true);
+      tile.b = g.b;
+      kernels.outer[g.k - 1](g.m, tile);
+      if (g.columnSums) sumColumns(g.b, 0, g.n);
+      return;
+    }
     int64_t i = 0;
     eachTile(g.m, kernels.maxRows, [&](int64_t rows) {
       const int64_t wide = kernels.wideCols[rows - 1];
@@ -81,6 +88,14 @@ class TiledProduct {
       i += rows;
     });
     if (g.columnSums) sumColumns(g.b, 0, g.n);
+  }
+
+  // Whether it is a plain product of so few steps that there is a kernel for them.
+  bool isOuter() const {
+    constexpr int64_t kLeastColumns = 64 / static_cast<int64_t>(sizeof(T));
+    return g.k >= 1 && g.k <= kMaxOuterSteps && kernels.outer[g.k - 1] &&
+           g.m >= kernels.outerRows[g.k - 1] && g.n >= kLeastColumns && g.beta == 0 && !g.bias &&
+           !g.finishes();
   }
 
   void sumColumns(const T* b, int64_t j, int64_t cols) const {
