@@ -21,6 +21,7 @@
 #include "activation.h"
 #include "conv.h"
 #include "gemm_dot.h"
+#include "gemm_outer.h"
 #include "gemm_pack.h"
 #include "gemv.h"
 #include "table.h"
@@ -334,6 +335,7 @@ constexpr GemmKernels<T> gemmKernels() {
   kernels.streamRows = gemvStreamRows<T>;
   kernels.dotRows = kDotRows;
   fillGemmDots<T>(kernels);
+  fillGemmOuter<T>(kernels);
   kernels.finish = gemmFinish<T>;
   kernels.copyRuns = convCopyRuns<T>;
   kernels.copyVectors = convCopyVectors<T>;

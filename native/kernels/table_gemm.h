@@ -83,6 +83,7 @@ struct CopyMove {
 constexpr int64_t kPackSlack = 16;
 constexpr int kMaxTileRows = 14;  // the tallest tile of any level (avx512: 14 x 2 registers)
 constexpr int kMaxDotRows = 12;
+constexpr int kMaxOuterSteps = 5;
 
 template <class T>
 struct GemmKernels {
@@ -108,6 +109,11 @@ struct GemmKernels {
   int dotRows;  // <= kMaxDotRows
   // dot[r - 1]: the product of r rows with a B that is contiguous along k.
   void (*dot[kMaxDotRows])(const GemmDot<T>&);
+  // outer[k - 1]: C = A B of k steps, for outerRows[k - 1] rows or more by at least 64 bytes of
+  // columns; nothing but a, b, c and their strides counts of the tile. Null where tiles are to do
+  // it.
+  void (*outer[kMaxOuterSteps])(int64_t rows, const GemmTile<T>&);
+  int outerRows[kMaxOuterSteps];
   // Finishes rows x cols outputs in place.
   void (*finish)(int64_t rows, int64_t cols, T* c, int64_t cRow, const GemmFinish<T>& finish,
                  const T* side, int64_t sideRow);

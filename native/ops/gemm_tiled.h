@@ -62,6 +62,7 @@ class TiledProduct {
   void runInPlace() {
     GemmTile<T> tile = tileFor(g.k, true, true);
     tile.a = g.a;
+    if (isOuter()) return runOuter(tile);
     int64_t i = 0;
     eachTile(g.m, kernels.maxRows, [&](int64_t rows) {
       const int64_t wide = kernels.wideCols[rows - 1];
@@ -80,6 +81,31 @@ class TiledProduct {
       tile.a += rows * g.aRow;
       i += rows;
     });
+    if (g.columnSums) sumColumns(g.b, 0, g.n);
+  }
+
+  // Whether it is a plain product of so few steps that there is a kernel for them, and C small
+  // enough to stay in a cache: memory is written faster in 14 places than in two (64 x 1 x 200000:
+  // 1.3 ms in tiles, 1.9 by the kernel).
+  bool isOuter() const {
+    constexpr int64_t kBytes = static_cast<int64_t>(sizeof(T)), kMostBytes = 16 << 20;
+    return g.k >= 1 && g.k <= kMaxOuterSteps && kernels.outer[g.k - 1] &&
+           g.m >= kernels.outerRows[g.k - 1] && g.n * kBytes >= 64 &&
+           g.n <= kMostBytes / kBytes / g.m && g.beta == 0 && !g.bias && !g.finishes();
+  }
+
+  // All rows by strips of columns whose part of B stays in the first-level cache beside the rows of
+  // C that pass through: 200 x 4 x 10000 took 1.3 times as long in strips of 2048 columns as of
+  // 512, and 2000 x 4 x 2000 1.5 times.
+  void runOuter(GemmTile<T> tile) const {
+    constexpr int64_t kStripBytes = 8 << 10;
+    const int64_t strip = kStripBytes / static_cast<int64_t>(sizeof(T)) / g.k;
+    for (int64_t j = 0; j < g.n; j += tile.cols) {
+      // The last strip is no narrower than others.
+      place(&tile, 0, j, g.n - j < 2 * strip ? g.n - j : strip, true);
+      tile.b = g.b + j;
+      kernels.outer[g.k - 1](g.m, tile);
+    }
     if (g.columnSums) sumColumns(g.b, 0, g.n);
   }
 

@@ -315,6 +315,46 @@ describe.each(settings)('%s, %i thread(s)', (name, count) => {
 });
 
 /**
+ * A plain product of few steps has a kernel of its own, which stores some values twice: it must have the
+ * bits of the tiles, which compute it where there is a bias.
+ */
+test.each(settings)('few steps have the bits of tiles: %s, %i thread(s)', (name, count) => {
+  setSimdLevel(name);
+  setNumThreads(count);
+  const random = generator(8);
+  const special = [0, -0, Infinity, Number.NaN, 1e-42];
+  for (const Type of [Float32Array, Float64Array] as const) {
+    const values = (length: number): Floats =>
+      new Type(length).map((_, i) => (i % 11 === 3 ? special[i % 5]! : random() * 2 - 1));
+    for (let k = 1; k <= 6; k++) {
+      for (const m of [1, 2, 3, 4, 5, 6, 7, 9, 30]) {
+        for (const n of [7, 8, 9, 15, 16, 17, 31, 32, 47, 128, 1700]) {
+          const [aRow, aCol] = (m + n) % 2 ? [k + 1, 1] : [1, m + 2];
+          const a = values(m * (k + 2) + 2 * k);
+          const b = values(k * (n + 1) + 3);
+          const product = (bias: Floats | null): [Floats, Floats] => {
+            const c = new Type(m * (n + 2) + 1).fill(GUARD);
+            const sums = new Type(n);
+            runRow(
+              rows.gemmFused,
+              [a, b, bias, null, c, sums],
+              [1, 3, 0, 0, 1, 0],
+              [m, n, k, aRow, aCol, n + 1, 1, 0, n + 2, 0, 0, 0],
+            );
+            return [c, sums];
+          };
+          const [want, wantSums] = product(new Type(n));
+          const [got, gotSums] = product(null);
+          const differs = got.findIndex((x, i) => !Object.is(x, want[i]));
+          if (differs >= 0 || gotSums.some((x, j) => !Object.is(x, wantSums[j])))
+            throw new Error(`${m} x ${k} x ${n}: value ${differs} is not that of the tiles`);
+        }
+      }
+    }
+  }
+});
+
+/**
  * Few columns are computed as C^T, whose blocks are turned back on the way out: each must have the bits
  * of the same column beside others, where it is not turned.
  */
