@@ -1,6 +1,7 @@
 /** Rounding to whole numbers and remainders of divisions, elementwise, with their gradient rules. */
 import { TensorError } from '../errors.js';
 import { zerosLike } from '../tensor/creation.js';
+import { broadcastShapes } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { div, mul, neg, sub } from './arithmetic.js';
 import { eq, logicalAnd, lt, ne } from './compare.js';
@@ -110,6 +111,7 @@ export function fmod(x: TensorLike, y: TensorLike): Tensor {
 /** The remainder with the sign of y; where that isn't x's, y less. */
 function fmodOfWhole(x: Tensor, y: Tensor): Tensor {
   checkNotBool('fmod', x);
+  broadcastShapes('fmod', x.shape, y.shape);
   if (any(eq(y, 0)).item() !== 0) {
     throw new TensorError('ERR_ARGUMENT', '[fmod] division by zero');
   }

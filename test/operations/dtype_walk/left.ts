@@ -67,4 +67,7 @@ export const left: Readonly<Record<string, readonly string[]>> = {
     ],
   ],
   'comparisons of two tensors for tests': [...['assertClose', 'closeness']],
+  'questions about dtypes: dtypes.json has all of them': [
+    ...['canCast', 'finfo', 'iinfo', 'promoteTypes', 'resultType'],
+  ],
 };
