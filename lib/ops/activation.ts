@@ -6,11 +6,12 @@
 import { TensorError } from '../errors.js';
 import { checkNumber, checkOptions, describe } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { abs, add, div, mul, neg, sign, square, sub } from './arithmetic.js';
+import { abs, add, div, maximum, mul, neg, sign, square, sub } from './arithmetic.js';
 import { gt, le } from './compare.js';
-import { activation, applyDerivative, defineMethods, unary } from './elementwise.js';
+import { activation, applyDerivative, checkNotBool, defineMethods, unary } from './elementwise.js';
 import { exp } from './math.js';
-import { checkFloating } from './operand.js';
+import { checkFloating, checkTensor } from './operand.js';
+import { isFloating } from './promotion.js';
 import { clamp, where } from './ternary.js';
 
 /** The gradient of tanh from its output: g (1 - y^2). */
@@ -24,7 +25,7 @@ function sigmoidBackward(g: Tensor, y: Tensor): Tensor {
 }
 
 /**
- * The hyperbolic tangent.
+ * The hyperbolic tangent. Integers and bools become float32.
  * @example
  * ```ts
  * tanh(tensor([0, 1])); // => [0, 0.761594]
@@ -35,7 +36,7 @@ export function tanh(x: Tensor): Tensor {
 }
 
 /**
- * The logistic function 1 / (1 + e^-x).
+ * The logistic function 1 / (1 + e^-x). Integers and bools become float32.
  * @example
  * ```ts
  * sigmoid(tensor([0, 100])); // => [0.5, 1]
@@ -122,13 +123,18 @@ export function softplus(x: Tensor, options: SoftplusOptions = {}): Tensor {
 }
 
 /**
- * max(x, 0); the gradient at 0 is 0.
+ * max(x, 0), of integers too; the gradient at 0 is 0.
  * @example
  * ```ts
  * relu(tensor([-1, 2])); // => [0, 2]
  * ```
  */
 export function relu(x: Tensor): Tensor {
+  checkTensor('relu', x);
+  if (!isFloating(x.dtype)) {
+    checkNotBool('relu', x);
+    return maximum(x, 0);
+  }
   return unary('relu', x, reluBackward, 'output');
 }
 
@@ -308,6 +314,7 @@ function siluSecond(x: Tensor): Tensor {
  * ```
  */
 export function silu(x: Tensor): Tensor {
+  checkFloating('silu', x);
   return unary(
     'silu',
     x,

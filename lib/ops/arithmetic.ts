@@ -2,8 +2,8 @@
 import { zerosLike } from '../tensor/creation.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { binary, computeBinary, defineMethods, numberUnary, unary } from './elementwise.js';
-import { type TensorLike, to } from './operand.js';
-import { isFloating, promote } from './promotion.js';
+import type { TensorLike } from './operand.js';
+import { promoteFloating } from './promotion.js';
 
 // Rules that don't depend on the call, so that a call doesn't make them.
 type Rule = (g: Tensor, a: Tensor, b: Tensor) => Tensor;
@@ -55,12 +55,9 @@ export function mul(a: TensorLike, b: TensorLike): Tensor {
  * ```
  */
 export function div(a: TensorLike, b: TensorLike): Tensor {
-  const [x, y] = promote('div', a, b);
-  const whole = !isFloating(x.dtype);
   return binary(
     'div',
-    whole ? to(x, 'float32') : x,
-    whole ? to(y, 'float32') : y,
+    ...promoteFloating('div', a, b),
     (g, _, y) => div(g, y),
     (g, x, y) => neg(div(mul(g, div(x, y)), y)),
   );
@@ -150,7 +147,7 @@ export function square(x: Tensor): Tensor {
 }
 
 /**
- * The square root; NaN below 0.
+ * The square root; NaN below 0. Integers and bools become float32.
  * @example
  * ```ts
  * sqrt(tensor([4, 9])); // => [2, 3]
@@ -162,8 +159,8 @@ export function sqrt(x: Tensor): Tensor {
 
 /**
  * 1 / sqrt(x), NaN below 0; infinity, with its sign, at 0 and -0.
- * @param x float32 or float64, any shape; the result has its shape and dtype
- * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @param x any shape; integers and bools become float32; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for 16-bit floats
  * @example
  * ```ts
  * rsqrt(tensor([4, 16])); // => [0.5, 0.25]
@@ -174,7 +171,7 @@ export function rsqrt(x: Tensor): Tensor {
 }
 
 /**
- * 1 / x
+ * 1 / x. Integers and bools become float32.
  * @example
  * ```ts
  * reciprocal(tensor([2, 4])); // => [0.5, 0.25]

@@ -7,9 +7,9 @@ import { div, mul, sqrt, sub } from './arithmetic.js';
 import { lt } from './compare.js';
 import { any } from './count.js';
 import { einsum } from './einsum.js';
-import { defineMethods } from './elementwise.js';
+import { checkNotBool, defineMethods } from './elementwise.js';
 import { matmul } from './matmul.js';
-import { checkFloating, to } from './operand.js';
+import { asFloating, to } from './operand.js';
 import { isInteger } from './promotion.js';
 import { sum } from './reduce.js';
 import { reshape, squeeze, transpose, unsqueeze } from './shape.js';
@@ -56,7 +56,8 @@ const isFloat = ({ dtype }: Tensor): boolean => dtype === 'float32' || dtype ===
 
 /** Variables in rows: at most 2 dimensions. */
 function variables(operation: string, x: Tensor): Tensor {
-  checkFloating(operation, x);
+  const floats = asFloating(operation, x);
+  checkNotBool(operation, x);
   if (x.ndim > 2) {
     throw new TensorError(
       'ERR_SHAPE',
@@ -64,7 +65,7 @@ function variables(operation: string, x: Tensor): Tensor {
         formatShape(x.shape),
     );
   }
-  return x.ndim === 2 ? x : reshape(x, [1, x.numel]);
+  return x.ndim === 2 ? floats : reshape(floats, [1, x.numel]);
 }
 
 /**
@@ -72,7 +73,7 @@ function variables(operation: string, x: Tensor): Tensor {
  * (x[j] - mean(x[j])) / divisor. The weight w is the product of those that are given, 1 without; means
  * are weighted too. The divisor is sum(w) - correction; with aweights
  * sum(w) - correction * sum(w aweights) / sum(w); not below 0.
- * @param x float32 or float64, variables in rows, observations in columns; a vector is one variable
+ * @param x variables in rows, observations in columns; a vector is one variable; integers become float32
  * @returns shape [variables, variables], a scalar of one variable
  * @throws TensorError ERR_SHAPE for more than 2 dimensions and for weights that don't fit, ERR_DTYPE,
  * ERR_ARGUMENT for a correction that isn't a whole number and for negative weights
@@ -121,7 +122,7 @@ function divisor(
 /**
  * Pearson's correlation coefficients of variables, y[i, j] = c[i, j] / sqrt(c[i, i] c[j, j]) with the
  * covariances c, brought into [-1, 1]; NaN for a variable that doesn't vary.
- * @param x float32 or float64, variables in rows, observations in columns; a vector is one variable
+ * @param x variables in rows, observations in columns; a vector is one variable; integers become float32
  * @returns shape [variables, variables], a scalar of one variable
  * @throws TensorError ERR_SHAPE for more than 2 dimensions, ERR_DTYPE, ERR_ARGUMENT
  * @example

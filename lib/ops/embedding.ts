@@ -6,8 +6,9 @@ import type { Tensor } from '../tensor/tensor.js';
 import { amax } from './extremum.js';
 import { read } from './gather.js';
 import { addedUp, perElement, perRow, scatterAt } from './indexed.js';
-import { checkNumeric, type IndexLike, indexTensor } from './indices.js';
-import { checkTensor } from './operand.js';
+import { type IndexLike, indexTensor } from './indices.js';
+import { checkTensor, to } from './operand.js';
+import { checkComputes, isFloating } from './promotion.js';
 import { unsqueeze } from './shape.js';
 
 /** @throws TensorError ERR_SHAPE unless indices have room for one more dimension */
@@ -82,16 +83,22 @@ function largest(indices: Tensor): number {
 
 /** Options of {@link bincount}. */
 export interface BincountOptions {
-  /** What each number counts for: as many elements, float32, float64 or integers. Default 1 each. */
+  /** What each number counts for: as many elements of any dtype but 16-bit floats. Default 1 each. */
   weights?: Tensor;
   /** At least so many bins. Default 0. */
   minlength?: number;
 }
 
+function weightsOf(weights: Tensor): Tensor {
+  checkTensor('bincount', weights);
+  checkComputes('bincount', weights.dtype);
+  return isFloating(weights.dtype) ? weights.detach() : to(weights, 'float64');
+}
+
 /**
  * How often each number comes: y[n] = how many elements are n, or the sum of their weights, added in
  * their order. As many bins as the largest number needs, at least `minlength`; int32 (PyTorch has
- * int64), or the dtype of the weights. No gradients, as in PyTorch.
+ * int64), or the dtype of the weights, float64 unless they are floats. No gradients, as in PyTorch.
  * @param x one dimension, integers (a tensor or numbers) >= 0
  * @throws TensorError ERR_INDEX for a number below 0, ERR_SHAPE, ERR_DTYPE, ERR_ARGUMENT
  * @example
@@ -102,8 +109,11 @@ export interface BincountOptions {
 export function bincount(x: IndexLike, options: BincountOptions = {}): Tensor {
   const given = indexTensor('bincount', x);
   checkOptions('bincount', options, ['weights', 'minlength']);
-  const { weights = ones([given.numel], { dtype: 'int32' }), minlength = 0 } = options;
-  checkNumeric('bincount', weights);
+  const { minlength = 0 } = options;
+  const weights =
+    options.weights === undefined
+      ? ones([given.numel], { dtype: 'int32' })
+      : weightsOf(options.weights);
   if (!Number.isInteger(minlength) || minlength < 0) {
     throw new TensorError(
       'ERR_ARGUMENT',
@@ -118,7 +128,7 @@ export function bincount(x: IndexLike, options: BincountOptions = {}): Tensor {
     );
   }
   const bins = Math.max(minlength, largest(given) + 1);
-  return addedUp('bincount', [bins], weights.dtype, perElement(0, given), weights.detach());
+  return addedUp('bincount', [bins], weights.dtype, perElement(0, given), weights);
 }
 
 /**

@@ -12,9 +12,9 @@ import { describe } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { abs, add, div, mul, neg, reciprocal, square, sub } from './arithmetic.js';
 import { eq, isinf, le, logicalAnd, lt } from './compare.js';
-import { defineMethods } from './elementwise.js';
+import { checkNotBool, defineMethods } from './elementwise.js';
 import { log, pow } from './math.js';
-import { checkFloating, to } from './operand.js';
+import { asFloating, to } from './operand.js';
 import { round } from './rounding.js';
 import { where } from './ternary.js';
 import { sin, tan } from './trigonometry.js';
@@ -75,17 +75,17 @@ function logOfGamma(x: Tensor): Tensor {
 /**
  * log |gamma(x)|, infinite at 0 and negative whole numbers; its gradient is `digamma`. The error is a few
  * roundings of the result and, near 1 and 2 where the result is 0, of 10.
- * @param x float32 or float64, any shape; the result has its shape and dtype
- * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @param x any shape; integers and bools become float32; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for 16-bit floats
  * @example
  * ```ts
  * lgamma(tensor([3, 5])); // => [0.693147, 3.178054]
  * ```
  */
 export function lgamma(x: Tensor): Tensor {
-  checkFloating('lgamma', x);
-  const y = inFloat64(x, logOfGamma);
-  if (recording(x)) attach(y, 'lgamma', [x], [(g) => mul(g, digamma(x))]);
+  const from = asFloating('lgamma', x);
+  const y = inFloat64(from, logOfGamma);
+  if (recording(from)) attach(y, 'lgamma', [from], [(g) => mul(g, digamma(from))]);
   return y;
 }
 
@@ -105,8 +105,8 @@ function digammaOf(x: Tensor): Tensor {
 /**
  * The derivative of `lgamma`, infinite at 0 with the other sign and NaN at negative whole numbers, as in
  * PyTorch; its gradient is `polygamma(1, x)`.
- * @param x float32 or float64, any shape; the result has its shape and dtype
- * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @param x any shape; integers and bools become float32; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for 16-bit floats
  * @example
  * ```ts
  * digamma(tensor([1, 2])); // => [-0.577216, 0.422784]
@@ -170,8 +170,8 @@ function polygammaOf(n: number, x: Tensor): Tensor {
  * function for n = 1. Its gradient is polygamma(n + 1, x). Infinite at 0 and negative whole numbers, with
  * the sign of (-1)^(n + 1).
  * @param n a whole number from 0 to 100
- * @param x float32 or float64, any shape; the result has its shape and dtype
- * @throws TensorError ERR_ARGUMENT, ERR_DTYPE for other dtypes
+ * @param x any shape; integers and bools become float32; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT, ERR_DTYPE for 16-bit floats
  * @example
  * ```ts
  * polygamma(1, tensor([1, 2])); // => [1.644934, 0.644934]
@@ -185,33 +185,34 @@ export function polygamma(n: number, x: Tensor): Tensor {
       `[polygamma] n is a whole number from 0 to 100, not ${describe(n)}`,
     );
   }
-  checkFloating(name, x);
-  const y = inFloat64(x, (z) => (n === 0 ? digammaOf(z) : polygammaOf(n, z)));
-  if (recording(x)) attach(y, name, [x], [(g) => mul(g, polygamma(n + 1, x))]);
+  const from = asFloating(name, x);
+  const y = inFloat64(from, (z) => (n === 0 ? digammaOf(z) : polygammaOf(n, z)));
+  if (recording(from)) attach(y, name, [from], [(g) => mul(g, polygamma(n + 1, from))]);
   return y;
 }
 
 /**
  * The logarithm of the multivariate gamma function of dimension p: log(pi) p (p - 1) / 4 plus the sum of
  * lgamma(x - i / 2) for i from 0 to p - 1.
- * @param x float32 or float64, any shape; the result has its shape and dtype
+ * @param x any shape; integers and bools become float32; the result has its shape and dtype
  * @param p a whole number from 1
- * @throws TensorError ERR_ARGUMENT, ERR_DTYPE for other dtypes
+ * @throws TensorError ERR_ARGUMENT, ERR_DTYPE for 16-bit floats
  * @example
  * ```ts
  * mvlgamma(tensor([3]), 2); // => [1.5501950]
  * ```
  */
 export function mvlgamma(x: Tensor, p: number): Tensor {
-  checkFloating('mvlgamma', x);
+  const from = asFloating('mvlgamma', x);
+  checkNotBool('mvlgamma', x);
   if (!Number.isSafeInteger(p) || p < 1) {
     throw new TensorError(
       'ERR_ARGUMENT',
       `[mvlgamma] p is a whole number from 1, not ${describe(p)}`,
     );
   }
-  let y = add(lgamma(x), (Math.log(Math.PI) * p * (p - 1)) / 4);
-  for (let i = 1; i < p; i++) y = add(y, lgamma(sub(x, i / 2)));
+  let y = add(lgamma(from), (Math.log(Math.PI) * p * (p - 1)) / 4);
+  for (let i = 1; i < p; i++) y = add(y, lgamma(sub(from, i / 2)));
   return y;
 }
 

@@ -8,7 +8,7 @@ import { gt, lt } from './compare.js';
 import { defineMethods } from './elementwise.js';
 import { log, log1p } from './math.js';
 import { copysign } from './numbers.js';
-import { checkFloating, to } from './operand.js';
+import { asFloating, to } from './operand.js';
 import { where } from './ternary.js';
 
 /** From here on a^2 + 1 and a^2 - 1 are a^2 in float64. */
@@ -16,11 +16,11 @@ const LARGE = 2 ** 28;
 
 function inverse(
   name: string,
-  x: Tensor,
+  operand: Tensor,
   forward: (x: Tensor) => Tensor,
   slope: (x: Tensor) => Tensor,
 ): Tensor {
-  checkFloating(name, x);
+  const x = asFloating(name, operand);
   const y = composed(() => to(forward(to(x.detach(), 'float64')), x.dtype));
   if (recording(x)) attach(y, name, [x], [(g) => mul(g, slope(x))]);
   return y;
@@ -32,8 +32,8 @@ const logOf = (a: Tensor, rest: Tensor): Tensor =>
 
 /**
  * The inverse of sinh: log(x + sqrt(x^2 + 1)). Its gradient is 1 / sqrt(x^2 + 1).
- * @param x float32 or float64, any shape; the result has its shape and dtype
- * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @param x any shape; integers and bools become float32; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for 16-bit floats
  * @example
  * ```ts
  * asinh(tensor([0, 1])); // => [0, 0.881374]
@@ -51,8 +51,8 @@ export function asinh(x: Tensor): Tensor {
 
 /**
  * The inverse of cosh: log(x + sqrt(x^2 - 1)), NaN below 1. Its gradient is 1 / sqrt(x^2 - 1).
- * @param x float32 or float64, any shape; the result has its shape and dtype
- * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @param x any shape; integers and bools become float32; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for 16-bit floats
  * @example
  * ```ts
  * acosh(tensor([1, 2])); // => [0, 1.316958]
@@ -70,8 +70,8 @@ export function acosh(x: Tensor): Tensor {
 /**
  * The inverse of tanh: log((1 + x) / (1 - x)) / 2, infinite at 1 and -1, NaN beyond. Its gradient is
  * 1 / (1 - x^2).
- * @param x float32 or float64, any shape; the result has its shape and dtype
- * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @param x any shape; integers and bools become float32; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for 16-bit floats
  * @example
  * ```ts
  * atanh(tensor([0, 0.5])); // => [0, 0.549306]

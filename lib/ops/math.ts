@@ -1,13 +1,19 @@
 /** Functions of mathematics, elementwise. Each stands with its gradient rule. */
+import { TensorError } from '../errors.js';
+import { full } from '../tensor/creation.js';
+import { broadcastShapes } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { add, div, mul, neg, reciprocal, rsqrt, sqrt, square, sub } from './arithmetic.js';
-import { eq, ge, logicalAnd } from './compare.js';
-import { binary, defineMethods, unary } from './elementwise.js';
-import { checkFloating, clone, isNumber, type TensorLike } from './operand.js';
+import { eq, ge, gt, logicalAnd, lt, ne } from './compare.js';
+import { any } from './count.js';
+import { binary, checkNotBool, defineMethods, unary } from './elementwise.js';
+import { bitwiseAnd, bitwiseRightShift } from './integer.js';
+import { checkTensor, clone, isNumber, type TensorLike } from './operand.js';
+import { checkComputes, isFloating } from './promotion.js';
 import { where } from './ternary.js';
 
 /**
- * e^x
+ * e^x. Integers and bools become float32.
  * @example
  * ```ts
  * exp(tensor([0, 1])); // => [1, 2.718282]
@@ -19,8 +25,8 @@ export function exp(x: Tensor): Tensor {
 
 /**
  * 2^x, exact for whole numbers.
- * @param x float32 or float64, any shape; the result has its shape and dtype
- * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @param x any shape; integers and bools become float32; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for 16-bit floats
  * @example
  * ```ts
  * exp2(tensor([0, 3])); // => [1, 8]
@@ -32,8 +38,8 @@ export function exp2(x: Tensor): Tensor {
 
 /**
  * e^x - 1, accurate for small x.
- * @param x float32 or float64, any shape; the result has its shape and dtype
- * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @param x any shape; integers and bools become float32; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for 16-bit floats
  * @example
  * ```ts
  * expm1(tensor([0, 1])); // => [0, 1.718282]
@@ -44,7 +50,7 @@ export function expm1(x: Tensor): Tensor {
 }
 
 /**
- * The natural logarithm; -inf at 0, NaN below.
+ * The natural logarithm; -inf at 0, NaN below. Integers and bools become float32.
  * @example
  * ```ts
  * log(tensor([1, Math.E])); // => [0, 1]
@@ -55,7 +61,7 @@ export function log(x: Tensor): Tensor {
 }
 
 /**
- * log(1 + x), accurate for small x.
+ * log(1 + x), accurate for small x. Integers and bools become float32.
  * @example
  * ```ts
  * log1p(tensor([0, 1])); // => [0, 0.693147]
@@ -67,8 +73,8 @@ export function log1p(x: Tensor): Tensor {
 
 /**
  * The logarithm to base 2, exact for powers of 2; -inf at 0, NaN below.
- * @param x float32 or float64, any shape; the result has its shape and dtype
- * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @param x any shape; integers and bools become float32; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for 16-bit floats
  * @example
  * ```ts
  * log2(tensor([1, 8])); // => [0, 3]
@@ -80,8 +86,8 @@ export function log2(x: Tensor): Tensor {
 
 /**
  * The logarithm to base 10; -inf at 0, NaN below.
- * @param x float32 or float64, any shape; the result has its shape and dtype
- * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @param x any shape; integers and bools become float32; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for 16-bit floats
  * @example
  * ```ts
  * log10(tensor([1, 100])); // => [0, 2]
@@ -95,7 +101,7 @@ export function log10(x: Tensor): Tensor {
 const TWO_OVER_SQRT_PI = 2 / Math.sqrt(Math.PI);
 
 /**
- * The error function.
+ * The error function. Integers and bools become float32.
  * @example
  * ```ts
  * erf(tensor([0, 1])); // => [0, 0.842701]
@@ -107,8 +113,8 @@ export function erf(x: Tensor): Tensor {
 
 /**
  * 1 - erf(x), accurate where that is small.
- * @param x float32 or float64, any shape; the result has its shape and dtype
- * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @param x any shape; integers and bools become float32; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for 16-bit floats
  * @example
  * ```ts
  * erfc(tensor([0, 1])); // => [1, 0.157299]
@@ -160,16 +166,20 @@ function powMixedSlope(a: Tensor, b: Tensor): Tensor {
 }
 
 /**
- * x^exponent, with the special values of IEEE 754: x^0 = 1^y = 1 even for NaN, and a negative x has
+ * x^exponent, of floats with the special values of IEEE 754: x^0 = 1^y = 1 even for NaN; a negative x has
  * powers for whole exponents only (NaN otherwise). As in PyTorch, the numbers 0.5 and -0.5 as
  * exponents mean sqrt and rsqrt, which differ from the power at -0 and -infinity.
  *
  * Gradients: exponent x^(exponent - 1), 0 where the exponent is 0; x^exponent log(x), 0 where x is 0
  * and the exponent not negative.
- * @param x float32 or float64, any shape, or a number
+ *
+ * Integers have integer powers, modulo 2^bits; a negative exponent in a tensor makes 1 / x^-n without its
+ * fraction, and 0 of 0.
+ * @param x float32, float64 or integers, any shape, or a number
  * @param exponent the same; shapes broadcast, one of the two is a tensor, and the result has the stronger dtype
  * @throws TensorError ERR_ARGUMENT unless one is a tensor and the other a tensor or a number, ERR_DTYPE
- * when neither is float32 or float64, ERR_SHAPE when the shapes don't broadcast
+ * for two bools and for 16-bit floats, ERR_ARGUMENT for an integer tensor and a whole number below 0,
+ * ERR_SHAPE when the shapes don't broadcast
  * @example
  * ```ts
  * pow(tensor([2, 3]), 2); // => [4, 9]
@@ -178,13 +188,22 @@ function powMixedSlope(a: Tensor, b: Tensor): Tensor {
  */
 export function pow(x: TensorLike, exponent: TensorLike): Tensor {
   if (isNumber(exponent) && !isNumber(x)) {
-    checkFloating('pow', x);
-    const shortcut = powers.get(Number(exponent));
-    if (shortcut) return shortcut(x);
+    checkTensor('pow', x);
+    checkComputes('pow', x.dtype);
+    if (isFloating(x.dtype)) {
+      const shortcut = powers.get(Number(exponent));
+      if (shortcut) return shortcut(x);
+    } else if (exponent < 0 && Number.isInteger(Number(exponent))) {
+      throw new TensorError(
+        'ERR_ARGUMENT',
+        `[pow] ${x.dtype} has no power ${exponent}; convert with to('float32')`,
+      );
+    }
   }
   if ((x === 2 || x === 2n) && !isNumber(exponent)) {
-    checkFloating('pow', exponent);
-    return exp2(exponent);
+    checkTensor('pow', exponent);
+    checkComputes('pow', exponent.dtype);
+    if (isFloating(exponent.dtype)) return exp2(exponent);
   }
   return binary(
     'pow',
@@ -192,7 +211,26 @@ export function pow(x: TensorLike, exponent: TensorLike): Tensor {
     exponent,
     (g, a, b) => mul(g, powBaseSlope(a, b)),
     (g, a, b) => mul(g, powExponentSlope(a, b)),
+    powOfWhole,
   );
+}
+
+/** By squaring, modulo 2^bits. A negative power is 1 / x^-n without its fraction, and 0 of 0. */
+function powOfWhole(x: Tensor, exponent: Tensor): Tensor {
+  checkNotBool('pow', x);
+  const odd = (n: Tensor) => ne(bitwiseAnd(n, 1), 0);
+  let power = full(broadcastShapes('pow', x.shape, exponent.shape), 1, { dtype: x.dtype });
+  let square = x;
+  let rest = exponent;
+  while (any(gt(rest, 0)).item() !== 0) {
+    power = where(odd(rest), mul(power, square), power);
+    square = mul(square, square);
+    rest = bitwiseRightShift(rest, 1);
+  }
+  if (any(lt(exponent, 0)).item() === 0) return power;
+  const ofMinusOne = where(odd(exponent), x, neg(x));
+  const inverse = where(eq(x, 1), x, where(eq(x, -1), ofMinusOne, 0));
+  return where(lt(exponent, 0), inverse, power);
 }
 
 /**

@@ -11,8 +11,8 @@ import { abs, add, div, maximum, mul, reciprocal, square, sub } from './arithmet
 import { eq, gt, isfinite, isnan, le, logicalAnd, logicalNot, logicalOr, lt } from './compare.js';
 import { defineMethods, unary } from './elementwise.js';
 import { exp, log } from './math.js';
-import { checkFloating, checkTensor, scalar, type TensorLike, to } from './operand.js';
-import { checkComputes, promote } from './promotion.js';
+import { asFloating, checkFloating, checkTensor, scalar, type TensorLike, to } from './operand.js';
+import { checkComputes, promote, promoteFloating } from './promotion.js';
 import { sumTo } from './reduce.js';
 import { clamp, where } from './ternary.js';
 import { sin } from './trigonometry.js';
@@ -21,8 +21,8 @@ import { sin } from './trigonometry.js';
  * The y with erf(y) = x; infinite at 1 and -1, NaN beyond. From the quantile of the normal distribution
  * (Wichura, algorithm AS 241, 1988), within a few roundings of the true value. Its gradient is
  * sqrt(pi) / 2 e^(y^2).
- * @param x float32 or float64, any shape; the result has its shape and dtype
- * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @param x any shape; integers and bools become float32; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for 16-bit floats
  * @example
  * ```ts
  * erfinv(tensor([0, 0.5, -0.5, 1], { dtype: 'float64' })); // => [0, 0.476936276204469873, -0.476936276204469873, Infinity]
@@ -41,7 +41,7 @@ export interface LogitOptions {
 /**
  * The inverse of the sigmoid: log(x / (1 - x)). Its gradient is 1 / (x (1 - x)), and 0 for elements that
  * `eps` moved.
- * @param x float32 or float64, any shape; the result has its shape and dtype
+ * @param x any shape; integers and bools become float32; the result has its shape and dtype
  * @throws TensorError ERR_ARGUMENT unless eps is a number from 0 to 1/2, ERR_DTYPE
  * @example
  * ```ts
@@ -49,7 +49,7 @@ export interface LogitOptions {
  * ```
  */
 export function logit(x: Tensor, options: LogitOptions = {}): Tensor {
-  checkFloating('logit', x);
+  const p = asFloating('logit', x);
   checkOptions('logit', options, ['eps']);
   const { eps } = options;
   if (eps !== undefined && !(typeof eps === 'number' && eps >= 0 && eps <= 0.5)) {
@@ -58,21 +58,21 @@ export function logit(x: Tensor, options: LogitOptions = {}): Tensor {
       `[logit] eps is a number from 0 to 1/2, not ${describe(eps)}`,
     );
   }
-  const source = x.detach();
+  const source = p.detach();
   const y = composed(() => {
     const z = eps === undefined ? source : clamp(source, { min: eps, max: 1 - eps });
     return log(div(z, sub(1, z)));
   });
-  if (recording(x)) {
+  if (recording(p)) {
     const low = eps ?? 0;
     attach(
       y,
       'logit',
-      [x],
+      [p],
       [
         (g) => {
-          const outside = logicalOr(lt(x, low), gt(x, 1 - low));
-          const slope = reciprocal(mul(x, sub(1, x)));
+          const outside = logicalOr(lt(p, low), gt(p, 1 - low));
+          const slope = reciprocal(mul(p, sub(1, p)));
           return where(outside, eps === undefined ? Number.NaN : 0, mul(g, slope));
         },
       ],
@@ -84,7 +84,7 @@ export function logit(x: Tensor, options: LogitOptions = {}): Tensor {
 /**
  * x log(y), and 0 where x is 0 unless y is NaN, with broadcasting. Gradients: log(y) (0 where x is 0 and
  * y not positive), and x / y.
- * @param x float32 or float64, any shape, or a number
+ * @param x any shape, or a number; integers and bools become float32
  * @param y the same; one of the two is a tensor, and the result has the stronger dtype
  * @throws TensorError ERR_ARGUMENT, ERR_DTYPE, ERR_SHAPE when the shapes don't broadcast
  * @example
@@ -93,7 +93,8 @@ export function logit(x: Tensor, options: LogitOptions = {}): Tensor {
  * ```
  */
 export function xlogy(x: TensorLike, y: TensorLike): Tensor {
-  const [a, b] = floats('xlogy', x, y);
+  const [a, b] = promoteFloating('xlogy', x, y);
+  broadcastShapes('xlogy', a.shape, b.shape);
   const [from, to] = [a.detach(), b.detach()];
   const result = composed(() =>
     where(logicalAnd(eq(from, 0), logicalNot(isnan(to))), 0, mul(from, log(to))),
@@ -125,17 +126,16 @@ function floats(operation: string, x: TensorLike, y: TensorLike): [Tensor, Tenso
 
 /**
  * sin(pi x) / (pi x), and 1 at 0, where its gradient is 0.
- * @param x float32 or float64, any shape; the result has its shape and dtype
- * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @param x any shape; integers and bools become float32; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for 16-bit floats
  * @example
  * ```ts
  * sinc(tensor([0, 0.5])); // => [1, 0.63662]
  * ```
  */
 export function sinc(x: Tensor): Tensor {
-  checkFloating('sinc', x);
   return composed(() => {
-    const angle = mul(x, Math.PI);
+    const angle = mul(asFloating('sinc', x), Math.PI);
     const zero = eq(angle, 0);
     const safe = where(zero, 1, angle);
     return where(zero, 1, div(sin(safe), safe));

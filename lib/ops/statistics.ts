@@ -9,7 +9,7 @@ import { countNonzero } from './count.js';
 import { defineMethods } from './elementwise.js';
 import { shareAmongTies } from './extremum.js';
 import { exp, log } from './math.js';
-import { checkFloating, scalar, to } from './operand.js';
+import { asFloating, checkFloating, scalar, to } from './operand.js';
 import { mean } from './reduce.js';
 import {
   checkNotEmpty,
@@ -211,14 +211,14 @@ export function norm(x: Tensor, options?: NormOptions): Tensor {
 
 /**
  * log(sum(e^x)) over dimensions, computed as max(x) + log(sum(e^(x - max(x)))) so that nothing
- * overflows; -Infinity of nothing. Its gradient is the softmax.
+ * overflows; -Infinity of nothing. Its gradient is the softmax. Integers and bools become float32.
  * @example
  * ```ts
  * logsumexp(tensor([1000, 1000])); // => 1000.693
  * ```
  */
-export function logsumexp(x: Tensor, options?: ReduceOptions): Tensor {
-  checkFloating('logsumexp', x);
+export function logsumexp(operand: Tensor, options?: ReduceOptions): Tensor {
+  const x = asFloating('logsumexp', operand);
   const p = plan('logsumexp', x, options);
   const y = compute('logsumexp', x, p, x.dtype, -Infinity);
   if (recording(x)) {
