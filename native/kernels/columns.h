@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "../simd/math.h"
-#include "table.h"
+#include "reduce_rows.h"
 
 TG_TARGET_BEGIN
 
@@ -171,7 +171,13 @@ constexpr ScanKernels<T> scanKernels() {
 
 template <class T>
 constexpr ColumnKernels<T> columnKernels() {
-  return {argColumnsKernel<Greater, T>, argColumnsKernel<Less, T>, scanKernels<T>(),
+  return {reduceRowsKernel<SumReduction, T>,
+          reduceRowsKernel<MaxReduction, T>,
+          reduceRowsKernel<MinReduction, T>,
+          reduceRowsKernel<ProdReduction, T>,
+          argColumnsKernel<Greater, T>,
+          argColumnsKernel<Less, T>,
+          scanKernels<T>(),
           logCumSumExpKernel<T>};
 }
 

@@ -107,6 +107,7 @@ TG_INLINE void normalizeSomeRowsBackward(const RowNormalizationBackward<T>& job,
   T* const dweight = job.dweight;
   T* const dbias = job.dbias;
   const int64_t xRow = job.xRow, n = job.n;
+  const bool far = job.far;
   Vec<T> mean[rows], rstd[rows], slope[rows], offset[rows];
   TG_UNROLL for (int r = 0; r < rows; ++r) {
     mean[r] = vsplat<T>(job.mean ? job.mean[row + r] : 0);
@@ -118,6 +119,11 @@ TG_INLINE void normalizeSomeRowsBackward(const RowNormalizationBackward<T>& job,
     const Vec<T> w = get(lanes, weight.at(i));
     Vec<T> gradient[rows], d[rows];
     TG_UNROLL for (int r = 0; r < rows; ++r) {
+      if (far) {
+        prefetch(x + rows * xRow + i * rows + r * kLanes<T>);
+        prefetch(g + rows * n + i * rows + r * kLanes<T>);
+        prefetch(dx + rows * n + i * rows + r * kLanes<T>);
+      }
       gradient[r] = get(lanes, g + r * n + i);
       d[r] = sub(get(lanes, x + r * xRow + i), mean[r]);
     }

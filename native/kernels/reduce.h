@@ -113,6 +113,17 @@ struct SquaredDifferences {
   }
 };
 
+// x, or 0 for NaN.
+template <class T>
+struct Numbers {
+  const T* x;
+  TG_INLINE Vec<T> number(Vec<T> v) { return select(isNan(v), vsplat<T>(0), v); }
+  TG_INLINE Vec<T> load(const Numbers& s, int64_t i) { return number(vload<T>(s.x + i)); }
+  TG_INLINE Vec<T> loadFirst(const Numbers& s, int64_t i, int64_t n) {
+    return number(vloadFirst<T>(s.x + i, n));
+  }
+};
+
 // The next four vectors of a source. One that also stores has a function of its own for them, which
 // loads before it stores: the compiler can't move a load up past a store that may be to the same
 // place.
@@ -213,6 +224,11 @@ T squaresKernel(int64_t n, const T* x, T c) {
   return reduceRange<SumReduction, T>(SquaredDifferences<T>{x, vsplat<T>(c)}, 0, n);
 }
 
+template <class T>
+T numbersKernel(int64_t n, const T* x, T) {
+  return reduceRange<SumReduction, T>(Numbers<T>{x}, 0, n);
+}
+
 // Without `squared` the differences from 0, times 1, which are the values.
 template <class T>
 void sumEachKernel(int64_t rows, int64_t n, const T* x, int64_t xRow, const T* c, bool squared,
@@ -273,99 +289,15 @@ int64_t argKernel(int64_t n, const T* x) {
   return best;
 }
 
-// Vectors side by side in a strip of columns: with 2 chains each, 8 accumulators where a virtual
-// vector is one register, 8 (avx2) or 16 (neon) registers otherwise.
-template <class T>
-constexpr int kStripVecs = kLanes<T> == Reg<T>::lanes ? 4 : 2;
-
-template <class T>
-struct Strip {
-  Vec<T> v[kStripVecs<T>];
-};
-
-// Rows [0, rows) of one vector of columns into two chains; `count` columns unless Full.
-template <class Reduction, class T, bool Full>
-TG_INLINE void reduceColumns(int64_t rows, const T* x, int64_t xRow, int64_t count, Vec<T>& even,
-                             Vec<T>& odd) {
-  Vec<T> e = even, o = odd;
-  int64_t i = 0;
-  for (; i + 2 <= rows; i += 2, x += 2 * xRow) {
-    e = Reduction::combine(e, Full ? vload<T>(x) : vloadFirst<T>(x, count));
-    o = Reduction::combine(o, Full ? vload<T>(x + xRow) : vloadFirst<T>(x + xRow, count));
-  }
-  if (i < rows) e = Reduction::combine(e, Full ? vload<T>(x) : vloadFirst<T>(x, count));
-  even = e;
-  odd = o;
-}
-
-// Rows [0, rows) of `vecs` vectors of columns; the last vector has `last` columns (1..lanes).
-template <class Reduction, class T>
-Strip<T> reduceStrip(int64_t rows, const T* x, int64_t xRow, int vecs, int64_t last) {
-  constexpr int64_t kWidth = kLanes<T>;
-  constexpr int kVecs = kStripVecs<T>;
-  if (rows > kReduceRowBlock) {
-    const int64_t top = splitPoint(rows, kReduceRowBlock);
-    Strip<T> a = reduceStrip<Reduction, T>(top, x, xRow, vecs, last);
-    const Strip<T> b = reduceStrip<Reduction, T>(rows - top, x + top * xRow, xRow, vecs, last);
-    for (int v = 0; v < kVecs; ++v) a.v[v] = Reduction::combine(a.v[v], b.v[v]);
-    return a;
-  }
-  Strip<T> even, odd;
-  for (int v = 0; v < kVecs; ++v) even.v[v] = odd.v[v] = Reduction::template identity<T>();
-  if (vecs == kVecs && last == kWidth) {
-    int64_t i = 0;
-    for (; i + 2 <= rows; i += 2, x += 2 * xRow) {
-      for (int v = 0; v < kVecs; ++v) {
-        even.v[v] = Reduction::combine(even.v[v], vload<T>(x + v * kWidth));
-        odd.v[v] = Reduction::combine(odd.v[v], vload<T>(x + xRow + v * kWidth));
-      }
-    }
-    if (i < rows) {
-      for (int v = 0; v < kVecs; ++v) {
-        even.v[v] = Reduction::combine(even.v[v], vload<T>(x + v * kWidth));
-      }
-    }
-  } else {
-    for (int v = 0; v < vecs; ++v) {
-      const T* p = x + v * kWidth;
-      if (v < vecs - 1 || last == kWidth) {
-        reduceColumns<Reduction, T, true>(rows, p, xRow, kWidth, even.v[v], odd.v[v]);
-      } else {
-        reduceColumns<Reduction, T, false>(rows, p, xRow, last, even.v[v], odd.v[v]);
-      }
-    }
-  }
-  for (int v = 0; v < kVecs; ++v) even.v[v] = Reduction::combine(even.v[v], odd.v[v]);
-  return even;
-}
-
-// y[j] = reduction over i < rows of x[i * xRow + j] for j < cols. y must not overlap x.
-template <class Reduction, class T>
-void reduceRowsKernel(int64_t rows, int64_t cols, const T* x, int64_t xRow, T* y) {
-  constexpr int64_t kWidth = kLanes<T>;
-  constexpr int64_t kStrip = kStripVecs<T> * kWidth;
-  for (int64_t j = 0; j < cols; j += kStrip) {
-    const int64_t count = cols - j < kStrip ? cols - j : kStrip;
-    const int vecs = static_cast<int>((count + kWidth - 1) / kWidth);
-    const int64_t last = count - (vecs - 1) * kWidth;
-    const Strip<T> strip = reduceStrip<Reduction, T>(rows, x + j, xRow, vecs, last);
-    for (int v = 0; v < vecs; ++v) {
-      storeFirst(y + j + v * kWidth, strip.v[v], v == vecs - 1 ? last : kWidth);
-    }
-  }
-}
-
 template <class T>
 constexpr ReduceKernels<T> reduceKernels() {
   return {reduceKernel<SumReduction, T>,
           reduceKernel<MaxReduction, T>,
           reduceKernel<MinReduction, T>,
           argKernel<MaxReduction, T>,
-          reduceRowsKernel<SumReduction, T>,
-          reduceRowsKernel<MaxReduction, T>,
-          reduceRowsKernel<MinReduction, T>,
           squaresKernel<T>,
           reduceKernel<ProdReduction, T>,
+          numbersKernel<T>,
           argKernel<MinReduction, T>,
           sumEach<T>()};
 }

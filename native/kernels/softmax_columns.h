@@ -9,14 +9,12 @@ TG_TARGET_BEGIN
 // A value for each column.
 template <class T>
 struct Columns {
-  alignas(64) T v[kColumnStrip];
+  alignas(64) T v[kWideStrip];
 };
 
 template <class T>
-TG_INLINE Columns<T> everyColumn(T value) {
-  Columns<T> result;
-  for (int64_t j = 0; j < kColumnStrip; j += kLanes<T>) store(result.v + j, vsplat<T>(value));
-  return result;
+TG_INLINE void fillColumns(int64_t cols, Vec<T> value, Columns<T>& to) {
+  for (int64_t j = 0; j < cols; j += kLanes<T>) store(to.v + j, value);
 }
 
 // Calls step(i, j, lanes) for every vector of every row.
@@ -27,12 +25,22 @@ TG_INLINE void overStrip(int64_t n, int64_t cols, const F& step) {
   }
 }
 
+// The vector at p of rows that are `row` apart. These are parts of longer ones, so that nothing but
+// a prefetch brings the next ones in time.
+template <class T>
+TG_INLINE Vec<T> getOfRow(Lanes lanes, const T* p, int64_t row) {
+  constexpr int64_t kAhead = 4;
+  prefetch(p + kAhead * row);
+  return get(lanes, p);
+}
+
 // sum[j] = the sum over rows of value(i, j, lanes), by blocks of rows.
 template <class T, class F>
 TG_INLINE void sumColumns(int64_t n, int64_t cols, T* sum, const F& value) {
-  Columns<T> total = everyColumn<T>(0);
+  Columns<T> total, part;
+  fillColumns(cols, vsplat<T>(0), total);
   for (int64_t begin = 0; begin < n; begin += kReduceRowBlock) {
-    Columns<T> part = everyColumn<T>(0);
+    fillColumns(cols, vsplat<T>(0), part);
     const int64_t count = n - begin < kReduceRowBlock ? n - begin : kReduceRowBlock;
     overStrip<T>(count, cols, [&](int64_t i, int64_t j, Lanes lanes) TG_INLINE_LAMBDA {
       T* const to = part.v + j;
@@ -49,11 +57,10 @@ TG_INLINE void sumColumns(int64_t n, int64_t cols, T* sum, const F& value) {
 template <class T>
 TG_INLINE Columns<T> maximumOfColumns(int64_t n, int64_t cols, const T* x, int64_t xRow) {
   Columns<T> maximum;
-  const Vec<T> lowest = fromBits(visplat<T>(Format<T>::infinity | Format<T>::signMask));
-  for (int64_t j = 0; j < kColumnStrip; j += kLanes<T>) store(maximum.v + j, lowest);
+  fillColumns(cols, fromBits(visplat<T>(Format<T>::infinity | Format<T>::signMask)), maximum);
   overStrip<T>(n, cols, [&](int64_t i, int64_t j, Lanes lanes) TG_INLINE_LAMBDA {
     T* const to = maximum.v + j;
-    put(lanes, to, maxNan(get(lanes, to), get(lanes, x + i * xRow + j)));
+    put(lanes, to, maxNan(get(lanes, to), getOfRow(lanes, x + i * xRow + j, xRow)));
   });
   return maximum;
 }
@@ -63,7 +70,7 @@ void softmaxColumnsKernel(int64_t n, int64_t cols, const T* x, int64_t xRow, T* 
   const Columns<T> maximum = maximumOfColumns(n, cols, x, xRow);
   Columns<T> scale;
   sumColumns<T>(n, cols, scale.v, [&](int64_t i, int64_t j, Lanes lanes) TG_INLINE_LAMBDA {
-    const Vec<T> e = exp(sub(get(lanes, x + i * xRow + j), get(lanes, maximum.v + j)));
+    const Vec<T> e = exp(sub(getOfRow(lanes, x + i * xRow + j, xRow), get(lanes, maximum.v + j)));
     put(lanes, y + i * yRow + j, e);
     return e;
   });
@@ -72,7 +79,7 @@ void softmaxColumnsKernel(int64_t n, int64_t cols, const T* x, int64_t xRow, T* 
   });
   overStrip<T>(n, cols, [&](int64_t i, int64_t j, Lanes lanes) TG_INLINE_LAMBDA {
     T* const to = y + i * yRow + j;
-    put(lanes, to, mul(get(lanes, to), get(lanes, scale.v + j)));
+    put(lanes, to, mul(getOfRow(lanes, to, yRow), get(lanes, scale.v + j)));
   });
 }
 
@@ -81,7 +88,7 @@ void logSumExpColumnsKernel(int64_t n, int64_t cols, const T* x, int64_t xRow, T
                             T* logSum) {
   const Columns<T> found = maximumOfColumns(n, cols, x, xRow);
   sumColumns<T>(n, cols, logSum, [&](int64_t i, int64_t j, Lanes lanes) TG_INLINE_LAMBDA {
-    return exp(sub(get(lanes, x + i * xRow + j), get(lanes, found.v + j)));
+    return exp(sub(getOfRow(lanes, x + i * xRow + j, xRow), get(lanes, found.v + j)));
   });
   overVectors<T>(cols, [&](int64_t j, Lanes lanes) TG_INLINE_LAMBDA {
     put(lanes, maximum + j, get(lanes, found.v + j));
@@ -95,7 +102,7 @@ void logSoftmaxColumnsKernel(int64_t n, int64_t cols, const T* x, int64_t xRow, 
   Columns<T> maximum, logSum;
   logSumExpColumnsKernel(n, cols, x, xRow, maximum.v, logSum.v);
   overStrip<T>(n, cols, [&](int64_t i, int64_t j, Lanes lanes) TG_INLINE_LAMBDA {
-    const Vec<T> d = sub(get(lanes, x + i * xRow + j), get(lanes, maximum.v + j));
+    const Vec<T> d = sub(getOfRow(lanes, x + i * xRow + j, xRow), get(lanes, maximum.v + j));
     put(lanes, y + i * yRow + j, sub(d, get(lanes, logSum.v + j)));
   });
 }
@@ -106,11 +113,13 @@ void softmaxColumnsBackwardKernel(int64_t n, int64_t cols, const T* y, const T* 
                                   int64_t row) {
   Columns<T> dot;
   sumColumns<T>(n, cols, dot.v, [&](int64_t i, int64_t j, Lanes lanes) TG_INLINE_LAMBDA {
-    return mul(get(lanes, g + i * row + j), get(lanes, y + i * row + j));
+    return mul(getOfRow(lanes, g + i * row + j, row), getOfRow(lanes, y + i * row + j, row));
   });
   overStrip<T>(n, cols, [&](int64_t i, int64_t j, Lanes lanes) TG_INLINE_LAMBDA {
     const int64_t at = i * row + j;
-    put(lanes, dx + at, mul(get(lanes, y + at), sub(get(lanes, g + at), get(lanes, dot.v + j))));
+    put(lanes, dx + at,
+        mul(getOfRow(lanes, y + at, row),
+            sub(getOfRow(lanes, g + at, row), get(lanes, dot.v + j))));
   });
 }
 
@@ -120,11 +129,13 @@ void logSoftmaxColumnsBackwardKernel(int64_t n, int64_t cols, const T* y, const 
                                      int64_t row) {
   Columns<T> sum;
   sumColumns<T>(n, cols, sum.v, [&](int64_t i, int64_t j, Lanes lanes) TG_INLINE_LAMBDA {
-    return get(lanes, g + i * row + j);
+    return getOfRow(lanes, g + i * row + j, row);
   });
   overStrip<T>(n, cols, [&](int64_t i, int64_t j, Lanes lanes) TG_INLINE_LAMBDA {
     const int64_t at = i * row + j;
-    put(lanes, dx + at, fnma(exp(get(lanes, y + at)), get(lanes, sum.v + j), get(lanes, g + at)));
+    put(lanes, dx + at,
+        fnma(exp(getOfRow(lanes, y + at, row)), get(lanes, sum.v + j),
+             getOfRow(lanes, g + at, row)));
   });
 }
 
@@ -138,7 +149,8 @@ void weightedSumsKernel(int64_t n, int64_t cols, const T* x, int64_t xRow, const
   };
   sumColumns<T>(n, cols, mass, share);
   sumColumns<T>(n, cols, dot, [&](int64_t i, int64_t j, Lanes lanes) TG_INLINE_LAMBDA {
-    return mul(share(i, j, lanes), sub(get(lanes, x + i * xRow + j), get(lanes, maximum + j)));
+    return mul(share(i, j, lanes),
+               sub(getOfRow(lanes, x + i * xRow + j, xRow), get(lanes, maximum + j)));
   });
 }
 

@@ -31,14 +31,12 @@ struct ReduceKernels {
   T (*min)(int64_t n, const T* x);
   // Index of the first maximum (the first NaN, if there is one). n >= 1.
   int64_t (*argmax)(int64_t n, const T* x);
-  // Over rows: y[j] = reduction over i < rows of x[i * xRow + j], for j < cols. rows >= 1.
-  void (*sumRows)(int64_t rows, int64_t cols, const T* x, int64_t xRow, T* y);
-  void (*maxRows)(int64_t rows, int64_t cols, const T* x, int64_t xRow, T* y);
-  void (*minRows)(int64_t rows, int64_t cols, const T* x, int64_t xRow, T* y);
   // The sum of (x[i] - c)^2, the difference and its square rounded, in the order of the sum.
   T (*squares)(int64_t n, const T* x, T c);
   // The product, in the order of the sum; 1 of an empty range.
   T (*prod)(int64_t n, const T* x);
+  // The sum of the values that aren't NaN, in the order of the sum; c is not used.
+  T (*numbers)(int64_t n, const T* x, T c);
   // Index of the first minimum (the first NaN, if there is one). n >= 1.
   int64_t (*argmin)(int64_t n, const T* x);
   // The sums of rows of n <= kReduceBlock contiguous values, xRow apart, or with `squared` those of
@@ -79,6 +77,11 @@ struct ScanKernels {
 // Kernels over rows whose columns are independent of each other.
 template <class T>
 struct ColumnKernels {
+  // y[j] = reduction over i < rows of x[i * xRow + j], for j < cols. rows >= 1.
+  void (*sumRows)(int64_t rows, int64_t cols, const T* x, int64_t xRow, T* y);
+  void (*maxRows)(int64_t rows, int64_t cols, const T* x, int64_t xRow, T* y);
+  void (*minRows)(int64_t rows, int64_t cols, const T* x, int64_t xRow, T* y);
+  void (*prodRows)(int64_t rows, int64_t cols, const T* x, int64_t xRow, T* y);
   // For j < cols: the row of the first maximum (minimum) of x[i * xRow + j] over i < rows, or of
   // the first NaN, and its value. rows >= 1.
   void (*argmax)(int64_t rows, int64_t cols, const T* x, int64_t xRow, T* best, int32_t* index);
@@ -140,6 +143,10 @@ struct PerLane {
 constexpr int64_t kColumnStrip = 64;
 constexpr int64_t kShortRow = 32;
 
+// The most columns that softmax goes down together. Of 64 columns a row is so short a run of memory
+// that nothing prefetches the next one; four arrays of 1024 float64 are 32 KB of stack.
+constexpr int64_t kWideStrip = 1024;
+
 // The gradient of cross entropy by n logits: dx = share * exp((x - maximum) - logSum), and when
 // `spread` minus scale * (weight * (q * factor + offset)). dx may be x.
 template <class T>
@@ -152,7 +159,7 @@ struct CrossEntropyGradient {
   T* dx;
 };
 
-// Softmax down up to kColumnStrip columns of n rows, column by column in its lane. Sums are those
+// Softmax down up to kWideStrip columns of n rows, column by column in its lane. Sums are those
 // of blocks of kReduceRowBlock rows, in ascending order, added in ascending order. Outputs may be
 // inputs with the same step between rows.
 template <class T>
@@ -225,6 +232,7 @@ struct RowNormalizationBackward {
   T* dx;
   T* dweight;
   T* dbias;
+  bool far;
 };
 
 // Lanes are independent here: compiled with the elementwise kernels.

@@ -93,7 +93,7 @@ void momentsOfParts(const Shape& s, const T* x, const Partial& partial) {
     const int64_t rows = s.rowsOf(part);
     const T* const from = x + part * kReduceRowBlock * s.channels + channel;
     T mean[kStrip], squares[kStrip] = {};
-    k.reduce.sumRows(rows, count, from, s.channels, mean);
+    k.columns.sumRows(rows, count, from, s.channels, mean);
     for (int64_t j = 0; j < count; ++j) mean[j] /= static_cast<T>(rows);
     for (int64_t i = 0; i < rows; ++i) {
       k.normalization.addSquares(count, from + i * s.channels, mean, squares);

@@ -157,7 +157,7 @@ Status forwardOf(const Command& c) {
     shares = losses + positions;
   }
   if (positions > 0) {
-    overStrips<T>(p.s, p.q ? 3 : 2, 1, [&](const Strip& strip) {
+    overStrips<T>(p.s, p.q ? 3 : 2, 1, kColumnStrip, [&](const Strip& strip) {
       Sums<T> sums;
       sumsOfStrip(p, strip, &sums);
       for (int64_t j = 0; j < strip.count; ++j) {
@@ -235,7 +235,7 @@ Status backwardOf(const Command& c) {
   const T total = *static_cast<const T*>(c.data[5]);
   const T* const g = static_cast<const T*>(c.data[6]);
   T* const dx = static_cast<T*>(c.data[7]);
-  overStrips<T>(p.s, p.q ? 3 : 2, 1, [&](const Strip& strip) {
+  overStrips<T>(p.s, p.q ? 3 : 2, 1, kColumnStrip, [&](const Strip& strip) {
     T scale[kColumnStrip], share[kColumnStrip];
     for (int64_t j = 0; j < strip.count; ++j) {
       const int64_t at = strip.position + j;

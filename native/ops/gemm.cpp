@@ -36,7 +36,7 @@ void initialise(const Product<T>& g) {
 // C = finish(C), and what else is due once the products are there.
 template <class T>
 void finalise(const Product<T>& g) {
-  if (g.columnSums) floatKernels<T>().reduce.sumRows(g.k, g.n, g.b, g.bRow, g.columnSums);
+  if (g.columnSums) floatKernels<T>().columns.sumRows(g.k, g.n, g.b, g.bRow, g.columnSums);
   if (!g.finishes()) return;
   // A column is finished as a row.
   const bool column = g.n == 1 && g.cRow == 1 && (!g.side || g.sideRow == 1);

@@ -110,7 +110,7 @@ class TiledProduct {
   }
 
   void sumColumns(const T* b, int64_t j, int64_t cols) const {
-    floatKernels<T>().reduce.sumRows(g.k, cols, b, g.bRow, g.columnSums + j);
+    floatKernels<T>().columns.sumRows(g.k, cols, b, g.bRow, g.columnSums + j);
   }
 
   Status runBlocks() {

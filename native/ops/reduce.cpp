@@ -24,8 +24,9 @@ using Map = void (*)(const Pass<T>& pass, int64_t n, const T* x, const T* c, int
 template <class T>
 Pass<T> sums(Map<T> map = nullptr) {
   const ReduceKernels<T>& k = floatKernels<T>().reduce;
-  Pass<T> pass{0, k.sum, k.sumRows, binary<T>(Binary::add), map, nullptr, 0};
-  if (!map) pass.each = k.sumEach;
+  Pass<T> pass{0,       k.sum, floatKernels<T>().columns.sumRows, binary<T>(Binary::add), map,
+               nullptr, 0};
+  pass.each = k.sumEach;
   return pass;
 }
 
@@ -34,21 +35,27 @@ template <class T>
 Pass<T> squares(Map<T> map) {
   Pass<T> pass = sums<T>(map);
   pass.mappedRange = floatKernels<T>().reduce.squares;
-  pass.each = floatKernels<T>().reduce.sumEach;
+  pass.squared = true;
   return pass;
 }
 
 template <class T>
 Pass<T> products() {
   const ReduceKernels<T>& k = floatKernels<T>().reduce;
-  return {1, k.prod, nullptr, binary<T>(Binary::mul), nullptr, nullptr, 0};
+  return {1,       k.prod, floatKernels<T>().columns.prodRows, binary<T>(Binary::mul), nullptr,
+          nullptr, 0};
 }
 
 template <class T>
 Pass<T> maxima(Map<T> map = nullptr) {
   const ReduceKernels<T>& k = floatKernels<T>().reduce;
-  Pass<T> pass{
-      static_cast<T>(-INFINITY), k.max, k.maxRows, binary<T>(Binary::maximum), map, nullptr, 0};
+  Pass<T> pass{static_cast<T>(-INFINITY),
+               k.max,
+               floatKernels<T>().columns.maxRows,
+               binary<T>(Binary::maximum),
+               map,
+               nullptr,
+               0};
   pass.toColumns = floatKernels<T>().softmaxColumns.toColumns;
   return pass;
 }
@@ -56,8 +63,13 @@ Pass<T> maxima(Map<T> map = nullptr) {
 template <class T>
 Pass<T> minima(Map<T> map = nullptr) {
   const ReduceKernels<T>& k = floatKernels<T>().reduce;
-  Pass<T> pass{
-      static_cast<T>(INFINITY), k.min, k.minRows, binary<T>(Binary::minimum), map, nullptr, 0};
+  Pass<T> pass{static_cast<T>(INFINITY),
+               k.min,
+               floatKernels<T>().columns.minRows,
+               binary<T>(Binary::minimum),
+               map,
+               nullptr,
+               0};
   pass.toColumns = floatKernels<T>().softmaxColumns.toColumns;
   return pass;
 }
@@ -240,6 +252,7 @@ Status reduce(const Command& c, Kind kind) {
       break;
     case Kind::nansum:
       r.pass = sums<T>(mapUnary<T, Unary::nanToZero>);
+      r.pass.mappedRange = floatKernels<T>().reduce.numbers;
       break;
     case Kind::variance:
       r.solve = solveVariance<T>;

@@ -43,9 +43,10 @@ struct Pass {
   // The same as mapping and then `range`, in one kernel; null where there is none.
   T (*mappedRange)(int64_t n, const T* x, T c);
   T power;  // a parameter of the map's
-  // Sums of rows, of squared differences where there is a map. Null where there are none.
+  // Sums of rows, of squared differences where the map is that. Null where there are none.
   void (*each)(int64_t rows, int64_t n, const T* x, int64_t xRow, const T* c, bool squared,
                T* y) = nullptr;
+  bool squared = false;
   // Short rows as columns for `rows`, where the order of values doesn't matter.
   void (*toColumns)(int64_t rows, int64_t n, const T* x, int64_t xRow, T* to) = nullptr;
 };
@@ -258,8 +259,10 @@ class RowsRunner final : public Runner<T> {
       ShortRows<T> turned;
       pass.toColumns(rows_, r_.n, values, xRow_, turned.values);
       pass.rows(r_.n, rows_, turned.values, kColumnStrip, results);
-    } else if (values && pass.each && r_.n <= (pass.map ? kReduceBlock : kShortSum)) {
-      pass.each(rows_, r_.n, values, xRow_, c, pass.map != nullptr, results);
+    } else if (values && pass.each && r_.n <= mostOfEach(pass) && pass.squared == !!pass.map) {
+      pass.each(rows_, r_.n, values, xRow_, c, pass.squared, results);
+    } else if (!c && r_.n <= kShortSum && followEachOther()) {
+      runPrepared(pass, results);
     } else {
       for (int64_t i = 0; i < rows_; ++i) {
         const char* const x = x_ + i * xRow_ * r_.xSize;
@@ -270,6 +273,36 @@ class RowsRunner final : public Runner<T> {
   }
 
  private:
+  static int64_t mostOfEach(const Pass<T>& pass) { return pass.squared ? kReduceBlock : kShortSum; }
+
+  bool followEachOther() const {
+    return r_.reduced.rank == 1 && r_.reduced.stride[0][0] == 1 && xRow_ == r_.n;
+  }
+
+  // Loads and maps many short rows by one call, which costs more than a row of ten values.
+  TG_NOINLINE void runPrepared(const Pass<T>& pass, T* results) const {
+    T block[kReduceBlock];
+    const int64_t most = kReduceBlock / r_.n;
+    for (int64_t i = 0; i < rows_; i += most) {
+      const int64_t rows = rows_ - i < most ? rows_ - i : most;
+      const char* const x = x_ + i * xRow_ * r_.xSize;
+      const T* values = reinterpret_cast<const T*>(x);
+      if (r_.load) {
+        r_.load(rows * r_.n, x, 1, block);
+        values = block;
+      }
+      if (pass.map) {
+        pass.map(pass, rows * r_.n, values, nullptr, 0, block);
+        values = block;
+      }
+      if (pass.each) {
+        pass.each(rows, r_.n, values, r_.n, nullptr, false, results + i);
+      } else {
+        for (int64_t k = 0; k < rows; ++k) results[i + k] = pass.range(r_.n, values + k * r_.n);
+      }
+    }
+  }
+
   const Reduction<T>& r_;
   int64_t rows_;
   const char* x_;
@@ -350,11 +383,11 @@ inline bool sharesValues(int64_t tasks, int64_t taskBytes, int64_t share) {
   return tasks < 2 * numThreads() && taskBytes >= 2 * share;
 }
 
-// Results of `bytes` bytes each that one task computes: a cache line of them, fewer when their
-// values would not stay in the second-level cache between passes.
+// Results of `bytes` bytes each that one task computes: as many as are turned into columns, fewer
+// when their values would not stay in the second-level cache between passes.
 inline int64_t resultsOfTask(int64_t bytes) {
   constexpr int64_t kTaskBytes = 64 * 1024;
-  int64_t results = 16;
+  int64_t results = kColumnStrip;
   while (results > 1 && results * bytes > kTaskBytes) results /= 2;
   return results;
 }

@@ -16,7 +16,8 @@ Status forward(const Command& c) {
   const auto ofColumns = kind == Kind::softmax ? columns.softmax : columns.logSoftmax;
   const T* const x = static_cast<const T*>(c.data[0]);
   T* const y = static_cast<T*>(c.data[1]);
-  overStrips<T>(s, 2, kind == Kind::softmax ? kSoftmaxRows : 1, [&](const Strip& strip) {
+  const int64_t together = kind == Kind::softmax ? kSoftmaxRows : 1;
+  overStrips<T>(s, 2, together, kWideStrip, [&](const Strip& strip) {
     if (s.shortRows()) {
       ShortRows<T> turned;
       columns.toColumns(strip.count, s.cols, x + strip.x, s.xOuter, turned.values);
@@ -49,7 +50,7 @@ Status backward(const Command& c) {
   const T* const y = static_cast<const T*>(c.data[0]);
   const T* const g = static_cast<const T*>(c.data[1]);
   T* const dx = static_cast<T*>(c.data[2]);
-  overStrips<T>(s, 3, 1, [&](const Strip& strip) {
+  overStrips<T>(s, 3, 1, kWideStrip, [&](const Strip& strip) {
     const int64_t at = strip.y;
     if (s.shortRows()) {
       ShortRows<T> turnedY, turnedG;

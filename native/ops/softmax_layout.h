@@ -16,19 +16,30 @@ struct ClassLayout {
   bool shortRows() const { return rows() && cols <= kShortRow; }
 };
 
-// Positions that are worked on together: up to kColumnStrip columns, rows as columns, or a few
+// Positions that are worked on together: columns, up to kColumnStrip rows as columns, or a few
 // rows.
 struct Strip {
   int64_t position, count;  // of the first one, and how many
   int64_t x, y;             // offsets of the first one's first class
 };
 
+// The columns of a strip: at most `most`, narrower ones where there would be fewer strips than
+// threads.
+inline int64_t stripColumns(const ClassLayout& s, int64_t most) {
+  while (most > kColumnStrip && s.outer * ((s.inner + most - 1) / most) < numThreads()) most /= 2;
+  return most;
+}
+
 // Calls f(strip) for all positions, on as many threads as their bytes are worth; `arrays` of the
-// size of x are touched. A strip has up to `together` rows that aren't short.
+// size of x are touched. A strip has up to `together` rows that aren't short, or up to `columns`
+// columns.
 template <class T, class F>
-void overStrips(const ClassLayout& s, int64_t arrays, int64_t together, const F& f) {
+void overStrips(const ClassLayout& s, int64_t arrays, int64_t together, int64_t columns,
+                const F& f) {
   const int64_t positions = s.rows() ? s.outer : s.inner, turns = s.rows() ? 1 : s.outer;
-  const int64_t width = s.rows() && !s.shortRows() ? together : kColumnStrip;
+  const int64_t width = s.shortRows() ? kColumnStrip
+                        : s.rows()    ? together
+                                      : stripColumns(s, columns);
   const int64_t strips = (positions + width - 1) / width;
   const int64_t widest = positions < width ? positions : width;
   const int64_t bytes = arrays * s.cols * widest * static_cast<int64_t>(sizeof(T));
