@@ -14,10 +14,10 @@ const native: NativeBinding = loadBinding();
 const PARAMETER_COUNT = 116;
 
 /**
- * The parameter block. Operations that are called most write their numbers themselves: a list that holds
- * whole numbers in one call and others in the next is converted at every call.
+ * The parameter block. A SharedArrayBuffer can't be detached, so the native side may keep the pointer.
+ * Operations that are called most write their numbers themselves: a list that holds whole numbers in one
+ * call and others in the next is converted at every call.
  */
-// A SharedArrayBuffer can't be detached, so the native side may keep the pointer.
 export const params = native.attach(
   new Float64Array(new SharedArrayBuffer(PARAMETER_COUNT * Float64Array.BYTES_PER_ELEMENT)),
 );

@@ -1,6 +1,6 @@
 /** Softmax, softmin and log-softmax along a dimension. */
 import { attach, recording } from '../autograd/tape.js';
-import { rows, runRow } from '../native/commands.js';
+import { callAt, params, rows } from '../native/commands.js';
 import { uninitialized } from '../tensor/creation.js';
 import { isContiguous, normalizeDim } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -23,29 +23,34 @@ function memoryOrder(x: Tensor): number[] | null {
   return isContiguous(pick(x.shape), pick(x.strides)) ? order : null;
 }
 
+function writeSizes(at: number, sizes: readonly [number, number, number]): void {
+  params[at] = sizes[0];
+  params[at + 1] = sizes[1];
+  params[at + 2] = sizes[2];
+}
+
 function compute(kind: Kind, input: Tensor, at: number): Tensor {
   const step = outerStep(input, at);
   const x = step === null ? contiguous(input) : input;
   const y = uninitialized(x.shape, x.dtype);
   const sizes = aroundDim(x, at);
-  const [, size, inner] = sizes;
+  const size = sizes[1];
+  const inner = sizes[2];
   if (y.numel === 0) {
     if (recording(x)) attach(y, kind, [x], [(g) => g]);
     return y;
   }
-  runRow(
-    rows[kind],
-    [x.array, y.array],
-    [x.offset, y.offset],
-    [...sizes, step ?? size * inner, inner],
-  );
+  writeSizes(2, sizes);
+  params[5] = step ?? size * inner;
+  params[6] = inner;
+  callAt(rows[kind], [x, y]);
   if (recording(x)) {
     const rule = (gradient: Tensor) => {
       if (recording(gradient, y)) return recordedGradient[kind](gradient, y, at);
       const g = contiguous(gradient);
       const dx = uninitialized(y.shape, y.dtype);
-      const arrays = [y.array, g.array, dx.array];
-      runRow(rows[`${kind}Backward`], arrays, [y.offset, g.offset, dx.offset], sizes);
+      writeSizes(3, sizes);
+      callAt(rows[`${kind}Backward`], [y, g, dx]);
       return dx;
     };
     attach(y, kind, [x], [rule]);
