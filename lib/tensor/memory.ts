@@ -373,7 +373,8 @@ export interface MemoryInfo {
   readonly pooledBytes: number;
   /**
    * In slabs, which small tensors are cut from; they are part of the other two. Freed slabs are
-   * noticed when the event loop turns, so this may be too large inside a long synchronous loop.
+   * noticed when the event loop turns, so this may be too large inside a long synchronous loop, up to
+   * all of the other two.
    */
   readonly slabBytes: number;
 }
@@ -390,7 +391,11 @@ export interface MemoryInfo {
  */
 export function memory(): MemoryInfo {
   const { arrayBuffers } = process.memoryUsage();
-  return { liveBytes: Math.max(0, arrayBuffers - pooledBytes), pooledBytes, slabBytes };
+  return {
+    liveBytes: Math.max(0, arrayBuffers - pooledBytes),
+    pooledBytes,
+    slabBytes: Math.min(slabBytes, arrayBuffers),
+  };
 }
 
 /**
