@@ -262,7 +262,8 @@ export type Jacobian<I extends Tensors, O extends Tensors> = Alike<O, Alike<I, T
 /**
  * The derivatives of all elements of fn(...inputs) by all elements of the inputs: of shape
  * [...output's shape, ...input's shape]. A list of inputs gives a list; a list of outputs a list with
- * what each of them gives. One reverse pass for each element of the outputs (there is no vectorized form).
+ * what each of them gives. One reverse pass for each element of the outputs: PyTorch's `vectorize` needs
+ * a batching rule for every operation, and there are none.
  * @param fn a function of the inputs
  * @param inputs one tensor or a list of them; their own graphs are left alone unless `createGraph`
  * @throws TensorError ERR_ARGUMENT
