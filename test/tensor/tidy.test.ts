@@ -6,11 +6,14 @@ import {
   fromTypedArray,
   grad,
   keep,
+  linspace,
+  logaddexp,
   memory,
   nn,
   ones,
   optim,
   randn,
+  sinc,
   sum,
   type Tensor,
   tensor,
@@ -418,5 +421,27 @@ describe('memory', () => {
     // It may have freed that by now.
     expect(grown).toBeGreaterThan(bytes - bytes / 2);
     expect(grown).toBeLessThan(2 * bytes + bytes / 2);
+  });
+});
+
+describe('operations made of others', () => {
+  test('give back what they make on the way, but no operand and no result', () => {
+    const x = randn([1000]);
+    const y = logaddexp(x, x);
+    expect(pooled()).toBeGreaterThan(0);
+    expect([x, y].map(isGone)).toEqual([false, false]);
+    expect(y.sub(x).toArray()).toEqual(Array(1000).fill(expect.closeTo(Math.LN2, 5)));
+  });
+
+  test('keep it for the gradient while one is recorded', () => {
+    const x = linspace(0.5, 3, 1000, { requiresGrad: true });
+    const y = sum(sinc(x));
+    expect(pooled()).toBe(0);
+    y.backward();
+    expect(pooled()).toBeGreaterThan(0);
+    const slope = (v: number) =>
+      Math.cos(Math.PI * v) / v - Math.sin(Math.PI * v) / (Math.PI * v * v);
+    const expected = Array.from(x.data, (v) => expect.closeTo(slope(v), 5));
+    expect(x.grad?.toArray()).toEqual(expected);
   });
 });
