@@ -135,6 +135,15 @@ TG_INLINE RowSteps hidden(RowSteps s) {
   return s;
 }
 
+// The same address: what is read from it is then read again, and not kept in a register.
+template <class T>
+TG_INLINE const T* hidden(const T* p) {
+#if !defined(_MSC_VER) || defined(__clang__)
+  asm volatile("" : "+r"(p));
+#endif
+  return p;
+}
+
 // The square block that starts at p, a register to a row, transposed. A block that is loaded at its
 // own place in the code, and not by a function that others call too, has load instructions that
 // step through memory evenly, which is what the CPU foresees best: 1 x 784 x 128 with B contiguous
