@@ -284,6 +284,13 @@ test('the first of several NaN and the first of several extrema win, across bloc
   }
 });
 
+test('the first NaN of a row of several blocks wins', () => {
+  const x = randn([3, 9000], { generator });
+  for (const at of [2500, 2501, 7000]) x.data[9000 + at] = Number.NaN;
+  expect(x.argmax({ dim: 1 }).slice([1]).item()).toBe(2500);
+  expect(x.argmin({ dim: 1 }).slice([1]).item()).toBe(2500);
+});
+
 test('a cumulative sum of float32 is the float64 sum, rounded', () => {
   const n = 100_003;
   const x = randn([n], { generator });
