@@ -302,6 +302,18 @@ test('a cumulative sum of float32 is the float64 sum, rounded', () => {
   }
 });
 
+test('scans down columns are those along rows', () => {
+  const x = randn([40, 203], { generator });
+  x.data[203 * 7 + 5] = Number.NaN;
+  const down = x.transpose().contiguous();
+  const along = (t: Tensor) => numbersOf(t.transpose());
+  expect(along(down.cumsum(0))).toEqual(numbersOf(x.cumsum(1)));
+  expect(along(down.cumprod(0))).toEqual(numbersOf(x.cumprod(1)));
+  const [rows, columns] = [x.cummax(1), down.cummax(0)];
+  expect(along(columns.values)).toEqual(numbersOf(rows.values));
+  expect(along(columns.indices)).toEqual(numbersOf(rows.indices));
+});
+
 test('a logarithm of cumulative sums of numbers far apart', () => {
   const x = tensor([-Infinity, -1e5, 0, -500, 1e5, 1e5, -Infinity], { dtype: 'float64' });
   const expected = [-Infinity, -1e5, 0, 0, 1e5, 1e5 + Math.log(2), 1e5 + Math.log(2)];
