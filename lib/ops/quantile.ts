@@ -1,5 +1,6 @@
 /** Values at a place of the order of all: quantiles, medians; and the most frequent value. */
 import { attach, recording } from '../autograd/tape.js';
+import { tidy } from '../autograd/tidy.js';
 import { TensorError } from '../errors.js';
 import { full } from '../tensor/creation.js';
 import { tensor } from '../tensor/data.js';
@@ -12,7 +13,8 @@ import { eq, isnan, logicalAnd, logicalOr, lt, ne } from './compare.js';
 import { defineMethods } from './elementwise.js';
 import { argmax, type ValuesAndIndices } from './extremum.js';
 import { gather } from './gather.js';
-import { checkFloating, checkTensor, to } from './operand.js';
+import { checkFloating, checkTensor, contiguous, to } from './operand.js';
+import { narrow } from './parts.js';
 import { checkComputes, isFloating } from './promotion.js';
 import { expand, sum } from './reduce.js';
 import { ceil, floor, floorDivide, round } from './rounding.js';
@@ -190,15 +192,8 @@ export interface MedianOptions {
   keepDim?: boolean;
 }
 
-/** Elements chosen along the last dimension, and where they were, without that dimension or with 1. */
-function chosen(
-  lines: Tensor,
-  sorted: ValuesAndIndices | ReturnType<typeof sort>,
-  places: Tensor,
-  at: number,
-  keepDim: boolean,
-): ValuesAndIndices {
-  const indices = gather(sorted.indices, -1, places);
+/** The elements at indices along the last dimension, without that dimension or with 1. */
+function chosen(lines: Tensor, indices: Tensor, at: number, keepDim: boolean): ValuesAndIndices {
   const values = gather(lines, -1, indices);
   const shaped = (t: Tensor) => {
     const dropped = squeeze(t, -1);
@@ -232,6 +227,26 @@ function unlessScalar(x: Tensor, result: ValuesAndIndices): ValuesAndIndices {
   return { values: reshape(result.values, []), indices: reshape(result.indices, []) };
 }
 
+/** Where the median of each line is: of lines with NaN the first one, unless they are skipped. */
+function middleOf(lines: Tensor, skipNan: boolean): Tensor {
+  const n = lines.shape.at(-1) as number;
+  const sorted = sort(lines);
+  const place = (t: Tensor, i: number) => narrow(t, -1, i, 1);
+  // NaNs are last, in the order of their places.
+  if (skipNan && isFloating(lines.dtype)) {
+    const lost = sum(isnan(lines), { dim: -1, keepDim: true });
+    return gather(sorted.indices, -1, clamp(floorDivide(sub(n - 1, lost), 2), { min: 0 }));
+  }
+  const middle = place(sorted.indices, Math.floor((n - 1) / 2));
+  if (!isFloating(lines.dtype)) return contiguous(middle);
+  // NaN is the largest number for argmax, too, and of several the first.
+  return where(
+    isnan(place(sorted.values, n - 1)),
+    argmax(lines, { dim: -1, keepDim: true }),
+    middle,
+  );
+}
+
 function medianAlong(
   operation: string,
   x: Tensor,
@@ -239,16 +254,9 @@ function medianAlong(
   skipNan: boolean,
 ): ValuesAndIndices {
   const [lines, at] = alongOne(operation, x, options);
-  const n = lines.shape.at(-1) as number;
-  const lost = isFloating(x.dtype)
-    ? sum(isnan(lines.detach()), { dim: -1, keepDim: true })
-    : full([...lines.shape.slice(0, -1), 1], 0, { dtype: 'int32' });
-  // NaNs are last, in the order of their places.
-  const middle = Math.floor((n - 1) / 2);
-  const places = skipNan
-    ? clamp(floorDivide(sub(n - 1, lost), 2), { min: 0 })
-    : where(eq(lost, 0), middle, sub(n, lost));
-  const result = chosen(lines, sort(lines.detach()), places, at, options.keepDim ?? false);
+  // What isn't part of the result goes back at once: there is more of it than a short line is worth.
+  const indices = tidy(() => middleOf(lines.detach(), skipNan));
+  const result = chosen(lines, indices, at, options.keepDim ?? false);
   return unlessScalar(x, result);
 }
 
@@ -365,7 +373,7 @@ export function mode(x: Tensor, options: ModeOptions = {}): ValuesAndIndices {
     best === null
       ? full([...lines.shape.slice(0, -1), 1], 0, { dtype: 'int32' })
       : where(isFirst as Tensor, 0, add(best, 1));
-  return unlessScalar(x, chosen(lines, sorted, place, at, keepDim));
+  return unlessScalar(x, chosen(lines, gather(sorted.indices, -1, place), at, keepDim));
 }
 
 defineMethods({ quantile, nanquantile, median, nanmedian, mode });

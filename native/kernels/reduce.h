@@ -8,8 +8,8 @@
 //   of blocks that is less than the whole; the parts are reduced and then combined. So the error of
 //   a sum grows like log n, and a caller that reduces aligned power-of-two groups of blocks by
 //   itself and combines them by the same rule gets the same bits.
-// * Over rows (columns reduced independently), a block is kReduceRowBlock rows in 2 chains, even
-// and odd
+// * Over rows (columns reduced independently, reduce_rows.h), a block is kReduceRowBlock rows in 2
+// chains, even and odd
 //   rows counted from its first, combined as even + odd; more rows split as above.
 #pragma once
 #include "../simd/vec.h"

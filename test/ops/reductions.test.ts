@@ -284,6 +284,13 @@ test('the first of several NaN and the first of several extrema win, across bloc
   }
 });
 
+test('the first NaN of a row of several blocks wins', () => {
+  const x = randn([3, 9000], { generator });
+  for (const at of [2500, 2501, 7000]) x.data[9000 + at] = Number.NaN;
+  expect(x.argmax({ dim: 1 }).slice([1]).item()).toBe(2500);
+  expect(x.argmin({ dim: 1 }).slice([1]).item()).toBe(2500);
+});
+
 test('a cumulative sum of float32 is the float64 sum, rounded', () => {
   const n = 100_003;
   const x = randn([n], { generator });
@@ -293,6 +300,18 @@ test('a cumulative sum of float32 is the float64 sum, rounded', () => {
     exact += x.data[i] as number;
     if (y[i] !== Math.fround(exact)) throw new Error(`${y[i]} at ${i}, not ${exact}`);
   }
+});
+
+test('scans down columns are those along rows', () => {
+  const x = randn([40, 203], { generator });
+  x.data[203 * 7 + 5] = Number.NaN;
+  const down = x.transpose().contiguous();
+  const along = (t: Tensor) => numbersOf(t.transpose());
+  expect(along(down.cumsum(0))).toEqual(numbersOf(x.cumsum(1)));
+  expect(along(down.cumprod(0))).toEqual(numbersOf(x.cumprod(1)));
+  const [rows, columns] = [x.cummax(1), down.cummax(0)];
+  expect(along(columns.values)).toEqual(numbersOf(rows.values));
+  expect(along(columns.indices)).toEqual(numbersOf(rows.indices));
 });
 
 test('a logarithm of cumulative sums of numbers far apart', () => {
