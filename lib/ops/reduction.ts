@@ -38,6 +38,10 @@ export function plan(
   if (options === undefined) return { mask: all, outputShape: NOTHING };
   checkOptions(operation, options, known);
   if (options.dim === undefined && !options.keepDim) return { mask: all, outputShape: NOTHING };
+  if (rank === 0) {
+    checkDims(operation, options.dim, 1); // PyTorch's scalars have dimension 0
+    return { mask: all, outputShape: NOTHING };
+  }
   let mask = 0;
   if (typeof options.dim === 'number') {
     mask = 1 << normalizeDim(operation, options.dim, rank);
