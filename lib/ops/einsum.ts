@@ -7,7 +7,7 @@ import { mul } from './arithmetic.js';
 import { type EinsumOptions, type Label, type Plan, planOf } from './einsum_equation.js';
 import { type EinsumPathInfo, removePair } from './einsum_path.js';
 import { matmul } from './matmul.js';
-import { checkNumbers } from './matmul_integer.js';
+import { checkProduct, inFloat32 } from './matmul_bf16.js';
 import { to } from './operand.js';
 import { isInteger, resultType } from './promotion.js';
 import { sum } from './reduce.js';
@@ -252,8 +252,9 @@ function argumentsOf<T>(
  * summed over), in an order that `path` names or that is searched for: see `einsumPath`. Another order
  * rounds differently.
  * @param equation letters, commas, `...`, `->` and spaces
- * @param operands any number of tensors, float32, float64 or integers, which meet as in arithmetic; or a
- * list of them and options. Products of integers wrap around; sums of one integer tensor are int64
+ * @param operands any number of tensors of the dtypes that matmul takes, which meet as in arithmetic; or a
+ * list of them and options. Products of integers wrap around; sums of one integer tensor are int64; of
+ * bfloat16 everything is computed in float32 and rounded once at the end
  * @returns the sum; a view of the operand where nothing has to be computed
  * @throws TensorError ERR_ARGUMENT for an equation that can't be read or doesn't go with the number of
  * operands, for a path that doesn't fit; ERR_SHAPE when an operand has another number of dimensions or
@@ -272,7 +273,7 @@ export function einsum(
 ): Tensor;
 export function einsum(equation: string, ...rest: unknown[]): Tensor {
   const [operands, options] = argumentsOf<Tensor>(rest);
-  for (const operand of operands) checkNumbers('einsum', operand);
+  for (const operand of operands) checkProduct('einsum', operand);
   const plan = planOf(
     'einsum',
     equation,
@@ -280,9 +281,9 @@ export function einsum(equation: string, ...rest: unknown[]): Tensor {
     options,
   );
   const dtype = resultType(operands);
-  const result = evaluate(
+  const result = inFloat32(
     operands.map((operand) => to(operand, dtype)),
-    plan,
+    (inputs) => evaluate(inputs, plan),
   );
   // A sum of integers is int64; of a product it goes back, modulo 2^bits, as in PyTorch.
   return operands.length > 1 && isInteger(dtype) ? to(result, dtype) : result;
@@ -309,7 +310,7 @@ export function einsumPath(equation: string, ...rest: unknown[]): EinsumPathInfo
   const [operands, options] = argumentsOf<Tensor | Shape>(rest);
   const shapes = operands.map((operand) => {
     if (Array.isArray(operand)) return checkShape('einsumPath', operand);
-    checkNumbers('einsumPath', operand);
+    checkProduct('einsumPath', operand);
     return operand.shape;
   });
   return planOf('einsumPath', equation, shapes, options).order;

@@ -6,7 +6,8 @@ import type { Tensor } from '../tensor/tensor.js';
 import { read } from './gather.js';
 import { addedUp, perElement, perRow, scatterAt } from './indexed.js';
 import { checkNumeric, type IndexLike, indexTensor } from './indices.js';
-import { checkTensor, contiguous } from './operand.js';
+import { checkTensor, contiguous, to } from './operand.js';
+import { isFloating } from './promotion.js';
 import { unsqueeze } from './shape.js';
 
 /** @throws TensorError ERR_SHAPE unless indices have room for one more dimension */
@@ -83,16 +84,23 @@ function largest(indices: Tensor): number {
 
 /** Options of {@link bincount}. */
 export interface BincountOptions {
-  /** What each number counts for: as many elements, float32, float64 or integers. Default 1 each. */
+  /** What each number counts for: as many elements of any dtype but floats of 16 bits. Default 1 each. */
   weights?: Tensor;
   /** At least so many bins. Default 0. */
   minlength?: number;
 }
 
+/** One int32 for each number; what is given counts as floats, as in PyTorch. */
+function weightsOf(numbers: Tensor, given: Tensor | undefined): Tensor {
+  if (given === undefined) return ones([numbers.numel], { dtype: 'int32' });
+  checkNumeric('bincount', given);
+  return isFloating(given.dtype) ? given : to(given, 'float64');
+}
+
 /**
  * How often each number comes: y[n] = how many elements are n, or the sum of their weights, added in
  * their order. As many bins as the largest number needs, at least `minlength`; int32 (PyTorch has
- * int64), or the dtype of the weights. No gradients, as in PyTorch.
+ * int64), with weights their dtype, or float64 for integers and bools. No gradients, as in PyTorch.
  * @param x one dimension, integers (a tensor or numbers) >= 0
  * @throws TensorError ERR_INDEX for a number below 0, ERR_SHAPE, ERR_DTYPE, ERR_ARGUMENT
  * @example
@@ -103,8 +111,8 @@ export interface BincountOptions {
 export function bincount(x: IndexLike, options: BincountOptions = {}): Tensor {
   const given = indexTensor('bincount', x);
   checkOptions('bincount', options, ['weights', 'minlength']);
-  const { weights = ones([given.numel], { dtype: 'int32' }), minlength = 0 } = options;
-  checkNumeric('bincount', weights);
+  const { minlength = 0 } = options;
+  const weights = weightsOf(given, options.weights);
   if (!Number.isInteger(minlength) || minlength < 0) {
     throw new TensorError(
       'ERR_ARGUMENT',

@@ -21,7 +21,8 @@ import { dimList, reshape, transpose } from './shape.js';
  */
 export function flip(x: Tensor, dims: number | readonly number[]): Tensor {
   checkTensor('flip', x);
-  return flipped('flip', x, dimList('flip', dims, x.ndim));
+  const listed = dimList('flip', dims, x.ndim);
+  return flipped('flip', x, x.ndim === 0 ? [] : listed);
 }
 
 function flipped(operation: string, x: Tensor, dims: readonly number[]): Tensor {

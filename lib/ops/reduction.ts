@@ -39,7 +39,7 @@ export function plan(
   checkOptions(operation, options, known);
   if (options.dim === undefined && !options.keepDim) return { mask: all, outputShape: NOTHING };
   let mask = 0;
-  if (typeof options.dim === 'number') {
+  if (typeof options.dim === 'number' && rank > 0) {
     mask = 1 << normalizeDim(operation, options.dim, rank);
   } else {
     for (const d of checkDims(operation, options.dim, rank)) mask |= 1 << d;

@@ -6,8 +6,7 @@ import type { Tensor } from '../tensor/tensor.js';
 import { checkPlane, type DiagonalOptions, diagonalOf } from './diagonal.js';
 import { defineMethods } from './elementwise.js';
 import { put } from './index_fill.js';
-import { checkSameDType } from './indices.js';
-import { checkTensor } from './operand.js';
+import { checkTensor, to } from './operand.js';
 import { selectFor } from './parts.js';
 import { reshape, slice } from './shape.js';
 
@@ -19,7 +18,6 @@ function scattered(
   view: (places: Tensor) => Tensor,
 ): Tensor {
   checkTensor(operation, source);
-  checkSameDType(operation, x, source);
   const places = view(reshape(arange(0, x.numel, 1, { dtype: 'int32' }), x.shape));
   if (!sameShape(places.shape, source.shape)) {
     throw new TensorError(
@@ -28,14 +26,14 @@ function scattered(
         formatShape(source.shape),
     );
   }
-  return put(x, places, source);
+  return put(x, places, to(source, x.dtype));
 }
 
 /**
  * A copy of x whose part `select(x, dim, index)` is `source`. Gradients flow to both.
- * @param source the shape of the part, x's dtype
+ * @param source the shape of the part; it is converted to x's dtype
  * @throws TensorError ERR_SHAPE for another shape, ERR_INDEX for a dimension or index that isn't there,
- * ERR_DTYPE, ERR_ARGUMENT
+ * ERR_ARGUMENT
  * @example
  * ```ts
  * selectScatter(zeros([2, 2]), tensor([1, 2]), 0, 1); // => [[0, 0], [1, 2]]
@@ -62,8 +60,8 @@ export interface SliceScatterOptions {
 
 /**
  * A copy of x with `source` at indices start, start + step... of a dimension. Gradients flow to both.
- * @param source the shape of the part, x's dtype
- * @throws TensorError ERR_SHAPE for another shape, ERR_INDEX for a dimension that isn't there, ERR_DTYPE,
+ * @param source the shape of the part; it is converted to x's dtype
+ * @throws TensorError ERR_SHAPE for another shape, ERR_INDEX for a dimension that isn't there,
  * ERR_ARGUMENT for unknown options, bounds that are no whole numbers and a step below 1
  * @example
  * ```ts
@@ -92,8 +90,8 @@ export function sliceScatter(x: Tensor, source: Tensor, options: SliceScatterOpt
 
 /**
  * A copy of x whose `diagonal(x, options)` is `source`. Gradients flow to both.
- * @param source the shape of the diagonal, x's dtype
- * @throws TensorError ERR_SHAPE for another shape, and as diagonal; ERR_DTYPE
+ * @param source the shape of the diagonal; it is converted to x's dtype
+ * @throws TensorError ERR_SHAPE for another shape, and as diagonal
  * @example
  * ```ts
  * diagonalScatter(zeros([2, 2]), tensor([1, 2])); // => [[1, 0], [0, 2]]
