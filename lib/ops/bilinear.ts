@@ -54,13 +54,13 @@ export function bilinear(
 ): Tensor {
   const operands = bias === null ? [x1, x2, weight] : [x1, x2, weight, bias];
   for (const operand of operands) checkProduct('bilinear', operand);
-  checkShapes(x1, x2, weight, bias);
   if (operands.some(({ dtype }) => dtype !== weight.dtype)) {
     throw new TensorError(
       'ERR_DTYPE',
       `[bilinear] the tensors are ${operands.map(({ dtype }) => dtype).join(', ')}; convert with to(...)`,
     );
   }
+  checkShapes(x1, x2, weight, bias);
   return inFloat32([x1, x2, weight, bias] as const, (all) => form(...all));
 }
 

@@ -293,6 +293,13 @@ function checkResidual(
 }
 
 function checkLinear(x: Tensor, weight: Tensor, bias: Tensor | null): void {
+  if (bias !== null) checkProduct('linear', bias);
+  if (x.dtype !== weight.dtype || (bias !== null && bias.dtype !== weight.dtype)) {
+    throw new TensorError(
+      'ERR_DTYPE',
+      `[linear] input is ${x.dtype}, weight ${weight.dtype}${bias === null ? '' : `, bias ${bias.dtype}`}`,
+    );
+  }
   if (weight.ndim !== 2 || x.ndim === 0 || x.shape.at(-1) !== weight.shape[1]) {
     throw new TensorError(
       'ERR_SHAPE',
@@ -301,18 +308,11 @@ function checkLinear(x: Tensor, weight: Tensor, bias: Tensor | null): void {
     );
   }
   if (bias !== null) {
-    checkProduct('linear', bias);
     if (bias.ndim !== 1 || bias.shape[0] !== weight.shape[0]) {
       throw new TensorError(
         'ERR_SHAPE',
         `[linear] bias ${formatShape(bias.shape)} and weight ${formatShape(weight.shape)} do not fit`,
       );
     }
-  }
-  if (x.dtype !== weight.dtype || (bias !== null && bias.dtype !== weight.dtype)) {
-    throw new TensorError(
-      'ERR_DTYPE',
-      `[linear] input is ${x.dtype}, weight ${weight.dtype}${bias === null ? '' : `, bias ${bias.dtype}`}`,
-    );
   }
 }
