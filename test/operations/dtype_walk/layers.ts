@@ -1,0 +1,3 @@
+import type { Difference } from './difference.js';
+
+export const differences: readonly Difference[] = [];
