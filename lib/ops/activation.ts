@@ -6,11 +6,12 @@
 import { TensorError } from '../errors.js';
 import { checkNumber, checkOptions, describe } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { abs, add, div, mul, neg, sign, square, sub } from './arithmetic.js';
+import { abs, add, div, maximum, mul, neg, sign, square, sub } from './arithmetic.js';
 import { gt, le } from './compare.js';
-import { activation, applyDerivative, defineMethods, unary } from './elementwise.js';
+import { activation, applyDerivative, checkNotBool, defineMethods, unary } from './elementwise.js';
 import { exp } from './math.js';
-import { checkFloating } from './operand.js';
+import { checkFloating, checkTensor } from './operand.js';
+import { isFloating } from './promotion.js';
 import { clamp, where } from './ternary.js';
 
 /** The gradient of tanh from its output: g (1 - y^2). */
@@ -129,6 +130,11 @@ export function softplus(x: Tensor, options: SoftplusOptions = {}): Tensor {
  * ```
  */
 export function relu(x: Tensor): Tensor {
+  checkTensor('relu', x);
+  if (!isFloating(x.dtype)) {
+    checkNotBool('relu', x);
+    return maximum(x, 0);
+  }
   return unary('relu', x, reluBackward, 'output');
 }
 
@@ -308,6 +314,7 @@ function siluSecond(x: Tensor): Tensor {
  * ```
  */
 export function silu(x: Tensor): Tensor {
+  checkFloating('silu', x);
   return unary(
     'silu',
     x,

@@ -2,8 +2,8 @@
 import { zerosLike } from '../tensor/creation.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { binary, computeBinary, defineMethods, numberUnary, unary } from './elementwise.js';
-import { type TensorLike, to } from './operand.js';
-import { isFloating, promote } from './promotion.js';
+import type { TensorLike } from './operand.js';
+import { promoteFloating } from './promotion.js';
 
 // Rules that don't depend on the call, so that a call doesn't make them.
 type Rule = (g: Tensor, a: Tensor, b: Tensor) => Tensor;
@@ -55,12 +55,9 @@ export function mul(a: TensorLike, b: TensorLike): Tensor {
  * ```
  */
 export function div(a: TensorLike, b: TensorLike): Tensor {
-  const [x, y] = promote('div', a, b);
-  const whole = !isFloating(x.dtype);
   return binary(
     'div',
-    whole ? to(x, 'float32') : x,
-    whole ? to(y, 'float32') : y,
+    ...promoteFloating('div', a, b),
     (g, _, y) => div(g, y),
     (g, x, y) => neg(div(mul(g, div(x, y)), y)),
   );

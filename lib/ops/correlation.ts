@@ -6,9 +6,9 @@ import { div, mul, sqrt, sub } from './arithmetic.js';
 import { lt } from './compare.js';
 import { any } from './count.js';
 import { einsum } from './einsum.js';
-import { defineMethods } from './elementwise.js';
+import { checkNotBool, defineMethods } from './elementwise.js';
 import { matmul } from './matmul.js';
-import { checkFloating, to } from './operand.js';
+import { asFloating, to } from './operand.js';
 import { isInteger } from './promotion.js';
 import { sum } from './reduce.js';
 import { reshape, squeeze, transpose, unsqueeze } from './shape.js';
@@ -55,7 +55,8 @@ const isFloat = ({ dtype }: Tensor): boolean => dtype === 'float32' || dtype ===
 
 /** Variables in rows: at most 2 dimensions. */
 function variables(operation: string, x: Tensor): Tensor {
-  checkFloating(operation, x);
+  const floats = asFloating(operation, x);
+  checkNotBool(operation, x);
   if (x.ndim > 2) {
     throw new TensorError(
       'ERR_SHAPE',
@@ -63,7 +64,7 @@ function variables(operation: string, x: Tensor): Tensor {
         formatShape(x.shape),
     );
   }
-  return x.ndim === 2 ? x : reshape(x, [1, x.numel]);
+  return x.ndim === 2 ? floats : reshape(floats, [1, x.numel]);
 }
 
 /**

@@ -16,8 +16,8 @@ import { defineMethods } from './elementwise.js';
 import { indexSelect } from './gather.js';
 import { matmul } from './matmul.js';
 import { checkNumbers } from './matmul_integer.js';
-import { checkDims, checkFloating } from './operand.js';
-import { promote } from './promotion.js';
+import { checkDims, checkFloating, checkTensor } from './operand.js';
+import { promote, promoteFloating } from './promotion.js';
 import { sum, sumTo } from './reduce.js';
 import { transpose, unsqueeze } from './shape.js';
 import { norm } from './statistics.js';
@@ -151,7 +151,7 @@ export interface PairwiseDistanceOptions {
 
 /**
  * The distances between pairs of vectors along the last dimension, |a - b + eps|_p, with broadcasting.
- * @param a shape [..., k], float32 or float64
+ * @param a shape [..., k]; integers and bools become float32
  * @param b shape [..., k]
  * @returns the shape without the last dimension
  * @throws TensorError ERR_SHAPE when they don't broadcast, ERR_ARGUMENT, ERR_DTYPE
@@ -165,7 +165,9 @@ export function pairwiseDistance(
   b: Tensor,
   options: PairwiseDistanceOptions = {},
 ): Tensor {
-  const [x, y] = floats('pairwiseDistance', a, b);
+  checkTensor('pairwiseDistance', a);
+  checkTensor('pairwiseDistance', b);
+  const [x, y] = promoteFloating('pairwiseDistance', a, b);
   checkOptions('pairwiseDistance', options, ['p', 'eps', 'keepDim']);
   const p = checkOrder('pairwiseDistance', orDefault(options.p, 2), -Infinity);
   const eps = checkNumber('pairwiseDistance', 'eps', orDefault(options.eps, 1e-6));
@@ -199,7 +201,10 @@ export function cosineSimilarity(
   b: Tensor,
   options: CosineSimilarityOptions = {},
 ): Tensor {
-  const [x, y] = floats('cosineSimilarity', a, b);
+  checkTensor('cosineSimilarity', a);
+  checkTensor('cosineSimilarity', b);
+  const [x, y] = promote('cosineSimilarity', a, b);
+  checkFloating('cosineSimilarity', x);
   checkOptions('cosineSimilarity', options, ['dim', 'eps']);
   const eps = checkNumber('cosineSimilarity', 'eps', orDefault(options.eps, 1e-8), 0);
   const shape = broadcastShapes('cosineSimilarity', x.shape, y.shape);

@@ -31,7 +31,13 @@ import { allocate } from '../tensor/memory.js';
 import { broadcastShapes, broadcastStrides, type Shape, sameShape } from '../tensor/shape.js';
 import { type GradRule, Tensor } from '../tensor/tensor.js';
 import { mul } from './arithmetic.js';
-import { checkFloating, isGapless, type TensorLike, uninitializedLike } from './operand.js';
+import {
+  asFloating,
+  checkFloating,
+  isGapless,
+  type TensorLike,
+  uninitializedLike,
+} from './operand.js';
 import { isBool, isFloating, promote } from './promotion.js';
 import { sumTo } from './reduce.js';
 
@@ -147,14 +153,17 @@ function stretched(t: Tensor, shape: Shape): Operand {
   return { array: t.array, offset: t.offset, strides };
 }
 
-/** An elementwise function with its gradient from (g, y, x); activations say what the derivative is a function of. */
+/**
+ * An elementwise function with its gradient from (g, y, x); activations say what the derivative is a
+ * function of. Of integers and bools it is that of the same numbers in float32.
+ */
 export function unary(
   name: UnaryRow,
-  x: Tensor,
+  operand: Tensor,
   rule: (g: Tensor, y: Tensor, x: Tensor) => Tensor,
   derivativeFrom?: 'input' | 'output',
 ): Tensor {
-  checkFloating(name, x);
+  const x = asFloating(name, operand);
   const y = computeUnary(name, x);
   if (recording(x)) {
     const derivative = derivativeFrom && {
@@ -261,8 +270,9 @@ function binaryOfIntegers(name: BinaryRow, a: Tensor, b: Tensor): Tensor {
 }
 
 /**
- * A binary function with the gradients of both operands before broadcasting is undone. Of integers it
- * wraps around, of bools it is a logical one or refused.
+ * A binary function with the gradients of both operands before broadcasting is undone. Of integers and
+ * bools it is `ofWhole`; without it integers have a row, which wraps around, and bools a logical one, or
+ * they are refused.
  */
 export function binary(
   name: BinaryRow,
@@ -270,9 +280,10 @@ export function binary(
   right: TensorLike,
   ruleA: (g: Tensor, a: Tensor, b: Tensor) => Tensor,
   ruleB: (g: Tensor, a: Tensor, b: Tensor) => Tensor,
+  ofWhole?: (a: Tensor, b: Tensor) => Tensor,
 ): Tensor {
   const [a, b] = promote(name, left, right);
-  if (!isFloating(a.dtype)) return binaryOfIntegers(name, a, b);
+  if (!isFloating(a.dtype)) return ofWhole ? ofWhole(a, b) : binaryOfIntegers(name, a, b);
   const y = computeBinary(name, a, b);
   if (recording(a, b)) {
     const rules: GradRule[] = [

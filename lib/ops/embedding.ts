@@ -5,9 +5,9 @@ import { checkOptions, describe, formatShape, MAX_RANK, sameShape } from '../ten
 import type { Tensor } from '../tensor/tensor.js';
 import { read } from './gather.js';
 import { addedUp, perElement, perRow, scatterAt } from './indexed.js';
-import { checkNumeric, type IndexLike, indexTensor } from './indices.js';
+import { type IndexLike, indexTensor } from './indices.js';
 import { checkTensor, contiguous, to } from './operand.js';
-import { isFloating } from './promotion.js';
+import { checkComputes, isFloating } from './promotion.js';
 import { unsqueeze } from './shape.js';
 
 /** @throws TensorError ERR_SHAPE unless indices have room for one more dimension */
@@ -84,23 +84,22 @@ function largest(indices: Tensor): number {
 
 /** Options of {@link bincount}. */
 export interface BincountOptions {
-  /** What each number counts for: as many elements of any dtype but floats of 16 bits. Default 1 each. */
+  /** What each number counts for: as many elements of any dtype but 16-bit floats. Default 1 each. */
   weights?: Tensor;
   /** At least so many bins. Default 0. */
   minlength?: number;
 }
 
-/** One int32 for each number; what is given counts as floats, as in PyTorch. */
-function weightsOf(numbers: Tensor, given: Tensor | undefined): Tensor {
-  if (given === undefined) return ones([numbers.numel], { dtype: 'int32' });
-  checkNumeric('bincount', given);
-  return isFloating(given.dtype) ? given : to(given, 'float64');
+function weightsOf(weights: Tensor): Tensor {
+  checkTensor('bincount', weights);
+  checkComputes('bincount', weights.dtype);
+  return isFloating(weights.dtype) ? weights.detach() : to(weights, 'float64');
 }
 
 /**
  * How often each number comes: y[n] = how many elements are n, or the sum of their weights, added in
  * their order. As many bins as the largest number needs, at least `minlength`; int32 (PyTorch has
- * int64), with weights their dtype, or float64 for integers and bools. No gradients, as in PyTorch.
+ * int64), or the dtype of the weights, float64 unless they are floats. No gradients, as in PyTorch.
  * @param x one dimension, integers (a tensor or numbers) >= 0
  * @throws TensorError ERR_INDEX for a number below 0, ERR_SHAPE, ERR_DTYPE, ERR_ARGUMENT
  * @example
@@ -112,7 +111,10 @@ export function bincount(x: IndexLike, options: BincountOptions = {}): Tensor {
   const given = indexTensor('bincount', x);
   checkOptions('bincount', options, ['weights', 'minlength']);
   const { minlength = 0 } = options;
-  const weights = weightsOf(given, options.weights);
+  const weights =
+    options.weights === undefined
+      ? ones([given.numel], { dtype: 'int32' })
+      : weightsOf(options.weights);
   if (!Number.isInteger(minlength) || minlength < 0) {
     throw new TensorError(
       'ERR_ARGUMENT',
@@ -127,7 +129,7 @@ export function bincount(x: IndexLike, options: BincountOptions = {}): Tensor {
     );
   }
   const bins = Math.max(minlength, largest(given) + 1);
-  return addedUp('bincount', [bins], weights.dtype, perElement(0, given), weights.detach());
+  return addedUp('bincount', [bins], weights.dtype, perElement(0, given), weights);
 }
 
 /**

@@ -7,6 +7,7 @@ import { dtypes, isHalf } from '../tensor/dtype.js';
 import { normalizeDim } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { greaterShare } from './arithmetic.js';
+import { isnan } from './compare.js';
 import { defineMethods } from './elementwise.js';
 import { read } from './gather.js';
 import { perElement } from './indexed.js';
@@ -26,6 +27,7 @@ import {
 } from './reduction.js';
 import { permute, reshape } from './shape.js';
 import { firstAlong } from './sort.js';
+import { where } from './ternary.js';
 
 /** Options of reductions over one dimension: {@link max}, {@link argmin} and others. */
 export interface DimOptions {
@@ -66,14 +68,16 @@ function extremum(
   return y;
 }
 
-/** The gradient of an extremum y of x, in even shares for the elements that are equal to it. */
+/** The gradient of an extremum y of x, in even shares for the elements that are equal to it; NaN of NaN. */
 export function shareAmongTies(kind: Kind, g: Tensor, x: Tensor, y: Tensor, p: Plan): Tensor {
   const kept = keptShape(x, p.mask);
   const best = reshape(y.detach(), kept);
   // Half a share each for the elements that are equal to the extremum, none for the others.
   const ties = kind === 'max' ? greaterShare(x, best) : greaterShare(best, x);
   const count = sum(ties, { dim: reducedDims(x, p.mask), keepDim: true });
-  return ties.div(count).mul(reshape(g, kept));
+  // To NaN nothing is equal.
+  const share = where(isnan(best), Number.NaN, reshape(g, kept).div(count));
+  return ties.mul(share);
 }
 
 /**

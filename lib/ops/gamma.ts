@@ -10,9 +10,9 @@ import { describe } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { abs, add, div, mul, neg, reciprocal, square, sub } from './arithmetic.js';
 import { eq, isinf, le, logicalAnd, lt } from './compare.js';
-import { defineMethods } from './elementwise.js';
+import { checkNotBool, defineMethods } from './elementwise.js';
 import { log, pow } from './math.js';
-import { checkFloating, to } from './operand.js';
+import { asFloating, to } from './operand.js';
 import { round } from './rounding.js';
 import { where } from './ternary.js';
 import { sin, tan } from './trigonometry.js';
@@ -81,9 +81,9 @@ function logOfGamma(x: Tensor): Tensor {
  * ```
  */
 export function lgamma(x: Tensor): Tensor {
-  checkFloating('lgamma', x);
-  const y = inFloat64(x, logOfGamma);
-  if (recording(x)) attach(y, 'lgamma', [x], [(g) => mul(g, digamma(x))]);
+  const from = asFloating('lgamma', x);
+  const y = inFloat64(from, logOfGamma);
+  if (recording(from)) attach(y, 'lgamma', [from], [(g) => mul(g, digamma(from))]);
   return y;
 }
 
@@ -183,9 +183,9 @@ export function polygamma(n: number, x: Tensor): Tensor {
       `[polygamma] n is a whole number from 0 to 100, not ${describe(n)}`,
     );
   }
-  checkFloating(name, x);
-  const y = inFloat64(x, (z) => (n === 0 ? digammaOf(z) : polygammaOf(n, z)));
-  if (recording(x)) attach(y, name, [x], [(g) => mul(g, polygamma(n + 1, x))]);
+  const from = asFloating(name, x);
+  const y = inFloat64(from, (z) => (n === 0 ? digammaOf(z) : polygammaOf(n, z)));
+  if (recording(from)) attach(y, name, [from], [(g) => mul(g, polygamma(n + 1, from))]);
   return y;
 }
 
@@ -201,15 +201,16 @@ export function polygamma(n: number, x: Tensor): Tensor {
  * ```
  */
 export function mvlgamma(x: Tensor, p: number): Tensor {
-  checkFloating('mvlgamma', x);
+  const from = asFloating('mvlgamma', x);
+  checkNotBool('mvlgamma', x);
   if (!Number.isSafeInteger(p) || p < 1) {
     throw new TensorError(
       'ERR_ARGUMENT',
       `[mvlgamma] p is a whole number from 1, not ${describe(p)}`,
     );
   }
-  let y = add(lgamma(x), (Math.log(Math.PI) * p * (p - 1)) / 4);
-  for (let i = 1; i < p; i++) y = add(y, lgamma(sub(x, i / 2)));
+  let y = add(lgamma(from), (Math.log(Math.PI) * p * (p - 1)) / 4);
+  for (let i = 1; i < p; i++) y = add(y, lgamma(sub(from, i / 2)));
   return y;
 }
 

@@ -6,7 +6,7 @@ import { gt, lt } from './compare.js';
 import { defineMethods } from './elementwise.js';
 import { log, log1p } from './math.js';
 import { copysign } from './numbers.js';
-import { checkFloating, to } from './operand.js';
+import { asFloating, to } from './operand.js';
 import { where } from './ternary.js';
 
 /** From here on a^2 + 1 and a^2 - 1 are a^2 in float64. */
@@ -14,11 +14,11 @@ const LARGE = 2 ** 28;
 
 function inverse(
   name: string,
-  x: Tensor,
+  operand: Tensor,
   forward: (x: Tensor) => Tensor,
   slope: (x: Tensor) => Tensor,
 ): Tensor {
-  checkFloating(name, x);
+  const x = asFloating(name, operand);
   const y = to(forward(to(x.detach(), 'float64')), x.dtype);
   if (recording(x)) attach(y, name, [x], [(g) => mul(g, slope(x))]);
   return y;

@@ -17,7 +17,7 @@ import { Tensor } from '../tensor/tensor.js';
 import { add, div, mul, sub } from './arithmetic.js';
 import { defineMethods } from './elementwise.js';
 import { checkTensor, copyInto, isNumber, scalar, type TensorLike, to } from './operand.js';
-import { checkOperand, holds, isFloating } from './promotion.js';
+import { checkOperand, holds, kindOf } from './promotion.js';
 import { type Generator, normal, uniform } from './random.js';
 import { expand } from './reduce.js';
 import { type ClampOptions, clamp } from './ternary.js';
@@ -158,14 +158,18 @@ function arithmetic<T extends Tensor>(row: Arithmetic, x: T, other: TensorLike):
       }
     }
     const result = functions[row](x, other);
-    if (isFloating(result.dtype) && !isFloating(x.dtype)) {
-      throw new TensorError(
-        'ERR_DTYPE',
-        `[${operation}] the result is ${result.dtype}, which ${x.dtype} can't hold; convert x first`,
-      );
-    }
+    checkCanHold(operation, x, result);
     copyInto(x, to(result, x.dtype));
   });
+}
+
+/** @throws TensorError ERR_DTYPE for a result of a stronger kind: floating for integers, numbers for bools */
+function checkCanHold(operation: string, x: Tensor, result: Tensor): void {
+  if (kindOf(result.dtype) <= kindOf(x.dtype)) return;
+  throw new TensorError(
+    'ERR_DTYPE',
+    `[${operation}] the result is ${result.dtype}, which ${x.dtype} can't hold; convert x first`,
+  );
 }
 
 /** Options of {@link add_} and {@link sub_}. */
@@ -191,7 +195,7 @@ function noGradProduct(operation: string, other: Tensor, alpha: number): Tensor 
 /**
  * x += alpha * other, in place; returns x. The result has x's dtype; operands meet as in `add`.
  * @throws TensorError ERR_SHAPE when other doesn't broadcast to x, ERR_DTYPE when the result is
- * floating and x isn't, ERR_STATE as `copy_`, ERR_ARGUMENT
+ * floating and x isn't, or a number and x is bool, ERR_STATE as `copy_`, ERR_ARGUMENT
  * @example
  * ```ts
  * add_(tensor([1, 2]), 10); // => [11, 12]
@@ -243,7 +247,8 @@ export function div_<T extends Tensor>(x: T, other: TensorLike): T {
 
 /**
  * Cuts x's elements to [min, max], in place; returns x. See `clamp`.
- * @throws TensorError as `clamp`; ERR_DTYPE when the bounds don't fit x's dtype, ERR_STATE as `copy_`
+ * @throws TensorError as `clamp`; ERR_SHAPE when bounds don't broadcast to x, ERR_DTYPE as `add_`,
+ * ERR_STATE as `copy_`
  * @example
  * ```ts
  * clamp_(tensor([-2, 0, 2]), { min: -1, max: 1 }); // => [-1, 0, 1]
@@ -252,16 +257,11 @@ export function div_<T extends Tensor>(x: T, other: TensorLike): T {
 export function clamp_<T extends Tensor>(x: T, options: ClampOptions): T {
   checkTensor('clamp_', x);
   const bounds = [options?.min, options?.max].filter((bound) => bound instanceof Tensor);
+  for (const bound of bounds) checkFits('clamp_', x, bound);
   return changing('clamp_', x, bounds, () => {
     const result = clamp(x, options);
-    if (result.dtype !== x.dtype || !sameShape(result.shape, x.shape)) {
-      throw new TensorError(
-        'ERR_DTYPE',
-        `[clamp_] the result is ${result.dtype} of shape ${formatShape(result.shape)}, x is ` +
-          `${x.dtype} of shape ${formatShape(x.shape)}`,
-      );
-    }
-    copyInto(x, result);
+    checkCanHold('clamp_', x, result);
+    copyInto(x, to(result, x.dtype));
   });
 }
 

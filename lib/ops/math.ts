@@ -1,9 +1,15 @@
 /** Functions of mathematics, elementwise. Each stands with its gradient rule. */
+import { TensorError } from '../errors.js';
+import { full } from '../tensor/creation.js';
+import { broadcastShapes } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { add, div, mul, neg, reciprocal, rsqrt, sqrt, square, sub } from './arithmetic.js';
-import { eq, ge, logicalAnd } from './compare.js';
-import { binary, defineMethods, unary } from './elementwise.js';
-import { checkFloating, clone, isNumber, type TensorLike } from './operand.js';
+import { eq, ge, gt, logicalAnd, lt, ne } from './compare.js';
+import { any } from './count.js';
+import { binary, checkNotBool, defineMethods, unary } from './elementwise.js';
+import { bitwiseAnd, bitwiseRightShift } from './integer.js';
+import { checkTensor, clone, isNumber, type TensorLike } from './operand.js';
+import { checkComputes, isFloating } from './promotion.js';
 import { where } from './ternary.js';
 
 /**
@@ -178,13 +184,22 @@ function powMixedSlope(a: Tensor, b: Tensor): Tensor {
  */
 export function pow(x: TensorLike, exponent: TensorLike): Tensor {
   if (isNumber(exponent) && !isNumber(x)) {
-    checkFloating('pow', x);
-    const shortcut = powers.get(Number(exponent));
-    if (shortcut) return shortcut(x);
+    checkTensor('pow', x);
+    checkComputes('pow', x.dtype);
+    if (isFloating(x.dtype)) {
+      const shortcut = powers.get(Number(exponent));
+      if (shortcut) return shortcut(x);
+    } else if (exponent < 0 && Number.isInteger(Number(exponent))) {
+      throw new TensorError(
+        'ERR_ARGUMENT',
+        `[pow] ${x.dtype} has no power ${exponent}; convert with to('float32')`,
+      );
+    }
   }
   if ((x === 2 || x === 2n) && !isNumber(exponent)) {
-    checkFloating('pow', exponent);
-    return exp2(exponent);
+    checkTensor('pow', exponent);
+    checkComputes('pow', exponent.dtype);
+    if (isFloating(exponent.dtype)) return exp2(exponent);
   }
   return binary(
     'pow',
@@ -192,7 +207,26 @@ export function pow(x: TensorLike, exponent: TensorLike): Tensor {
     exponent,
     (g, a, b) => mul(g, powBaseSlope(a, b)),
     (g, a, b) => mul(g, powExponentSlope(a, b)),
+    powOfWhole,
   );
+}
+
+/** By squaring, modulo 2^bits. A negative power is 1 / x^-n without its fraction, and 0 of 0. */
+function powOfWhole(x: Tensor, exponent: Tensor): Tensor {
+  checkNotBool('pow', x);
+  const odd = (n: Tensor) => ne(bitwiseAnd(n, 1), 0);
+  let power = full(broadcastShapes('pow', x.shape, exponent.shape), 1, { dtype: x.dtype });
+  let square = x;
+  let rest = exponent;
+  while (any(gt(rest, 0)).item() !== 0) {
+    power = where(odd(rest), mul(power, square), power);
+    square = mul(square, square);
+    rest = bitwiseRightShift(rest, 1);
+  }
+  if (any(lt(exponent, 0)).item() === 0) return power;
+  const ofMinusOne = where(odd(exponent), x, neg(x));
+  const inverse = where(eq(x, 1), x, where(eq(x, -1), ofMinusOne, 0));
+  return where(lt(exponent, 0), inverse, power);
 }
 
 /**

@@ -10,8 +10,8 @@ import { eq, ge, isnan, le, logicalOr, lt } from './compare.js';
 import { any } from './count.js';
 import { binary, checkNotBool, computeBinary, defineMethods } from './elementwise.js';
 import { pow } from './math.js';
-import { checkFloating, checkTensor, isNumber, scalar, type TensorLike, to } from './operand.js';
-import { checkComputes, checkOperand, isFloating, promote } from './promotion.js';
+import { asFloating, checkTensor, isNumber, scalar, type TensorLike, to } from './operand.js';
+import { checkComputes, checkOperand, isFloating, promote, promoteFloating } from './promotion.js';
 import { expand, sumTo } from './reduce.js';
 import { floorDivide, remainder } from './rounding.js';
 import { where } from './ternary.js';
@@ -30,8 +30,7 @@ import { where } from './ternary.js';
 export function copysign(a: TensorLike, b: TensorLike): Tensor {
   return binary(
     'copysign',
-    a,
-    b,
+    ...promoteFloating('copysign', a, b),
     (g, x, y) => mul(g, where(eq(x, 0), 0, computeBinary('div', copied(x, y), x.detach()))),
     (_, __, y) => zerosLike(y),
   );
@@ -42,8 +41,8 @@ function copied(x: Tensor, y: Tensor): Tensor {
 }
 
 /**
- * The number of the dtype next to a on the way to b, b where they are equal; with broadcasting. No
- * gradient.
+ * The number of the dtype next to a on the way to b, b where they are equal; with broadcasting. The
+ * gradient of a is 1, 0 where they are equal; b gets zeros.
  * @param a float32 or float64, any shape, or a number
  * @param b the same; one of the two is a tensor, and the result has the stronger dtype
  * @throws TensorError ERR_ARGUMENT, ERR_DTYPE, ERR_SHAPE when the shapes don't broadcast
@@ -53,9 +52,13 @@ function copied(x: Tensor, y: Tensor): Tensor {
  * ```
  */
 export function nextafter(a: TensorLike, b: TensorLike): Tensor {
-  const [x, y] = promote('nextafter', a, b);
-  checkFloating('nextafter', x);
-  return computeBinary('nextafter', x, y);
+  return binary(
+    'nextafter',
+    a,
+    b,
+    (g, x, y) => where(eq(x, y), 0, g),
+    (_, __, y) => zerosLike(y),
+  );
 }
 
 /**
@@ -127,13 +130,6 @@ export function fmin(a: TensorLike, b: TensorLike): Tensor {
   return preferred('fmin', x, y, le, (p, q) => greaterShare(q, p));
 }
 
-/** A number times a factor; integers become float32. */
-function scaled(operation: string, x: Tensor, factor: number): Tensor {
-  checkTensor(operation, x);
-  checkComputes(operation, x.dtype);
-  return mul(isFloating(x.dtype) ? x : to(x, 'float32'), factor);
-}
-
 /**
  * Degrees as radians: x pi / 180.
  * @param x any shape; integers and bools become float32
@@ -144,7 +140,7 @@ function scaled(operation: string, x: Tensor, factor: number): Tensor {
  * ```
  */
 export function deg2rad(x: Tensor): Tensor {
-  return scaled('deg2rad', x, Math.PI / 180);
+  return mul(asFloating('deg2rad', x), Math.PI / 180);
 }
 
 /**
@@ -157,7 +153,7 @@ export function deg2rad(x: Tensor): Tensor {
  * ```
  */
 export function rad2deg(x: Tensor): Tensor {
-  return scaled('rad2deg', x, 180 / Math.PI);
+  return mul(asFloating('rad2deg', x), 180 / Math.PI);
 }
 
 /**

@@ -42,6 +42,17 @@ export function checkFloating(operation: string, value: unknown): asserts value 
   }
 }
 
+/**
+ * A tensor for mathematics: itself, or of integers and bools a float32 copy, as in PyTorch.
+ * @throws TensorError ERR_ARGUMENT unless it is a tensor, ERR_DTYPE for floats of 16 bits
+ */
+export function asFloating(operation: string, value: unknown): Tensor {
+  checkTensor(operation, value);
+  if (!dtypes[value.dtype].floating) return to(value, 'float32');
+  checkFloating(operation, value);
+  return value;
+}
+
 /** A scalar tensor. Integers take whole numbers, which wrap around. */
 export function scalar(value: number | bigint, dtype: DType): Tensor {
   const storage = allocate(dtype, 1);

@@ -138,3 +138,9 @@ export function promote(operation: string, a: TensorLike, b: TensorLike): [Tenso
   checkComputes(operation, dtype);
   return [asType(a, dtype), asType(b, dtype)];
 }
+
+/** As `promote`, but integers and bools meet at float32. */
+export function promoteFloating(operation: string, a: TensorLike, b: TensorLike): [Tensor, Tensor] {
+  const [x, y] = promote(operation, a, b);
+  return isFloating(x.dtype) ? [x, y] : [to(x, 'float32'), to(y, 'float32')];
+}

@@ -13,7 +13,7 @@ import { defineMethods } from './elementwise.js';
 import { argmax, type ValuesAndIndices } from './extremum.js';
 import { gather } from './gather.js';
 import { checkFloating, checkTensor, to } from './operand.js';
-import { isFloating } from './promotion.js';
+import { checkComputes, isFloating } from './promotion.js';
 import { expand, sum } from './reduce.js';
 import { ceil, floor, floorDivide, round } from './rounding.js';
 import { cummax } from './scan.js';
@@ -334,7 +334,7 @@ export interface ModeOptions {
 /**
  * The most frequent element along a dimension (the smallest of several) and where it is: its last place.
  * NaN differs from itself. The gradient goes to that place.
- * @param x numbers of any dtype but bfloat16, any shape
+ * @param x any dtype but 16-bit floats, any shape
  * @throws TensorError ERR_SHAPE when there is nothing to choose from, ERR_INDEX for a dimension that
  * isn't there, ERR_DTYPE, ERR_ARGUMENT
  * @example
@@ -343,7 +343,8 @@ export interface ModeOptions {
  * ```
  */
 export function mode(x: Tensor, options: ModeOptions = {}): ValuesAndIndices {
-  checkNumbers('mode', x);
+  checkTensor('mode', x);
+  checkComputes('mode', x.dtype);
   checkOptions('mode', options, ['dim', 'keepDim']);
   const { dim = -1, keepDim = false } = options;
   const [lines, at] = alongOne('mode', x, { dim });

@@ -1,9 +1,23 @@
 /** Rounding to whole numbers and remainders of divisions, elementwise, with their gradient rules. */
+import { TensorError } from '../errors.js';
 import { zerosLike } from '../tensor/creation.js';
+import { broadcastShapes } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { div, mul, neg, sub } from './arithmetic.js';
-import { binary, defineMethods, unary } from './elementwise.js';
-import { checkFloating, type TensorLike } from './operand.js';
+import { eq, logicalAnd, lt, ne } from './compare.js';
+import { any } from './count.js';
+import { binary, checkNotBool, defineMethods, unary } from './elementwise.js';
+import { checkFloating, checkTensor, clone, type TensorLike } from './operand.js';
+import { isFloating } from './promotion.js';
+import { where } from './ternary.js';
+
+/** Integers are whole already: a copy. */
+function rounded(name: 'floor' | 'ceil' | 'round' | 'trunc', x: Tensor): Tensor {
+  checkTensor(name, x);
+  if (isFloating(x.dtype)) return unary(name, x, (g) => zerosLike(g));
+  checkNotBool(name, x);
+  return clone(x);
+}
 
 /**
  * The largest whole number that is not above x; its gradient is 0.
@@ -15,7 +29,7 @@ import { checkFloating, type TensorLike } from './operand.js';
  * ```
  */
 export function floor(x: Tensor): Tensor {
-  return unary('floor', x, (g) => zerosLike(g));
+  return rounded('floor', x);
 }
 
 /**
@@ -28,7 +42,7 @@ export function floor(x: Tensor): Tensor {
  * ```
  */
 export function ceil(x: Tensor): Tensor {
-  return unary('ceil', x, (g) => zerosLike(g));
+  return rounded('ceil', x);
 }
 
 /**
@@ -41,7 +55,7 @@ export function ceil(x: Tensor): Tensor {
  * ```
  */
 export function round(x: Tensor): Tensor {
-  return unary('round', x, (g) => zerosLike(g));
+  return rounded('round', x);
 }
 
 /**
@@ -54,7 +68,7 @@ export function round(x: Tensor): Tensor {
  * ```
  */
 export function trunc(x: Tensor): Tensor {
-  return unary('trunc', x, (g) => zerosLike(g));
+  return rounded('trunc', x);
 }
 
 /**
@@ -90,7 +104,20 @@ export function fmod(x: TensorLike, y: TensorLike): Tensor {
     y,
     (g) => g,
     (g, a, b) => neg(mul(g, trunc(div(a, b)))),
+    fmodOfWhole,
   );
+}
+
+/** The remainder with the sign of y; where that isn't x's, y less. */
+function fmodOfWhole(x: Tensor, y: Tensor): Tensor {
+  checkNotBool('fmod', x);
+  broadcastShapes('fmod', x.shape, y.shape);
+  if (any(eq(y, 0)).item() !== 0) {
+    throw new TensorError('ERR_ARGUMENT', '[fmod] division by zero');
+  }
+  const rest = remainder(x, y);
+  const turned = logicalAnd(ne(rest, 0), ne(lt(rest, 0), lt(x, 0)));
+  return where(turned, sub(rest, y), rest);
 }
 
 /**

@@ -6,14 +6,18 @@ import { isHalf } from '../tensor/dtype.js';
 import { arange } from '../tensor/ranges.js';
 import { checkOptions, describe, formatShape, normalizeDim, sameShape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
-import { eq, logicalAnd, logicalNot, lt } from './compare.js';
+import { add, minimum } from './arithmetic.js';
+import { eq, le, logicalAnd, logicalNot, lt } from './compare.js';
+import { all } from './count.js';
 import { defineMethods } from './elementwise.js';
 import { atLeast1d, gather, indexSelect, takeAlongDim } from './gather.js';
 import { type IndexLike, indexTensor } from './indices.js';
+import { bitwiseRightShift } from './integer.js';
 import { checkTensor, contiguous, isNumber, type TensorLike, to } from './operand.js';
-import { checkOperand, promote } from './promotion.js';
+import { checkOperand, promote, resultType } from './promotion.js';
 import { reshape, squeeze } from './shape.js';
 import { type Sorted, sort, topk, type Unique } from './sort.js';
+import { where } from './ternary.js';
 
 function checkFlag(operation: string, name: string, value: unknown): void {
   if (typeof value === 'boolean') return;
@@ -38,8 +42,15 @@ export interface SearchsortedOptions extends BucketizeOptions {
   sorter?: IndexLike;
 }
 
-/** Both in a dtype that the row compares exactly: float32, or float64. */
+/** Whether float64 has the same order of int64 numbers: those that it rounds are beside none. */
+const isExact = (x: Tensor): boolean => all(eq(to(to(x, 'float64'), 'int64'), x)).item() !== 0;
+
+/** Both in a dtype that compares exactly: float32 or float64, which the row takes, or int64. */
 function sortable(operation: string, a: Tensor, b: TensorLike): [Tensor, Tensor] {
+  if (resultType([a, b]) === 'int64') {
+    const [x, y] = promote(operation, a, b);
+    if (!isExact(x) || !isExact(y)) return [x, y];
+  }
   const float = (x: Tensor): Tensor =>
     x.dtype === 'float32' || x.dtype === 'float64'
       ? x.detach()
@@ -53,6 +64,7 @@ function search(operation: string, sequence: Tensor, values: TensorLike, right: 
   const places = uninitialized(x.shape, 'int32');
   if (n === 0) fillWith(places, 0);
   if (n === 0 || places.numel === 0) return places;
+  if (sorted.dtype === 'int64') return bisect(sorted, x, right);
   const shared = sorted.ndim === 1;
   const source = contiguous(sorted);
   const points = contiguous(x);
@@ -64,6 +76,26 @@ function search(operation: string, sequence: Tensor, values: TensorLike, right: 
     [x.numel / m, m, n, shared ? 0 : n, 1, Number(right)],
   );
   return places;
+}
+
+/** The same in any dtype: all values halve their ranges at once. */
+function bisect(sorted: Tensor, x: Tensor, right: boolean): Tensor {
+  const n = sorted.shape.at(-1) as number;
+  const read = (places: Tensor): Tensor =>
+    sorted.ndim === 1
+      ? reshape(indexSelect(sorted, 0, reshape(places, [x.numel])), x.shape)
+      : gather(sorted, -1, places);
+  let low = zeros(x.shape, { dtype: 'int32' });
+  let high = add(low, n);
+  for (let width = n; width > 0; width >>= 1) {
+    const middle = bitwiseRightShift(add(low, high), 1);
+    const there = read(minimum(middle, n - 1));
+    const isBefore = right ? le(there, x) : lt(there, x);
+    const goesOn = logicalAnd(isBefore, lt(low, high));
+    low = where(goesOn, add(middle, 1), low);
+    high = where(goesOn, high, middle);
+  }
+  return low;
 }
 
 /**

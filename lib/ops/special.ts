@@ -9,8 +9,8 @@ import { abs, add, div, maximum, mul, reciprocal, square, sub } from './arithmet
 import { eq, gt, isinf, isnan, le, logicalAnd, logicalNot, logicalOr, lt } from './compare.js';
 import { defineMethods, unary } from './elementwise.js';
 import { exp, log } from './math.js';
-import { checkFloating, checkTensor, scalar, type TensorLike, to } from './operand.js';
-import { checkComputes, promote } from './promotion.js';
+import { asFloating, checkFloating, checkTensor, scalar, type TensorLike, to } from './operand.js';
+import { checkComputes, promote, promoteFloating } from './promotion.js';
 import { sumTo } from './reduce.js';
 import { clamp, where } from './ternary.js';
 import { sin } from './trigonometry.js';
@@ -47,7 +47,7 @@ export interface LogitOptions {
  * ```
  */
 export function logit(x: Tensor, options: LogitOptions = {}): Tensor {
-  checkFloating('logit', x);
+  const p = asFloating('logit', x);
   checkOptions('logit', options, ['eps']);
   const { eps } = options;
   if (eps !== undefined && !(typeof eps === 'number' && eps >= 0 && eps <= 0.5)) {
@@ -56,19 +56,19 @@ export function logit(x: Tensor, options: LogitOptions = {}): Tensor {
       `[logit] eps is a number from 0 to 1/2, not ${describe(eps)}`,
     );
   }
-  const source = x.detach();
+  const source = p.detach();
   const z = eps === undefined ? source : clamp(source, { min: eps, max: 1 - eps });
   const y = log(div(z, sub(1, z)));
-  if (recording(x)) {
+  if (recording(p)) {
     const low = eps ?? 0;
     attach(
       y,
       'logit',
-      [x],
+      [p],
       [
         (g) => {
-          const outside = logicalOr(lt(x, low), gt(x, 1 - low));
-          const slope = reciprocal(mul(x, sub(1, x)));
+          const outside = logicalOr(lt(p, low), gt(p, 1 - low));
+          const slope = reciprocal(mul(p, sub(1, p)));
           return where(outside, eps === undefined ? Number.NaN : 0, mul(g, slope));
         },
       ],
@@ -89,7 +89,8 @@ export function logit(x: Tensor, options: LogitOptions = {}): Tensor {
  * ```
  */
 export function xlogy(x: TensorLike, y: TensorLike): Tensor {
-  const [a, b] = floats('xlogy', x, y);
+  const [a, b] = promoteFloating('xlogy', x, y);
+  broadcastShapes('xlogy', a.shape, b.shape);
   const [from, to] = [a.detach(), b.detach()];
   const result = where(logicalAnd(eq(from, 0), logicalNot(isnan(to))), 0, mul(from, log(to)));
   if (recording(a, b)) {
@@ -127,8 +128,7 @@ function floats(operation: string, x: TensorLike, y: TensorLike): [Tensor, Tenso
  * ```
  */
 export function sinc(x: Tensor): Tensor {
-  checkFloating('sinc', x);
-  const angle = mul(x, Math.PI);
+  const angle = mul(asFloating('sinc', x), Math.PI);
   const zero = eq(angle, 0);
   const safe = where(zero, 1, angle);
   return where(zero, 1, div(sin(safe), safe));

@@ -9,7 +9,7 @@ import { countNonzero } from './count.js';
 import { defineMethods } from './elementwise.js';
 import { shareAmongTies } from './extremum.js';
 import { exp, log } from './math.js';
-import { checkFloating, scalar, to } from './operand.js';
+import { asFloating, checkFloating, scalar, to } from './operand.js';
 import { mean } from './reduce.js';
 import {
   checkNotEmpty,
@@ -217,8 +217,8 @@ export function norm(x: Tensor, options?: NormOptions): Tensor {
  * logsumexp(tensor([1000, 1000])); // => 1000.693
  * ```
  */
-export function logsumexp(x: Tensor, options?: ReduceOptions): Tensor {
-  checkFloating('logsumexp', x);
+export function logsumexp(operand: Tensor, options?: ReduceOptions): Tensor {
+  const x = asFloating('logsumexp', operand);
   const p = plan('logsumexp', x, options);
   const y = compute('logsumexp', x, p, x.dtype, -Infinity);
   if (recording(x)) {

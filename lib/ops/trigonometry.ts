@@ -3,6 +3,7 @@ import type { Tensor } from '../tensor/tensor.js';
 import { add, div, mul, neg, rsqrt, square, sub } from './arithmetic.js';
 import { binary, defineMethods, unary } from './elementwise.js';
 import type { TensorLike } from './operand.js';
+import { promoteFloating } from './promotion.js';
 
 /**
  * The sine of x in radians. The angle is reduced exactly, however large x is (Payne & Hanek 1983);
@@ -112,8 +113,7 @@ function atan2Slope(y: Tensor, x: Tensor): Tensor {
 export function atan2(y: TensorLike, x: TensorLike): Tensor {
   return binary(
     'atan2',
-    y,
-    x,
+    ...promoteFloating('atan2', y, x),
     (g, a, b) => mul(g, atan2Slope(a, b)),
     (g, a, b) => neg(mul(g, atan2Slope(b, a))),
   );

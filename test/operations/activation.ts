@@ -6,9 +6,11 @@ import { type Case, type Fn, unary as gradientsOf, one } from './gradients.js';
 import {
   dims,
   dtypesOf,
+  floatUnary,
   integers,
   type Misuse,
   notFinite,
+  numberUnary,
   optionsOf,
   tensorArguments,
   unary,
@@ -24,7 +26,7 @@ const plain = (
   fn: Activation,
   gradients: readonly Case[] = gradientsOf((x) => fn(x)),
 ): Operation => ({
-  misuse: unary(fn),
+  misuse: floatUnary(fn),
   gradients,
 });
 
@@ -42,7 +44,7 @@ function withNumbers(
 ): Operation {
   return {
     misuse: [
-      ...unary((t) => fn(t)),
+      ...floatUnary((t) => fn(t)),
       ...optionsOf(name, (options) => fn(x, options)),
       ...wrongNumbers(name, keys, (options) => fn(x, wrong(options))),
       ...more,
@@ -106,10 +108,10 @@ const approximations = (name: string, call: (approximate: never) => unknown): Mi
 const BESIDE = 1.03;
 
 const operations: Record<string, Operation> = {
-  tanh: plain(tilegrad.tanh),
-  sigmoid: plain(tilegrad.sigmoid),
+  tanh: { ...plain(tilegrad.tanh), misuse: unary(tilegrad.tanh) },
+  sigmoid: { ...plain(tilegrad.sigmoid), misuse: unary(tilegrad.sigmoid) },
   logSigmoid: plain(tilegrad.logSigmoid),
-  relu: plain(tilegrad.relu),
+  relu: { ...plain(tilegrad.relu), misuse: numberUnary(tilegrad.relu) },
   silu: plain(tilegrad.silu),
   selu: plain(tilegrad.selu),
   mish: plain(tilegrad.mish),
@@ -151,7 +153,7 @@ const operations: Record<string, Operation> = {
   ),
   gelu: {
     misuse: [
-      ...unary(tilegrad.gelu),
+      ...floatUnary(tilegrad.gelu),
       ...optionsOf('gelu', (options) => tilegrad.gelu(x, options)),
       ...approximations('gelu', (approximate) => x.gelu({ approximate })),
     ],
@@ -250,8 +252,8 @@ const operations: Record<string, Operation> = {
 };
 
 /** A module without options: the errors are the function's. */
-const plainModule = (fn: string, make: () => nn.Module): Misuse[] =>
-  unary((t) => make().forward(t)).map(([call, code]): Misuse => [call, code, `[${fn}]`]);
+const plainModule = (fn: string, make: () => nn.Module, misuse = floatUnary): Misuse[] =>
+  misuse((t) => make().forward(t)).map(([call, code]): Misuse => [call, code, `[${fn}]`]);
 
 /** A module whose options are all finite numbers. */
 const moduleOf = (
@@ -273,13 +275,13 @@ const alongDim = (name: string, fn: string, make: (dim?: never) => nn.Module): M
   ].map(([call, code, message = `[${name}]`]): Misuse => [call, code, message] as Misuse);
 
 const modules: Record<string, readonly Misuse[]> = {
-  ReLU: plainModule('relu', () => new nn.ReLU()),
+  ReLU: plainModule('relu', () => new nn.ReLU(), numberUnary),
   ReLU6: plainModule('relu6', () => new nn.ReLU6()),
   SiLU: plainModule('silu', () => new nn.SiLU()),
   SELU: plainModule('selu', () => new nn.SELU()),
-  Sigmoid: plainModule('sigmoid', () => new nn.Sigmoid()),
+  Sigmoid: plainModule('sigmoid', () => new nn.Sigmoid(), unary),
   LogSigmoid: plainModule('logSigmoid', () => new nn.LogSigmoid()),
-  Tanh: plainModule('tanh', () => new nn.Tanh()),
+  Tanh: plainModule('tanh', () => new nn.Tanh(), unary),
   Tanhshrink: plainModule('tanhshrink', () => new nn.Tanhshrink()),
   Softsign: plainModule('softsign', () => new nn.Softsign()),
   Mish: plainModule('mish', () => new nn.Mish()),

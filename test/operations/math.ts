@@ -4,7 +4,16 @@ import * as tilegrad from 'tilegrad';
 import { type Tensor, tensor } from 'tilegrad';
 import { cached, dtypes, type Float, hostile, lengths, numbers, withGradients } from './bits.js';
 import { binary as binaryGradients, type Fn, unary as unaryGradients } from './gradients.js';
-import { binary, bools, half, integers, numberBinary, unary, wrong } from './misuse.js';
+import {
+  bools,
+  floatBinary,
+  floatUnary,
+  half,
+  integers,
+  numberBinary,
+  unary,
+  wrong,
+} from './misuse.js';
 import type { Family, Operation } from './operation.js';
 
 type Unary = (x: Tensor) => Tensor;
@@ -17,7 +26,7 @@ const unaryRow = (fn: Unary, domain: Unary = (x) => x, around = 0): Operation =>
 });
 
 const binaryRow = (fn: Binary, ...more: Fn[]): Operation => ({
-  misuse: binary(fn),
+  misuse: numberBinary(fn),
   gradients: more.flatMap((call) => binaryGradients(call)),
 });
 
@@ -67,13 +76,14 @@ export const math: Family = {
     ceil: unaryRow(tilegrad.ceil, undefined, between),
     round: unaryRow(tilegrad.round, undefined, between),
     trunc: unaryRow(tilegrad.trunc, undefined, between),
-    frac: unaryRow(tilegrad.frac, undefined, between),
+    frac: { ...unaryRow(tilegrad.frac, undefined, between), misuse: floatUnary(tilegrad.frac) },
     pow: {
       misuse: [
-        ...binary(tilegrad.pow),
+        ...numberBinary(tilegrad.pow),
+        [() => tilegrad.pow(bools, bools), 'ERR_DTYPE', '[pow] does not take bool'],
+        [() => tilegrad.pow(integers, -1), 'ERR_ARGUMENT', 'int32 has no power -1'],
         // Numbers that are computed another way.
         ...[2, 0.5, 1, 3, -1].flatMap((exponent) => unary((x) => tilegrad.pow(x, exponent))),
-        [() => tilegrad.pow(2, integers), 'ERR_DTYPE'],
         [() => tilegrad.pow(2, half), 'ERR_DTYPE'],
         [() => tilegrad.pow(2, wrong('2')), 'ERR_ARGUMENT'],
       ],
@@ -85,9 +95,19 @@ export const math: Family = {
         ...[2, 3, 0.5].flatMap((base) => unaryGradients((x) => tilegrad.pow(base, small(x!)))),
       ],
     },
-    hypot: binaryRow(tilegrad.hypot, (a, b) => tilegrad.hypot(a!, b!)),
+    hypot: {
+      misuse: floatBinary(tilegrad.hypot),
+      gradients: binaryGradients((a, b) => tilegrad.hypot(a!, b!)),
+    },
     atan2: binaryRow(tilegrad.atan2, (a, b) => tilegrad.atan2(a!, b!)),
-    fmod: binaryRow(tilegrad.fmod, (a, b) => tilegrad.fmod(uneven(a!), b!)),
+    fmod: {
+      misuse: [
+        ...numberBinary(tilegrad.fmod),
+        [() => tilegrad.fmod(bools, bools), 'ERR_DTYPE', '[fmod] does not take bool'],
+        [() => tilegrad.fmod(integers, 0), 'ERR_ARGUMENT', '[fmod] division by zero'],
+      ],
+      gradients: binaryGradients((a, b) => tilegrad.fmod(uneven(a!), b!)),
+    },
     remainder: division('remainder', tilegrad.remainder),
     floorDivide: division('floorDivide', tilegrad.floorDivide),
   },

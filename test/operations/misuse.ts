@@ -89,11 +89,27 @@ export const dtypesOf = (call: (options: never) => unknown): Misuse[] =>
     (dtype): Misuse => [() => call(wrong({ dtype })), 'ERR_DTYPE'],
   );
 
-export const unary = (call: (x: Tensor) => Tensor): Misuse[] => tensorArguments(call);
+/** A wrong call with bfloat16. */
+const noHalf = (call: (t: Tensor) => unknown): Misuse => [
+  () => call(half),
+  'ERR_DTYPE',
+  "convert with to('float32')",
+];
+
+/** Of functions that take floats only. */
+export const floatUnary = (call: (x: Tensor) => Tensor): Misuse[] => tensorArguments(call);
+
+/** Of functions that take all dtypes but floats of 16 bits. */
+export const unary = (call: (x: Tensor) => Tensor): Misuse[] => [
+  ...tensorArguments(call, { takesIntegers: true }),
+  noHalf(call),
+  [() => call(half16), 'ERR_DTYPE', "convert with to('float32')"],
+];
 
 export const notFinite: unknown[] = ['text', '1', [1], Number.NaN, Infinity, -Infinity, x];
 
-export const binary = (call: (a: Tensor, b: Tensor) => Tensor): Misuse[] => [
+/** Of functions that take floats only, and numbers in place of one. */
+export const floatBinary = (call: (a: Tensor, b: Tensor) => Tensor): Misuse[] => [
   ...tensorArguments((a) => call(a, x), { takesNumbers: true, takesIntegers: true }),
   ...tensorArguments((b) => call(x, b), { takesNumbers: true, takesIntegers: true }),
   [() => call(wrong(1), wrong(2)), 'ERR_ARGUMENT'],
@@ -105,12 +121,6 @@ export const binary = (call: (a: Tensor, b: Tensor) => Tensor): Misuse[] => [
   [() => call(half, wrong(1)), 'ERR_DTYPE', "convert with to('float32')"],
   [() => call(half, integers), 'ERR_DTYPE'],
   [() => call(x, ones([2, 2])), 'ERR_SHAPE'],
-];
-
-const noHalf = (call: (t: Tensor) => unknown): Misuse => [
-  () => call(half),
-  'ERR_DTYPE',
-  "convert with to('float32')",
 ];
 
 /** Of functions that take integers, but neither bools nor bfloat16. */

@@ -4,11 +4,11 @@ import type { Tensor } from 'tilegrad';
 import * as tilegrad from 'tilegrad';
 import { dtypes, hostile, numbers, withGradients } from './bits.js';
 import { one } from './gradients.js';
-import { dims, type Misuse, unary, x } from './misuse.js';
+import { dims, floatUnary, type Misuse, x } from './misuse.js';
 import type { Family } from './operation.js';
 
 const misuse = (call: (x: Tensor, dim?: number) => Tensor): Misuse[] => [
-  ...unary(call),
+  ...floatUnary(call),
   ...dims((dim) => call(x, dim)),
 ];
 

@@ -4,8 +4,8 @@ import { ones, type Tensor } from 'tilegrad';
 import { dtypes, hostile, numbers, withGradients } from './bits.js';
 import { binary as binaryGradients, type Fn, one, unary as unaryGradients } from './gradients.js';
 import {
-  binary,
   bools,
+  floatBinary,
   half,
   integerBinary,
   integers,
@@ -25,8 +25,12 @@ const row = (fn: (x: Tensor) => Tensor, domain: (x: Tensor) => Tensor = (t) => t
   misuse: unary(fn),
   gradients: unaryGradients((t) => fn(domain(t))),
 });
-const binaryRow = (fn: Binary, call: Fn = (a, b) => fn(a!, b!)): Operation => ({
-  misuse: binary(fn),
+const binaryRow = (
+  fn: Binary,
+  call: Fn = (a, b) => fn(a!, b!),
+  misuse = numberBinary(fn),
+): Operation => ({
+  misuse,
   gradients: binaryGradients(call),
 });
 const ofNumbers = (fn: Binary): Operation => ({
@@ -64,8 +68,8 @@ export const specialFunctions: Family = {
       ],
     },
     xlogy: binaryRow(tilegrad.xlogy, (a, b) => tilegrad.xlogy(a!, positive(b!.mul(0.3)))),
-    logaddexp: binaryRow(tilegrad.logaddexp),
-    logaddexp2: binaryRow(tilegrad.logaddexp2),
+    logaddexp: binaryRow(tilegrad.logaddexp, undefined, floatBinary(tilegrad.logaddexp)),
+    logaddexp2: binaryRow(tilegrad.logaddexp2, undefined, floatBinary(tilegrad.logaddexp2)),
     nanToNum: {
       misuse: [
         ...any(tilegrad.nanToNum),
@@ -83,7 +87,8 @@ export const specialFunctions: Family = {
       gradients: 'none',
     },
     copysign: binaryRow(tilegrad.copysign),
-    nextafter: { misuse: binary(tilegrad.nextafter), gradients: 'none' },
+    // A step is too small for differences: its gradient is the walk's.
+    nextafter: { misuse: floatBinary(tilegrad.nextafter), gradients: 'none' },
     signbit: { misuse: any(tilegrad.signbit), gradients: 'none' },
     fmax: ofNumbers(tilegrad.fmax),
     fmin: ofNumbers(tilegrad.fmin),

@@ -67,4 +67,22 @@ export const left: Readonly<Record<string, readonly string[]>> = {
     ],
   ],
   'comparisons of two tensors for tests': [...['assertClose', 'closeness']],
+  'questions about dtypes: dtypes.json has all of them': [
+    ...['canCast', 'finfo', 'iinfo', 'promoteTypes', 'resultType'],
+  ],
+  'functions that PyTorch does not have, or only as layers and methods': [
+    ...[
+      'dequantize',
+      'exponential',
+      'fromAsync',
+      'fromBuffer',
+      'fromTypedArray',
+      'hingeLoss',
+      'int8Matmul',
+      'quantizePerChannel',
+      'sigmoidFocalLoss',
+      'truncatedNormal',
+      'uniform',
+    ],
+  ],
 };

@@ -19,7 +19,8 @@ export const differences: readonly Difference[] = [
     when: ({ dtypes }) => dtypes.length === 1,
   },
   {
-    reason: 'bools are refused by all products; PyTorch takes them where nothing goes through a matrix product',
+    reason:
+      'bools are refused by all products; PyTorch takes them where nothing goes through a matrix product',
     kind: 'refuses',
     functions: ['addr', 'einsum'],
     when: ({ dtypes }) => dtypes.includes('bool'),

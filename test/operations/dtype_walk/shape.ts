@@ -14,7 +14,8 @@ export const differences: readonly Difference[] = [
     when: ({ results }) => results.some(isHalf),
   },
   {
-    reason: 'a vector without elements takes a row, which PyTorch forgets in the gradients of the next',
+    reason:
+      'a vector without elements takes a row, which PyTorch forgets in the gradients of the next',
     kind: 'values',
     functions: ['blockDiag'],
     when: ({ dtypes }) => dtypes.length === 4 && dtypes[0] === 'float32',
