@@ -25,7 +25,7 @@ function sigmoidBackward(g: Tensor, y: Tensor): Tensor {
 }
 
 /**
- * The hyperbolic tangent.
+ * The hyperbolic tangent. Integers and bools become float32.
  * @example
  * ```ts
  * tanh(tensor([0, 1])); // => [0, 0.761594]
@@ -36,7 +36,7 @@ export function tanh(x: Tensor): Tensor {
 }
 
 /**
- * The logistic function 1 / (1 + e^-x).
+ * The logistic function 1 / (1 + e^-x). Integers and bools become float32.
  * @example
  * ```ts
  * sigmoid(tensor([0, 100])); // => [0.5, 1]
@@ -123,7 +123,7 @@ export function softplus(x: Tensor, options: SoftplusOptions = {}): Tensor {
 }
 
 /**
- * max(x, 0); the gradient at 0 is 0.
+ * max(x, 0), of integers too; the gradient at 0 is 0.
  * @example
  * ```ts
  * relu(tensor([-1, 2])); // => [0, 2]

@@ -147,7 +147,7 @@ export function square(x: Tensor): Tensor {
 }
 
 /**
- * The square root; NaN below 0.
+ * The square root; NaN below 0. Integers and bools become float32.
  * @example
  * ```ts
  * sqrt(tensor([4, 9])); // => [2, 3]
@@ -159,8 +159,8 @@ export function sqrt(x: Tensor): Tensor {
 
 /**
  * 1 / sqrt(x), NaN below 0; infinity, with its sign, at 0 and -0.
- * @param x float32 or float64, any shape; the result has its shape and dtype
- * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @param x any shape; integers and bools become float32; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for 16-bit floats
  * @example
  * ```ts
  * rsqrt(tensor([4, 16])); // => [0.5, 0.25]
@@ -171,7 +171,7 @@ export function rsqrt(x: Tensor): Tensor {
 }
 
 /**
- * 1 / x
+ * 1 / x. Integers and bools become float32.
  * @example
  * ```ts
  * reciprocal(tensor([2, 4])); // => [0.5, 0.25]

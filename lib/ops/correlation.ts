@@ -72,7 +72,7 @@ function variables(operation: string, x: Tensor): Tensor {
  * (x[j] - mean(x[j])) / divisor. The weight w is the product of those that are given, 1 without; means
  * are weighted too. The divisor is sum(w) - correction; with aweights
  * sum(w) - correction * sum(w aweights) / sum(w); not below 0.
- * @param x float32 or float64, variables in rows, observations in columns; a vector is one variable
+ * @param x variables in rows, observations in columns; a vector is one variable; integers become float32
  * @returns shape [variables, variables], a scalar of one variable
  * @throws TensorError ERR_SHAPE for more than 2 dimensions and for weights that don't fit, ERR_DTYPE,
  * ERR_ARGUMENT for a correction that isn't a whole number and for negative weights
@@ -119,7 +119,7 @@ function divisor(
 /**
  * Pearson's correlation coefficients of variables, y[i, j] = c[i, j] / sqrt(c[i, i] c[j, j]) with the
  * covariances c, brought into [-1, 1]; NaN for a variable that doesn't vary.
- * @param x float32 or float64, variables in rows, observations in columns; a vector is one variable
+ * @param x variables in rows, observations in columns; a vector is one variable; integers become float32
  * @returns shape [variables, variables], a scalar of one variable
  * @throws TensorError ERR_SHAPE for more than 2 dimensions, ERR_DTYPE, ERR_ARGUMENT
  * @example

@@ -73,8 +73,8 @@ function logOfGamma(x: Tensor): Tensor {
 /**
  * log |gamma(x)|, infinite at 0 and negative whole numbers; its gradient is `digamma`. The error is a few
  * roundings of the result and, near 1 and 2 where the result is 0, of 10.
- * @param x float32 or float64, any shape; the result has its shape and dtype
- * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @param x any shape; integers and bools become float32; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for 16-bit floats
  * @example
  * ```ts
  * lgamma(tensor([3, 5])); // => [0.693147, 3.178054]
@@ -103,8 +103,8 @@ function digammaOf(x: Tensor): Tensor {
 /**
  * The derivative of `lgamma`, infinite at 0 with the other sign and NaN at negative whole numbers, as in
  * PyTorch; its gradient is `polygamma(1, x)`.
- * @param x float32 or float64, any shape; the result has its shape and dtype
- * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @param x any shape; integers and bools become float32; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for 16-bit floats
  * @example
  * ```ts
  * digamma(tensor([1, 2])); // => [-0.577216, 0.422784]
@@ -168,8 +168,8 @@ function polygammaOf(n: number, x: Tensor): Tensor {
  * function for n = 1. Its gradient is polygamma(n + 1, x). Infinite at 0 and negative whole numbers, with
  * the sign of (-1)^(n + 1).
  * @param n a whole number from 0 to 100
- * @param x float32 or float64, any shape; the result has its shape and dtype
- * @throws TensorError ERR_ARGUMENT, ERR_DTYPE for other dtypes
+ * @param x any shape; integers and bools become float32; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT, ERR_DTYPE for 16-bit floats
  * @example
  * ```ts
  * polygamma(1, tensor([1, 2])); // => [1.644934, 0.644934]
@@ -192,9 +192,9 @@ export function polygamma(n: number, x: Tensor): Tensor {
 /**
  * The logarithm of the multivariate gamma function of dimension p: log(pi) p (p - 1) / 4 plus the sum of
  * lgamma(x - i / 2) for i from 0 to p - 1.
- * @param x float32 or float64, any shape; the result has its shape and dtype
+ * @param x any shape; integers and bools become float32; the result has its shape and dtype
  * @param p a whole number from 1
- * @throws TensorError ERR_ARGUMENT, ERR_DTYPE for other dtypes
+ * @throws TensorError ERR_ARGUMENT, ERR_DTYPE for 16-bit floats
  * @example
  * ```ts
  * mvlgamma(tensor([3]), 2); // => [1.5501950]

@@ -30,8 +30,8 @@ const logOf = (a: Tensor, rest: Tensor): Tensor =>
 
 /**
  * The inverse of sinh: log(x + sqrt(x^2 + 1)). Its gradient is 1 / sqrt(x^2 + 1).
- * @param x float32 or float64, any shape; the result has its shape and dtype
- * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @param x any shape; integers and bools become float32; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for 16-bit floats
  * @example
  * ```ts
  * asinh(tensor([0, 1])); // => [0, 0.881374]
@@ -49,8 +49,8 @@ export function asinh(x: Tensor): Tensor {
 
 /**
  * The inverse of cosh: log(x + sqrt(x^2 - 1)), NaN below 1. Its gradient is 1 / sqrt(x^2 - 1).
- * @param x float32 or float64, any shape; the result has its shape and dtype
- * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @param x any shape; integers and bools become float32; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for 16-bit floats
  * @example
  * ```ts
  * acosh(tensor([1, 2])); // => [0, 1.316958]
@@ -68,8 +68,8 @@ export function acosh(x: Tensor): Tensor {
 /**
  * The inverse of tanh: log((1 + x) / (1 - x)) / 2, infinite at 1 and -1, NaN beyond. Its gradient is
  * 1 / (1 - x^2).
- * @param x float32 or float64, any shape; the result has its shape and dtype
- * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @param x any shape; integers and bools become float32; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for 16-bit floats
  * @example
  * ```ts
  * atanh(tensor([0, 0.5])); // => [0, 0.549306]

@@ -13,7 +13,7 @@ import { checkComputes, isFloating } from './promotion.js';
 import { where } from './ternary.js';
 
 /**
- * e^x
+ * e^x. Integers and bools become float32.
  * @example
  * ```ts
  * exp(tensor([0, 1])); // => [1, 2.718282]
@@ -25,8 +25,8 @@ export function exp(x: Tensor): Tensor {
 
 /**
  * 2^x, exact for whole numbers.
- * @param x float32 or float64, any shape; the result has its shape and dtype
- * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @param x any shape; integers and bools become float32; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for 16-bit floats
  * @example
  * ```ts
  * exp2(tensor([0, 3])); // => [1, 8]
@@ -38,8 +38,8 @@ export function exp2(x: Tensor): Tensor {
 
 /**
  * e^x - 1, accurate for small x.
- * @param x float32 or float64, any shape; the result has its shape and dtype
- * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @param x any shape; integers and bools become float32; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for 16-bit floats
  * @example
  * ```ts
  * expm1(tensor([0, 1])); // => [0, 1.718282]
@@ -50,7 +50,7 @@ export function expm1(x: Tensor): Tensor {
 }
 
 /**
- * The natural logarithm; -inf at 0, NaN below.
+ * The natural logarithm; -inf at 0, NaN below. Integers and bools become float32.
  * @example
  * ```ts
  * log(tensor([1, Math.E])); // => [0, 1]
@@ -61,7 +61,7 @@ export function log(x: Tensor): Tensor {
 }
 
 /**
- * log(1 + x), accurate for small x.
+ * log(1 + x), accurate for small x. Integers and bools become float32.
  * @example
  * ```ts
  * log1p(tensor([0, 1])); // => [0, 0.693147]
@@ -73,8 +73,8 @@ export function log1p(x: Tensor): Tensor {
 
 /**
  * The logarithm to base 2, exact for powers of 2; -inf at 0, NaN below.
- * @param x float32 or float64, any shape; the result has its shape and dtype
- * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @param x any shape; integers and bools become float32; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for 16-bit floats
  * @example
  * ```ts
  * log2(tensor([1, 8])); // => [0, 3]
@@ -86,8 +86,8 @@ export function log2(x: Tensor): Tensor {
 
 /**
  * The logarithm to base 10; -inf at 0, NaN below.
- * @param x float32 or float64, any shape; the result has its shape and dtype
- * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @param x any shape; integers and bools become float32; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for 16-bit floats
  * @example
  * ```ts
  * log10(tensor([1, 100])); // => [0, 2]
@@ -101,7 +101,7 @@ export function log10(x: Tensor): Tensor {
 const TWO_OVER_SQRT_PI = 2 / Math.sqrt(Math.PI);
 
 /**
- * The error function.
+ * The error function. Integers and bools become float32.
  * @example
  * ```ts
  * erf(tensor([0, 1])); // => [0, 0.842701]
@@ -113,8 +113,8 @@ export function erf(x: Tensor): Tensor {
 
 /**
  * 1 - erf(x), accurate where that is small.
- * @param x float32 or float64, any shape; the result has its shape and dtype
- * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @param x any shape; integers and bools become float32; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for 16-bit floats
  * @example
  * ```ts
  * erfc(tensor([0, 1])); // => [1, 0.157299]
@@ -166,16 +166,20 @@ function powMixedSlope(a: Tensor, b: Tensor): Tensor {
 }
 
 /**
- * x^exponent, with the special values of IEEE 754: x^0 = 1^y = 1 even for NaN, and a negative x has
+ * x^exponent, of floats with the special values of IEEE 754: x^0 = 1^y = 1 even for NaN; a negative x has
  * powers for whole exponents only (NaN otherwise). As in PyTorch, the numbers 0.5 and -0.5 as
  * exponents mean sqrt and rsqrt, which differ from the power at -0 and -infinity.
  *
  * Gradients: exponent x^(exponent - 1), 0 where the exponent is 0; x^exponent log(x), 0 where x is 0
  * and the exponent not negative.
- * @param x float32 or float64, any shape, or a number
+ *
+ * Integers have integer powers, modulo 2^bits; a negative exponent in a tensor makes 1 / x^-n without its
+ * fraction, and 0 of 0.
+ * @param x float32, float64 or integers, any shape, or a number
  * @param exponent the same; shapes broadcast, one of the two is a tensor, and the result has the stronger dtype
  * @throws TensorError ERR_ARGUMENT unless one is a tensor and the other a tensor or a number, ERR_DTYPE
- * when neither is float32 or float64, ERR_SHAPE when the shapes don't broadcast
+ * for two bools and for 16-bit floats, ERR_ARGUMENT for an integer tensor and a whole number below 0,
+ * ERR_SHAPE when the shapes don't broadcast
  * @example
  * ```ts
  * pow(tensor([2, 3]), 2); // => [4, 9]

@@ -19,7 +19,7 @@ import { where } from './ternary.js';
 /**
  * |a| with the sign of b, also that of a zero or a NaN; with broadcasting. The gradient of a is 1 or -1,
  * 0 where a is 0; b gets zeros.
- * @param a float32 or float64, any shape, or a number
+ * @param a any shape, or a number; integers and bools become float32
  * @param b the same; one of the two is a tensor, and the result has the stronger dtype
  * @throws TensorError ERR_ARGUMENT, ERR_DTYPE, ERR_SHAPE when the shapes don't broadcast
  * @example

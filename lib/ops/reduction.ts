@@ -38,8 +38,12 @@ export function plan(
   if (options === undefined) return { mask: all, outputShape: NOTHING };
   checkOptions(operation, options, known);
   if (options.dim === undefined && !options.keepDim) return { mask: all, outputShape: NOTHING };
+  if (rank === 0) {
+    checkDims(operation, options.dim, 1); // PyTorch's scalars have dimension 0
+    return { mask: all, outputShape: NOTHING };
+  }
   let mask = 0;
-  if (typeof options.dim === 'number' && rank > 0) {
+  if (typeof options.dim === 'number') {
     mask = 1 << normalizeDim(operation, options.dim, rank);
   } else {
     for (const d of checkDims(operation, options.dim, rank)) mask |= 1 << d;

@@ -21,8 +21,8 @@ function rounded(name: 'floor' | 'ceil' | 'round' | 'trunc', x: Tensor): Tensor 
 
 /**
  * The largest whole number that is not above x; its gradient is 0.
- * @param x float32 or float64, any shape; the result has its shape and dtype
- * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @param x float32, float64 or integers, any shape; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for bool and 16-bit floats
  * @example
  * ```ts
  * floor(tensor([1.7, -1.2])); // => [1, -2]
@@ -34,8 +34,8 @@ export function floor(x: Tensor): Tensor {
 
 /**
  * The smallest whole number that is not below x; its gradient is 0.
- * @param x float32 or float64, any shape; the result has its shape and dtype
- * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @param x float32, float64 or integers, any shape; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for bool and 16-bit floats
  * @example
  * ```ts
  * ceil(tensor([1.2, -1.2])); // => [2, -1]
@@ -47,8 +47,8 @@ export function ceil(x: Tensor): Tensor {
 
 /**
  * The nearest whole number, the even one of two; its gradient is 0.
- * @param x float32 or float64, any shape; the result has its shape and dtype
- * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @param x float32, float64 or integers, any shape; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for bool and 16-bit floats
  * @example
  * ```ts
  * round(tensor([0.5, 1.5, -1.2])); // => [0, 2, -1]
@@ -60,8 +60,8 @@ export function round(x: Tensor): Tensor {
 
 /**
  * x without its fraction: rounded towards 0; its gradient is 0.
- * @param x float32 or float64, any shape; the result has its shape and dtype
- * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @param x float32, float64 or integers, any shape; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for bool and 16-bit floats
  * @example
  * ```ts
  * trunc(tensor([1.7, -1.7])); // => [1, -1]
@@ -88,10 +88,11 @@ export function frac(x: Tensor): Tensor {
 /**
  * The exact remainder x - y trunc(x / y), which has the sign of x; NaN where x is infinite or y is 0.
  * Gradients: 1, and -trunc(x / y).
- * @param x float32 or float64, any shape, or a number
+ * @param x float32, float64 or integers, any shape, or a number
  * @param y the same; shapes broadcast, one of the two is a tensor, and the result has the stronger dtype
  * @throws TensorError ERR_ARGUMENT unless one is a tensor and the other a tensor or a number, ERR_DTYPE
- * when neither is float32 or float64, ERR_SHAPE when the shapes don't broadcast
+ * for bool and 16-bit floats, ERR_ARGUMENT when an integer is divided by 0, ERR_SHAPE when the shapes
+ * don't broadcast
  * @example
  * ```ts
  * fmod(tensor([7, -7]), 3); // => [1, -1]

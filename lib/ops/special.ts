@@ -19,8 +19,8 @@ import { sin } from './trigonometry.js';
  * The y with erf(y) = x; infinite at 1 and -1, NaN beyond. From the quantile of the normal distribution
  * (Wichura, algorithm AS 241, 1988), within a few roundings of the true value. Its gradient is
  * sqrt(pi) / 2 e^(y^2).
- * @param x float32 or float64, any shape; the result has its shape and dtype
- * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @param x any shape; integers and bools become float32; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for 16-bit floats
  * @example
  * ```ts
  * erfinv(tensor([0, 0.5, -0.5, 1], { dtype: 'float64' })); // => [0, 0.476936276204469873, -0.476936276204469873, Infinity]
@@ -39,7 +39,7 @@ export interface LogitOptions {
 /**
  * The inverse of the sigmoid: log(x / (1 - x)). Its gradient is 1 / (x (1 - x)), and 0 for elements that
  * `eps` moved.
- * @param x float32 or float64, any shape; the result has its shape and dtype
+ * @param x any shape; integers and bools become float32; the result has its shape and dtype
  * @throws TensorError ERR_ARGUMENT unless eps is a number from 0 to 1/2, ERR_DTYPE
  * @example
  * ```ts
@@ -80,7 +80,7 @@ export function logit(x: Tensor, options: LogitOptions = {}): Tensor {
 /**
  * x log(y), and 0 where x is 0 unless y is NaN, with broadcasting. Gradients: log(y) (0 where x is 0 and
  * y not positive), and x / y.
- * @param x float32 or float64, any shape, or a number
+ * @param x any shape, or a number; integers and bools become float32
  * @param y the same; one of the two is a tensor, and the result has the stronger dtype
  * @throws TensorError ERR_ARGUMENT, ERR_DTYPE, ERR_SHAPE when the shapes don't broadcast
  * @example
@@ -120,8 +120,8 @@ function floats(operation: string, x: TensorLike, y: TensorLike): [Tensor, Tenso
 
 /**
  * sin(pi x) / (pi x), and 1 at 0, where its gradient is 0.
- * @param x float32 or float64, any shape; the result has its shape and dtype
- * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @param x any shape; integers and bools become float32; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for 16-bit floats
  * @example
  * ```ts
  * sinc(tensor([0, 0.5])); // => [1, 0.63662]

@@ -211,7 +211,7 @@ export function norm(x: Tensor, options?: NormOptions): Tensor {
 
 /**
  * log(sum(e^x)) over dimensions, computed as max(x) + log(sum(e^(x - max(x)))) so that nothing
- * overflows; -Infinity of nothing. Its gradient is the softmax.
+ * overflows; -Infinity of nothing. Its gradient is the softmax. Integers and bools become float32.
  * @example
  * ```ts
  * logsumexp(tensor([1000, 1000])); // => 1000.693

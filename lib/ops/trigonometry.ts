@@ -8,8 +8,8 @@ import { promoteFloating } from './promotion.js';
 /**
  * The sine of x in radians. The angle is reduced exactly, however large x is (Payne & Hanek 1983);
  * NaN for infinities.
- * @param x float32 or float64, any shape; the result has its shape and dtype
- * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @param x any shape; integers and bools become float32; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for 16-bit floats
  * @example
  * ```ts
  * sin(tensor([0, Math.PI / 2])); // => [0, 1]
@@ -21,8 +21,8 @@ export function sin(x: Tensor): Tensor {
 
 /**
  * The cosine of x in radians, as exact for large x as `sin`; NaN for infinities.
- * @param x float32 or float64, any shape; the result has its shape and dtype
- * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @param x any shape; integers and bools become float32; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for 16-bit floats
  * @example
  * ```ts
  * cos(tensor([0, Math.PI])); // => [1, -1]
@@ -34,8 +34,8 @@ export function cos(x: Tensor): Tensor {
 
 /**
  * The tangent of x in radians, as exact for large x as `sin`; NaN for infinities.
- * @param x float32 or float64, any shape; the result has its shape and dtype
- * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @param x any shape; integers and bools become float32; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for 16-bit floats
  * @example
  * ```ts
  * tan(tensor([0, 1])); // => [0, 1.557408]
@@ -47,8 +47,8 @@ export function tan(x: Tensor): Tensor {
 
 /**
  * The arc sine, in [-pi/2, pi/2]; NaN outside [-1, 1].
- * @param x float32 or float64, any shape; the result has its shape and dtype
- * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @param x any shape; integers and bools become float32; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for 16-bit floats
  * @example
  * ```ts
  * asin(tensor([0, 1])); // => [0, 1.570796]
@@ -60,8 +60,8 @@ export function asin(x: Tensor): Tensor {
 
 /**
  * The arc cosine, in [0, pi]; NaN outside [-1, 1].
- * @param x float32 or float64, any shape; the result has its shape and dtype
- * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @param x any shape; integers and bools become float32; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for 16-bit floats
  * @example
  * ```ts
  * acos(tensor([1, 0])); // => [0, 1.570796]
@@ -73,8 +73,8 @@ export function acos(x: Tensor): Tensor {
 
 /**
  * The arc tangent, in [-pi/2, pi/2].
- * @param x float32 or float64, any shape; the result has its shape and dtype
- * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @param x any shape; integers and bools become float32; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for 16-bit floats
  * @example
  * ```ts
  * atan(tensor([0, 1])); // => [0, 0.785398]
@@ -101,10 +101,10 @@ function atan2Slope(y: Tensor, x: Tensor): Tensor {
 /**
  * The angle of the point (x, y) in radians, in [-pi, pi], that is atan(y / x) in the right quadrant;
  * zeros of both signs and infinities as in IEEE 754. The gradient at the origin is 0, as in PyTorch.
- * @param y float32 or float64, any shape, or a number
+ * @param y any shape, or a number; integers and bools become float32
  * @param x the same; shapes broadcast, one of the two is a tensor, and the result has the stronger dtype
  * @throws TensorError ERR_ARGUMENT unless one is a tensor and the other a tensor or a number, ERR_DTYPE
- * when neither is float32 or float64, ERR_SHAPE when the shapes don't broadcast
+ * for 16-bit floats, ERR_SHAPE when the shapes don't broadcast
  * @example
  * ```ts
  * atan2(tensor([1, 1]), tensor([1, -1])); // => [0.785398, 2.356194]
@@ -121,8 +121,8 @@ export function atan2(y: TensorLike, x: TensorLike): Tensor {
 
 /**
  * The hyperbolic sine.
- * @param x float32 or float64, any shape; the result has its shape and dtype
- * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @param x any shape; integers and bools become float32; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for 16-bit floats
  * @example
  * ```ts
  * sinh(tensor([0, 1])); // => [0, 1.175201]
@@ -134,8 +134,8 @@ export function sinh(x: Tensor): Tensor {
 
 /**
  * The hyperbolic cosine.
- * @param x float32 or float64, any shape; the result has its shape and dtype
- * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
+ * @param x any shape; integers and bools become float32; the result has its shape and dtype
+ * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for 16-bit floats
  * @example
  * ```ts
  * cosh(tensor([0, 1])); // => [1, 1.543081]

@@ -90,7 +90,7 @@ export const dtypesOf = (call: (options: never) => unknown): Misuse[] =>
   );
 
 /** A wrong call with bfloat16. */
-const noHalf = (call: (t: Tensor) => unknown): Misuse => [
+export const noHalf = (call: (t: Tensor) => unknown): Misuse => [
   () => call(half),
   'ERR_DTYPE',
   "convert with to('float32')",

@@ -9,6 +9,7 @@ import {
   dims,
   half,
   type Misuse,
+  noHalf,
   notFinite,
   optionsOf,
   tensorArguments,
@@ -18,11 +19,6 @@ import {
 import type { Family, Operation } from './operation.js';
 
 const every = { takesIntegers: true };
-const noHalf = (call: (t: Tensor) => unknown): Misuse => [
-  () => call(half),
-  'ERR_DTYPE',
-  "convert with to('float32')",
-];
 const double = ones([2, 3], { dtype: 'float64' });
 const v2 = ones([2]);
 const v3 = ones([3]);
@@ -81,7 +77,6 @@ type Chosen = (x: Tensor, options?: object) => unknown;
 const chosen = (name: string, call: Chosen): Misuse[] => [
   ...tensorArguments((t) => call(t), every),
   noHalf((t) => call(t)),
-  [() => call(bools), 'ERR_DTYPE', "convert with to('float32')"],
   ...optionsOf(name, (options) => call(x, options)),
   ...dims((dim) => call(x, { dim })),
   [() => call(zeros([2, 0]), { dim: 1 }), 'ERR_SHAPE'],
@@ -90,6 +85,7 @@ const values = (result: unknown): Tensor => (result as tilegrad.ValuesAndIndices
 const middle = (name: 'median' | 'nanmedian', call: Chosen): Operation => ({
   misuse: [
     ...chosen(name, call),
+    [() => call(bools), 'ERR_DTYPE', "convert with to('float32')"],
     [() => call(x, {}), 'ERR_ARGUMENT', `[${name}] the options need a dim`],
     [() => call(zeros([0], { dtype: 'int32' })), 'ERR_SHAPE'],
   ],
@@ -144,7 +140,9 @@ export const numerics: Family = {
     cumulativeTrapezoid: area('cumulativeTrapezoid', tilegrad.cumulativeTrapezoid),
     cov: {
       misuse: [
-        ...tensorArguments((t) => tilegrad.cov(t)),
+        ...tensorArguments((t) => tilegrad.cov(t), every),
+        noHalf((t) => tilegrad.cov(t)),
+        [() => tilegrad.cov(bools), 'ERR_DTYPE', '[cov] does not take bool'],
         ...optionsOf('cov', (options) => tilegrad.cov(x, options)),
         ...[0.5, 'text', null, Number.NaN].map(
           (correction): Misuse => [
@@ -176,7 +174,9 @@ export const numerics: Family = {
     },
     corrcoef: {
       misuse: [
-        ...tensorArguments((t) => tilegrad.corrcoef(t)),
+        ...tensorArguments((t) => tilegrad.corrcoef(t), every),
+        noHalf((t) => tilegrad.corrcoef(t)),
+        [() => tilegrad.corrcoef(bools), 'ERR_DTYPE', '[corrcoef] does not take bool'],
         [() => tilegrad.corrcoef(ones([1, 2, 3])), 'ERR_SHAPE'],
       ],
       // The diagonal is at the bounds of the clamp, where central differences see half of a kink.
@@ -259,7 +259,8 @@ export const numerics: Family = {
     },
     pairwiseDistance: {
       misuse: [
-        ...pair(tilegrad.pairwiseDistance, x),
+        ...pair(tilegrad.pairwiseDistance, x, every),
+        noHalf((t) => tilegrad.pairwiseDistance(t, t)),
         ...optionsOf('pairwiseDistance', (options) => tilegrad.pairwiseDistance(x, x, options)),
         ...orders((p) => tilegrad.pairwiseDistance(x, x, { p })),
         ...notFinite.map(
@@ -277,7 +278,9 @@ export const numerics: Family = {
     },
     cosineSimilarity: {
       misuse: [
-        ...pair(tilegrad.cosineSimilarity, x),
+        ...pair(tilegrad.cosineSimilarity, x, every),
+        noHalf((t) => tilegrad.cosineSimilarity(t, t)),
+        [() => tilegrad.cosineSimilarity(bools, bools), 'ERR_DTYPE', 'takes float32'],
         ...optionsOf('cosineSimilarity', (options) => tilegrad.cosineSimilarity(x, x, options)),
         ...dims((dim) => tilegrad.cosineSimilarity(x, x, { dim })),
         ...[...notFinite, -1].map(

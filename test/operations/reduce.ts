@@ -5,7 +5,7 @@ import * as tilegrad from 'tilegrad';
 import { zeros } from 'tilegrad';
 import { dtypes, type Float, hostile, MANY, numbers, withGradients } from './bits.js';
 import { type Case, reductions as cases, one } from './gradients.js';
-import { dims, half, type Misuse, reduction, wrong, x } from './misuse.js';
+import { dims, half, type Misuse, noHalf, reduction, wrong, x } from './misuse.js';
 import type { Family, Operation } from './operation.js';
 
 type Call = (x: Tensor, options?: object) => unknown;
@@ -179,7 +179,10 @@ export const reductions: Family = {
       ],
     },
     logsumexp: {
-      misuse: reduction('logsumexp', tilegrad.logsumexp),
+      misuse: [
+        ...reduction('logsumexp', tilegrad.logsumexp, { takesIntegers: true }),
+        noHalf((t) => tilegrad.logsumexp(t)),
+      ],
       gradients: cases(tilegrad.logsumexp),
     },
   },

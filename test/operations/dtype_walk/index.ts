@@ -8,6 +8,7 @@ import { differences as math } from './math.js';
 import { differences as products } from './products.js';
 import { differences as reduce } from './reduce.js';
 import { differences as shape } from './shape.js';
+import { differences as sizes } from './sizes.js';
 
 export type { Difference } from './difference.js';
 export { left as withoutWalk } from './left.js';
@@ -23,4 +24,5 @@ export const parts: Readonly<Record<string, readonly Difference[]>> = {
   products,
   reduce,
   shape,
+  sizes,
 };

@@ -1,0 +1,28 @@
+import { type Difference, isWhole } from './difference.js';
+
+export const differences: readonly Difference[] = [
+  {
+    reason: 'indices and counts are int32',
+    kind: 'dtype',
+    functions: ['argmax', 'argsort', 'bincount', 'countNonzero', 'searchsorted'],
+    when: ({ results }) => results[0] === 'int64',
+  },
+  {
+    reason: 'indices and counts are int32',
+    kind: 'dtype',
+    functions: ['cummax', 'cummin', 'max', 'median', 'min', 'mode', 'nanmedian', 'sort', 'topk'],
+    when: ({ results }) => results.length > 1,
+  },
+  {
+    reason: 'truth values have no sign, square or order: neg and abs refuse them too',
+    kind: 'refuses',
+    functions: ['sign', 'square'],
+    when: ({ dtypes }) => dtypes[0] === 'bool',
+  },
+  {
+    reason: "activations are of floats; PyTorch's kernels of some take integers by chance",
+    kind: 'refuses',
+    functions: ['relu6', 'hardTanh', 'softsign', 'tanhshrink'],
+    when: ({ dtypes }) => dtypes.every(isWhole),
+  },
+];
