@@ -1,7 +1,7 @@
 /** Norms of vectors and matrices, and condition numbers. */
 import { TensorError } from '../errors.js';
-import { amax, amin } from '../ops/extremum.js';
-import { checkFloating } from '../ops/operand.js';
+import { amax, amin, type DimOptions } from '../ops/extremum.js';
+import { checkDims, checkFloating } from '../ops/operand.js';
 import { sum } from '../ops/reduce.js';
 import { permute, reshape } from '../ops/shape.js';
 import { norm as elementNorm } from '../ops/statistics.js';
@@ -55,9 +55,8 @@ function vectorNormOf(operation: string, x: Tensor, options: VectorNormOptions):
       `[${operation}] the order of a vector's norm is a number, not ${describe(ord)}`,
     );
   }
-  const dims = (dim === undefined || Array.isArray(dim) ? dim : [dim]) as number[] | undefined;
-  const checked = dims?.map((d) => normalizeDim(operation, d, x.ndim));
-  return elementNorm(x, { p: ord, keepDim, ...(checked !== undefined && { dim: checked }) });
+  const dims = dim === undefined ? {} : { dim: checkDims(operation, dim, x.ndim) };
+  return elementNorm(x, { p: ord, keepDim, ...dims });
 }
 
 /**
@@ -77,6 +76,13 @@ export function vectorNorm(x: Tensor, options: VectorNormOptions = {}): Tensor {
   return vectorNormOf('vectorNorm', x, options);
 }
 
+/** The largest of sizes along the last dimension; 0 of none, as in PyTorch. */
+function largest(sizes: Tensor): Tensor {
+  return sizes.shape.at(-1) === 0 ? sum(sizes, LAST) : amax(sizes, LAST);
+}
+
+const LAST: DimOptions = { dim: -1 };
+
 /** Norms of the matrices in the last two dimensions, which are dropped. */
 function plainMatrixNorm(operation: string, x: Tensor, ord: MatrixOrd): Tensor {
   switch (ord) {
@@ -85,15 +91,15 @@ function plainMatrixNorm(operation: string, x: Tensor, ord: MatrixOrd): Tensor {
     case 'nuc':
       return sum(singularValues(operation, x), { dim: -1 });
     case 2:
-      return amax(singularValues(operation, x), { dim: -1 });
+      return largest(singularValues(operation, x));
     case -2:
       return amin(singularValues(operation, x), { dim: -1 });
     case 1:
-      return amax(sum(x.abs(), { dim: -2 }), { dim: -1 });
+      return largest(sum(x.abs(), { dim: -2 }));
     case -1:
       return amin(sum(x.abs(), { dim: -2 }), { dim: -1 });
     case Infinity:
-      return amax(sum(x.abs(), { dim: -1 }), { dim: -1 });
+      return largest(sum(x.abs(), LAST));
     case -Infinity:
       return amin(sum(x.abs(), { dim: -1 }), { dim: -1 });
     default:
@@ -182,7 +188,7 @@ export interface CondOptions {
 
 /**
  * Condition numbers |A| |inv(A)|: how much relative errors of B may grow in A X = B. Infinity of
- * singular matrices. For p = 2 and -2 the ratio of the largest and smallest singular values, of
+ * singular matrices, 0 of those without elements. For p = 2 and -2 the ratio of the largest and smallest singular values, of
  * matrices of any shape.
  * @param a shape [..., m, n]; square unless p is 2 or -2
  * @param options p: an order of `matrixNorm`
@@ -197,6 +203,7 @@ export function cond(a: Tensor, options: CondOptions = {}): Tensor {
   checkMatrices('cond', a);
   checkOptions('cond', options, ['p']);
   const { p = 2 } = options;
+  if (a.shape.at(-1) === 0 || a.shape.at(-2) === 0) return sum(a, { dim: [-2, -1] });
   if (p === 2 || p === -2) {
     const s = singularValues('cond', a);
     const [high, low] = [amax(s, { dim: -1 }), amin(s, { dim: -1 })];

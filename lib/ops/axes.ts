@@ -62,6 +62,7 @@ export function movedim(
       `[movedim] ${from.length} dimensions do not move to ${to.length} places`,
     );
   }
+  if (x.ndim === 0) return permuted('movedim', x, []);
   const order = new Array<number>(x.ndim).fill(-1);
   from.forEach((d, i) => {
     order[to[i] as number] = d;

@@ -50,10 +50,15 @@ export function checkMomentum(operation: string, momentum: unknown): number | nu
   return momentum;
 }
 
-/** The running statistics, which are written in place, or null. */
-function checkRunning(name: string, value: Tensor | null | undefined, x: Tensor): Tensor | null {
+/** The running statistics, which are written in place in training, or null. */
+function checkRunning(
+  name: string,
+  value: Tensor | null | undefined,
+  x: Tensor,
+  training: boolean,
+): Tensor | null {
   const running = checkAffine('batchNorm', name, value, [x.shape[1] as number], x);
-  if (running !== null && running !== value) {
+  if (training && running !== null && running !== value) {
     throw new TensorError(
       'ERR_STATE',
       `[batchNorm] ${name} is written in place and must be contiguous`,
@@ -104,8 +109,8 @@ export function batchNorm(x: Tensor, options: BatchNormOptions = {}): Tensor {
     options.momentum === undefined ? 0.1 : checkMomentum('batchNorm', options.momentum);
   const weight = checkAffine('batchNorm', 'weight', options.weight, [channels], x);
   const bias = checkAffine('batchNorm', 'bias', options.bias, [channels], x);
-  const runningMean = checkRunning('runningMean', options.runningMean, x);
-  const runningVar = checkRunning('runningVar', options.runningVar, x);
+  const runningMean = checkRunning('runningMean', options.runningMean, x, training);
+  const runningVar = checkRunning('runningVar', options.runningVar, x, training);
   const counter = checkCounter(options.numBatchesTracked);
   if ((runningMean === null) !== (runningVar === null) || (!training && runningMean === null)) {
     throw new TensorError(

@@ -4,7 +4,7 @@ import { formatShape, sameShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { add } from './arithmetic.js';
 import { matmul } from './matmul.js';
-import { checkFloating } from './operand.js';
+import { checkProduct, inFloat32 } from './matmul_bf16.js';
 import { expand } from './reduce.js';
 import { permute, reshape, unsqueeze } from './shape.js';
 
@@ -34,7 +34,7 @@ function checkShapes(x1: Tensor, x2: Tensor, weight: Tensor, bias: Tensor | null
 /**
  * y_k = x1^T A_k x2 + b_k for each output k, with A_k = weight[k]: one matrix product of x1 with all
  * A_k side by side, and a product of a matrix and a vector for each pair of inputs.
- * @param x1 shape [..., inputs1], float32 or float64
+ * @param x1 shape [..., inputs1], of the dtypes that matmul takes
  * @param x2 shape [..., inputs2]
  * @param weight shape [outputs, inputs1, inputs2]
  * @param bias shape [outputs], or null
@@ -53,14 +53,18 @@ export function bilinear(
   bias: Tensor | null = null,
 ): Tensor {
   const operands = bias === null ? [x1, x2, weight] : [x1, x2, weight, bias];
-  for (const operand of operands) checkFloating('bilinear', operand);
-  checkShapes(x1, x2, weight, bias);
+  for (const operand of operands) checkProduct('bilinear', operand);
   if (operands.some(({ dtype }) => dtype !== weight.dtype)) {
     throw new TensorError(
       'ERR_DTYPE',
       `[bilinear] the tensors are ${operands.map(({ dtype }) => dtype).join(', ')}; convert with to(...)`,
     );
   }
+  checkShapes(x1, x2, weight, bias);
+  return inFloat32([x1, x2, weight, bias] as const, (all) => form(...all));
+}
+
+function form(x1: Tensor, x2: Tensor, weight: Tensor, bias: Tensor | null): Tensor {
   const [outputs, inputs1, inputs2] = weight.shape as readonly [number, number, number];
   const outer = x1.shape.slice(0, -1);
   const count = outer.reduce((product, size) => product * size, 1);

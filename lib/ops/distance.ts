@@ -159,7 +159,7 @@ export interface PairwiseDistanceOptions {
  * @param a shape [..., k]; integers and bools become float32
  * @param b shape [..., k]
  * @returns the shape without the last dimension
- * @throws TensorError ERR_SHAPE when they don't broadcast, ERR_INDEX for two scalars, ERR_ARGUMENT, ERR_DTYPE
+ * @throws TensorError ERR_SHAPE when they don't broadcast, ERR_ARGUMENT, ERR_DTYPE
  * @example
  * ```ts
  * pairwiseDistance(tensor([[0, 0]]), tensor([[3, 4]]), { eps: 0 }); // => [5]
@@ -177,7 +177,6 @@ export function pairwiseDistance(
   const p = checkOrder('pairwiseDistance', orDefault(options.p, 2), -Infinity);
   const eps = checkNumber('pairwiseDistance', 'eps', orDefault(options.eps, 1e-6));
   broadcastShapes('pairwiseDistance', x.shape, y.shape);
-  normalizeDim('pairwiseDistance', -1, Math.max(x.ndim, y.ndim));
   const keepDim = orDefault(options.keepDim, false);
   return composed(() => norm(add(sub(x, y), eps), { p, dim: -1, keepDim }));
 }
@@ -215,15 +214,14 @@ export function cosineSimilarity(
   checkOptions('cosineSimilarity', options, ['dim', 'eps']);
   const eps = checkNumber('cosineSimilarity', 'eps', orDefault(options.eps, 1e-8), 0);
   const shape = broadcastShapes('cosineSimilarity', x.shape, y.shape);
-  const dim = normalizeDim('cosineSimilarity', orDefault(options.dim, 1), shape.length);
+  const rank = Math.max(1, shape.length);
+  const dim = normalizeDim('cosineSimilarity', orDefault(options.dim, 1), rank);
   // The dimension counts after broadcasting; one that an operand lacks has size 1 there.
   const unit = (t: Tensor): Tensor => {
     let full = t;
-    while (full.ndim < shape.length) full = unsqueeze(full, 0);
-    const wide =
-      full.shape[dim] === shape[dim]
-        ? full
-        : full.expand(full.shape.with(dim, shape[dim] as number));
+    while (full.ndim < rank) full = unsqueeze(full, 0);
+    const size = shape[dim] ?? 1;
+    const wide = full.shape[dim] === size ? full : full.expand(full.shape.with(dim, size));
     return div(wide, clamp(norm(wide, { dim, keepDim: true }), { min: eps }));
   };
   return composed(() => sum(mul(unit(x), unit(y)), { dim }));

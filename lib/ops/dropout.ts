@@ -16,7 +16,7 @@ import { checkOptions, formatShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { add, mul } from './arithmetic.js';
 import { ne } from './compare.js';
-import { checkFloating, scalar } from './operand.js';
+import { checkFloating, checkTensor, scalar } from './operand.js';
 import {
   checkGenerator,
   checkProbability,
@@ -28,7 +28,7 @@ import { where } from './ternary.js';
 
 /** Options of {@link dropout}, {@link alphaDropout}, {@link featureDropout} and others. */
 export interface DropoutOptions {
-  /** Whether to drop anything; the identity otherwise. Default true. */
+  /** Whether to drop anything; the identity otherwise, also of other dtypes than floats. Default true. */
   training?: boolean;
   /** The stream to draw from; default the one that `manualSeed` seeds. */
   generator?: Generator;
@@ -41,11 +41,13 @@ function checkDropout(
   p: number,
   options: DropoutOptions,
 ): Generator | null {
-  checkFloating(operation, x);
+  checkTensor(operation, x);
   checkOptions(operation, options, ['training', 'generator']);
   checkProbability(operation, p);
   const generator = checkGenerator(operation, options.generator);
-  return options.training === false || p === 0 ? null : generator;
+  if (options.training === false) return null;
+  checkFloating(operation, x);
+  return p === 0 ? null : generator;
 }
 
 interface Dropping {

@@ -8,10 +8,10 @@ import { mul } from './arithmetic.js';
 import { type EinsumOptions, type Label, type Plan, planOf } from './einsum_equation.js';
 import { type EinsumPathInfo, removePair } from './einsum_path.js';
 import { matmul } from './matmul.js';
-import { to } from './operand.js';
+import { checkProduct, inFloat32 } from './matmul_bf16.js';
+import { checkTensor, to } from './operand.js';
 import { isInteger, resultType } from './promotion.js';
 import { sum } from './reduce.js';
-import { checkNumeric } from './reduction.js';
 import { permute, reshape, squeeze } from './shape.js';
 import { viewGradient } from './view.js';
 
@@ -237,6 +237,12 @@ function evaluate(tensors: readonly Tensor[], plan: Plan): Tensor {
   return arranged(summed(last, isNeeded), output);
 }
 
+/** @throws TensorError unless it is a tensor of what products take, or of bools */
+function checkFactor(operation: string, value: unknown): asserts value is Tensor {
+  checkTensor(operation, value);
+  if (value.dtype !== 'bool') checkProduct(operation, value);
+}
+
 /** The arguments after the equation: tensors, or a list of them and options. */
 function argumentsOf<T>(
   rest: readonly unknown[],
@@ -259,9 +265,10 @@ function argumentsOf<T>(
  * summed over), in an order that `path` names or that is searched for: see `einsumPath`. Another order
  * rounds differently.
  * @param equation letters, commas, `...`, `->` and spaces
- * @param operands any number of tensors, float32, float64, integers or bools, which meet as in arithmetic;
- * or a list of them and options. Products of integers wrap around; sums of one tensor of integers or
- * bools are int64. Sums of products of bools aren't defined, as in PyTorch
+ * @param operands any number of tensors of the dtypes that matmul takes or bools, which meet as in
+ * arithmetic; or a list of them and options. Products of integers wrap around; sums of one tensor of
+ * integers or bools are int64; of bfloat16 everything is computed in float32 and rounded once at the end.
+ * Sums of products of bools aren't defined, as in PyTorch
  * @returns the sum; a view of the operand where nothing has to be computed
  * @throws TensorError ERR_ARGUMENT for an equation that can't be read or doesn't go with the number of
  * operands, for a path that doesn't fit; ERR_SHAPE when an operand has another number of dimensions or
@@ -280,7 +287,7 @@ export function einsum(
 ): Tensor;
 export function einsum(equation: string, ...rest: unknown[]): Tensor {
   const [operands, options] = argumentsOf<Tensor>(rest);
-  for (const operand of operands) checkNumeric('einsum', operand);
+  for (const operand of operands) checkFactor('einsum', operand);
   const plan = planOf(
     'einsum',
     equation,
@@ -288,9 +295,9 @@ export function einsum(equation: string, ...rest: unknown[]): Tensor {
     options,
   );
   const dtype = resultType(operands);
-  const result = evaluate(
+  const result = inFloat32(
     operands.map((operand) => to(operand, dtype)),
-    plan,
+    (inputs) => evaluate(inputs, plan),
   );
   // A sum of integers is int64; of a product it goes back, modulo 2^bits, as in PyTorch.
   return operands.length > 1 && isInteger(dtype) ? to(result, dtype) : result;
@@ -319,7 +326,7 @@ export function einsumPath(equation: string, ...rest: unknown[]): EinsumPathInfo
   const shapes = Array.from(operands, (operand) => {
     if (Array.isArray(operand)) return checkShape('einsumPath', operand);
     const t = operand as Tensor;
-    checkNumeric('einsumPath', t);
+    checkFactor('einsumPath', t);
     return t.shape;
   });
   return planOf('einsumPath', equation, shapes, options).order;

@@ -3,7 +3,7 @@ import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { rows, runGeometry } from '../native/commands.js';
 import { uninitialized } from '../tensor/creation.js';
-import { describe, formatShape } from '../tensor/shape.js';
+import { describe, formatShape, normalizeDim } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { defineMethods } from './elementwise.js';
 import { checkTensor, clone, copyInto } from './operand.js';
@@ -21,7 +21,8 @@ import { dimList, reshape, transpose } from './shape.js';
  */
 export function flip(x: Tensor, dims: number | readonly number[]): Tensor {
   checkTensor('flip', x);
-  return flipped('flip', x, dimList('flip', dims, x.ndim));
+  const listed = dimList('flip', dims, x.ndim);
+  return flipped('flip', x, x.ndim === 0 ? [] : listed);
 }
 
 function flipped(operation: string, x: Tensor, dims: readonly number[]): Tensor {
@@ -132,9 +133,8 @@ export function roll(
     }
     return reshape(rolled(reshape(x, [x.numel]), moves, [0]), x.shape);
   }
-  const along = Array.isArray(dims)
-    ? dims.flatMap((d: number) => dimList('roll', d, x.ndim))
-    : dimList('roll', dims, x.ndim);
+  const named = Array.isArray(dims) ? (dims as readonly number[]) : [dims];
+  const along = named.map((d) => normalizeDim('roll', d, x.ndim));
   if (along.length !== moves.length || along.length === 0) {
     throw new TensorError(
       'ERR_ARGUMENT',

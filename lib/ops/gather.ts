@@ -13,6 +13,7 @@ import {
 import type { Tensor } from '../tensor/tensor.js';
 import { defineMethods } from './elementwise.js';
 import { addedUp, gatherAt, type Places, perElement, perSlice } from './indexed.js';
+import { readAt, resolve } from './indexing.js';
 import { type IndexLike, indexTensor } from './indices.js';
 import { maskedFill } from './masked.js';
 import { checkTensor } from './operand.js';
@@ -94,6 +95,27 @@ export function indexSelect(x: Tensor, dim: number, index: IndexLike): Tensor {
 }
 
 /**
+ * An index for elements of a tensor with dimensions. As in PyTorch, a scalar goes to a vector, and an index
+ * without elements to any tensor, whatever its shape.
+ */
+export function elementIndex(
+  operation: string,
+  index: IndexLike,
+  shape: Shape,
+  dim: number,
+): Tensor {
+  const given = indexTensor(operation, index);
+  if (given.ndim === shape.length) return given;
+  if (given.numel === 0) {
+    return reshape(
+      given,
+      shape.map((_, d) => (d === dim ? 0 : 1)),
+    );
+  }
+  return shape.length === 1 ? atLeast1d(given) : given;
+}
+
+/**
  * Checks that an index has as many dimensions as what it goes to, and none longer except `dim`.
  * @throws TensorError ERR_SHAPE
  */
@@ -124,12 +146,12 @@ export function checkIndexShape(operation: string, index: Shape, shape: Shape, d
 export function gather(x: Tensor, dim: number, index: IndexLike): Tensor {
   checkTensor('gather', x);
   const given = indexTensor('gather', index);
-  if (x.ndim === 0) {
-    return reshape(gather(atLeast1d(x), dim, atLeast1d(given)), given.shape);
-  }
-  const at = normalizeDim('gather', dim, x.ndim);
-  checkIndexShape('gather', given.shape, x.shape, at);
-  return read('gather', x, perElement(at, given));
+  const source = atLeast1d(x);
+  const at = normalizeDim('gather', dim, source.ndim);
+  const places = elementIndex('gather', given, source.shape, at);
+  checkIndexShape('gather', places.shape, source.shape, at);
+  const y = read('gather', source, perElement(at, places));
+  return places === given ? y : reshape(y, given.shape);
 }
 
 /** Options of {@link takeAlongDim}. */
@@ -175,7 +197,7 @@ export function takeAlongDim(
 
 /**
  * The elements at positions of x laid out in a row: y[i] = x.flatten()[index[i]], of the index's
- * shape.
+ * shape. Negative indices count from the end.
  * @throws TensorError ERR_INDEX naming the first index outside, ERR_DTYPE, ERR_ARGUMENT
  * @example
  * ```ts
@@ -184,9 +206,8 @@ export function takeAlongDim(
  */
 export function take(x: Tensor, index: IndexLike): Tensor {
   checkTensor('take', x);
-  const given = indexTensor('take', index);
-  const y = read('take', reshape(x, [x.numel]), perElement(0, reshape(given, [given.numel])));
-  return reshape(y, given.shape);
+  const flat = reshape(x, [x.numel]);
+  return readAt('take', flat, resolve('take', flat, [indexTensor('take', index)]));
 }
 
 defineMethods({ indexSelect, gather, takeAlongDim, take });

@@ -2,12 +2,12 @@
 import { TensorError } from '../errors.js';
 import { onesLike } from '../tensor/creation.js';
 import { checkOptions, checkShape, describe, formatShape } from '../tensor/shape.js';
-import type { Tensor } from '../tensor/tensor.js';
+import { Tensor } from '../tensor/tensor.js';
 import { flip } from './flip.js';
 import { indexSelect } from './gather.js';
 import { checkTensors, concat, stack } from './join.js';
 import { checkNumbers } from './matmul_integer.js';
-import { checkTensor } from './operand.js';
+import { checkTensor, to } from './operand.js';
 import { expand } from './reduce.js';
 import { cumprod } from './scan.js';
 import { reshape, unsqueeze } from './shape.js';
@@ -145,7 +145,7 @@ export interface VanderOptions {
 /**
  * A Vandermonde matrix: in each row the powers of an element, x^(n - 1) ... x, 1, or in growing order.
  * They are cumulative products, as in PyTorch.
- * @param x float32, float64 or integers (which give int64), vectors of shape [.., m]; the result has shape
+ * @param x float32, float64, or integers and bools (which give int64), vectors of shape [.., m]; the result has shape
  * [.., m, n]
  * @throws TensorError ERR_SHAPE for a scalar, ERR_DTYPE, ERR_ARGUMENT
  * @example
@@ -155,6 +155,7 @@ export interface VanderOptions {
  * ```
  */
 export function vander(x: Tensor, options: VanderOptions = {}): Tensor {
+  if (x instanceof Tensor && x.dtype === 'bool') return vander(to(x, 'int64'), options);
   checkNumbers('vander', x);
   checkOptions('vander', options, ['n', 'increasing']);
   if (x.ndim === 0) throw new TensorError('ERR_SHAPE', '[vander] takes vectors, not a scalar');

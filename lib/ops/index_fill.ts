@@ -10,7 +10,7 @@ import { type IndexPutOptions, putAt } from './index_put.js';
 import { perSlice, scatterAt } from './indexed.js';
 import { resolve } from './indexing.js';
 import { checkNumeric, checkSameDType, type IndexLike, indexTensor } from './indices.js';
-import { checkTensor, copyOf, isNumber, scalar } from './operand.js';
+import { checkTensor, copyOf, isNumber, scalar, to } from './operand.js';
 import { holds } from './promotion.js';
 import { expand, sumTo } from './reduce.js';
 import { reshape } from './shape.js';
@@ -91,7 +91,8 @@ export function indexCopy(x: Tensor, dim: number, index: IndexLike, source: Tens
  * A copy of x with slices along a dimension overwritten by one value: y[.., index[i], ..] = value.
  * @param x any shape and dtype
  * @param index one dimension, int32 or whole numbers; negative ones don't count from the end
- * @param value a number, or a tensor of one element and no dimension, through which gradients flow
+ * @param value a number that x's dtype can hold, or a tensor of one element and no dimension, which is
+ * converted to x's dtype and through which gradients flow
  * @throws TensorError ERR_INDEX naming the first index outside the dimension, ERR_SHAPE, ERR_DTYPE,
  * ERR_ARGUMENT
  * @example
@@ -116,7 +117,6 @@ export function indexFill(
     return replaced('indexFill', x, at, given, scalar(value, x.dtype));
   }
   checkTensor('indexFill', value);
-  checkSameDType('indexFill', x, value);
   if (value.ndim !== 0) {
     throw new TensorError(
       'ERR_SHAPE',
@@ -124,14 +124,14 @@ export function indexFill(
         'indexCopy takes slices',
     );
   }
-  return replaced('indexFill', x, at, given, value);
+  return replaced('indexFill', x, at, given, to(value, x.dtype));
 }
 
 /**
  * A copy of x with elements put at positions of it laid out in a row: y.flatten()[index[i]] =
  * source.flatten()[i], or += with `accumulate`. Where several meet, the last one stays or, with
  * `accumulate`, they add up in order.
- * @param x any shape and dtype; with `accumulate` float32, float64 or integers
+ * @param x any shape and dtype; with `accumulate` none of 16-bit floats (of bools a sum is a logical or)
  * @param index any shape, int32 or whole numbers; negative ones count from the end
  * @param source as many elements as the index, x's dtype
  * @throws TensorError ERR_INDEX naming the first index outside, ERR_SHAPE, ERR_DTYPE, ERR_ARGUMENT

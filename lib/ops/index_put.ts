@@ -73,7 +73,8 @@ function writeAt(
     const part = layoutOf(operation, x, slices);
     const target = x.strided(part.shape, part.strides, part.offset);
     const source = values.strided(shape, strides, values.offset);
-    if (accumulate) runGeometry(rows.add, shape, [target, source, target]);
+    const sum = x.dtype === 'bool' ? rows.bitwiseOr : rows.add;
+    if (accumulate) runGeometry(sum, shape, [target, source, target]);
     else copyInto(target, source);
     return;
   }
@@ -133,7 +134,7 @@ function valuesOf(operation: string, x: Tensor, values: TensorLike): Tensor {
  * A copy of x with values at indices: y.index(indices) = values. Where several meet, the last one in
  * row-major order of the indices stays (PyTorch leaves it open), or with `accumulate` they are added
  * to what is there, in that order, whatever the number of threads. Differentiable by x and values.
- * @param x any shape; with `accumulate` float32, float64, int32, int8 or uint8
+ * @param x any shape; with `accumulate` any dtype but floats of 16 bits (of bools a sum is a logical or)
  * @param indices as of `index`
  * @param values a number or a tensor of x's dtype that broadcasts to the shape of x.index(indices)
  * @throws TensorError ERR_INDEX for an index outside its dimension, ERR_SHAPE when values don't

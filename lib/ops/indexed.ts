@@ -137,6 +137,9 @@ export function scatterAt(operation: string, table: Tensor, places: Places, valu
 /** How values meet at a place: the numbers are those of the native row. */
 export const reductions = { sum: 0, prod: 1, amax: 2, amin: 3 } as const;
 
+/** A bool is a byte of 0 or 1: sums of truth values are a logical or, products an and. */
+const OF_BOOLS = { sum: 'amax', prod: 'amin', amax: 'amax', amin: 'amin' } as const;
+
 /** Reduces values into the table at its places; values whose index is `skip` are left out. */
 export function reduceAt(
   operation: string,
@@ -146,7 +149,8 @@ export function reduceAt(
   values: Operand,
   skip = -1,
 ): void {
-  run(operation, 'scatterReduce', table, places, values, [reductions[kind], skip]);
+  const reduction = reductions[table.dtype === 'bool' ? OF_BOOLS[kind] : kind];
+  run(operation, 'scatterReduce', table, places, values, [reduction, skip]);
 }
 
 /**

@@ -61,13 +61,13 @@ export function indexTensor(operation: string, indices: unknown): Tensor {
   return toInt32(given);
 }
 
-/** @throws TensorError unless it is a tensor of numbers that add up: neither bool nor of 16-bit floats */
+/** @throws TensorError unless it is a tensor of elements that add up: not of 16-bit floats */
 export function checkNumeric(operation: string, value: unknown): asserts value is Tensor {
   checkTensor(operation, value);
-  if (value.dtype === 'bool' || isHalf(value.dtype)) {
+  if (isHalf(value.dtype)) {
     throw new TensorError(
       'ERR_DTYPE',
-      `[${operation}] takes float32, float64 and integers, not ${value.dtype}; ` +
+      `[${operation}] takes float32, float64, integers and bools, not ${value.dtype}; ` +
         "convert with to('float32')",
     );
   }

@@ -12,8 +12,9 @@ import {
   numel,
   sameShape,
 } from '../tensor/shape.js';
-import type { GradRule, Tensor } from '../tensor/tensor.js';
+import { type GradRule, Tensor } from '../tensor/tensor.js';
 import { type activationBackward, gelu, leakyRelu, silu } from './activation.js';
+import { add } from './arithmetic.js';
 import {
   activations,
   type EpilogueActivation,
@@ -24,16 +25,19 @@ import {
   rowsOf,
 } from './gemm.js';
 import { gemmBf16, takesBf16 } from './gemm_bf16.js';
-import { movable, product } from './matmul.js';
+import { matmul, movable, product } from './matmul.js';
 import {
   beforeActivation,
   biasGradient,
   checkFloatingProduct,
+  checkProduct,
   type MatmulOptions,
   resultDtype,
   widened,
 } from './matmul_bf16.js';
+import { checkNumbers } from './matmul_integer.js';
 import { contiguous, to } from './operand.js';
+import { isInteger } from './promotion.js';
 import { reshape, transpose } from './shape.js';
 
 /** Options of {@link linear}. */
@@ -60,7 +64,8 @@ const separate: Partial<Record<EpilogueActivation, Activate>> = {
  * activation(x W^T + bias + residual), in one pass over the result. The bits are those of the same
  * steps one after the other; a bias starts the chains of multiply-adds. Outside of gradient
  * recording an unchanged weight is packed when it comes a second time (see `setWeightPacking`).
- * @param x shape [..., inputs], float32, float64 or bfloat16
+ * @param x shape [..., inputs], float32, float64, bfloat16 or integers, which wrap around (without an
+ * activation)
  * @param weight shape [outputs, inputs], as in PyTorch
  * @param bias shape [outputs], or null
  * @returns shape [..., outputs]. Of bfloat16 (all operands then) everything is computed in float32,
@@ -79,6 +84,7 @@ export function linear(
   bias: Tensor | null = null,
   options: LinearOptions = NO_OPTIONS,
 ): Tensor {
+  if (x instanceof Tensor && isInteger(x.dtype)) return ofIntegers(x, weight, bias, options);
   checkFloatingProduct('linear', x);
   checkFloatingProduct('linear', weight);
   const { activation, negativeSlope, residual } = checkLinearOptions(options);
@@ -106,6 +112,26 @@ export function linear(
   if (records) record(y, input, weight, bias, side, finish.activation);
   if (alone !== undefined) y = to(alone(y, negativeSlope), dtype);
   return isMatrix ? y : reshape(y, shape);
+}
+
+/** Integers, which wrap around, take part in the product and the sums. */
+function ofIntegers(
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor | null,
+  options: LinearOptions,
+): Tensor {
+  const { activation, residual } = checkLinearOptions(options);
+  for (const operand of [weight, ...(bias === null ? [] : [bias])]) checkNumbers('linear', operand);
+  resultDtype('linear', x.dtype, options);
+  checkLinear(x, weight, bias);
+  if (activation !== 'none') {
+    throw new TensorError('ERR_DTYPE', `[linear] ${activation} is for floats, not ${x.dtype}`);
+  }
+  const y = matmul(x, transpose(weight));
+  checkResidual(residual, y.shape, x.dtype);
+  const terms = [bias, residual].filter((term) => term !== null);
+  return terms.reduce((sum: Tensor, term) => add(sum, term), y);
 }
 
 /**
@@ -265,7 +291,7 @@ function checkResidual(
   dtype: Tensor['dtype'],
 ): void {
   if (residual === null) return;
-  checkFloatingProduct('linear', residual);
+  checkProduct('linear', residual);
   if (!sameShape(residual.shape, shape)) {
     throw new TensorError(
       'ERR_SHAPE',
@@ -278,6 +304,13 @@ function checkResidual(
 }
 
 function checkLinear(x: Tensor, weight: Tensor, bias: Tensor | null): void {
+  if (bias !== null) checkProduct('linear', bias);
+  if (x.dtype !== weight.dtype || (bias !== null && bias.dtype !== weight.dtype)) {
+    throw new TensorError(
+      'ERR_DTYPE',
+      `[linear] input is ${x.dtype}, weight ${weight.dtype}${bias === null ? '' : `, bias ${bias.dtype}`}`,
+    );
+  }
   if (weight.ndim !== 2 || x.ndim === 0 || x.shape[x.ndim - 1] !== weight.shape[1]) {
     throw new TensorError(
       'ERR_SHAPE',
@@ -286,18 +319,11 @@ function checkLinear(x: Tensor, weight: Tensor, bias: Tensor | null): void {
     );
   }
   if (bias !== null) {
-    checkFloatingProduct('linear', bias);
     if (bias.ndim !== 1 || bias.shape[0] !== weight.shape[0]) {
       throw new TensorError(
         'ERR_SHAPE',
         `[linear] bias ${formatShape(bias.shape)} and weight ${formatShape(weight.shape)} do not fit`,
       );
     }
-  }
-  if (x.dtype !== weight.dtype || (bias !== null && bias.dtype !== weight.dtype)) {
-    throw new TensorError(
-      'ERR_DTYPE',
-      `[linear] input is ${x.dtype}, weight ${weight.dtype}${bias === null ? '' : `, bias ${bias.dtype}`}`,
-    );
   }
 }

@@ -8,7 +8,6 @@ import {
   broadcastStrides,
   checkOptions,
   describe,
-  formatShape,
   numel,
   type Shape,
   sameShape,
@@ -111,15 +110,13 @@ function stretched(mask: Tensor, shape: Shape): Operand {
   return { array: mask.array, offset: mask.offset, strides };
 }
 
-/** @throws TensorError ERR_SHAPE unless the mask broadcasts to x */
-function checkFits(operation: string, mask: Tensor, x: Tensor): void {
-  if (!sameShape(broadcastShapes(operation, mask.shape, x.shape), x.shape)) {
-    throw new TensorError(
-      'ERR_SHAPE',
-      `[${operation}] a mask of shape ${formatShape(mask.shape)} does not broadcast to ` +
-        formatShape(x.shape),
-    );
-  }
+/**
+ * x as it looks beside a mask.
+ * @throws TensorError ERR_SHAPE when their shapes don't fit
+ */
+function besideMask(operation: string, x: Tensor, mask: Tensor): Tensor {
+  const shape = broadcastShapes(operation, x.shape, mask.shape);
+  return sameShape(shape, x.shape) ? x : expand(x, shape);
 }
 
 /**
@@ -201,11 +198,12 @@ function checkValue(x: Tensor, value: unknown): number | bigint {
 }
 
 /**
- * A copy of x with one number where the mask is true. The gradient is 0 there.
+ * A copy of x with one number where the mask is true. x and mask are broadcast to each other. The
+ * gradient is 0 where the mask is true.
  * @param x any shape and dtype
- * @param mask bool, broadcasts to x
+ * @param mask bool
  * @param value a number (or bigint or boolean) that x's dtype can hold; integers drop its fraction
- * @throws TensorError ERR_SHAPE when the mask doesn't broadcast to x, ERR_DTYPE, ERR_ARGUMENT
+ * @throws TensorError ERR_SHAPE when the shapes don't fit, ERR_DTYPE, ERR_ARGUMENT
  * @example
  * ```ts
  * maskedFill(tensor([1, 2, 3]), tensor([true, false, true]), 0); // => [0, 2, 0]
@@ -214,18 +212,19 @@ function checkValue(x: Tensor, value: unknown): number | bigint {
 export function maskedFill(x: Tensor, mask: Tensor, value: number | bigint | boolean): Tensor {
   checkTensor('maskedFill', x);
   checkMask('maskedFill', mask);
-  checkFits('maskedFill', mask, x);
-  const y = filled(x, mask, checkValue(x, value));
-  if (recording(x)) attach(y, 'maskedFill', [x], [(g) => maskedFill(g, mask, 0)]);
+  const source = besideMask('maskedFill', x, mask);
+  const y = filled(source, mask, checkValue(x, value));
+  if (recording(source)) attach(y, 'maskedFill', [source], [(g) => maskedFill(g, mask, 0)]);
   return y;
 }
 
 /**
- * A copy of x with the elements of `source`, in row-major order, where the mask is true.
+ * A copy of x with the elements of `source`, in row-major order, where the mask is true. x and mask are
+ * broadcast to each other.
  * @param x any shape and dtype
- * @param mask bool, broadcasts to x
+ * @param mask bool
  * @param source x's dtype, at least as many elements as the mask has true ones
- * @throws TensorError ERR_SHAPE when the mask doesn't broadcast to x or the source is too small,
+ * @throws TensorError ERR_SHAPE when the shapes don't fit or the source is too small,
  * ERR_DTYPE, ERR_ARGUMENT
  * @example
  * ```ts
@@ -237,8 +236,8 @@ export function maskedScatter(x: Tensor, mask: Tensor, source: Tensor): Tensor {
   checkMask('maskedScatter', mask);
   checkTensor('maskedScatter', source);
   checkSameDType('maskedScatter', x, source);
-  checkFits('maskedScatter', mask, x);
-  const chosen = moving(expand(mask, x.shape));
+  const start = besideMask('maskedScatter', x, mask);
+  const chosen = moving(expand(mask, start.shape));
   const count = countSelected(chosen);
   if (count > source.numel) {
     throw new TensorError(
@@ -246,12 +245,12 @@ export function maskedScatter(x: Tensor, mask: Tensor, source: Tensor): Tensor {
       `[maskedScatter] the mask has ${count} true elements, the source only ${source.numel}`,
     );
   }
-  const y = scattered(x, chosen, contiguous(source.detach()));
-  if (recording(x, source)) {
+  const y = scattered(start, chosen, contiguous(source.detach()));
+  if (recording(start, source)) {
     attach(
       y,
       'maskedScatter',
-      [x, source],
+      [start, source],
       [(g) => maskedFill(g, chosen, 0), (g) => padded(maskedSelect(g, chosen), source.shape)],
     );
   }

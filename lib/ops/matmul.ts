@@ -17,8 +17,14 @@ import { dotProduct } from './dot.js';
 import { defineMethods } from './elementwise.js';
 import { colsOf, gemm, type MatmulPlan, planOf, rowsOf, type Walk } from './gemm.js';
 import { multiply } from './gemm_bf16.js';
-import { type MatmulOptions, promoteProduct, resultDtype } from './matmul_bf16.js';
-import { checkNumbers, checkWhole, integerProduct } from './matmul_integer.js';
+import {
+  checkProduct,
+  inFloat32,
+  type MatmulOptions,
+  promoteProduct,
+  resultDtype,
+} from './matmul_bf16.js';
+import { checkWhole, integerProduct } from './matmul_integer.js';
 import { checkFloating, contiguous, copyInto, to } from './operand.js';
 import { isInteger } from './promotion.js';
 import { expand, sumTo } from './reduce.js';
@@ -175,13 +181,14 @@ export interface AddmmOptions {
 }
 
 /**
- * beta * input + alpha * (left @ right) for matrices, of floats in one pass. Integers wrap around.
+ * beta * input + alpha * (left @ right) for matrices, of floats in one pass. Integers wrap around; of
+ * bfloat16 everything is computed in float32 and rounded once at the end.
  * @param input broadcast to [m, n]
  * @param left shape [m, k]
  * @param right shape [k, n]
  * @returns shape [m, n]
- * @throws TensorError ERR_SHAPE when they don't fit, ERR_DTYPE unless all have one dtype, float32, float64
- * or integers, ERR_ARGUMENT for factors that aren't finite numbers, of integers whole ones
+ * @throws TensorError ERR_SHAPE when they don't fit, ERR_DTYPE unless all have one dtype, but float16
+ * and bool, ERR_ARGUMENT for factors that aren't finite numbers, of integers whole ones
  * @example
  * ```ts
  * addmm(tensor([1, 1]), tensor([[1, 2]]), eye(2), { beta: 10 }); // => [[11, 12]]
@@ -228,7 +235,10 @@ function addProduct(
   checkOptions(name, options, ['beta', 'alpha']);
   const beta = checkNumber(name, 'beta', options.beta ?? 1);
   const alpha = checkNumber(name, 'alpha', options.alpha ?? 1);
-  for (const t of [input, left, right]) checkNumbers(name, t);
+  for (const t of [input, left, right]) checkProduct(name, t);
+  if ([input, left, right].every(({ dtype }) => dtype === 'bfloat16')) {
+    return inFloat32([input, left, right], ([i, l, r]) => addProduct(name, rank, i, l, r, options));
+  }
   checkWhole(name, 'beta', left.dtype, beta);
   checkWhole(name, 'alpha', left.dtype, alpha);
   if (left.dtype !== right.dtype || input.dtype !== left.dtype) {

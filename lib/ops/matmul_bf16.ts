@@ -70,6 +70,18 @@ function wide(x: Tensor): Tensor {
   return x.dtype === 'bfloat16' ? to(x, 'float32') : x;
 }
 
+/**
+ * What `compute` makes of operands: of bfloat16 (all of them) in float32, rounded once at the end; recorded.
+ */
+export function inFloat32<Operands extends readonly (Tensor | null)[]>(
+  operands: Operands,
+  compute: (operands: Operands) => Tensor,
+): Tensor {
+  if (!operands.every((t) => t === null || t.dtype === 'bfloat16')) return compute(operands);
+  const widened = operands.map((t) => t && wide(t)) as unknown as Operands;
+  return to(compute(widened), 'bfloat16');
+}
+
 /** The gradient of a bias from that of the product; bfloat16 is summed in float32. */
 export function biasGradient(g: Tensor, bias: DType): Tensor {
   return to(sum(wide(g), { dim: 0 }), bias);

@@ -192,21 +192,25 @@ export function clone(x: Tensor, options: CloneOptions = {}): Tensor {
   return y;
 }
 
-/** Dimensions given as one, several or none (which means all), without repetition, ascending. */
+/**
+ * Dimensions given as one, several or none (which means all), without repetition, ascending. A scalar has
+ * dimension 0 to name, as in PyTorch, which is nowhere in its shape.
+ */
 export function checkDims(
   operation: string,
   dim: number | readonly number[] | undefined,
   rank: number,
 ): number[] {
   if (dim === undefined) return Array.from({ length: rank }, (_, d) => d);
-  const list = (Array.isArray(dim) ? dim : [dim]).map((d) => normalizeDim(operation, d, rank));
+  const named = Array.isArray(dim) ? dim : [dim];
+  const list = named.map((d) => normalizeDim(operation, d, Math.max(1, rank)));
   if (new Set(list).size !== list.length) {
     throw new TensorError(
       'ERR_ARGUMENT',
       `[${operation}] a dimension is named twice: ${describe(dim)}`,
     );
   }
-  return list.sort((a, b) => a - b);
+  return rank === 0 ? [] : list.sort((a, b) => a - b);
 }
 
 declare module '../tensor/tensor.js' {

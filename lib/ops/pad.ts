@@ -88,7 +88,8 @@ function checkPads(x: Tensor, pads: unknown, mode: PadMode): Sides {
     const at = 2 * (x.ndim - 1 - d);
     const [before = 0, after = 0] = [pads[at], pads[at + 1]];
     const least = Math.min(0, before) + Math.min(0, after);
-    if (size + least < 0 || Math.max(before, after) > reach[mode](size + least)) {
+    const most = Math.max(before, after);
+    if (size + least < 0 || (most > 0 && most > reach[mode](size + least))) {
       throw new TensorError(
         'ERR_SHAPE',
         `[pad] ${mode} can't pad dimension ${d} of size ${size} with ${before} and ${after}`,

@@ -6,8 +6,7 @@ import { mul } from './arithmetic.js';
 import { einsum } from './einsum.js';
 import { defineMethods } from './elementwise.js';
 import { type AddmmOptions, addmm, matmul } from './matmul.js';
-import { checkProduct } from './matmul_bf16.js';
-import { checkNumbers } from './matmul_integer.js';
+import { checkProduct, inFloat32 } from './matmul_bf16.js';
 import { checkTensor } from './operand.js';
 import { promote } from './promotion.js';
 import { expand } from './reduce.js';
@@ -125,7 +124,7 @@ function checkAddends(
       );
     }
   }
-  for (const t of tensors) checkNumbers(operation, t);
+  for (const t of tensors) checkProduct(operation, t);
   const [first, ...rest] = tensors as [Tensor, ...Tensor[]];
   for (const { dtype } of rest) {
     if (dtype !== first.dtype) {
@@ -209,7 +208,7 @@ export function addbmm(
 
 /**
  * All products of an element of one vector and one of another: y[i, j] = a[i] b[j].
- * @param a shape [m]; numbers of any dtype but bfloat16
+ * @param a shape [m]; of any dtype but float16
  * @param b shape [n]
  * @returns shape [m, n], of the dtype at which they meet
  * @throws TensorError ERR_SHAPE unless they are vectors, ERR_DTYPE, ERR_ARGUMENT
@@ -223,33 +222,13 @@ export function outer(a: Tensor, b: Tensor): Tensor {
   checkTensor('outer', b);
   checkRank('outer', 'the first operand', a, 1);
   checkRank('outer', 'the second operand', b, 1);
-  const [x, y] = promote('outer', a, b);
-  return mul(unsqueeze(x, 1), unsqueeze(y, 0));
+  return inFloat32([a, b] as const, (both) => {
+    const [x, y] = promote('outer', ...both);
+    return mul(unsqueeze(x, 1), unsqueeze(y, 0));
+  });
 }
 
-/**
- * The Kronecker product: y[i * n + j] = a[i] b[j] along every dimension, n being b's size there.
- * Dimensions of size 1 are put before those of the operand that has fewer.
- * @param a up to 4 dimensions; numbers of any dtype but bfloat16
- * @param b the same
- * @returns in each dimension the product of the sizes; of the dtype at which they meet
- * @throws TensorError ERR_SHAPE for more than 4 dimensions, ERR_DTYPE, ERR_ARGUMENT
- * @example
- * ```ts
- * kron(tensor([1, 10]), tensor([1, 2, 3])); // => [1, 2, 3, 10, 20, 30]
- * ```
- */
-export function kron(a: Tensor, b: Tensor): Tensor {
-  checkTensor('kron', a);
-  checkTensor('kron', b);
-  const rank = Math.max(a.ndim, b.ndim);
-  if (2 * rank > MAX_RANK) {
-    throw new TensorError(
-      'ERR_SHAPE',
-      `[kron] takes up to ${MAX_RANK / 2} dimensions, not ${formatShape(a.shape)} and ` +
-        formatShape(b.shape),
-    );
-  }
+function kronecker(a: Tensor, b: Tensor, rank: number): Tensor {
   const [x, y] = promote('kron', a, b);
   const sizes = (t: Tensor) => [...new Array<number>(rank - t.ndim).fill(1), ...t.shape];
   const [m, n] = [sizes(x), sizes(y)];
@@ -270,9 +249,35 @@ export function kron(a: Tensor, b: Tensor): Tensor {
 }
 
 /**
+ * The Kronecker product: y[i * n + j] = a[i] b[j] along every dimension, n being b's size there.
+ * Dimensions of size 1 are put before those of the operand that has fewer.
+ * @param a up to 4 dimensions; of any dtype but float16
+ * @param b the same
+ * @returns in each dimension the product of the sizes; of the dtype at which they meet
+ * @throws TensorError ERR_SHAPE for more than 4 dimensions, ERR_DTYPE, ERR_ARGUMENT
+ * @example
+ * ```ts
+ * kron(tensor([1, 10]), tensor([1, 2, 3])); // => [1, 2, 3, 10, 20, 30]
+ * ```
+ */
+export function kron(a: Tensor, b: Tensor): Tensor {
+  checkTensor('kron', a);
+  checkTensor('kron', b);
+  const rank = Math.max(a.ndim, b.ndim);
+  if (2 * rank > MAX_RANK) {
+    throw new TensorError(
+      'ERR_SHAPE',
+      `[kron] takes up to ${MAX_RANK / 2} dimensions, not ${formatShape(a.shape)} and ` +
+        formatShape(b.shape),
+    );
+  }
+  return inFloat32([a, b], ([x, y]) => kronecker(x, y, rank));
+}
+
+/**
  * Products of vectors along the last dimension of both: y[..., ...] = sum_i a[..., i] b[..., i]; a
  * scalar multiplies every element.
- * @param a shape [..., n], float32, float64 or integers, which wrap around
+ * @param a shape [..., n], of the dtypes that matmul takes; integers wrap around
  * @param b shape [..., n]
  * @returns a's dimensions but the last, then b's but the last
  * @throws TensorError ERR_SHAPE unless the last dimensions are the same, ERR_DTYPE, ERR_ARGUMENT
@@ -282,9 +287,9 @@ export function kron(a: Tensor, b: Tensor): Tensor {
  * ```
  */
 export function inner(a: Tensor, b: Tensor): Tensor {
-  checkNumbers('inner', a);
-  checkNumbers('inner', b);
-  if (a.ndim === 0 || b.ndim === 0) return mul(a, b);
+  checkProduct('inner', a);
+  checkProduct('inner', b);
+  if (a.ndim === 0 || b.ndim === 0) return inFloat32([a, b], ([x, y]) => mul(x, y));
   if (a.shape.at(-1) !== b.shape.at(-1)) {
     throw new TensorError(
       'ERR_SHAPE',
@@ -367,7 +372,7 @@ function contractedDims(a: Tensor, b: Tensor, dims: unknown): [number[], number[
 /**
  * The sum of products over pairs of dimensions of two tensors, as one matrix product. A dimension of
  * size 1 stretches.
- * @param a float32, float64 or integers (which wrap around), any shape
+ * @param a any shape, of the dtypes that matmul takes; integers wrap around
  * @param b the same
  * @returns the dimensions of a that are left, then those of b
  * @throws TensorError ERR_SHAPE when a pair of dimensions differs in size, ERR_ARGUMENT for `dims` that
@@ -379,8 +384,8 @@ function contractedDims(a: Tensor, b: Tensor, dims: unknown): [number[], number[
  * ```
  */
 export function tensordot(a: Tensor, b: Tensor, options: TensordotOptions = {}): Tensor {
-  checkNumbers('tensordot', a);
-  checkNumbers('tensordot', b);
+  checkProduct('tensordot', a);
+  checkProduct('tensordot', b);
   checkOptions('tensordot', options, ['dims']);
   const [left, right] = contractedDims(a, b, options.dims ?? 2);
   left.forEach((d, i) => {

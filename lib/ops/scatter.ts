@@ -4,14 +4,22 @@ import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { type Operand, rows, runRow } from '../native/commands.js';
 import { fillWith, ones, uninitialized, zeros } from '../tensor/creation.js';
-import { dtypes, integerRanges } from '../tensor/dtype.js';
-import { checkNumber, checkOptions, describe, formatShape, normalizeDim } from '../tensor/shape.js';
+import { integerRanges } from '../tensor/dtype.js';
+import {
+  checkNumber,
+  checkOptions,
+  describe,
+  formatShape,
+  normalizeDim,
+  type Shape,
+} from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { greaterShare, maximum } from './arithmetic.js';
 import { defineMethods } from './elementwise.js';
-import { atLeast1d, checkIndexShape, read } from './gather.js';
+import { atLeast1d, checkIndexShape, elementIndex, read } from './gather.js';
 import { gatherAt, type Places, perElement, perSlice, reduceAt, scatterAt } from './indexed.js';
 import { checkNumeric, checkSameDType, type IndexLike, indexTensor } from './indices.js';
+import { checkWhole } from './matmul_integer.js';
 import { checkTensor, copyOf, isNumber, scalar } from './operand.js';
 import { reshape, slice } from './shape.js';
 import { where } from './ternary.js';
@@ -35,6 +43,11 @@ interface Arguments {
   readonly source: Tensor;
 }
 
+/** None of the elements of a tensor, in a shape that has none. */
+function emptyPart(x: Tensor, shape: Shape): Tensor {
+  return reshape(slice(reshape(x, [x.numel]), [[0, 0]]), shape);
+}
+
 /** Checks what the operations with an index for each element take. */
 function checkElements(
   operation: string,
@@ -44,19 +57,23 @@ function checkElements(
   src: unknown,
 ): Arguments {
   const at = normalizeDim(operation, dim, x.ndim);
-  const given = indexTensor(operation, index);
+  const given = elementIndex(operation, index, x.shape, at);
   checkTensor(operation, src);
   checkSameDType(operation, x, src);
+  const places = perElement(at, given);
+  // PyTorch doesn't look at the shapes of what goes nowhere.
+  if (given.numel === 0) return { places, source: emptyPart(src, given.shape) };
+  const whole = x.ndim === 1 ? atLeast1d(src) : src;
   checkIndexShape(operation, given.shape, x.shape, at);
-  checkIndexShape(operation, given.shape, src.shape, -1);
-  const covered = given.shape.every((n, d) => n === src.shape[d]);
+  checkIndexShape(operation, given.shape, whole.shape, -1);
+  const covered = given.shape.every((n, d) => n === whole.shape[d]);
   const source = covered
-    ? src
+    ? whole
     : slice(
-        src,
+        whole,
         given.shape.map((n): [number, number] => [0, n]),
       );
-  return { places: perElement(at, given), source };
+  return { places, source };
 }
 
 /** Calls fn with scalars as vectors of one element. */
@@ -80,7 +97,7 @@ function onVectors(
  * @param x any shape and dtype
  * @param index as many dimensions as x, along none longer than src, and only along `dim` longer than
  * x; integers (a tensor or numbers)
- * @param src a tensor of x's dtype, or one number for all places
+ * @param src a tensor of x's dtype, or one number or boolean for all places
  * @throws TensorError ERR_INDEX naming the first index outside the dimension, ERR_SHAPE, ERR_DTYPE,
  * ERR_ARGUMENT
  * @example
@@ -92,9 +109,10 @@ export function scatter(
   x: Tensor,
   dim: number,
   index: IndexLike,
-  src: Tensor | number | bigint,
+  src: Tensor | number | bigint | boolean,
 ): Tensor {
   checkTensor('scatter', x);
+  if (typeof src === 'boolean') return scatterNumber(x, dim, index, Number(src));
   if (isNumber(src)) return scatterNumber(x, dim, index, src);
   if (x.ndim === 0) return onVectors(scatter, 'scatter', x, dim, index, src);
   const { places, source } = checkElements('scatter', x, dim, index, src);
@@ -117,8 +135,8 @@ function scatterNumber(x: Tensor, dim: number, index: IndexLike, value: number |
     return reshape(scatterNumber(atLeast1d(x), dim, atLeast1d(given), value), []);
   }
   const at = normalizeDim('scatter', dim, x.ndim);
-  const given = indexTensor('scatter', index);
-  checkIndexShape('scatter', given.shape, x.shape, at);
+  const given = elementIndex('scatter', index, x.shape, at);
+  if (given.numel > 0) checkIndexShape('scatter', given.shape, x.shape, at);
   const places = perElement(at, given);
   const y = copyOf(x);
   const one = uninitialized([], x.dtype);
@@ -131,8 +149,8 @@ function scatterNumber(x: Tensor, dim: number, index: IndexLike, value: number |
 /**
  * A copy of x with values added at an index along a dimension: for dim = 0
  * y[index[i, j, ..], j, ..] += src[i, j, ..], in row-major order of the index, whatever the number of
- * threads. Integers wrap around.
- * @param x any shape; float32, float64 or integers
+ * threads. Integers wrap around, a sum of bools is a logical or.
+ * @param x any shape; float32, float64, integers or bools
  * @param index and src as for `scatter`
  * @throws TensorError as scatter
  * @example
@@ -158,7 +176,7 @@ function added(operation: string, x: Tensor, places: Places, source: Tensor): Te
 
 /** Options of {@link indexAdd}. */
 export interface IndexAddOptions {
-  /** A factor of the source. Default 1; for integers only 1. */
+  /** A factor of the source, of integers a whole number, of bools only 1. Default 1. */
   alpha?: number;
 }
 
@@ -208,8 +226,9 @@ export function indexAdd(
         `${formatShape(source.shape)} do not fit ${formatShape(x.shape)} along dimension ${at}`,
     );
   }
-  if (alpha !== 1 && !dtypes[x.dtype].floating) {
-    throw new TensorError('ERR_DTYPE', `[indexAdd] for ${x.dtype} alpha is 1, not ${alpha}`);
+  checkWhole('indexAdd', 'alpha', x.dtype, alpha);
+  if (alpha !== 1 && x.dtype === 'bool') {
+    throw new TensorError('ERR_DTYPE', `[indexAdd] of bools alpha is 1, not ${alpha}`);
   }
   const terms = alpha === 1 ? source : source.mul(alpha);
   return added('indexAdd', x, perSlice(at, given, x.shape), terms);
@@ -228,6 +247,7 @@ export interface ScatterReduceOptions {
 function identity(reduce: ScatterReduction, { dtype }: Tensor): number | bigint {
   if (reduce === 'sum' || reduce === 'mean') return 0;
   if (reduce === 'prod') return 1;
+  if (dtype === 'bool') return reduce === 'amax' ? 0 : 1;
   if (dtype === 'int64') return reduce === 'amax' ? -(2n ** 63n) : 2n ** 63n - 1n;
   const [low, high] = integerRanges[dtype] ?? [-Infinity, Infinity];
   return reduce === 'amax' ? low : high;
@@ -245,9 +265,10 @@ function countsOf(x: Tensor, places: Places, includeSelf: boolean): Tensor {
  * y[index[i, j, ..], j, ..] is the sum, product, mean, maximum or minimum of x's own element there
  * (unless includeSelf is false) and all src[i, j, ..] that arrive, in row-major order of the index.
  * Elements where nothing arrives stay as they are. NaN wins maxima and minima; integers wrap around
- * and their means are rounded down. Elements that tie for a maximum or minimum share its gradient.
+ * and their means are rounded down; of bools sums and maxima are a logical or, products and minima an
+ * and. Elements that tie for a maximum or minimum share its gradient.
  * Products in which several factors are 0 have no second derivatives (ERR_STATE), as in PyTorch.
- * @param x any shape; float32, float64 or integers
+ * @param x any shape; float32, float64, integers or, but for means, bools
  * @param index and src as for `scatter`
  * @throws TensorError as scatter; ERR_ARGUMENT for another reduction
  * @example
@@ -277,6 +298,9 @@ export function scatterReduce(
       'ERR_ARGUMENT',
       `[scatterReduce] reduce is sum, mean, amax, amin or prod, not ${describe(reduce)}`,
     );
+  }
+  if (reduce === 'mean' && x.dtype === 'bool') {
+    throw new TensorError('ERR_DTYPE', '[scatterReduce] a mean takes numbers, not bool');
   }
   if (x.ndim === 0) {
     const call = (...[t, d, i, s]: [Tensor, number, IndexLike, Tensor]) =>

@@ -214,8 +214,10 @@ export function transpose(x: Tensor, dim0 = -2, dim1 = -1): Tensor {
 /** Two dimensions exchanged, on behalf of an operation. */
 export function exchange(operation: string, x: Tensor, dim0: number, dim1: number): Tensor {
   checkTensor(operation, x);
-  const a = normalizeDim(operation, dim0, x.ndim);
-  const b = normalizeDim(operation, dim1, x.ndim);
+  const rank = Math.max(1, x.ndim);
+  const a = normalizeDim(operation, dim0, rank);
+  const b = normalizeDim(operation, dim1, rank);
+  if (x.ndim === 0) return permuted(operation, x, []);
   const y = x.strided(exchanged(x.shape, a, b), exchanged(x.strides, a, b), x.offset);
   if (recording(x)) attach(y, operation, [x], [(g) => transpose(g, a, b)]);
   return y;
@@ -238,13 +240,17 @@ function hasRepeats(dims: readonly number[]): boolean {
   return false;
 }
 
-/** Dimensions in the order in which they were given, without repetition. */
+/**
+ * Dimensions in the order in which they were given, without repetition. A scalar has dimension 0 to name, as
+ * in PyTorch, which is nowhere in its shape.
+ */
 export function dimList(
   operation: string,
   dims: number | readonly number[],
   rank: number,
 ): number[] {
-  const list = (Array.isArray(dims) ? dims : [dims]).map((d) => normalizeDim(operation, d, rank));
+  const named = Array.isArray(dims) ? dims : [dims];
+  const list = named.map((d) => normalizeDim(operation, d, Math.max(1, rank)));
   if (hasRepeats(list)) {
     throw new TensorError(
       'ERR_ARGUMENT',

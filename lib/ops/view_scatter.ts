@@ -6,8 +6,7 @@ import { checkOptions, describe, formatShape, normalizeDim, sameShape } from '..
 import type { Tensor } from '../tensor/tensor.js';
 import { checkPlane, type DiagonalOptions, diagonalOf } from './diagonal.js';
 import { defineMethods } from './elementwise.js';
-import { checkSameDType } from './indices.js';
-import { checkTensor, copyInto, copyOf } from './operand.js';
+import { checkTensor, copyInto, copyOf, to } from './operand.js';
 import { selectFor } from './parts.js';
 import { slice } from './shape.js';
 import type { View } from './view.js';
@@ -15,7 +14,6 @@ import type { View } from './view.js';
 /** x with the elements of `source` where `view` shows them. */
 function scattered(operation: string, x: Tensor, source: Tensor, view: View): Tensor {
   checkTensor(operation, source);
-  checkSameDType(operation, x, source);
   const y = copyOf(x);
   const part = view(y);
   if (!sameShape(part.shape, source.shape)) {
@@ -25,20 +23,21 @@ function scattered(operation: string, x: Tensor, source: Tensor, view: View): Te
         formatShape(source.shape),
     );
   }
-  copyInto(part, source);
-  if (recording(x, source)) {
+  const given = to(source, x.dtype);
+  copyInto(part, given);
+  if (recording(x, given)) {
     const others = (g: Tensor) =>
       scattered(operation, g, zeros(source.shape, { dtype: g.dtype }), view);
-    attach(y, operation, [x, source], [others, view]);
+    attach(y, operation, [x, given], [others, view]);
   }
   return y;
 }
 
 /**
  * A copy of x whose part `select(x, dim, index)` is `source`. Gradients flow to both.
- * @param source the shape of the part, x's dtype
+ * @param source the shape of the part; it is converted to x's dtype
  * @throws TensorError ERR_SHAPE for another shape, ERR_INDEX for a dimension or index that isn't there,
- * ERR_DTYPE, ERR_ARGUMENT
+ * ERR_ARGUMENT
  * @example
  * ```ts
  * selectScatter(zeros([2, 2]), tensor([1, 2]), 0, 1); // => [[0, 0], [1, 2]]
@@ -65,8 +64,8 @@ export interface SliceScatterOptions {
 
 /**
  * A copy of x with `source` at indices start, start + step... of a dimension. Gradients flow to both.
- * @param source the shape of the part, x's dtype
- * @throws TensorError ERR_SHAPE for another shape, ERR_INDEX for a dimension that isn't there, ERR_DTYPE,
+ * @param source the shape of the part; it is converted to x's dtype
+ * @throws TensorError ERR_SHAPE for another shape, ERR_INDEX for a dimension that isn't there,
  * ERR_ARGUMENT for unknown options, bounds that are no whole numbers and a step below 1
  * @example
  * ```ts
@@ -95,8 +94,8 @@ export function sliceScatter(x: Tensor, source: Tensor, options: SliceScatterOpt
 
 /**
  * A copy of x whose `diagonal(x, options)` is `source`. Gradients flow to both.
- * @param source the shape of the diagonal, x's dtype
- * @throws TensorError ERR_SHAPE for another shape, and as diagonal; ERR_DTYPE
+ * @param source the shape of the diagonal; it is converted to x's dtype
+ * @throws TensorError ERR_SHAPE for another shape, and as diagonal
  * @example
  * ```ts
  * diagonalScatter(zeros([2, 2]), tensor([1, 2])); // => [[1, 0], [0, 2]]

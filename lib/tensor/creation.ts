@@ -121,7 +121,7 @@ function filled(
 }
 
 /**
- * A tensor with every element `value`. Default dtype float32, int64 for a bigint.
+ * A tensor with every element `value`. Default dtype float32, int64 for a bigint, bool for a boolean.
  * @throws TensorError ERR_ARGUMENT unless the value is a number, bigint or boolean, and for a number
  * beyond the safe integers where int64 is made
  * @example
@@ -136,9 +136,12 @@ export function full(
 ): Tensor {
   const element = checkFill('full', value);
   checkTensorOptions('full', options);
-  const { dtype = typeof value === 'bigint' ? 'int64' : 'float32' } = options;
+  const { dtype = defaults[typeof value] ?? 'float32' } = options;
   return filled('full', shape, element, { ...options, dtype });
 }
+
+/** What a tensor of such values is unless its options say. */
+const defaults: Readonly<Record<string, DType>> = { bigint: 'int64', boolean: 'bool' };
 
 function checkFill(operation: string, value: unknown): number | bigint {
   if (!isScalar(value)) {

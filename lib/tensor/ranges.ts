@@ -17,7 +17,7 @@ import type { Tensor } from './tensor.js';
  * The numbers start, start + step, ... below `end` (above it for a negative step), computed as
  * start + i * step. `arange(n)` counts from 0. Default dtype float32.
  * @throws TensorError ERR_ARGUMENT for anything but numbers, a step of 0 or one that leads away from
- * `end`
+ * `end`; ERR_DTYPE for bool
  * @example
  * ```ts
  * arange(3); // => [0, 1, 2]
@@ -26,7 +26,7 @@ import type { Tensor } from './tensor.js';
  * ```
  */
 export function arange(start: number, end?: number, step = 1, options: TensorOptions = {}): Tensor {
-  checkTensorOptions('arange', options);
+  checkRangeOptions('arange', options);
   const from = end === undefined ? 0 : start;
   const to = end === undefined ? start : end;
   const numbers = [from, to, step].every((n) => typeof n === 'number');

@@ -46,7 +46,7 @@ const outside = (call: (at: number) => unknown): Misuse[] => [
 
 const every = { takesIntegers: true };
 
-/** Neither bool nor bfloat16. */
+/** Not bfloat16; and not a bool beside a source of floats. */
 const numeric = (call: (value: never) => unknown): Misuse[] => [
   ...tensorArguments(call, every),
   [() => call(wrong(half)), 'ERR_DTYPE', "convert with to('float32')"],
@@ -56,13 +56,18 @@ const numeric = (call: (value: never) => unknown): Misuse[] => [
 /** An operation with an index for each element, and a source. */
 const elements = (
   call: (x: Tensor, dim: number, index: never, src: Tensor) => Tensor,
+  takesBooleans = false,
 ): Misuse[] => {
   const at = (i: number) => wrong([[0, i, 0]]);
   return [
     ...dims((dim) => call(x, dim, at(0), x)),
     ...indices((index) => call(x, 0, index, x)),
     ...outside((i) => call(x, 0, at(i), x)),
-    ...tensorArguments((src) => call(x, 0, at(0), src), { takesNumbers: true, ...every }),
+    ...tensorArguments((src) => call(x, 0, at(0), src), {
+      takesNumbers: true,
+      takesBooleans,
+      ...every,
+    }),
     [() => call(x, 0, wrong([0, 1]), x), 'ERR_SHAPE', 'an index of shape [2] does not fit [2, 3]'],
     [() => call(x, 0, wrong([[0, 0, 0, 0]]), ones([1, 4])), 'ERR_SHAPE'],
     [() => call(x, 0, wrong([[0, 0, 0]]), ones([1, 2])), 'ERR_SHAPE', 'does not fit [1, 2]'],
@@ -152,8 +157,8 @@ export const gathers: Family = {
       misuse: [
         ...tensorArguments((t) => tilegrad.take(t, [0]), every),
         ...indices((index) => tilegrad.take(x, index)),
-        [() => tilegrad.take(x, [0, 6]), 'ERR_INDEX', 'index 6 is outside a dimension of size 6'],
-        [() => tilegrad.take(x, -1), 'ERR_INDEX'],
+        [() => tilegrad.take(x, [0, 6]), 'ERR_INDEX', 'index 6 is outside dimension 0 of size 6'],
+        [() => tilegrad.take(x, -7), 'ERR_INDEX'],
       ],
       gradients: [one((x) => tilegrad.take(x, some), [2, 3]), one((x) => tilegrad.take(x, 1), [2])],
     },
@@ -212,7 +217,7 @@ export const gathers: Family = {
     scatter: {
       misuse: [
         ...tensorArguments((t) => scatter(t, 0, [[0]], 1), every),
-        ...elements(scatter),
+        ...elements(scatter, true),
         ...dims((dim) => scatter(x, dim, [[0]], 1)),
         ...outside((i) => scatter(x, 0, [[i]], 1)),
       ],
@@ -285,7 +290,8 @@ export const gathers: Family = {
         [() => tilegrad.indexAdd(x, 0, [0], x), 'ERR_SHAPE'],
         [() => tilegrad.indexAdd(x, 0, [[0, 1]], x), 'ERR_SHAPE'],
         [() => tilegrad.indexAdd(x, 0, [0, 1], double), 'ERR_DTYPE'],
-        [() => tilegrad.indexAdd(integers, 0, [0, 1], integers, { alpha: 2 }), 'ERR_DTYPE'],
+        [() => tilegrad.indexAdd(integers, 0, [0, 1], integers, { alpha: 0.5 }), 'ERR_ARGUMENT'],
+        [() => tilegrad.indexAdd(bools, 0, [0, 1], bools, { alpha: 2 }), 'ERR_DTYPE'],
       ],
       gradients: [
         one((x, s) => tilegrad.indexAdd(x, 0, [2, 0, 2], s), [3, 2], [3, 2]),
@@ -374,9 +380,9 @@ export const gathers: Family = {
         [() => tilegrad.maskedFill(bytes, mask, 128), 'ERR_ARGUMENT', "int8 can't hold 128"],
         [() => tilegrad.maskedFill(integers, mask, Number.NaN), 'ERR_ARGUMENT'],
         [
-          () => tilegrad.maskedFill(ones([3]), bools, 0),
+          () => tilegrad.maskedFill(ones([4]), bools, 0),
           'ERR_SHAPE',
-          'a mask of shape [2, 3] does not broadcast to [3]',
+          'shapes [4] and [2, 3] do not fit',
         ],
       ],
       gradients: [

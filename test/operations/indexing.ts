@@ -6,7 +6,6 @@ import { type Case, one } from './gradients.js';
 import { changes } from './in_place.js';
 import { every, flags, inPlace, numeric } from './indexing_parts.js';
 import {
-  bools,
   dims,
   half,
   integers,
@@ -155,7 +154,6 @@ export const indexings: Family = {
         [() => indexPut(x, [0], ones([2, 3])), 'ERR_SHAPE', 'do not broadcast to [3]'],
         [() => indexPut(x, [0], integers.at(0)), 'ERR_DTYPE'],
         [() => indexPut(integers, [0], 0.5), 'ERR_ARGUMENT', "int32 can't hold 0.5"],
-        [() => indexPut(bools, [0], 1, { accumulate: true }), 'ERR_DTYPE'],
         [() => indexPut(half, [0], 1, { accumulate: true }), 'ERR_DTYPE'],
       ],
       gradients: writing,
@@ -211,7 +209,6 @@ export const indexings: Family = {
         [() => tilegrad.indexFill(x, 0, [[0]], 1), 'ERR_SHAPE'],
         [() => tilegrad.indexFill(x, 0, [0], ones([3])), 'ERR_SHAPE', 'the value has no dimension'],
         [() => tilegrad.indexFill(integers, 0, [0], 0.5), 'ERR_ARGUMENT'],
-        [() => tilegrad.indexFill(x, 0, [0], integers.at(0, 0)), 'ERR_DTYPE'],
       ],
       gradients: [
         one((x, v) => tilegrad.indexFill(x, 0, [2, 0], v), [3, 2], []),
@@ -228,7 +225,6 @@ export const indexings: Family = {
         [() => tilegrad.put(x, [6], ones([1])), 'ERR_INDEX', 'index 6 is outside'],
         [() => tilegrad.put(x, [0, 1], ones([1])), 'ERR_SHAPE', '2 indices for 1 elements'],
         [() => tilegrad.put(x, [0], integers.at(0, 0)), 'ERR_DTYPE'],
-        [() => tilegrad.put(bools, [0], bools.at(0, 0), { accumulate: true }), 'ERR_DTYPE'],
         [() => tilegrad.put(x, wrong([0.5]), ones([1])), 'ERR_ARGUMENT'],
       ],
       gradients: [

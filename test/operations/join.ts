@@ -293,7 +293,8 @@ export const joins: Family = {
     },
     vander: {
       misuse: [
-        ...tensorArguments((t) => tilegrad.vander(t), { takesWhole: true }),
+        ...tensorArguments((t) => tilegrad.vander(t), { takesIntegers: true }),
+        [() => tilegrad.vander(x.to('bfloat16')), 'ERR_DTYPE'],
         ...optionsOf('vander', (options) => tilegrad.vander(x, options)),
         ...[null, -1, ...fractions].map(
           (n): Misuse => [() => tilegrad.vander(x, { n: wrong(n) }), 'ERR_ARGUMENT'],

@@ -37,6 +37,7 @@ export function tensorArguments(
   call: (value: never) => unknown,
   other: {
     takesNumbers?: boolean;
+    takesBooleans?: boolean;
     takesIntegers?: boolean;
     /** Integers, but neither bools nor 16-bit floats. */
     takesWhole?: boolean;
@@ -45,7 +46,11 @@ export function tensorArguments(
     half?: string;
   } = {},
 ): Misuse[] {
-  const values = kinds.filter((value) => !(other.takesNumbers && typeof value === 'number'));
+  const values = kinds.filter(
+    (value) =>
+      !(other.takesNumbers && typeof value === 'number') &&
+      !(other.takesBooleans && typeof value === 'boolean'),
+  );
   const rows = values.map((value): Misuse => [() => call(wrong(value)), 'ERR_ARGUMENT']);
   if (other.takesWhole) {
     rows.push([() => call(wrong(bools)), 'ERR_DTYPE'], [() => call(wrong(half16)), 'ERR_DTYPE']);
@@ -163,9 +168,9 @@ export function addProduct(
   const b = ones(right);
   const double = ones(right, { dtype: 'float64' });
   return [
-    ...tensorArguments((t) => call(t, a, b), { takesWhole: true }),
-    ...tensorArguments((t) => call(a, t, b), { takesWhole: true }),
-    ...tensorArguments((t) => call(a, b, t), { takesWhole: true }),
+    ...tensorArguments((t) => call(t, a, b), { takesWhole: true, half: name }),
+    ...tensorArguments((t) => call(a, t, b), { takesWhole: true, half: name }),
+    ...tensorArguments((t) => call(a, b, t), { takesWhole: true, half: name }),
     ...optionsOf(name, (options) => call(ones([1]), a, b, options)),
     ...notFinite.flatMap((factor): Misuse[] => [
       [() => call(ones([1]), a, b, { alpha: wrong(factor) }), 'ERR_ARGUMENT'],

@@ -277,7 +277,12 @@ export const norms: Family = {
           'ERR_SHAPE',
         ],
         [
-          () => tilegrad.batchNorm(image, { ...statistics, runningMean: zeros([1]).expand([4]) }),
+          () =>
+            tilegrad.batchNorm(image, {
+              ...statistics,
+              runningMean: zeros([1]).expand([4]),
+              training: true,
+            }),
           'ERR_STATE',
         ],
         [() => tilegrad.batchNorm(ones([4]), { training: true }), 'ERR_SHAPE'],

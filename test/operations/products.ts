@@ -3,7 +3,7 @@ import * as tilegrad from 'tilegrad';
 import { einsum, einsumPath, ones, type Tensor, zeros } from 'tilegrad';
 import { dtypes, numbers, withGradients } from './bits.js';
 import { one } from './gradients.js';
-import { half, type Misuse, notFinite, optionsOf, tensorArguments, wrong, x } from './misuse.js';
+import { half16, type Misuse, notFinite, optionsOf, tensorArguments, wrong, x } from './misuse.js';
 import type { Family, Operation } from './operation.js';
 
 const v2 = ones([2]);
@@ -16,11 +16,10 @@ function pair(
   call: (a: Tensor, b: Tensor) => unknown,
   good: readonly [Tensor, Tensor],
   bad: readonly (readonly [Tensor, Tensor])[],
-  takesHalf = true,
 ): Misuse[] {
   return [
-    ...tensorArguments((a) => call(a, good[1]), { takesHalf, takesWhole: true }),
-    ...tensorArguments((b) => call(good[0], b), { takesHalf, takesWhole: true }),
+    ...tensorArguments((a) => call(a, good[1]), { takesHalf: true, takesWhole: true }),
+    ...tensorArguments((b) => call(good[0], b), { takesHalf: true, takesWhole: true }),
     ...bad.map(([a, b]): Misuse => [() => call(a, b), 'ERR_SHAPE', `[${name}]`]),
   ];
 }
@@ -33,9 +32,9 @@ const addends = (
   right: Tensor,
   fits: Tensor,
 ): Misuse[] => [
-  ...tensorArguments((t) => call(t, left, right), { takesWhole: true }),
-  ...tensorArguments((t) => call(fits, t, right), { takesWhole: true }),
-  ...tensorArguments((t) => call(fits, left, t), { takesWhole: true }),
+  ...tensorArguments((t) => call(t, left, right), { takesWhole: true, half: name }),
+  ...tensorArguments((t) => call(fits, t, right), { takesWhole: true, half: name }),
+  ...tensorArguments((t) => call(fits, left, t), { takesWhole: true, half: name }),
   ...optionsOf(name, (options) => call(fits, left, right, options)),
   ...notFinite.flatMap((factor): Misuse[] => [
     [() => call(fits, left, right, { alpha: wrong(factor) }), 'ERR_ARGUMENT'],
@@ -77,7 +76,7 @@ const equations = (name: string, call: (equation: string, ...operands: never[]) 
     ...[undefined, null, 5, 'text', true].map(
       (operand): Misuse => [() => call('i', wrong(operand)), 'ERR_ARGUMENT'],
     ),
-    [() => call('ij', wrong(half)), 'ERR_DTYPE', "convert with to('float32')"],
+    [() => call('ij', wrong(half16)), 'ERR_DTYPE', "convert with to('float32')"],
   ] as Misuse[];
 
 const paths = (
@@ -215,7 +214,7 @@ const operations: Record<string, Operation> = {
       ...tensorArguments((b) => tilegrad.outer(v2, b), { takesIntegers: true }),
       [() => tilegrad.outer(x, v2), 'ERR_SHAPE'],
       [() => tilegrad.outer(v2, ones([])), 'ERR_SHAPE'],
-      [() => tilegrad.outer(ones([2], { dtype: 'bfloat16' }), v2.to('bfloat16')), 'ERR_DTYPE'],
+      [() => tilegrad.outer(v2.to('float16'), v2.to('float16')), 'ERR_DTYPE'],
     ],
     gradients: [one((a, b) => tilegrad.outer(a!, b!), [2], [3])],
   },
@@ -224,7 +223,7 @@ const operations: Record<string, Operation> = {
       ...tensorArguments((a) => tilegrad.kron(a, v2), { takesIntegers: true }),
       ...tensorArguments((b) => tilegrad.kron(v2, b), { takesIntegers: true }),
       [() => tilegrad.kron(ones([1, 1, 1, 1, 1]), v2), 'ERR_SHAPE'],
-      [() => tilegrad.kron(half, half), 'ERR_DTYPE'],
+      [() => tilegrad.kron(half16, half16), 'ERR_DTYPE'],
     ],
     gradients: [
       one((a, b) => tilegrad.kron(a!, b!), [2, 2], [2, 3]),
@@ -240,7 +239,6 @@ const operations: Record<string, Operation> = {
         [x, v2],
         [ones([1, 1, 1, 1, 2]), ones([1, 1, 1, 1, 1, 2])],
       ],
-      false,
     ),
     gradients: [
       one((a, b) => tilegrad.inner(a!, b!), [2, 3], [2, 3]),
@@ -257,7 +255,6 @@ const operations: Record<string, Operation> = {
           [x, ones([3, 2])],
           [cube, cube],
         ],
-        false,
       ),
       ...optionsOf('tensordot', (options) => tilegrad.tensordot(x, x, options)),
       ...[

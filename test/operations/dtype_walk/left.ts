@@ -70,4 +70,19 @@ export const left: Readonly<Record<string, readonly string[]>> = {
   'questions about dtypes: dtypes.json has all of them': [
     ...['canCast', 'finfo', 'iinfo', 'promoteTypes', 'resultType'],
   ],
+  'functions that PyTorch does not have, or only as layers and methods': [
+    ...[
+      'dequantize',
+      'exponential',
+      'fromAsync',
+      'fromBuffer',
+      'fromTypedArray',
+      'hingeLoss',
+      'int8Matmul',
+      'quantizePerChannel',
+      'sigmoidFocalLoss',
+      'truncatedNormal',
+      'uniform',
+    ],
+  ],
 };

@@ -1,0 +1,5 @@
+/** Reasons that several parts of the walk give. */
+export const storage = 'floats of 16 bits are for storage and matrix products';
+export const indices = 'indices and counts are int32';
+export const unfit = 'a number that the dtype cannot hold is refused, where PyTorch cuts it';
+export const whole = 'a factor of integers is whole, of bools 1; PyTorch cuts others';
