@@ -22,6 +22,7 @@
 #include "conv.h"
 #include "gemm_dot.h"
 #include "gemm_pack.h"
+#include "gemm_stream.h"
 #include "gemv.h"
 #include "table.h"
 
@@ -332,6 +333,8 @@ constexpr GemmKernels<T> gemmKernels() {
   kernels.packPanel = gemmPackPanel<T, kTileVecs>;
   kernels.packTileOfA = gemmPackTileOfA<T>;
   kernels.streamRows = gemvStreamRows<T>;
+  kernels.maxStreamed = kStreamed;
+  fillGemmStreams<T>(kernels);
   kernels.dotRows = kDotRows;
   fillGemmDots<T>(kernels);
   kernels.finish = gemmFinish<T>;

@@ -70,6 +70,24 @@ struct GemmDot {
   const T* bias = nullptr;  // where the chains of a turned C start: a value for each i; or null
 };
 
+// Columns of C that stay in the first-level cache while rows of B stream past: of float32 33 KB for
+// 8 rows. The cache line between rows keeps them from sharing sets.
+template <class T>
+constexpr int64_t kStreamCols = 2048 / static_cast<int64_t>(sizeof(T));
+template <class T>
+constexpr int64_t kStreamPitch = kStreamCols<T> + 64 / static_cast<int64_t>(sizeof(T));
+
+// C += A B for a few rows, up to kStreamCols columns and whole groups of steps.
+template <class T>
+struct GemmStream {
+  int64_t n, k;
+  const T* a;  // A[i, p] at a[i * aRow + p * aCol]
+  int64_t aRow, aCol;
+  const T* b;  // B[p, j] at b[p * bRow + j]
+  int64_t bRow;
+  T* c;  // C[i, j] at c[i * kStreamPitch + j]; whole vectors are read and written
+};
+
 // Elements [from, from + count) of one array, for places [to, to + count) of another.
 struct CopyRun {
   int64_t from, to, count;
@@ -83,6 +101,7 @@ struct CopyMove {
 constexpr int64_t kPackSlack = 16;
 constexpr int kMaxTileRows = 14;  // the tallest tile of any level (avx512: 14 x 2 registers)
 constexpr int kMaxDotRows = 12;
+constexpr int kMaxStreamed = 8;
 
 template <class T>
 struct GemmKernels {
@@ -105,6 +124,10 @@ struct GemmKernels {
   // y[j] += sum over p of x[p * xStep] * b[p * bRow + j] for j < n, as chains that start from y[j].
   void (*streamRows)(int64_t k, int64_t n, const T* x, int64_t xStep, const T* b, int64_t bRow,
                      T* y);
+  int maxStreamed;  // <= kMaxStreamed; 1: there is nothing in `stream`
+  // stream[r - 1]: the product of r >= 2 rows, a multiple of streamSteps[r - 1] steps.
+  void (*stream[kMaxStreamed])(const GemmStream<T>&);
+  int streamSteps[kMaxStreamed];
   int dotRows;  // <= kMaxDotRows
   // dot[r - 1]: the product of r rows with a B that is contiguous along k.
   void (*dot[kMaxDotRows])(const GemmDot<T>&);

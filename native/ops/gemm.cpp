@@ -76,6 +76,43 @@ void runVector(const Product<T>& g) {
   finalise(g);
 }
 
+// A few rows by a B whose rows stream past. The chains begin in a tile, which has C's start and the
+// steps that make up no group.
+template <class T>
+Status runStream(const Product<T>& g) {
+  const GemmKernels<T>& kernels = floatKernels<T>().gemm;
+  constexpr int64_t kPitch = kStreamPitch<T>;
+  T* const c =
+      static_cast<T*>(scratch(ScratchSlot::block, static_cast<size_t>(g.m * kPitch) * sizeof(T)));
+  if (!c) return Status::outOfMemory;
+  const int64_t odd = g.k % kernels.streamSteps[g.m - 1];
+  for (int64_t j = 0; j < g.n; j += kStreamCols<T>) {
+    const int64_t cols = min64(g.n - j, kStreamCols<T>);
+    const size_t bytes = static_cast<size_t>(cols) * sizeof(T);
+    if (g.beta != 0) {
+      for (int64_t i = 0; i < g.m; ++i) memcpy(c + i * kPitch, g.c + i * g.cRow + j, bytes);
+    }
+    GemmTile<T> tile{};
+    tile.cols = cols;
+    tile.k = odd;
+    tile.a = g.a;
+    tile.aRow = g.aRow;
+    tile.aCol = g.aCol;
+    tile.b = g.b + j;
+    tile.bRow = g.bRow;
+    tile.c = c;
+    tile.cRow = kPitch;
+    tile.beta = g.beta;
+    tile.bias = g.bias ? g.bias + j : nullptr;
+    kernels.tile[g.m - 1](tile);
+    kernels.stream[g.m - 1](
+        {cols, g.k - odd, g.a + odd * g.aCol, g.aRow, g.aCol, g.b + odd * g.bRow + j, g.bRow, c});
+    for (int64_t i = 0; i < g.m; ++i) memcpy(g.c + i * g.cRow + j, c + i * kPitch, bytes);
+  }
+  finalise(g);
+  return Status::ok;
+}
+
 // A few rows, or one column of which C^T is a row, with the other operand contiguous along k.
 template <class T>
 void runDot(const Product<T>& g, bool column) {
@@ -104,7 +141,8 @@ GemmPlan planOf(const Product<T>& g, int threads) {
   shape.prepacked = g.prepacked;
   shape.scaled = g.alpha != 1;
   shape.plainColumn = g.cRow == 1 && (!g.side || g.sideRow == 1);
-  return planGemm(shape, {kernels.maxRows, kernels.maxCols, kernels.dotRows}, threads);
+  return planGemm(shape, {kernels.maxRows, kernels.maxCols, kernels.dotRows, kernels.maxStreamed},
+                  threads);
 }
 
 template <class T>
@@ -115,6 +153,8 @@ Status runOnOne(const Product<T>& g, const GemmPlan& plan) {
     case GemmPath::vector:
       runVector(g);
       return Status::ok;
+    case GemmPath::stream:
+      return runStream(g);
     case GemmPath::dot:
       runDot(g, plan.column);
       return Status::ok;

@@ -69,6 +69,9 @@ constexpr int64_t kNarrowDepth = 256;
 // difference (1092 x 2 x 2: 6.0, 5.8 so).
 constexpr int64_t kNarrowLeastDepth = 2;
 
+// Rows of B that are shorter don't give the CPU's prefetchers time to follow.
+constexpr int64_t kStreamBytes = 1024;
+
 // How much larger than an even share the largest may be.
 constexpr double kUnevenShare = 1.02;
 
@@ -113,6 +116,12 @@ bool streams(const GemmShape& s) {
          kLevel2Bytes / 2;
 }
 
+// Whether rows of B are read to their end.
+bool readsRows(const GemmShape& s, const GemmTiles& tiles) {
+  return s.m <= tiles.streamRows && s.bCol == 1 && s.n * s.elementBytes >= kStreamBytes &&
+         streams(s);
+}
+
 // Whether threads share the rows of C. Its longer side is cut, but columns, which come in
 // registers, only where that leaves no thread with much more than its share: 150 x 1942 x 280 cut
 // at 144 columns keeps the second thread idle for 6 % of the time, at 75 rows not at all. Rows that
@@ -155,6 +164,10 @@ GemmPlan planGemm(const GemmShape& s, const GemmTiles& tiles, int threads) {
   if (plain && ((s.m <= tiles.dotRows && s.bRow == 1 && s.bCol != 1) || (column && s.aCol == 1))) {
     plan.path = GemmPath::dot;
     plan.column = column && s.aCol == 1;
+    return plan;
+  }
+  if (plain && readsRows(s, tiles)) {
+    plan.path = GemmPath::stream;
     return plan;
   }
   if (plain && isNarrow(s, tiles)) {
