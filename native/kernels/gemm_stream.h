@@ -32,20 +32,20 @@ template <class T, int P>
 TG_NOINLINE void gemmStreamRest(int64_t rows, const T* a, int64_t aRow, int64_t aCol, const T* b,
                                 int64_t bRow, T* c, int64_t count) {
   for (int64_t r = 0; r < rows; ++r) {
-    streamSteps<T, P>(count, a + r * aRow, aCol, b, bRow, c + r * kStreamPitch<T>);
+    streamSteps<T, P>(count, a + r * aRow, aCol, b, bRow, c + r * streamPitch<T>(rows));
   }
 }
 
 // From this many rows on a row of the block takes long enough that the CPU's prefetchers don't keep
-// up with memory, and each step asks for the line two groups of rows later, in the second level: 8 x
-// 4096 x 4096 2.1 ms instead of 5.0 (in the third level 8 x 1024 x 1024 86 us instead of 82); with 4
-// rows 2.7 instead of 2.5.
+// up with memory, and each step asks for the line two groups of rows later, in the second level: 8
+// x 4096 x 4096 2.1 ms instead of 5.0 (in the third level 8 x 1024 x 1024 86 us instead of 82);
+// with 4 rows 2.7 instead of 2.5.
 constexpr int kStreamAheadRows = 5;
 
 template <class T, int R>
 void gemmStream(const GemmStream<T>& s) {
   constexpr int P = streamedSteps(R);
-  constexpr int64_t L = kLanes<T>, kRow = kStreamPitch<T>;
+  constexpr int64_t L = kLanes<T>, kRow = streamPitch<T>(R);
   // Copies, because stores to C might change what the reference leads to.
   const int64_t whole = s.n / L * L, steps = s.k, aRow = s.aRow, aCol = s.aCol, bRow = s.bRow;
   const T *a = s.a, *b = s.b;

@@ -70,14 +70,19 @@ struct GemmDot {
   const T* bias = nullptr;  // where the chains of a turned C start: a value for each i; or null
 };
 
-// Columns of C that stay in the first-level cache while rows of B stream past: of float32 33 KB for
-// 8 rows. The cache line between rows keeps them from sharing sets.
+// Columns of C that stay in the first-level cache while rows of B stream past: 16 KB of all rows, a
+// third of it. The cache line between rows keeps them from sharing sets.
 template <class T>
-constexpr int64_t kStreamCols = 2048 / static_cast<int64_t>(sizeof(T));
+constexpr int64_t streamCols(int64_t rows) {
+  constexpr int64_t kLine = 64 / static_cast<int64_t>(sizeof(T));
+  return (16 << 10) / static_cast<int64_t>(sizeof(T)) / rows / kLine * kLine;
+}
 template <class T>
-constexpr int64_t kStreamPitch = kStreamCols<T> + 64 / static_cast<int64_t>(sizeof(T));
+constexpr int64_t streamPitch(int64_t rows) {
+  return streamCols<T>(rows) + 64 / static_cast<int64_t>(sizeof(T));
+}
 
-// C += A B for a few rows, up to kStreamCols columns and whole groups of steps.
+// C += A B for a few rows, up to streamCols(rows) columns and whole groups of steps.
 template <class T>
 struct GemmStream {
   int64_t n, k;
@@ -85,7 +90,7 @@ struct GemmStream {
   int64_t aRow, aCol;
   const T* b;  // B[p, j] at b[p * bRow + j]
   int64_t bRow;
-  T* c;  // C[i, j] at c[i * kStreamPitch + j]; whole vectors are read and written
+  T* c;  // C[i, j] at c[i * streamPitch(rows) + j]; whole vectors are read and written
 };
 
 // Elements [from, from + count) of one array, for places [to, to + count) of another.

@@ -81,16 +81,16 @@ void runVector(const Product<T>& g) {
 template <class T>
 Status runStream(const Product<T>& g) {
   const GemmKernels<T>& kernels = floatKernels<T>().gemm;
-  constexpr int64_t kPitch = kStreamPitch<T>;
+  const int64_t block = streamCols<T>(g.m), pitch = streamPitch<T>(g.m);
   T* const c =
-      static_cast<T*>(scratch(ScratchSlot::block, static_cast<size_t>(g.m * kPitch) * sizeof(T)));
+      static_cast<T*>(scratch(ScratchSlot::block, static_cast<size_t>(g.m * pitch) * sizeof(T)));
   if (!c) return Status::outOfMemory;
   const int64_t odd = g.k % kernels.streamSteps[g.m - 1];
-  for (int64_t j = 0; j < g.n; j += kStreamCols<T>) {
-    const int64_t cols = min64(g.n - j, kStreamCols<T>);
+  for (int64_t j = 0; j < g.n; j += block) {
+    const int64_t cols = min64(g.n - j, block);
     const size_t bytes = static_cast<size_t>(cols) * sizeof(T);
     if (g.beta != 0) {
-      for (int64_t i = 0; i < g.m; ++i) memcpy(c + i * kPitch, g.c + i * g.cRow + j, bytes);
+      for (int64_t i = 0; i < g.m; ++i) memcpy(c + i * pitch, g.c + i * g.cRow + j, bytes);
     }
     GemmTile<T> tile{};
     tile.cols = cols;
@@ -101,13 +101,13 @@ Status runStream(const Product<T>& g) {
     tile.b = g.b + j;
     tile.bRow = g.bRow;
     tile.c = c;
-    tile.cRow = kPitch;
+    tile.cRow = pitch;
     tile.beta = g.beta;
     tile.bias = g.bias ? g.bias + j : nullptr;
     kernels.tile[g.m - 1](tile);
     kernels.stream[g.m - 1](
         {cols, g.k - odd, g.a + odd * g.aCol, g.aRow, g.aCol, g.b + odd * g.bRow + j, g.bRow, c});
-    for (int64_t i = 0; i < g.m; ++i) memcpy(g.c + i * g.cRow + j, c + i * kPitch, bytes);
+    for (int64_t i = 0; i < g.m; ++i) memcpy(g.c + i * g.cRow + j, c + i * pitch, bytes);
   }
   finalise(g);
   return Status::ok;
