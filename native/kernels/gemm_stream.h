@@ -10,14 +10,13 @@
 // For 8 rows by 3 steps these are 24 FMAs (12 cycles of two pipelines), 11 loads and 8 stores.
 #pragma once
 #include "../simd/vec.h"
-#include "gemv.h"
 #include "table.h"
 
 TG_TARGET_BEGIN
 
 // The values of A take 24 registers of 32; without that many, tiles are better.
 #if defined(TG_TARGET_AVX512)
-constexpr int kStreamed = 8;
+constexpr int kStreamed = 8;  // but not 6 and 7, whose tiles are wide: see gemm_plan.cpp
 #else
 constexpr int kStreamed = 1;
 #endif
@@ -25,16 +24,6 @@ static_assert(kStreamed <= kMaxStreamed, "the table has no room for that many ro
 
 // More than 8 streams of memory at a time bring nothing.
 constexpr int streamedSteps(int rows) { return rows < 3 ? 8 : 24 / rows; }
-
-// The columns that are left over from whole vectors, row by row: it is a function of its own, and
-// one loop, because for every number of rows it would be as long as gemmStream again.
-template <class T, int P>
-TG_NOINLINE void gemmStreamRest(int64_t rows, const T* a, int64_t aRow, int64_t aCol, const T* b,
-                                int64_t bRow, T* c, int64_t count) {
-  for (int64_t r = 0; r < rows; ++r) {
-    streamSteps<T, P>(count, a + r * aRow, aCol, b, bRow, c + r * streamPitch<T>(rows));
-  }
-}
 
 // From this many rows on a row of the block takes long enough that the CPU's prefetchers don't keep
 // up with memory, and each step asks for the line two groups of rows later, in the second level: 8
@@ -47,7 +36,7 @@ void gemmStream(const GemmStream<T>& s) {
   constexpr int P = streamedSteps(R);
   constexpr int64_t L = kLanes<T>, kRow = streamPitch<T>(R);
   // Copies, because stores to C might change what the reference leads to.
-  const int64_t whole = s.n / L * L, steps = s.k, aRow = s.aRow, aCol = s.aCol, bRow = s.bRow;
+  const int64_t n = s.n, steps = s.k, aRow = s.aRow, aCol = s.aCol, bRow = s.bRow;
   const T *a = s.a, *b = s.b;
   T* const c = s.c;
   for (int64_t p = 0; p < steps; p += P) {
@@ -56,7 +45,7 @@ void gemmStream(const GemmStream<T>& s) {
       TG_UNROLL for (int i = 0; i < P; ++i) x[r][i] = vsplat<T>(a[r * aRow + i * aCol]);
     }
     const T* const later = b + 2 * P * bRow;
-    for (int64_t j = 0; j < whole; j += L) {
+    for (int64_t j = 0; j < n; j += L) {
       Vec<T> row[P] = {};
       TG_UNROLL for (int i = 0; i < P; ++i) {
         row[i] = vload<T>(b + i * bRow + j);
@@ -68,9 +57,6 @@ void gemmStream(const GemmStream<T>& s) {
         store(c + r * kRow + j, acc);
       }
     }
-    if (whole < s.n) {
-      gemmStreamRest<T, P>(R, a, aRow, aCol, b + whole, bRow, c + whole, s.n - whole);
-    }
     a += P * aCol;
     b += P * bRow;
   }
@@ -79,8 +65,10 @@ void gemmStream(const GemmStream<T>& s) {
 template <class T, int R = 2>
 constexpr void fillGemmStreams(GemmKernels<T>& kernels) {
   if constexpr (R <= kStreamed) {
-    kernels.stream[R - 1] = gemmStream<T, R>;
-    kernels.streamSteps[R - 1] = streamedSteps(R);
+    if constexpr (R != 6 && R != 7) {
+      kernels.stream[R - 1] = gemmStream<T, R>;
+      kernels.streamSteps[R - 1] = streamedSteps(R);
+    }
     fillGemmStreams<T, R + 1>(kernels);
   }
 }

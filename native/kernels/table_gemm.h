@@ -82,7 +82,8 @@ constexpr int64_t streamPitch(int64_t rows) {
   return streamCols<T>(rows) + 64 / static_cast<int64_t>(sizeof(T));
 }
 
-// C += A B for a few rows, up to streamCols(rows) columns and whole groups of steps.
+// C += A B for a few rows, up to streamCols(rows) columns, whole vectors, and whole groups of
+// steps.
 template <class T>
 struct GemmStream {
   int64_t n, k;
@@ -90,7 +91,7 @@ struct GemmStream {
   int64_t aRow, aCol;
   const T* b;  // B[p, j] at b[p * bRow + j]
   int64_t bRow;
-  T* c;  // C[i, j] at c[i * streamPitch(rows) + j]; whole vectors are read and written
+  T* c;  // C[i, j] at c[i * streamPitch(rows) + j]
 };
 
 // Elements [from, from + count) of one array, for places [to, to + count) of another.
@@ -130,7 +131,7 @@ struct GemmKernels {
   void (*streamRows)(int64_t k, int64_t n, const T* x, int64_t xStep, const T* b, int64_t bRow,
                      T* y);
   int maxStreamed;  // <= kMaxStreamed; 1: there is nothing in `stream`
-  // stream[r - 1]: the product of r >= 2 rows, a multiple of streamSteps[r - 1] steps.
+  // stream[r - 1]: the product of r >= 2 rows, not 6 or 7, a multiple of streamSteps[r - 1] steps.
   void (*stream[kMaxStreamed])(const GemmStream<T>&);
   int streamSteps[kMaxStreamed];
   int dotRows;  // <= kMaxDotRows

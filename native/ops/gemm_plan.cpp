@@ -72,11 +72,9 @@ constexpr int64_t kNarrowLeastDepth = 2;
 // A few rows by a B from beyond the second-level cache: rows of B are read to their end. Tiles
 // against that, both of one thread (us): 8 x 1024 x 1024 138, 92; 4 x 1024 x 1024 100, 57; 8 x 768
 // x 3072 331, 218; 8 x 4096 x 4096 4001, 2818; 8 x 2048 x 256 49, 45. Rows shorter than 1 KB don't
-// give the CPU's prefetchers time to follow. Tiles of 6 and 7 rows have no more to read for their
-// FMAs than registers allow, in runs of 256 bytes: they are the faster ones (87, 84 and 77, 89 for
-// 1024 x 1024) until B is far larger.
+// give the CPU's prefetchers time to follow. Tiles of 6 and 7 rows read runs of 256 bytes and were
+// the faster ones (of 1024 x 1024: 66 to 87, 84 and 77, 89).
 constexpr int64_t kStreamRowBytes = 1024;
-constexpr double kStreamLargeBytes = 8 << 20;
 
 // How much larger than an even share the largest may be.
 constexpr double kUnevenShare = 1.02;
@@ -114,23 +112,19 @@ bool inStrips(const GemmShape& s) {
          s.k <= kStripBytesOfA / s.elementBytes / s.m;
 }
 
-double bytesOfB(const GemmShape& s) {
-  return static_cast<double>(s.k) * static_cast<double>(s.n) * static_cast<double>(s.elementBytes);
-}
-
 // Rows that tiles read as streams from beyond the second-level cache: half of it is left for A and
 // C.
 bool streams(const GemmShape& s) {
   constexpr double kLevel2Bytes = 1 << 20;
-  return bytesOfB(s) > kLevel2Bytes / 2;
+  return static_cast<double>(s.k) * static_cast<double>(s.n) * static_cast<double>(s.elementBytes) >
+         kLevel2Bytes / 2;
 }
 
 // Whether rows of B are read to their end.
 bool readsRows(const GemmShape& s, const GemmTiles& tiles) {
   if (s.m > tiles.streamRows || s.bCol != 1) return false;
   if (s.n * s.elementBytes < kStreamRowBytes) return false;
-  const bool tall = s.m == 6 || s.m == 7;
-  return tall ? bytesOfB(s) > kStreamLargeBytes : streams(s);
+  return s.m != 6 && s.m != 7 && streams(s);
 }
 
 // Whether threads share the rows of C. Its longer side is cut, but columns, which come in
