@@ -37,7 +37,7 @@ function firstDifference(got: Floats, want: Floats): number {
 
 describe.each([Float32Array, Float64Array] as const)('%o', (Type) => {
   const random = generator(5);
-  const values = new Type(300_000).map(() => random() * 2 - 1);
+  const values = new Type(600_000).map(() => random() * 2 - 1);
   const bytes = Type.BYTES_PER_ELEMENT;
 
   /** Each level and number of threads on the same product; `run` fills C and what else there is. */
