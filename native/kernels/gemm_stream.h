@@ -16,7 +16,7 @@ TG_TARGET_BEGIN
 
 // The values of A take 24 registers of 32; without that many, tiles are better.
 #if defined(TG_TARGET_AVX512)
-constexpr int kStreamed = 8;  // but not 6 and 7, whose tiles are wide: see gemm_plan.cpp
+constexpr int kStreamed = 8;  // but not 5 to 7, whose tiles are wide: see gemm_plan.cpp
 #else
 constexpr int kStreamed = 1;
 #endif
@@ -65,7 +65,7 @@ void gemmStream(const GemmStream<T>& s) {
 template <class T, int R = 2>
 constexpr void fillGemmStreams(GemmKernels<T>& kernels) {
   if constexpr (R <= kStreamed) {
-    if constexpr (R != 6 && R != 7) {
+    if constexpr (R <= 4 || R == 8) {
       kernels.stream[R - 1] = gemmStream<T, R>;
       kernels.streamSteps[R - 1] = streamedSteps(R);
     }

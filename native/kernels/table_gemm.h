@@ -131,7 +131,7 @@ struct GemmKernels {
   void (*streamRows)(int64_t k, int64_t n, const T* x, int64_t xStep, const T* b, int64_t bRow,
                      T* y);
   int maxStreamed;  // <= kMaxStreamed; 1: there is nothing in `stream`
-  // stream[r - 1]: the product of r >= 2 rows, not 6 or 7, a multiple of streamSteps[r - 1] steps.
+  // stream[r - 1]: the product of r >= 2 rows, not 5 to 7, a multiple of streamSteps[r - 1] steps.
   void (*stream[kMaxStreamed])(const GemmStream<T>&);
   int streamSteps[kMaxStreamed];
   int dotRows;  // <= kMaxDotRows
