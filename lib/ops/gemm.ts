@@ -185,12 +185,13 @@ export function pack(b: Tensor, width: number): PackedMatrix {
 }
 
 /** In the order of `GemmPath` in ops/gemm_plan.h. */
-const paths = ['empty', 'vector', 'dot', 'narrow', 'direct', 'packed'] as const;
+const paths = ['empty', 'vector', 'stream', 'dot', 'narrow', 'direct', 'packed'] as const;
 
 /** How a matrix product is computed. */
 export interface MatmulPlan {
   /**
-   * `vector`: one row or column, the matrix streams past the vector; `dot`: a few rows, or one
+   * `vector`: one row or column, the matrix streams past the vector; `stream`:
+   * a few rows, past which a large right operand streams; `dot`: a few rows, or one
    * column, and the other operand is contiguous along the inner dimension; `narrow`: few columns,
    * computed transposed; `direct`: the right operand is read in place; `packed`: it is packed into panels (or
    * was before); `empty`: there is nothing to compute.

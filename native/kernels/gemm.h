@@ -23,6 +23,7 @@
 #include "gemm_dot.h"
 #include "gemm_outer.h"
 #include "gemm_pack.h"
+#include "gemm_stream.h"
 #include "gemv.h"
 #include "table.h"
 
@@ -333,6 +334,8 @@ constexpr GemmKernels<T> gemmKernels() {
   kernels.packPanel = gemmPackPanel<T, kTileVecs>;
   kernels.packTileOfA = gemmPackTileOfA<T>;
   kernels.streamRows = gemvStreamRows<T>;
+  kernels.maxStreamed = kStreamed;
+  fillGemmStreams<T>(kernels);
   kernels.dotRows = kDotRows;
   fillGemmDots<T>(kernels);
   fillGemmOuter<T>(kernels);

@@ -70,6 +70,30 @@ struct GemmDot {
   const T* bias = nullptr;  // where the chains of a turned C start: a value for each i; or null
 };
 
+// Columns of C that stay in the first-level cache while rows of B stream past: 16 KB of all rows, a
+// third of it. The cache line between rows keeps them from sharing sets.
+template <class T>
+constexpr int64_t streamCols(int64_t rows) {
+  constexpr int64_t kLine = 64 / static_cast<int64_t>(sizeof(T));
+  return (16 << 10) / static_cast<int64_t>(sizeof(T)) / rows / kLine * kLine;
+}
+template <class T>
+constexpr int64_t streamPitch(int64_t rows) {
+  return streamCols<T>(rows) + 64 / static_cast<int64_t>(sizeof(T));
+}
+
+// C += A B for a few rows, up to streamCols(rows) columns, whole vectors, and whole groups of
+// steps.
+template <class T>
+struct GemmStream {
+  int64_t n, k;
+  const T* a;  // A[i, p] at a[i * aRow + p * aCol]
+  int64_t aRow, aCol;
+  const T* b;  // B[p, j] at b[p * bRow + j]
+  int64_t bRow;
+  T* c;  // C[i, j] at c[i * streamPitch(rows) + j]
+};
+
 // Elements [from, from + count) of one array, for places [to, to + count) of another.
 struct CopyRun {
   int64_t from, to, count;
@@ -84,6 +108,7 @@ constexpr int64_t kPackSlack = 16;
 constexpr int kMaxTileRows = 14;  // the tallest tile of any level (avx512: 14 x 2 registers)
 constexpr int kMaxDotRows = 12;
 constexpr int kMaxOuterSteps = 5;
+constexpr int kMaxStreamed = 8;
 
 template <class T>
 struct GemmKernels {
@@ -106,6 +131,10 @@ struct GemmKernels {
   // y[j] += sum over p of x[p * xStep] * b[p * bRow + j] for j < n, as chains that start from y[j].
   void (*streamRows)(int64_t k, int64_t n, const T* x, int64_t xStep, const T* b, int64_t bRow,
                      T* y);
+  int maxStreamed;  // <= kMaxStreamed; 1: there is nothing in `stream`
+  // stream[r - 1]: the product of r >= 2 rows, not 5 to 7, a multiple of streamSteps[r - 1] steps.
+  void (*stream[kMaxStreamed])(const GemmStream<T>&);
+  int streamSteps[kMaxStreamed];
   int dotRows;  // <= kMaxDotRows
   // dot[r - 1]: the product of r rows with a B that is contiguous along k.
   void (*dot[kMaxDotRows])(const GemmDot<T>&);

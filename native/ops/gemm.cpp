@@ -93,6 +93,51 @@ void runVector(const Product<T>& g) {
   finalise(g);
 }
 
+// A tile of all rows of g and `cols` columns from j on, whose result goes to c.
+template <class T>
+void runTile(const Product<T>& g, int64_t j, int64_t cols, int64_t steps, T* c, int64_t cRow) {
+  GemmTile<T> tile{};
+  tile.cols = cols;
+  tile.k = steps;
+  tile.a = g.a;
+  tile.aRow = g.aRow;
+  tile.aCol = g.aCol;
+  tile.b = g.b + j;
+  tile.bRow = g.bRow;
+  tile.c = c;
+  tile.cRow = cRow;
+  tile.beta = g.beta;
+  tile.bias = g.bias ? g.bias + j : nullptr;
+  floatKernels<T>().gemm.tile[g.m - 1](tile);
+}
+
+// A few rows by a B whose rows stream past. The chains begin in a tile, which has C's start and the
+// steps that make up no group; columns that fill no vector are a tile to the end.
+template <class T>
+Status runStream(const Product<T>& g) {
+  const GemmKernels<T>& kernels = floatKernels<T>().gemm;
+  constexpr int64_t kVector = 64 / static_cast<int64_t>(sizeof(T));
+  const int64_t block = streamCols<T>(g.m), pitch = streamPitch<T>(g.m);
+  T* const c =
+      static_cast<T*>(scratch(ScratchSlot::block, static_cast<size_t>(g.m * pitch) * sizeof(T)));
+  if (!c) return Status::outOfMemory;
+  const int64_t whole = g.n / kVector * kVector, odd = g.k % kernels.streamSteps[g.m - 1];
+  for (int64_t j = 0; j < whole; j += block) {
+    const int64_t cols = min64(whole - j, block);
+    const size_t bytes = static_cast<size_t>(cols) * sizeof(T);
+    if (g.beta != 0) {
+      for (int64_t i = 0; i < g.m; ++i) memcpy(c + i * pitch, g.c + i * g.cRow + j, bytes);
+    }
+    runTile(g, j, cols, odd, c, pitch);
+    kernels.stream[g.m - 1](
+        {cols, g.k - odd, g.a + odd * g.aCol, g.aRow, g.aCol, g.b + odd * g.bRow + j, g.bRow, c});
+    for (int64_t i = 0; i < g.m; ++i) memcpy(g.c + i * g.cRow + j, c + i * pitch, bytes);
+  }
+  if (whole < g.n) runTile(g, whole, g.n - whole, g.k, g.c + whole, g.cRow);
+  finalise(g);
+  return Status::ok;
+}
+
 // A few rows, or one column of which C^T is a row, with the other operand contiguous along k.
 template <class T>
 void runDot(const Product<T>& g, bool column) {
@@ -121,7 +166,8 @@ GemmPlan planOf(const Product<T>& g, int threads) {
   shape.prepacked = g.prepacked;
   shape.scaled = g.alpha != 1;
   shape.plainColumn = g.cRow == 1 && (!g.side || g.sideRow == 1);
-  return planGemm(shape, {kernels.maxRows, kernels.maxCols, kernels.dotRows}, threads);
+  return planGemm(shape, {kernels.maxRows, kernels.maxCols, kernels.dotRows, kernels.maxStreamed},
+                  threads);
 }
 
 template <class T>
@@ -132,6 +178,8 @@ Status runOnOne(const Product<T>& g, const GemmPlan& plan) {
     case GemmPath::vector:
       runVector(g);
       return Status::ok;
+    case GemmPath::stream:
+      return runStream(g);
     case GemmPath::dot:
       runDot(g, plan.column);
       return Status::ok;

@@ -69,6 +69,19 @@ constexpr int64_t kNarrowDepth = 256;
 // difference (1092 x 2 x 2: 6.0, 5.8 so).
 constexpr int64_t kNarrowLeastDepth = 2;
 
+// A few rows by a B from beyond the second-level cache: rows of B are read to their end. Tiles
+// against that, on one thread, in two or three processes each, since the speed of tiles depends on
+// how pages lie in memory (us): 8 x 1024 x 1024 142, 138, 137 against 96, 92, 97; 4 x 1024 x 1024
+// 113, 100, 74 against 62, 57, 58; 8 x 4096 x 4096 4001, 3932 against 2818, 2223; 8 x 768 x 3072
+// 331, 203 against 218, 208. Rows shorter than 1 KB don't give the CPU's prefetchers time to
+// follow. Tiles of 5, 6 and 7 rows are wide for their number of FMAs and not slower (5 x 1024 x
+// 1024 97, 62 against 81, 78; 7 77 against 89), and of 4 rows or fewer by a B from memory neither
+// (4 x 4096 x 4096 2510, 2548 against 3592, 3318), which prefetch ahead.
+constexpr int64_t kStreamRowBytes = 1024;
+constexpr int kStreamAnyRows = 8;               // however large B is
+constexpr int kStreamRowsFromCache = 4;         // up to these, and
+constexpr double kStreamCacheBytes = 16 << 20;  // half of the third-level cache
+
 // How much larger than an even share the largest may be.
 constexpr double kUnevenShare = 1.02;
 
@@ -105,12 +118,23 @@ bool inStrips(const GemmShape& s) {
          s.k <= kStripBytesOfA / s.elementBytes / s.m;
 }
 
+double bytesOfB(const GemmShape& s) {
+  return static_cast<double>(s.k) * static_cast<double>(s.n) * static_cast<double>(s.elementBytes);
+}
+
 // Rows that tiles read as streams from beyond the second-level cache: half of it is left for A and
 // C.
 bool streams(const GemmShape& s) {
   constexpr double kLevel2Bytes = 1 << 20;
-  return static_cast<double>(s.k) * static_cast<double>(s.n) * static_cast<double>(s.elementBytes) >
-         kLevel2Bytes / 2;
+  return bytesOfB(s) > kLevel2Bytes / 2;
+}
+
+// Whether rows of B are read to their end.
+bool readsRows(const GemmShape& s, const GemmTiles& tiles) {
+  if (s.m > tiles.streamRows || s.bCol != 1) return false;
+  if (s.n * s.elementBytes < kStreamRowBytes) return false;
+  return streams(s) && (s.m == kStreamAnyRows ||
+                        (s.m <= kStreamRowsFromCache && bytesOfB(s) <= kStreamCacheBytes));
 }
 
 // Whether threads share the rows of C. Its longer side is cut, but columns, which come in
@@ -155,6 +179,10 @@ GemmPlan planGemm(const GemmShape& s, const GemmTiles& tiles, int threads) {
   if (plain && ((s.m <= tiles.dotRows && s.bRow == 1 && s.bCol != 1) || (column && s.aCol == 1))) {
     plan.path = GemmPath::dot;
     plan.column = column && s.aCol == 1;
+    return plan;
+  }
+  if (plain && readsRows(s, tiles)) {
+    plan.path = GemmPath::stream;
     return plan;
   }
   if (plain && isNarrow(s, tiles)) {

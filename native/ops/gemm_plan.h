@@ -8,6 +8,7 @@ namespace tilegrad {
 enum class GemmPath : int {
   empty,   // nothing to compute
   vector,  // one row or one column: the matrix is streamed past the vector
+  stream,  // a few rows: those of a large B are read to their end, several at a time
   dot,     // few rows, or one column: the other operand is contiguous along k
   narrow,  // few columns: C^T = B^T A^T is computed instead, with vectors along the rows of C
   direct,  // tiles read B where it is
@@ -26,7 +27,8 @@ struct GemmShape {
 // The widths of the level's tiles, from the kernel table.
 struct GemmTiles {
   int rows, cols;
-  int dotRows;  // the most rows of the dot path
+  int dotRows;     // the most rows of the dot path
+  int streamRows;  // the most rows of the stream path
 };
 
 struct GemmPlan {

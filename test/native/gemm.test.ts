@@ -403,7 +403,8 @@ test.each(settings)('few columns have the bits of many: %s, %i thread(s)', (name
 });
 
 test('every path was taken', () => {
-  expect([...pathsSeen].sort()).toEqual([1, 2, 3, 4, 5]); // vector, dot, narrow, direct, packed
+  // Vector, dot, narrow, direct, packed; 2 (stream) has a test file of its own.
+  expect([...pathsSeen].filter((path) => path !== 2).sort()).toEqual([1, 3, 4, 5, 6]);
 });
 
 test('infinities and NaN go through as IEEE arithmetic has it; what C held is not read', () => {
