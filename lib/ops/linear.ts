@@ -292,14 +292,14 @@ function checkResidual(
 ): void {
   if (residual === null) return;
   checkProduct('linear', residual);
+  if (residual.dtype !== dtype) {
+    throw new TensorError('ERR_DTYPE', `[linear] input is ${dtype}, residual ${residual.dtype}`);
+  }
   if (!sameShape(residual.shape, shape)) {
     throw new TensorError(
       'ERR_SHAPE',
       `[linear] residual ${formatShape(residual.shape)} does not have the result's shape ${formatShape(shape)}`,
     );
-  }
-  if (residual.dtype !== dtype) {
-    throw new TensorError('ERR_DTYPE', `[linear] input is ${dtype}, residual ${residual.dtype}`);
   }
 }
 

@@ -110,5 +110,5 @@ test('limits are those of the typed arrays', () => {
     ).toEqual([BigInt(min), BigInt(max)]);
     expect(BigInt(max) - BigInt(min)).toBe(2n ** BigInt(bits) - 1n);
   }
-  expect(() => tensor([1]).dataAs('int64')).toThrow('[dataAs] the tensor is float32, not int64');
+  expect(() => tensor([1]).dataAs('int64')).toThrow('[dataAs] the tensor is float32, not "int64"');
 });
