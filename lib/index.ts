@@ -74,6 +74,23 @@ export {
 } from './native/commands.js';
 export * as nn from './nn/index.js';
 export {
+  type CheckpointOptions,
+  checkpoint,
+  checkpointSequential,
+  type Layer,
+  type Step,
+} from './ops/checkpoint.js';
+export {
+  type AssertCloseOptions,
+  allClose,
+  assertClose,
+  type Closeness,
+  type ClosenessOptions,
+  closeness,
+  type Difference,
+  equal,
+} from './ops/close.js';
+export {
   celu,
   type EluOptions,
   elu,
@@ -92,7 +109,7 @@ export {
   softsign,
   tanh,
   tanhshrink,
-} from './ops/activation.js';
+} from './ops/elementwise/activation.js';
 export {
   abs,
   add,
@@ -107,44 +124,7 @@ export {
   sqrt,
   square,
   sub,
-} from './ops/arithmetic.js';
-export { asStrided } from './ops/as_strided.js';
-export { type AttentionOptions, scaledDotProductAttention } from './ops/attention.js';
-export {
-  type AvgPool1dOptions,
-  type AvgPool2dOptions,
-  adaptiveAvgPool1d,
-  adaptiveAvgPool2d,
-  avgPool1d,
-  avgPool2d,
-  type LocalResponseNormOptions,
-  type LpPoolOptions,
-  localResponseNorm,
-  lpPool1d,
-  lpPool2d,
-} from './ops/avg_pool.js';
-export { movedim, swapaxes, t } from './ops/axes.js';
-export { type BatchNormOptions, batchNorm } from './ops/batch_norm.js';
-export { bilinear } from './ops/bilinear.js';
-export { chainMatmul, multiDot } from './ops/chain.js';
-export {
-  type CheckpointOptions,
-  checkpoint,
-  checkpointSequential,
-  type Layer,
-  type Step,
-} from './ops/checkpoint.js';
-export type { Targets } from './ops/classes.js';
-export {
-  type AssertCloseOptions,
-  allClose,
-  assertClose,
-  type Closeness,
-  type ClosenessOptions,
-  closeness,
-  type Difference,
-  equal,
-} from './ops/close.js';
+} from './ops/elementwise/arithmetic.js';
 export {
   eq,
   ge,
@@ -161,81 +141,115 @@ export {
   logicalXor,
   lt,
   ne,
-} from './ops/compare.js';
-export { type ConvOptions, conv1d, conv2d, conv3d, type PerAxis } from './ops/conv.js';
+} from './ops/elementwise/compare.js';
+export { digamma, lgamma, mvlgamma, polygamma } from './ops/elementwise/gamma.js';
+export { glu } from './ops/elementwise/glu.js';
+export { acosh, asinh, atanh } from './ops/elementwise/hyperbolic.js';
 export {
-  type ConvTransposeOptions,
-  convTranspose1d,
-  convTranspose2d,
-  convTranspose3d,
-} from './ops/conv_transpose.js';
-export { type CovOptions, corrcoef, cov } from './ops/correlation.js';
-export { all, any, countNonzero } from './ops/count.js';
+  type AlphaOptions,
+  add_,
+  clamp_,
+  copy_,
+  div_,
+  fill_,
+  type InPlaceRandomOptions,
+  mul_,
+  normal_,
+  sub_,
+  uniform_,
+  zero_,
+} from './ops/elementwise/inplace.js';
 export {
-  type CrossEntropyOptions,
-  crossEntropy,
-  type NllLossOptions,
-  nllLoss,
-} from './ops/cross_entropy.js';
-export { type CtcLossOptions, ctcLoss, type Lengths } from './ops/ctc.js';
+  bitwiseAnd,
+  bitwiseLeftShift,
+  bitwiseNot,
+  bitwiseOr,
+  bitwiseRightShift,
+  bitwiseXor,
+} from './ops/elementwise/integer.js';
 export {
-  type DiagonalOptions,
-  diag,
-  diagEmbed,
-  diagflat,
-  diagonal,
-} from './ops/diagonal.js';
+  erf,
+  erfc,
+  exp,
+  exp2,
+  expm1,
+  hypot,
+  log,
+  log1p,
+  log2,
+  log10,
+  pow,
+} from './ops/elementwise/math.js';
 export {
-  cumulativeTrapezoid,
-  type DiffOptions,
-  diff,
-  type TrapezoidOptions,
-  trapezoid,
-} from './ops/difference.js';
+  copysign,
+  deg2rad,
+  floatPower,
+  fmax,
+  fmin,
+  gcd,
+  lcm,
+  nextafter,
+  positive,
+  rad2deg,
+  signbit,
+} from './ops/elementwise/numbers.js';
 export {
-  type CdistMode,
-  type CdistOptions,
-  type CosineSimilarityOptions,
-  type CrossOptions,
-  cdist,
-  cosineSimilarity,
-  cross,
-  type NormalizeOptions,
-  normalize,
-  type PairwiseDistanceOptions,
-  pairwiseDistance,
-  type RenormOptions,
-  renorm,
-} from './ops/distance.js';
+  type HardTanhOptions,
+  hardSigmoid,
+  hardSwish,
+  hardshrink,
+  hardTanh,
+  prelu,
+  type RreluOptions,
+  relu6,
+  rrelu,
+  type ShrinkOptions,
+  softshrink,
+  threshold,
+} from './ops/elementwise/piecewise.js';
 export {
-  alphaDropout,
-  type DropoutOptions,
-  dropout,
-  featureAlphaDropout,
-  featureDropout,
-} from './ops/dropout.js';
-export { einsum, einsumPath } from './ops/einsum.js';
-export type { EinsumOptions } from './ops/einsum_equation.js';
-export type { EinsumPath, EinsumPathInfo, EinsumStrategy } from './ops/einsum_path.js';
+  ceil,
+  floor,
+  floorDivide,
+  fmod,
+  frac,
+  remainder,
+  round,
+  trunc,
+} from './ops/elementwise/rounding.js';
 export {
-  type BincountOptions,
-  bincount,
-  type EmbeddingOptions,
-  embedding,
-  oneHot,
-} from './ops/embedding.js';
+  erfinv,
+  heaviside,
+  type LogitOptions,
+  logaddexp,
+  logaddexp2,
+  logit,
+  type NanToNumOptions,
+  nanToNum,
+  sinc,
+  xlogy,
+} from './ops/elementwise/special.js';
 export {
-  amax,
-  amin,
-  aminmax,
-  argmax,
-  argmin,
-  type DimOptions,
-  max,
-  min,
-  type ValuesAndIndices,
-} from './ops/extremum.js';
-export { flip, fliplr, flipud, roll, rot90 } from './ops/flip.js';
+  addcdiv,
+  addcmul,
+  type ClampOptions,
+  clamp,
+  clip,
+  lerp,
+  type ValueOptions,
+  where,
+} from './ops/elementwise/ternary.js';
+export {
+  acos,
+  asin,
+  atan,
+  atan2,
+  cos,
+  cosh,
+  sin,
+  sinh,
+  tan,
+} from './ops/elementwise/trigonometry.js';
 export { type AsyncItem, fromAsync } from './ops/from_async.js';
 export {
   type Alike,
@@ -250,82 +264,81 @@ export {
   vhp,
   vjp,
 } from './ops/functional.js';
-export { digamma, lgamma, mvlgamma, polygamma } from './ops/gamma.js';
-export { gather, indexSelect, type TakeAlongDimOptions, take, takeAlongDim } from './ops/gather.js';
-export { type EpilogueActivation, type MatmulPlan, setWeightPacking } from './ops/gemm.js';
 export {
-  type Float32MatmulPrecision,
-  getFloat32MatmulPrecision,
-  setFloat32MatmulPrecision,
-} from './ops/gemm_bf16.js';
-export { glu } from './ops/glu.js';
+  type BincountOptions,
+  bincount,
+  type EmbeddingOptions,
+  embedding,
+  oneHot,
+} from './ops/indexing/embedding.js';
 export {
-  type CombinationsOptions,
-  cartesianProd,
-  combinations,
-  type MeshgridOptions,
-  meshgrid,
-  type VanderOptions,
-  vander,
-} from './ops/grid.js';
-export {
-  type HistcOptions,
-  type Histogram,
-  type HistogramOptions,
-  histc,
-  histogram,
-} from './ops/histogram.js';
-export { acosh, asinh, atanh } from './ops/hyperbolic.js';
-export { indexCopy, indexFill, put } from './ops/index_fill.js';
+  gather,
+  indexSelect,
+  type TakeAlongDimOptions,
+  take,
+  takeAlongDim,
+} from './ops/indexing/gather.js';
+export { indexCopy, indexFill, put } from './ops/indexing/index_fill.js';
 export {
   type Assignable,
   type IndexPutOptions,
   indexPut,
   indexPut_,
   set,
-} from './ops/index_put.js';
-export { type IndexSpec, index, type NestedMask } from './ops/indexing.js';
-export type { IndexLike, NestedIndices } from './ops/indices.js';
+} from './ops/indexing/index_put.js';
+export { type IndexSpec, index, type NestedMask } from './ops/indexing/indexing.js';
+export type { IndexLike, NestedIndices } from './ops/indexing/indices.js';
 export {
-  type AlphaOptions,
-  add_,
-  clamp_,
-  copy_,
-  div_,
-  fill_,
-  type InPlaceRandomOptions,
-  mul_,
-  normal_,
-  sub_,
-  uniform_,
-  zero_,
-} from './ops/inplace.js';
+  argwhere,
+  maskedFill,
+  maskedScatter,
+  maskedSelect,
+  type NonzeroOptions,
+  nonzero,
+} from './ops/indexing/masked.js';
 export {
-  type ChannelOptions,
-  dequantize,
-  int8Matmul,
-  type QuantizedTensor,
-  quantizePerChannel,
-} from './ops/int8.js';
+  type IndexAddOptions,
+  indexAdd,
+  type ScatterReduceOptions,
+  type ScatterReduction,
+  scatter,
+  scatterAdd,
+  scatterReduce,
+} from './ops/indexing/scatter.js';
 export {
-  bitwiseAnd,
-  bitwiseLeftShift,
-  bitwiseNot,
-  bitwiseOr,
-  bitwiseRightShift,
-  bitwiseXor,
-} from './ops/integer.js';
+  type BucketizeOptions,
+  bucketize,
+  type IsinOptions,
+  isin,
+  type KthvalueOptions,
+  kthvalue,
+  msort,
+  type SearchsortedOptions,
+  searchsorted,
+  type UniqueConsecutiveOptions,
+  uniqueConsecutive,
+} from './ops/indexing/search.js';
+export { at, type RangeText, type SliceSpec, slice } from './ops/indexing/slice.js';
 export {
-  channelShuffle,
-  type InterpolateMode,
-  type InterpolateOptions,
-  interpolate,
-  pixelShuffle,
-  pixelUnshuffle,
-} from './ops/interpolate.js';
-export { blockDiag, concat, dstack, hstack, stack, vstack } from './ops/join.js';
-export { type LinearOptions, linear } from './ops/linear.js';
-export type { LossOptions, LossReduction } from './ops/loss.js';
+  argsort,
+  type Sorted,
+  type SortOptions,
+  sort,
+  type TopkOptions,
+  topk,
+  type Unique,
+  type UniqueOptions,
+  unique,
+} from './ops/indexing/sort.js';
+export type { Targets } from './ops/loss/classes.js';
+export {
+  type CrossEntropyOptions,
+  crossEntropy,
+  type NllLossOptions,
+  nllLoss,
+} from './ops/loss/cross_entropy.js';
+export { type CtcLossOptions, ctcLoss, type Lengths } from './ops/loss/ctc.js';
+export type { LossOptions, LossReduction } from './ops/loss/loss.js';
 export {
   type BinaryCrossEntropyOptions,
   type BinaryCrossEntropyWithLogitsOptions,
@@ -333,7 +346,7 @@ export {
   binaryCrossEntropyWithLogits,
   type SigmoidFocalLossOptions,
   sigmoidFocalLoss,
-} from './ops/loss_binary.js';
+} from './ops/loss/loss_binary.js';
 export {
   type GaussianNllLossOptions,
   gaussianNllLoss,
@@ -341,7 +354,7 @@ export {
   klDivLoss,
   type PoissonNllLossOptions,
   poissonNllLoss,
-} from './ops/loss_distribution.js';
+} from './ops/loss/loss_distribution.js';
 export {
   type HingeLossOptions,
   hingeEmbeddingLoss,
@@ -353,7 +366,7 @@ export {
   multiLabelSoftMarginLoss,
   multiMarginLoss,
   softMarginLoss,
-} from './ops/loss_margin.js';
+} from './ops/loss/loss_margin.js';
 export {
   cosineEmbeddingLoss,
   marginRankingLoss,
@@ -361,7 +374,7 @@ export {
   type TripletMarginWithDistanceLossOptions,
   tripletMarginLoss,
   tripletMarginWithDistanceLoss,
-} from './ops/loss_ranking.js';
+} from './ops/loss/loss_ranking.js';
 export {
   type HuberLossOptions,
   huberLoss,
@@ -369,45 +382,8 @@ export {
   mseLoss,
   type SmoothL1LossOptions,
   smoothL1Loss,
-} from './ops/loss_regression.js';
-export {
-  argwhere,
-  maskedFill,
-  maskedScatter,
-  maskedSelect,
-  type NonzeroOptions,
-  nonzero,
-} from './ops/masked.js';
-export {
-  erf,
-  erfc,
-  exp,
-  exp2,
-  expm1,
-  hypot,
-  log,
-  log1p,
-  log2,
-  log10,
-  pow,
-} from './ops/math.js';
-export { type AddmmOptions, addmm, baddbmm, matmul, matmulPlan } from './ops/matmul.js';
-export type { MatmulOptions } from './ops/matmul_bf16.js';
-export {
-  type AdaptiveMaxPoolMethod,
-  type AdaptiveMaxPoolOptions,
-  adaptiveMaxPool1d,
-  adaptiveMaxPool2d,
-  type MaxPoolMethod,
-  type MaxPoolOptions,
-  type MaxUnpoolOptions,
-  maxPool1d,
-  maxPool2d,
-  maxUnpool1d,
-  maxUnpool2d,
-  type OutputSize,
-  type WithIndices,
-} from './ops/max_pool.js';
+} from './ops/loss/loss_regression.js';
+export { type BatchNormOptions, batchNorm } from './ops/normalization/batch_norm.js';
 export {
   groupNorm,
   instanceNorm,
@@ -415,47 +391,45 @@ export {
   type NormalizationOptions,
   type RmsNormOptions,
   rmsNorm,
-} from './ops/norm.js';
-export {
-  copysign,
-  deg2rad,
-  floatPower,
-  fmax,
-  fmin,
-  gcd,
-  lcm,
-  nextafter,
-  positive,
-  rad2deg,
-  signbit,
-} from './ops/numbers.js';
+} from './ops/normalization/norm.js';
+export { logSoftmax, softmax, softmin } from './ops/normalization/softmax.js';
 export { type CloneOptions, clone, contiguous, type TensorLike, to } from './ops/operand.js';
-export { type PadMode, type PadOptions, pad } from './ops/pad.js';
-export { narrow, select, unfold } from './ops/parts.js';
-export { col2im, im2col, type PatchOptions } from './ops/patches.js';
+export { bilinear } from './ops/product/bilinear.js';
+export { chainMatmul, multiDot } from './ops/product/chain.js';
 export {
-  type HardTanhOptions,
-  hardSigmoid,
-  hardSwish,
-  hardshrink,
-  hardTanh,
-  prelu,
-  type RreluOptions,
-  relu6,
-  rrelu,
-  type ShrinkOptions,
-  softshrink,
-  threshold,
-} from './ops/piecewise.js';
+  type CdistMode,
+  type CdistOptions,
+  type CosineSimilarityOptions,
+  type CrossOptions,
+  cdist,
+  cosineSimilarity,
+  cross,
+  type NormalizeOptions,
+  normalize,
+  type PairwiseDistanceOptions,
+  pairwiseDistance,
+  type RenormOptions,
+  renorm,
+} from './ops/product/distance.js';
+export { einsum, einsumPath } from './ops/product/einsum.js';
+export type { EinsumOptions } from './ops/product/einsum_equation.js';
+export type { EinsumPath, EinsumPathInfo, EinsumStrategy } from './ops/product/einsum_path.js';
+export { type EpilogueActivation, type MatmulPlan, setWeightPacking } from './ops/product/gemm.js';
 export {
-  adaptiveAvgPool3d,
-  adaptiveMaxPool3d,
-  avgPool3d,
-  lpPool3d,
-  maxPool3d,
-  maxUnpool3d,
-} from './ops/pool3d.js';
-export { prod } from './ops/prod.js';
+  type Float32MatmulPrecision,
+  getFloat32MatmulPrecision,
+  setFloat32MatmulPrecision,
+} from './ops/product/gemm_bf16.js';
+export {
+  type ChannelOptions,
+  dequantize,
+  int8Matmul,
+  type QuantizedTensor,
+  quantizePerChannel,
+} from './ops/product/int8.js';
+export { type LinearOptions, linear } from './ops/product/linear.js';
+export { type AddmmOptions, addmm, baddbmm, matmul, matmulPlan } from './ops/product/matmul.js';
+export type { MatmulOptions } from './ops/product/matmul_bf16.js';
 export {
   addbmm,
   addmv,
@@ -469,18 +443,14 @@ export {
   outer,
   type TensordotOptions,
   tensordot,
-} from './ops/products.js';
+} from './ops/product/products.js';
 export {
-  type Interpolation,
-  type MedianOptions,
-  type ModeOptions,
-  median,
-  mode,
-  nanmedian,
-  nanquantile,
-  type QuantileOptions,
-  quantile,
-} from './ops/quantile.js';
+  alphaDropout,
+  type DropoutOptions,
+  dropout,
+  featureAlphaDropout,
+  featureDropout,
+} from './ops/random/dropout.js';
 export {
   bernoulli,
   exponential,
@@ -495,28 +465,7 @@ export {
   type TruncatedNormalOptions,
   truncatedNormal,
   uniform,
-} from './ops/random.js';
-export { expand, mean, nanmean, nansum, sum } from './ops/reduce.js';
-export type { ReduceOptions } from './ops/reduction.js';
-export {
-  broadcastTensors,
-  broadcastTo,
-  expandAs,
-  type RepeatInterleaveOptions,
-  repeat,
-  repeatInterleave,
-  tile,
-} from './ops/repeat.js';
-export {
-  ceil,
-  floor,
-  floorDivide,
-  fmod,
-  frac,
-  remainder,
-  round,
-  trunc,
-} from './ops/rounding.js';
+} from './ops/random/random.js';
 export {
   type MultinomialOptions,
   multinomial,
@@ -526,30 +475,93 @@ export {
   randint,
   randintLike,
   randperm,
-} from './ops/sampling.js';
-export { cummax, cummin, cumprod, cumsum, logcumsumexp } from './ops/scan.js';
+} from './ops/random/sampling.js';
+export { type CovOptions, corrcoef, cov } from './ops/reduction/correlation.js';
+export { all, any, countNonzero } from './ops/reduction/count.js';
 export {
-  type IndexAddOptions,
-  indexAdd,
-  type ScatterReduceOptions,
-  type ScatterReduction,
-  scatter,
-  scatterAdd,
-  scatterReduce,
-} from './ops/scatter.js';
+  cumulativeTrapezoid,
+  type DiffOptions,
+  diff,
+  type TrapezoidOptions,
+  trapezoid,
+} from './ops/reduction/difference.js';
 export {
-  type BucketizeOptions,
-  bucketize,
-  type IsinOptions,
-  isin,
-  type KthvalueOptions,
-  kthvalue,
-  msort,
-  type SearchsortedOptions,
-  searchsorted,
-  type UniqueConsecutiveOptions,
-  uniqueConsecutive,
-} from './ops/search.js';
+  amax,
+  amin,
+  aminmax,
+  argmax,
+  argmin,
+  type DimOptions,
+  max,
+  min,
+  type ValuesAndIndices,
+} from './ops/reduction/extremum.js';
+export {
+  type HistcOptions,
+  type Histogram,
+  type HistogramOptions,
+  histc,
+  histogram,
+} from './ops/reduction/histogram.js';
+export { prod } from './ops/reduction/prod.js';
+export {
+  type Interpolation,
+  type MedianOptions,
+  type ModeOptions,
+  median,
+  mode,
+  nanmedian,
+  nanquantile,
+  type QuantileOptions,
+  quantile,
+} from './ops/reduction/quantile.js';
+export { expand, mean, nanmean, nansum, sum } from './ops/reduction/reduce.js';
+export type { ReduceOptions } from './ops/reduction/reduction.js';
+export { cummax, cummin, cumprod, cumsum, logcumsumexp } from './ops/reduction/scan.js';
+export {
+  logsumexp,
+  type NormOptions,
+  norm,
+  type StdMean,
+  std,
+  stdMean,
+  type VarianceOptions,
+  type VarMean,
+  variance,
+  varMean,
+} from './ops/reduction/statistics.js';
+export { type AttentionOptions, scaledDotProductAttention } from './ops/sequence/attention.js';
+export { asStrided } from './ops/shape/as_strided.js';
+export { movedim, swapaxes, t } from './ops/shape/axes.js';
+export {
+  type DiagonalOptions,
+  diag,
+  diagEmbed,
+  diagflat,
+  diagonal,
+} from './ops/shape/diagonal.js';
+export { flip, fliplr, flipud, roll, rot90 } from './ops/shape/flip.js';
+export {
+  type CombinationsOptions,
+  cartesianProd,
+  combinations,
+  type MeshgridOptions,
+  meshgrid,
+  type VanderOptions,
+  vander,
+} from './ops/shape/grid.js';
+export { blockDiag, concat, dstack, hstack, stack, vstack } from './ops/shape/join.js';
+export { type PadMode, type PadOptions, pad } from './ops/shape/pad.js';
+export { narrow, select, unfold } from './ops/shape/parts.js';
+export {
+  broadcastTensors,
+  broadcastTo,
+  expandAs,
+  type RepeatInterleaveOptions,
+  repeat,
+  repeatInterleave,
+  tile,
+} from './ops/shape/repeat.js';
 export {
   atleast1d,
   atleast2d,
@@ -564,7 +576,15 @@ export {
   unsqueeze,
   view,
   viewAs,
-} from './ops/shape.js';
+} from './ops/shape/shape.js';
+export { chunk, dsplit, hsplit, split, tensorSplit, unbind, vsplit } from './ops/shape/split.js';
+export { tril, trilIndices, triu, triuIndices } from './ops/shape/triangle.js';
+export {
+  diagonalScatter,
+  type SliceScatterOptions,
+  selectScatter,
+  sliceScatter,
+} from './ops/shape/view_scatter.js';
 export {
   fromMessage,
   type MessageOptions,
@@ -572,64 +592,60 @@ export {
   type TensorMessage,
   toMessage,
 } from './ops/share.js';
-export { at, type RangeText, type SliceSpec, slice } from './ops/slice.js';
-export { logSoftmax, softmax, softmin } from './ops/softmax.js';
-export {
-  argsort,
-  type Sorted,
-  type SortOptions,
-  sort,
-  type TopkOptions,
-  topk,
-  type Unique,
-  type UniqueOptions,
-  unique,
-} from './ops/sort.js';
-export {
-  erfinv,
-  heaviside,
-  type LogitOptions,
-  logaddexp,
-  logaddexp2,
-  logit,
-  type NanToNumOptions,
-  nanToNum,
-  sinc,
-  xlogy,
-} from './ops/special.js';
-export { chunk, dsplit, hsplit, split, tensorSplit, unbind, vsplit } from './ops/split.js';
-export {
-  logsumexp,
-  type NormOptions,
-  norm,
-  type StdMean,
-  std,
-  stdMean,
-  type VarianceOptions,
-  type VarMean,
-  variance,
-  varMean,
-} from './ops/statistics.js';
-export {
-  addcdiv,
-  addcmul,
-  type ClampOptions,
-  clamp,
-  clip,
-  lerp,
-  type ValueOptions,
-  where,
-} from './ops/ternary.js';
-export { tril, trilIndices, triu, triuIndices } from './ops/triangle.js';
-export { acos, asin, atan, atan2, cos, cosh, sin, sinh, tan } from './ops/trigonometry.js';
 export { canCast, promoteTypes, resultType } from './ops/types.js';
 export {
-  diagonalScatter,
-  type SliceScatterOptions,
-  selectScatter,
-  sliceScatter,
-} from './ops/view_scatter.js';
-export type { Sizes, WindowOptions } from './ops/windows.js';
+  type AvgPool1dOptions,
+  type AvgPool2dOptions,
+  adaptiveAvgPool1d,
+  adaptiveAvgPool2d,
+  avgPool1d,
+  avgPool2d,
+  type LocalResponseNormOptions,
+  type LpPoolOptions,
+  localResponseNorm,
+  lpPool1d,
+  lpPool2d,
+} from './ops/window/avg_pool.js';
+export { type ConvOptions, conv1d, conv2d, conv3d, type PerAxis } from './ops/window/conv.js';
+export {
+  type ConvTransposeOptions,
+  convTranspose1d,
+  convTranspose2d,
+  convTranspose3d,
+} from './ops/window/conv_transpose.js';
+export {
+  channelShuffle,
+  type InterpolateMode,
+  type InterpolateOptions,
+  interpolate,
+  pixelShuffle,
+  pixelUnshuffle,
+} from './ops/window/interpolate.js';
+export {
+  type AdaptiveMaxPoolMethod,
+  type AdaptiveMaxPoolOptions,
+  adaptiveMaxPool1d,
+  adaptiveMaxPool2d,
+  type MaxPoolMethod,
+  type MaxPoolOptions,
+  type MaxUnpoolOptions,
+  maxPool1d,
+  maxPool2d,
+  maxUnpool1d,
+  maxUnpool2d,
+  type OutputSize,
+  type WithIndices,
+} from './ops/window/max_pool.js';
+export { col2im, im2col, type PatchOptions } from './ops/window/patches.js';
+export {
+  adaptiveAvgPool3d,
+  adaptiveMaxPool3d,
+  avgPool3d,
+  lpPool3d,
+  maxPool3d,
+  maxUnpool3d,
+} from './ops/window/pool3d.js';
+export type { Sizes, WindowOptions } from './ops/window/windows.js';
 export * as optim from './optim/index.js';
 export { type FromBufferOptions, fromBuffer } from './tensor/buffers.js';
 export {

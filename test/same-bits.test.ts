@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import * as tilegrad from 'tilegrad';
 import { Generator, linear, matmul, nn, type Tensor } from 'tilegrad';
 import { loadBinding } from 'tilegrad/native/binding.js';
-import { activations } from 'tilegrad/ops/gemm.js';
+import { activations } from 'tilegrad/ops/product/gemm.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { atMost } from './helpers/patience.js';
 import {

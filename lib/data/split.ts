@@ -1,10 +1,10 @@
 /** Cuts data sets into parts: at random, into training and test sets, into folds; and puts them to scale. */
 import { TensorError } from '../errors.js';
-import { add, div, mul, sub } from '../ops/arithmetic.js';
-import { indexSelect } from '../ops/gather.js';
+import { add, div, mul, sub } from '../ops/elementwise/arithmetic.js';
+import { where } from '../ops/elementwise/ternary.js';
+import { indexSelect } from '../ops/indexing/gather.js';
 import { checkFloating } from '../ops/operand.js';
-import { stdMean } from '../ops/statistics.js';
-import { where } from '../ops/ternary.js';
+import { stdMean } from '../ops/reduction/statistics.js';
 import { fromTypedArray } from '../tensor/data.js';
 import { checkOptions, describe, formatShape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';

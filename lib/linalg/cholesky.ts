@@ -3,10 +3,10 @@
 import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { rows, runRow } from '../native/commands.js';
-import { diagEmbed } from '../ops/diagonal.js';
-import { matmul } from '../ops/matmul.js';
 import { contiguous, copyOf } from '../ops/operand.js';
-import { tril } from '../ops/triangle.js';
+import { matmul } from '../ops/product/matmul.js';
+import { diagEmbed } from '../ops/shape/diagonal.js';
+import { tril } from '../ops/shape/triangle.js';
 import { checkOptions, formatShape, numel } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import {

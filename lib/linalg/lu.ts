@@ -3,10 +3,10 @@
 import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { rows, runRow } from '../native/commands.js';
-import { matmul } from '../ops/matmul.js';
 import { checkTensor, contiguous, copyOf } from '../ops/operand.js';
-import { squeeze, unsqueeze } from '../ops/shape.js';
-import { tril, triu } from '../ops/triangle.js';
+import { matmul } from '../ops/product/matmul.js';
+import { squeeze, unsqueeze } from '../ops/shape/shape.js';
+import { tril, triu } from '../ops/shape/triangle.js';
 import { uninitialized } from '../tensor/creation.js';
 import { formatShape, numel, sameShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';

@@ -1,5 +1,5 @@
 /** What PyTorch has outside of torch.linalg too: functions of the top level, and methods of Tensor. */
-import { defineMethods } from '../ops/elementwise.js';
+import { defineMethods } from '../ops/elementwise/elementwise.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type CholeskyOptions, cholesky, choleskyInverse, choleskySolve } from './cholesky.js';
 import { det, logdet, type SignAndLogarithm, slogdet } from './determinant.js';

@@ -1,11 +1,11 @@
 /** Norms of vectors and matrices, and condition numbers. */
 import { TensorError } from '../errors.js';
-import { amax, amin, type DimOptions } from '../ops/extremum.js';
+import { where } from '../ops/elementwise/ternary.js';
 import { checkDims, checkFloating } from '../ops/operand.js';
-import { sum } from '../ops/reduce.js';
-import { permute, reshape } from '../ops/shape.js';
-import { norm as elementNorm } from '../ops/statistics.js';
-import { where } from '../ops/ternary.js';
+import { amax, amin, type DimOptions } from '../ops/reduction/extremum.js';
+import { sum } from '../ops/reduction/reduce.js';
+import { norm as elementNorm } from '../ops/reduction/statistics.js';
+import { permute, reshape } from '../ops/shape/shape.js';
 import { checkOptions, describe, formatShape, normalizeDim } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { invEx } from './lu.js';

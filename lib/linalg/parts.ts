@@ -1,10 +1,10 @@
 /** What the functions of linear algebra share: checks, copies for the native side, parts of matrices. */
 import { TensorError } from '../errors.js';
-import { diagonal } from '../ops/diagonal.js';
 import { checkFloating, contiguous, copyInto, scalar } from '../ops/operand.js';
-import { expand } from '../ops/reduce.js';
-import { slice, transpose, unsqueeze } from '../ops/shape.js';
-import { embed } from '../ops/view.js';
+import { expand } from '../ops/reduction/reduce.js';
+import { diagonal } from '../ops/shape/diagonal.js';
+import { slice, transpose, unsqueeze } from '../ops/shape/shape.js';
+import { embed } from '../ops/shape/view.js';
 import { zeros } from '../tensor/creation.js';
 import type { DType } from '../tensor/dtype.js';
 import { broadcastShapes, formatShape, numel, type Shape, sameShape } from '../tensor/shape.js';

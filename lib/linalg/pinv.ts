@@ -1,10 +1,10 @@
 /** What rests on the singular values: rank, pseudoinverse, least squares. */
 import { attach, recording } from '../autograd/tape.js';
-import { amax } from '../ops/extremum.js';
-import { matmul } from '../ops/matmul.js';
-import { sum } from '../ops/reduce.js';
-import { squeeze, unsqueeze } from '../ops/shape.js';
-import { where } from '../ops/ternary.js';
+import { where } from '../ops/elementwise/ternary.js';
+import { matmul } from '../ops/product/matmul.js';
+import { amax } from '../ops/reduction/extremum.js';
+import { sum } from '../ops/reduction/reduce.js';
+import { squeeze, unsqueeze } from '../ops/shape/shape.js';
 import { zeros } from '../tensor/creation.js';
 import { checkNumber, checkOptions } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';

@@ -1,11 +1,11 @@
 /** Powers and exponentials of matrices, and traces. */
 import { TensorError } from '../errors.js';
-import { amax } from '../ops/extremum.js';
-import { matmul } from '../ops/matmul.js';
-import { checkNumbers } from '../ops/matmul_integer.js';
-import { sum } from '../ops/reduce.js';
-import { reshape } from '../ops/shape.js';
-import { where } from '../ops/ternary.js';
+import { where } from '../ops/elementwise/ternary.js';
+import { matmul } from '../ops/product/matmul.js';
+import { checkNumbers } from '../ops/product/matmul_integer.js';
+import { amax } from '../ops/reduction/extremum.js';
+import { sum } from '../ops/reduction/reduce.js';
+import { reshape } from '../ops/shape/shape.js';
 import { tensor } from '../tensor/data.js';
 import { describe, formatShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';

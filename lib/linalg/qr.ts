@@ -3,10 +3,10 @@
 import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { rows, runRow } from '../native/commands.js';
-import { matmul } from '../ops/matmul.js';
 import { checkFloating, contiguous, copyOf } from '../ops/operand.js';
-import { reshape } from '../ops/shape.js';
-import { tril, triu } from '../ops/triangle.js';
+import { matmul } from '../ops/product/matmul.js';
+import { reshape } from '../ops/shape/shape.js';
+import { tril, triu } from '../ops/shape/triangle.js';
 import { uninitialized } from '../tensor/creation.js';
 import { checkOptions, describe, formatShape, numel, sameShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';

@@ -3,9 +3,9 @@
 import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { rows, runRow } from '../native/commands.js';
-import { matmul } from '../ops/matmul.js';
 import { copyOf } from '../ops/operand.js';
-import { unsqueeze } from '../ops/shape.js';
+import { matmul } from '../ops/product/matmul.js';
+import { unsqueeze } from '../ops/shape/shape.js';
 import { uninitialized } from '../tensor/creation.js';
 import { checkOptions, formatShape, numel } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';

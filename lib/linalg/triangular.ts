@@ -3,9 +3,9 @@
 import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { rows, runRow } from '../native/commands.js';
-import { matmul } from '../ops/matmul.js';
 import { contiguous, copyOf } from '../ops/operand.js';
-import { tril, triu } from '../ops/triangle.js';
+import { matmul } from '../ops/product/matmul.js';
+import { tril, triu } from '../ops/shape/triangle.js';
 import { checkOptions, describe, formatShape, numel } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import {

@@ -1,5 +1,6 @@
 import './our_layers.js';
 
+export * as init from './init.js';
 export {
   CELU,
   ELU,
@@ -18,32 +19,22 @@ export {
   Softsign,
   Tanh,
   Tanhshrink,
-} from './activation.js';
+} from './layer/activation.js';
 export {
   MultiheadAttention,
   type MultiheadAttentionCall,
   type MultiheadAttentionOptions,
-} from './attention.js';
-export { Bilinear, type BilinearLayerOptions } from './bilinear.js';
-export { Buffer, type BufferOptions } from './buffer.js';
-export type { Named } from './collection.js';
-export {
-  type Layer,
-  ModuleDict,
-  ModuleList,
-  ParameterDict,
-  ParameterList,
-  Sequential,
-} from './container.js';
-export { Conv1d, Conv2d, Conv3d, type ConvLayerOptions, type PaddingMode } from './conv.js';
+} from './layer/attention.js';
+export { Bilinear, type BilinearLayerOptions } from './layer/bilinear.js';
+export { Conv1d, Conv2d, Conv3d, type ConvLayerOptions, type PaddingMode } from './layer/conv.js';
 export {
   ConvTranspose1d,
   ConvTranspose2d,
   ConvTranspose3d,
   type ConvTransposeCall,
   type ConvTransposeLayerOptions,
-} from './conv_transpose.js';
-export { CosineSimilarity, PairwiseDistance } from './distance.js';
+} from './layer/conv_transpose.js';
+export { CosineSimilarity, PairwiseDistance } from './layer/distance.js';
 export {
   AlphaDropout,
   Dropout,
@@ -52,39 +43,10 @@ export {
   Dropout3d,
   type DropoutLayerOptions,
   FeatureAlphaDropout,
-} from './dropout.js';
-export { Embedding, type EmbeddingLayerOptions } from './embedding.js';
-export { Flatten, Identity, Unflatten } from './flatten.js';
-export type {
-  BackwardHook,
-  BackwardPreHook,
-  ForwardHook,
-  ForwardPreHook,
-  ModuleGradients,
-} from './hooks.js';
-export * as init from './init.js';
-export { Lambda } from './lambda.js';
-export { Linear, type LinearLayerOptions } from './linear.js';
-export { BCELoss, BCEWithLogitsLoss, FocalLoss } from './loss_binary.js';
-export {
-  CrossEntropyLoss,
-  MultiLabelMarginLoss,
-  MultiLabelSoftMarginLoss,
-  MultiMarginLoss,
-  NLLLoss,
-} from './loss_classes.js';
-export { CTCLoss, GaussianNLLLoss, KLDivLoss, PoissonNLLLoss } from './loss_distribution.js';
-export {
-  CosineEmbeddingLoss,
-  HingeEmbeddingLoss,
-  HingeLoss,
-  MarginRankingLoss,
-  SoftMarginLoss,
-  TripletMarginLoss,
-  TripletMarginWithDistanceLoss,
-} from './loss_margin.js';
-export { HuberLoss, L1Loss, MSELoss, SmoothL1Loss } from './loss_regression.js';
-export { type AnyModule, Module } from './module.js';
+} from './layer/dropout.js';
+export { Embedding, type EmbeddingLayerOptions } from './layer/embedding.js';
+export { Flatten, Identity, Unflatten } from './layer/flatten.js';
+export { Linear, type LinearLayerOptions } from './layer/linear.js';
 export {
   BatchNorm1d,
   BatchNorm2d,
@@ -100,7 +62,7 @@ export {
   LocalResponseNorm,
   RMSNorm,
   type RMSNormOptions,
-} from './norm.js';
+} from './layer/norm.js';
 export {
   CircularPad1d,
   CircularPad2d,
@@ -118,19 +80,8 @@ export {
   ZeroPad1d,
   ZeroPad2d,
   ZeroPad3d,
-} from './padding.js';
-export { Parameter } from './parameter.js';
-export { Fold, Unfold } from './patches.js';
-export {
-  type ElasticPenaltyOptions,
-  elasticPenalty,
-  l1Penalty,
-  l2Penalty,
-  type Penalized,
-  type PenaltyGroup,
-  type PenaltyOptions,
-  proximalL1,
-} from './penalty.js';
+} from './layer/padding.js';
+export { Fold, Unfold } from './layer/patches.js';
 export {
   Hardshrink,
   Hardsigmoid,
@@ -145,7 +96,7 @@ export {
   type RReLUOptions,
   Softshrink,
   Threshold,
-} from './piecewise.js';
+} from './layer/piecewise.js';
 export {
   AdaptiveAvgPool1d,
   AdaptiveAvgPool2d,
@@ -161,7 +112,7 @@ export {
   MaxUnpool1d,
   MaxUnpool2d,
   type MaxUnpoolLayerOptions,
-} from './pool.js';
+} from './layer/pool.js';
 export {
   AdaptiveAvgPool3d,
   AdaptiveMaxPool3d,
@@ -169,7 +120,7 @@ export {
   LPPool3d,
   MaxPool3d,
   MaxUnpool3d,
-} from './pool3d.js';
+} from './layer/pool3d.js';
 export {
   LearnedPositionalEmbedding,
   type PositionalOptions,
@@ -177,12 +128,12 @@ export {
   RotaryEmbedding,
   type RotaryOptions,
   SinusoidalPositionalEncoding,
-} from './positional.js';
+} from './layer/positional.js';
 export {
   QuantizedLinear,
   type QuantizedLinearOptions,
   quantizeDynamic,
-} from './quantized.js';
+} from './layer/quantized.js';
 export {
   GRU,
   LSTM,
@@ -191,22 +142,14 @@ export {
   type RecurrentOptions,
   RNN,
   type RNNOptions,
-} from './recurrent.js';
+} from './layer/recurrent.js';
 export {
   GRUCell,
   LSTMCell,
   type RecurrentCellOptions,
   RNNCell,
   type RNNCellOptions,
-} from './recurrent_cell.js';
-export type { LoadedKeys, LoadStateDictOptions, StateDict } from './state.js';
-export {
-  Summary,
-  type SummaryInput,
-  type SummaryOptions,
-  type SummaryRow,
-  summary,
-} from './summary.js';
+} from './layer/recurrent_cell.js';
 export {
   type EncoderCall,
   generateSquareSubsequentMask,
@@ -216,7 +159,7 @@ export {
   TransformerDecoder,
   TransformerEncoder,
   type TransformerOptions,
-} from './transformer.js';
+} from './layer/transformer.js';
 export {
   type DecoderLayerCall,
   type EncoderLayerCall,
@@ -224,8 +167,7 @@ export {
   TransformerDecoderLayer,
   TransformerEncoderLayer,
   type TransformerLayerOptions,
-} from './transformer_layers.js';
-export type { CountOptions } from './tree.js';
+} from './layer/transformer_layers.js';
 export {
   ChannelShuffle,
   PixelShuffle,
@@ -234,5 +176,63 @@ export {
   UpsamplingBilinear2d,
   UpsamplingNearest2d,
   type UpsamplingOptions,
-} from './upsample.js';
+} from './layer/upsample.js';
+export { BCELoss, BCEWithLogitsLoss, FocalLoss } from './loss/loss_binary.js';
+export {
+  CrossEntropyLoss,
+  MultiLabelMarginLoss,
+  MultiLabelSoftMarginLoss,
+  MultiMarginLoss,
+  NLLLoss,
+} from './loss/loss_classes.js';
+export { CTCLoss, GaussianNLLLoss, KLDivLoss, PoissonNLLLoss } from './loss/loss_distribution.js';
+export {
+  CosineEmbeddingLoss,
+  HingeEmbeddingLoss,
+  HingeLoss,
+  MarginRankingLoss,
+  SoftMarginLoss,
+  TripletMarginLoss,
+  TripletMarginWithDistanceLoss,
+} from './loss/loss_margin.js';
+export { HuberLoss, L1Loss, MSELoss, SmoothL1Loss } from './loss/loss_regression.js';
+export { Buffer, type BufferOptions } from './module/buffer.js';
+export type { Named } from './module/collection.js';
+export {
+  type Layer,
+  ModuleDict,
+  ModuleList,
+  ParameterDict,
+  ParameterList,
+  Sequential,
+} from './module/container.js';
+export type {
+  BackwardHook,
+  BackwardPreHook,
+  ForwardHook,
+  ForwardPreHook,
+  ModuleGradients,
+} from './module/hooks.js';
+export { Lambda } from './module/lambda.js';
+export { type AnyModule, Module } from './module/module.js';
+export { Parameter } from './module/parameter.js';
+export type { LoadedKeys, LoadStateDictOptions, StateDict } from './module/state.js';
+export {
+  Summary,
+  type SummaryInput,
+  type SummaryOptions,
+  type SummaryRow,
+  summary,
+} from './module/summary.js';
+export type { CountOptions } from './module/tree.js';
+export {
+  type ElasticPenaltyOptions,
+  elasticPenalty,
+  l1Penalty,
+  l2Penalty,
+  type Penalized,
+  type PenaltyGroup,
+  type PenaltyOptions,
+  proximalL1,
+} from './penalty.js';
 export * as utils from './utils.js';

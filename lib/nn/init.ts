@@ -6,11 +6,12 @@
 import { noGrad } from '../autograd/mode.js';
 import { TensorError } from '../errors.js';
 import { qr } from '../linalg/qr.js';
-import { mul } from '../ops/arithmetic.js';
-import { lt } from '../ops/compare.js';
-import { diagonal } from '../ops/diagonal.js';
+import { mul } from '../ops/elementwise/arithmetic.js';
+import { lt } from '../ops/elementwise/compare.js';
+import { where } from '../ops/elementwise/ternary.js';
+import { scatter } from '../ops/indexing/scatter.js';
+import { argsort } from '../ops/indexing/sort.js';
 import { checkFloating, checkTensor, copyInto } from '../ops/operand.js';
-import { narrow } from '../ops/parts.js';
 import {
   checkGenerator,
   checkProbability,
@@ -19,11 +20,10 @@ import {
   type RandomOptions,
   normal as randomNormal,
   uniform as randomUniform,
-} from '../ops/random.js';
-import { scatter } from '../ops/scatter.js';
-import { reshape, transpose } from '../ops/shape.js';
-import { argsort } from '../ops/sort.js';
-import { where } from '../ops/ternary.js';
+} from '../ops/random/random.js';
+import { diagonal } from '../ops/shape/diagonal.js';
+import { narrow } from '../ops/shape/parts.js';
+import { reshape, transpose } from '../ops/shape/shape.js';
 import { fillWith } from '../tensor/creation.js';
 import { checkNumber, checkOptions, describe, formatShape, numel } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';

@@ -1,29 +1,29 @@
 /** Says of the layers and functions below that they are the library's own: see `callLayer`. */
-import * as activationFunctions from '../ops/activation.js';
-import * as mathFunctions from '../ops/math.js';
-import * as piecewiseFunctions from '../ops/piecewise.js';
-import * as softmaxFunctions from '../ops/softmax.js';
-import * as activation from './activation.js';
-import * as attention from './attention.js';
-import * as container from './container.js';
-import * as conv from './conv.js';
-import * as convTranspose from './conv_transpose.js';
-import * as dropout from './dropout.js';
-import * as embedding from './embedding.js';
-import * as flatten from './flatten.js';
-import * as lambda from './lambda.js';
-import * as linear from './linear.js';
-import { Module } from './module.js';
-import * as norm from './norm.js';
-import { addOurs } from './ours.js';
-import * as padding from './padding.js';
-import * as piecewise from './piecewise.js';
-import * as pool from './pool.js';
-import * as positional from './positional.js';
-import * as recurrent from './recurrent.js';
-import * as transformer from './transformer.js';
-import * as layers from './transformer_layers.js';
-import * as upsample from './upsample.js';
+import * as activationFunctions from '../ops/elementwise/activation.js';
+import * as mathFunctions from '../ops/elementwise/math.js';
+import * as piecewiseFunctions from '../ops/elementwise/piecewise.js';
+import * as softmaxFunctions from '../ops/normalization/softmax.js';
+import * as activation from './layer/activation.js';
+import * as attention from './layer/attention.js';
+import * as conv from './layer/conv.js';
+import * as convTranspose from './layer/conv_transpose.js';
+import * as dropout from './layer/dropout.js';
+import * as embedding from './layer/embedding.js';
+import * as flatten from './layer/flatten.js';
+import * as linear from './layer/linear.js';
+import * as norm from './layer/norm.js';
+import * as padding from './layer/padding.js';
+import * as piecewise from './layer/piecewise.js';
+import * as pool from './layer/pool.js';
+import * as positional from './layer/positional.js';
+import * as recurrent from './layer/recurrent.js';
+import * as transformer from './layer/transformer.js';
+import * as layers from './layer/transformer_layers.js';
+import * as upsample from './layer/upsample.js';
+import * as container from './module/container.js';
+import * as lambda from './module/lambda.js';
+import { Module } from './module/module.js';
+import { addOurs } from './module/ours.js';
 
 /** Nothing in these files keeps what goes through `forward`; test/nn/given-back.test.ts runs them. */
 const FILES: readonly Readonly<Record<string, unknown>>[] = [

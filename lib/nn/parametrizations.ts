@@ -1,21 +1,21 @@
 /** Parametrizations of weights, as in torch.nn.utils.parametrizations. */
 import { noGrad } from '../autograd/mode.js';
 import { TensorError } from '../errors.js';
-import { abs, div, mul } from '../ops/arithmetic.js';
-import { normalize } from '../ops/distance.js';
+import { abs, div, mul } from '../ops/elementwise/arithmetic.js';
 import { copyInto } from '../ops/operand.js';
-import { dot, mv } from '../ops/products.js';
-import { checkGenerator, type Generator, randn } from '../ops/random.js';
-import { reshape, transpose } from '../ops/shape.js';
-import { norm } from '../ops/statistics.js';
+import { normalize } from '../ops/product/distance.js';
+import { dot, mv } from '../ops/product/products.js';
+import { checkGenerator, type Generator, randn } from '../ops/random/random.js';
+import { norm } from '../ops/reduction/statistics.js';
+import { reshape, transpose } from '../ops/shape/shape.js';
 import { checkNumber, checkOptions, describe } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
-import { Buffer } from './buffer.js';
-import { ConvTranspose1d, ConvTranspose2d, ConvTranspose3d } from './conv_transpose.js';
-import { checkModule } from './members.js';
-import { type AnyModule, Module } from './module.js';
-import type { Parametrization } from './parametrization_list.js';
-import { registerParametrization } from './parametrize.js';
+import { ConvTranspose1d, ConvTranspose2d, ConvTranspose3d } from './layer/conv_transpose.js';
+import { Buffer } from './module/buffer.js';
+import { checkModule } from './module/members.js';
+import { type AnyModule, Module } from './module/module.js';
+import type { Parametrization } from './module/parametrization_list.js';
+import { registerParametrization } from './module/parametrize.js';
 
 /** Options of {@link weightNorm}. */
 export interface WeightNormOptions {

@@ -6,15 +6,15 @@
  */
 import { noGrad } from '../autograd/mode.js';
 import { TensorError } from '../errors.js';
-import { abs, add, mul, square } from '../ops/arithmetic.js';
+import { abs, add, mul, square } from '../ops/elementwise/arithmetic.js';
+import { softshrink } from '../ops/elementwise/piecewise.js';
 import { checkFloating, copyInto } from '../ops/operand.js';
-import { softshrink } from '../ops/piecewise.js';
-import { sum } from '../ops/reduce.js';
+import { sum } from '../ops/reduction/reduce.js';
 import { checkNumber, checkOptions, describe } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
-import { type AnyModule, Module } from './module.js';
-import { BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RMSNorm } from './norm.js';
-import { PReLU } from './piecewise.js';
+import { BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RMSNorm } from './layer/norm.js';
+import { PReLU } from './layer/piecewise.js';
+import { type AnyModule, Module } from './module/module.js';
 
 /**
  * What a penalty is on: a module, of whose parameters the weights count, or parameters, which count all.

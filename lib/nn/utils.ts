@@ -1,19 +1,19 @@
 /** Functions over many parameters and their gradients, as in torch.nn.utils. */
 import { TensorError } from '../errors.js';
 import { rows, runRow } from '../native/commands.js';
-import { concat } from '../ops/join.js';
+import { slice } from '../ops/indexing/slice.js';
 import { checkTensor, clone, copyInto, to } from '../ops/operand.js';
-import { reshape } from '../ops/shape.js';
-import { slice } from '../ops/slice.js';
+import { concat } from '../ops/shape/join.js';
+import { reshape } from '../ops/shape/shape.js';
 import { uninitialized } from '../tensor/creation.js';
 import { dtypes, type StoredArray } from '../tensor/dtype.js';
 import { checkOptions, describe, formatShape } from '../tensor/shape.js';
 import type { Storage } from '../tensor/storage.js';
 import { Tensor } from '../tensor/tensor.js';
 
-export * as rnn from './packed_sequence.js';
+export * as rnn from './layer/packed_sequence.js';
+export * as parametrize from './module/parametrize.js';
 export * as parametrizations from './parametrizations.js';
-export * as parametrize from './parametrize.js';
 
 /** Options of {@link gradNorm} and {@link clipGradNorm}. */
 export interface GradNormOptions {

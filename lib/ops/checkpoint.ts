@@ -13,7 +13,7 @@ import { outsideScope } from '../tensor/memory.js';
 import { checkOptions, describe, formatShape, sameShape } from '../tensor/shape.js';
 import { currentTime } from '../tensor/storage.js';
 import { Tensor } from '../tensor/tensor.js';
-import { defaultGenerator } from './random.js';
+import { defaultGenerator } from './random/random.js';
 
 /** Options of {@link checkpointSequential}. */
 export interface CheckpointOptions {

@@ -11,13 +11,20 @@ import {
   sameShape,
 } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { abs, div, sub } from './arithmetic.js';
-import { eq, type IscloseOptions, isclose, isnan, logicalAnd, logicalOr } from './compare.js';
-import { all, countNonzero } from './count.js';
-import { defineMethods } from './elementwise.js';
-import { argmax } from './extremum.js';
+import { abs, div, sub } from './elementwise/arithmetic.js';
+import {
+  eq,
+  type IscloseOptions,
+  isclose,
+  isnan,
+  logicalAnd,
+  logicalOr,
+} from './elementwise/compare.js';
+import { defineMethods } from './elementwise/elementwise.js';
+import { where } from './elementwise/ternary.js';
 import { checkTensor, contiguous, to } from './operand.js';
-import { where } from './ternary.js';
+import { all, countNonzero } from './reduction/count.js';
+import { argmax } from './reduction/extremum.js';
 
 /** 16-bit floats as float32, in which they can be compared. */
 const computing = (x: Tensor): Tensor => {

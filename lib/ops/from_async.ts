@@ -5,8 +5,8 @@ import { tensor } from '../tensor/data.js';
 import type { TypedArray } from '../tensor/dtype.js';
 import { describe } from '../tensor/shape.js';
 import { type NestedArray, Tensor } from '../tensor/tensor.js';
-import { stack } from './join.js';
 import { to } from './operand.js';
+import { stack } from './shape/join.js';
 
 /** What arrives: numbers, or rows as arrays, typed arrays or tensors. */
 export type AsyncItem = NestedArray | readonly number[] | TypedArray | Tensor;

@@ -11,7 +11,7 @@ import { onesLike, uninitialized, zerosLike } from '../tensor/creation.js';
 import { checkOptions, describe, formatShape, sameShape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { copyInto, scalar } from './operand.js';
-import { reshape, slice } from './shape.js';
+import { reshape, slice } from './shape/shape.js';
 
 /** One tensor or several. */
 export type Tensors = Tensor | readonly Tensor[];

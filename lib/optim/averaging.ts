@@ -2,8 +2,8 @@
 import { noGrad } from '../autograd/mode.js';
 import { TensorError } from '../errors.js';
 import { rows, runGeometry, runTernaryContiguous } from '../native/commands.js';
+import { lerp } from '../ops/elementwise/ternary.js';
 import { clone, copyInto, scalar, to } from '../ops/operand.js';
-import { lerp } from '../ops/ternary.js';
 import { dtypes } from '../tensor/dtype.js';
 import { keepStorage, outsideScope } from '../tensor/memory.js';
 import { broadcastStrides, checkNumber, checkOptions, describe } from '../tensor/shape.js';

@@ -1,10 +1,10 @@
 /** All parameters of an optimizer as one vector, and the arithmetic of such vectors. */
 import { rows, runTernaryContiguous } from '../native/commands.js';
-import { abs } from '../ops/arithmetic.js';
-import { amax } from '../ops/extremum.js';
+import { abs } from '../ops/elementwise/arithmetic.js';
 import { copyInto, scalar } from '../ops/operand.js';
-import { dot } from '../ops/products.js';
-import { sum } from '../ops/reduce.js';
+import { dot } from '../ops/product/products.js';
+import { amax } from '../ops/reduction/extremum.js';
+import { sum } from '../ops/reduction/reduce.js';
 import { fillWith, uninitialized } from '../tensor/creation.js';
 import type { DType } from '../tensor/dtype.js';
 import { keepStorage, recycleAfter } from '../tensor/memory.js';

@@ -1,6 +1,6 @@
 /**
  * Tensors of a given shape and value, and what all functions that make tensors share. Those from data are in
- * data.ts, ranges in ranges.ts, random ones in lib/ops/random.ts.
+ * data.ts, ranges in ranges.ts, random ones in lib/ops/random/random.ts.
  */
 import { TensorError } from '../errors.js';
 import { rows, runGeometry } from '../native/commands.js';

@@ -14,7 +14,7 @@
 namespace tilegrad {
 namespace {
 
-// What a cell computes from its gates; in lib/ops/recurrent_cell.ts in the same order.
+// What a cell computes from its gates; in lib/ops/sequence/recurrent_cell.ts in the same order.
 enum class Cell : int { tanh, relu, lstm, gru, count };
 
 constexpr int64_t gatesOf(Cell cell) { return cell == Cell::lstm ? 4 : cell == Cell::gru ? 3 : 1; }

@@ -1,5 +1,5 @@
 /** The activations that products are finished with, in float64 and by other formulas than the kernels. */
-import type { EpilogueActivation } from 'tilegrad/ops/gemm.js';
+import type { EpilogueActivation } from 'tilegrad/ops/product/gemm.js';
 
 const logistic = (x: number) => 1 / (1 + Math.exp(-x));
 

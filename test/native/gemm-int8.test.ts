@@ -16,7 +16,7 @@ import {
   simdLevel,
   simdLevels,
 } from 'tilegrad/native/commands.js';
-import { activations } from 'tilegrad/ops/gemm.js';
+import { activations } from 'tilegrad/ops/product/gemm.js';
 import { afterAll, describe, expect, test } from 'vitest';
 import { functions, SLOPE } from '../helpers/activations.js';
 import { generator } from '../helpers/generator.js';

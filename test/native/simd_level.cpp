@@ -8,7 +8,7 @@
 
 TG_TARGET_BEGIN
 
-// Functions with parameters, as lib/ops/activation.ts calls them without options.
+// Functions with parameters, as lib/ops/elementwise/activation.ts calls them without options.
 template <class T>
 TG_INLINE Vec<T> softplusBy(Vec<T> x, T beta) {
   const Vec<T> b = vsplat<T>(beta), none = fromBits(visplat<T>(Format<T>::infinity));

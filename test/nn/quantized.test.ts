@@ -15,7 +15,7 @@ import {
   type Tensor,
   tensor,
 } from 'tilegrad';
-import { activations } from 'tilegrad/ops/gemm.js';
+import { activations } from 'tilegrad/ops/product/gemm.js';
 import { describe, expect, test } from 'vitest';
 import { expectError } from '../helpers/errors.js';
 

@@ -16,14 +16,14 @@ import {
   type Tensor,
   tensor,
 } from 'tilegrad';
-import { recurrentLayer } from 'tilegrad/ops/recurrent.js';
+import { recurrentLayer } from 'tilegrad/ops/sequence/recurrent.js';
 import {
   type Cell,
   cells,
   composedLayer,
   type Direction,
   gatesOf,
-} from 'tilegrad/ops/recurrent_cell.js';
+} from 'tilegrad/ops/sequence/recurrent_cell.js';
 import { describe, expect, it, test } from 'vitest';
 import {
   epsilon,

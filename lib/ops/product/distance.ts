@@ -1,0 +1,359 @@
+/** Distances and angles between vectors; vectors of unit length. */
+
+import { attach, recording } from '../../autograd/tape.js';
+import { composed } from '../../autograd/tidy.js';
+import { TensorError } from '../../errors.js';
+import {
+  broadcastShapes,
+  checkNumber,
+  checkOptions,
+  describe,
+  formatShape,
+  normalizeDim,
+} from '../../tensor/shape.js';
+import type { Tensor } from '../../tensor/tensor.js';
+import { add, div, mul, sqrt, square, sub } from '../elementwise/arithmetic.js';
+import { eq, gt } from '../elementwise/compare.js';
+import { defineMethods } from '../elementwise/elementwise.js';
+import { clamp, where } from '../elementwise/ternary.js';
+import { indexSelect } from '../indexing/gather.js';
+import { checkDims, checkFloating, checkTensor } from '../operand.js';
+import { promote, promoteFloating } from '../promotion.js';
+import { sum, sumTo } from '../reduction/reduce.js';
+import { norm } from '../reduction/statistics.js';
+import { transpose, unsqueeze } from '../shape/shape.js';
+import { matmul } from './matmul.js';
+import { checkNumbers } from './matmul_integer.js';
+
+/** What an option is when it isn't given; null is an answer, and a wrong one. */
+const orDefault = <T>(value: T | undefined, fallback: T): T =>
+  value === undefined ? fallback : value;
+
+/** Both as float32 or float64 tensors of one dtype. */
+function floats(operation: string, a: Tensor, b: Tensor): [Tensor, Tensor] {
+  checkFloating(operation, a);
+  checkFloating(operation, b);
+  return promote(operation, a, b);
+}
+
+/** @throws TensorError ERR_ARGUMENT unless it is the order of a norm: a number >= low */
+export function checkOrder(operation: string, p: unknown, low: number): number {
+  if (typeof p !== 'number' || !(p >= low)) {
+    const range = low === -Infinity ? '' : ` >= ${low}`;
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[${operation}] p must be a number${range}, not ${describe(p)}`,
+    );
+  }
+  return p;
+}
+
+/** When `cdist` takes the matrix product; PyTorch's names. */
+export type CdistMode =
+  | 'useMmForEuclidDistIfNecessary'
+  | 'useMmForEuclidDist'
+  | 'donotUseMmForEuclidDist';
+
+const MODES: readonly unknown[] = [
+  'useMmForEuclidDistIfNecessary',
+  'useMmForEuclidDist',
+  'donotUseMmForEuclidDist',
+] satisfies CdistMode[];
+
+/** Options of {@link cdist}. */
+export interface CdistOptions {
+  /** The order of the norm, any number >= 0, Infinity too. Default 2. */
+  p?: number;
+  /**
+   * Whether distances of order 2 come from a matrix product, |a|^2 - 2 a b + |b|^2: always, never, or
+   * where one side has more than 25 vectors (the default, as in PyTorch). It is faster and takes less
+   * memory, but small distances of large vectors cancel.
+   */
+  computeMode?: CdistMode;
+}
+
+/** With more vectors than this on one side the product is used; PyTorch's number. */
+const MANY_VECTORS = 25;
+
+/**
+ * The distances between all pairs of vectors: y[..., i, j] = |a[..., i, :] - b[..., j, :]|_p, with
+ * broadcasting of the dimensions before. The gradient at a distance of 0 is 0. Without the matrix
+ * product all differences are in memory at once.
+ * @param a shape [..., m, k], float32 or float64
+ * @param b shape [..., n, k]
+ * @returns shape [..., m, n]
+ * @throws TensorError ERR_SHAPE when they don't fit, ERR_ARGUMENT for a p below 0 or an unknown mode,
+ * ERR_DTYPE
+ * @example
+ * ```ts
+ * cdist(tensor([[0, 0]]), tensor([[3, 4], [0, 1]])); // => [[5, 1]]
+ * ```
+ */
+export function cdist(a: Tensor, b: Tensor, options: CdistOptions = {}): Tensor {
+  const [x, y] = floats('cdist', a, b);
+  checkOptions('cdist', options, ['p', 'computeMode']);
+  const p = checkOrder('cdist', orDefault(options.p, 2), 0);
+  const { computeMode = 'useMmForEuclidDistIfNecessary' } = options;
+  if (!MODES.includes(computeMode)) {
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[cdist] computeMode is one of ${MODES.join(', ')}, not ${describe(computeMode)}`,
+    );
+  }
+  if (x.ndim < 2 || y.ndim < 2 || x.shape.at(-1) !== y.shape.at(-1)) {
+    throw new TensorError(
+      'ERR_SHAPE',
+      `[cdist] shapes ${formatShape(x.shape)} and ${formatShape(y.shape)} are not vectors of one ` +
+        'length in rows',
+    );
+  }
+  const [m, n] = [x.shape.at(-2) as number, y.shape.at(-2) as number];
+  broadcastShapes('cdist', x.shape.slice(0, -2), y.shape.slice(0, -2));
+  const isLarge = m > MANY_VECTORS || n > MANY_VECTORS;
+  const byProduct =
+    computeMode === 'useMmForEuclidDist' ||
+    (computeMode === 'useMmForEuclidDistIfNecessary' && isLarge);
+  if (p === 2 && byProduct) return euclidean(x, y);
+  return composed(() => {
+    const differences = sub(unsqueeze(x, -2), unsqueeze(y, -3));
+    // Vectors without elements are all alike; not every norm of nothing is 0.
+    return x.shape.at(-1) === 0 ? sum(differences, { dim: -1 }) : norm(differences, { p, dim: -1 });
+  });
+}
+
+/** Euclidean distances by a matrix product. */
+function euclidean(a: Tensor, b: Tensor): Tensor {
+  const [x, y] = [a.detach(), b.detach()];
+  const squares = (t: Tensor) => sum(square(t), { dim: -1, keepDim: true });
+  const distances = composed(() => {
+    const lengths = add(squares(x), transpose(squares(y)));
+    return sqrt(clamp(sub(lengths, mul(matmul(x, transpose(y)), 2)), { min: 0 }));
+  });
+  if (recording(a, b)) {
+    // a's gradient is the sum over j of g[i, j] (a[i] - b[j]) / distance[i, j]: two products.
+    const weights = (g: Tensor) => where(eq(distances, 0), 0, div(g, distances));
+    const gradient = (w: Tensor, own: Tensor, other: Tensor) =>
+      sumTo(sub(mul(own, sum(w, { dim: -1, keepDim: true })), matmul(w, other)), own.shape);
+    attach(
+      distances,
+      'cdist',
+      [a, b],
+      [(g) => gradient(weights(g), a, b), (g) => gradient(transpose(weights(g)), b, a)],
+    );
+  }
+  return distances;
+}
+
+/** Options of {@link pairwiseDistance}. */
+export interface PairwiseDistanceOptions {
+  /** The order of the norm, any number. Default 2. */
+  p?: number;
+  /** Added to every difference, so that no distance is 0. Default 1e-6. */
+  eps?: number;
+  /** Keeps the last dimension with size 1. Default false. */
+  keepDim?: boolean;
+}
+
+/**
+ * The distances between pairs of vectors along the last dimension, |a - b + eps|_p, with broadcasting.
+ * @param a shape [..., k]; integers and bools become float32
+ * @param b shape [..., k]
+ * @returns the shape without the last dimension
+ * @throws TensorError ERR_SHAPE when they don't broadcast, ERR_ARGUMENT, ERR_DTYPE
+ * @example
+ * ```ts
+ * pairwiseDistance(tensor([[0, 0]]), tensor([[3, 4]]), { eps: 0 }); // => [5]
+ * ```
+ */
+export function pairwiseDistance(
+  a: Tensor,
+  b: Tensor,
+  options: PairwiseDistanceOptions = {},
+): Tensor {
+  checkTensor('pairwiseDistance', a);
+  checkTensor('pairwiseDistance', b);
+  const [x, y] = promoteFloating('pairwiseDistance', a, b);
+  checkOptions('pairwiseDistance', options, ['p', 'eps', 'keepDim']);
+  const p = checkOrder('pairwiseDistance', orDefault(options.p, 2), -Infinity);
+  const eps = checkNumber('pairwiseDistance', 'eps', orDefault(options.eps, 1e-6));
+  broadcastShapes('pairwiseDistance', x.shape, y.shape);
+  const keepDim = orDefault(options.keepDim, false);
+  return composed(() => norm(add(sub(x, y), eps), { p, dim: -1, keepDim }));
+}
+
+/** Options of {@link cosineSimilarity}. */
+export interface CosineSimilarityOptions {
+  /** The dimension of the vectors after broadcasting. Default 1, as in PyTorch. */
+  dim?: number;
+  /** Vectors shorter than this count as being this long. Default 1e-8. */
+  eps?: number;
+}
+
+/**
+ * The cosine of the angle between vectors along a dimension, with broadcasting:
+ * sum(a / max(|a|, eps) * b / max(|b|, eps)).
+ * @param a float32 or float64
+ * @param b the same
+ * @returns the shape without the dimension
+ * @throws TensorError ERR_SHAPE when they don't broadcast, ERR_INDEX for a dimension that isn't there,
+ * ERR_ARGUMENT, ERR_DTYPE
+ * @example
+ * ```ts
+ * cosineSimilarity(tensor([[1, 0]]), tensor([[1, 1]])); // => [0.707107]
+ * ```
+ */
+export function cosineSimilarity(
+  a: Tensor,
+  b: Tensor,
+  options: CosineSimilarityOptions = {},
+): Tensor {
+  checkTensor('cosineSimilarity', a);
+  checkTensor('cosineSimilarity', b);
+  const [x, y] = promote('cosineSimilarity', a, b);
+  checkFloating('cosineSimilarity', x);
+  checkOptions('cosineSimilarity', options, ['dim', 'eps']);
+  const eps = checkNumber('cosineSimilarity', 'eps', orDefault(options.eps, 1e-8), 0);
+  const shape = broadcastShapes('cosineSimilarity', x.shape, y.shape);
+  const rank = Math.max(1, shape.length);
+  const dim = normalizeDim('cosineSimilarity', orDefault(options.dim, 1), rank);
+  // The dimension counts after broadcasting; one that an operand lacks has size 1 there.
+  const unit = (t: Tensor): Tensor => {
+    let full = t;
+    while (full.ndim < rank) full = unsqueeze(full, 0);
+    const size = shape[dim] ?? 1;
+    const wide = full.shape[dim] === size ? full : full.expand(full.shape.with(dim, size));
+    return div(wide, clamp(norm(wide, { dim, keepDim: true }), { min: eps }));
+  };
+  return composed(() => sum(mul(unit(x), unit(y)), { dim }));
+}
+
+/** Options of {@link normalize}. */
+export interface NormalizeOptions {
+  /** The order of the norm, any number. Default 2. */
+  p?: number;
+  /** The dimension or dimensions of the vectors. Default 1, as in PyTorch. */
+  dim?: number | readonly number[];
+  /** Vectors shorter than this are divided by this. Default 1e-12. */
+  eps?: number;
+}
+
+/**
+ * Vectors along a dimension divided by their lengths: x / max(|x|_p, eps).
+ * @param x float32 or float64
+ * @throws TensorError ERR_INDEX for a dimension that isn't there, ERR_ARGUMENT, ERR_DTYPE
+ * @example
+ * ```ts
+ * normalize(tensor([[3, 4]])); // => [[0.6, 0.8]]
+ * ```
+ */
+export function normalize(x: Tensor, options: NormalizeOptions = {}): Tensor {
+  checkFloating('normalize', x);
+  checkOptions('normalize', options, ['p', 'dim', 'eps']);
+  const p = checkOrder('normalize', orDefault(options.p, 2), -Infinity);
+  const eps = checkNumber('normalize', 'eps', orDefault(options.eps, 1e-12), 0);
+  const dim = checkDims('normalize', orDefault(options.dim, 1), x.ndim);
+  return composed(() => div(x, clamp(norm(x, { p, dim, keepDim: true }), { min: eps })));
+}
+
+/** Options of {@link renorm}. */
+export interface RenormOptions {
+  /** Which parts are measured: those at each index of this dimension. */
+  dim: number;
+  /** The largest norm that a part may have. */
+  maxNorm: number;
+  /** The order of the norm, a number above 0. Default 2. */
+  p?: number;
+}
+
+/** Added to a norm that is divided by; PyTorch's number. */
+const RENORM_EPS = 1e-7;
+
+/**
+ * x with every part along a dimension (x[i], for dimension 0) whose norm is above `maxNorm` shortened to
+ * that.
+ * @param x float32 or float64, at least 2 dimensions
+ * @throws TensorError ERR_SHAPE for fewer dimensions, ERR_INDEX for a dimension that isn't there,
+ * ERR_ARGUMENT, ERR_DTYPE
+ * @example
+ * ```ts
+ * renorm(tensor([[3, 4], [0, 1]]), { dim: 0, maxNorm: 1 }); // => [[0.6, 0.8], [0, 1]]
+ * ```
+ */
+export function renorm(x: Tensor, options: RenormOptions): Tensor {
+  checkFloating('renorm', x);
+  checkOptions('renorm', options, ['dim', 'maxNorm', 'p']);
+  const p = checkOrder('renorm', orDefault(options.p, 2), Number.MIN_VALUE);
+  const maxNorm = checkNumber('renorm', 'maxNorm', options.maxNorm, 0);
+  if (x.ndim < 2) {
+    throw new TensorError(
+      'ERR_SHAPE',
+      `[renorm] takes at least two dimensions, not shape ${formatShape(x.shape)}`,
+    );
+  }
+  const at = normalizeDim('renorm', options.dim, x.ndim);
+  const others = x.shape.map((_, d) => d).filter((d) => d !== at);
+  return composed(() => {
+    const lengths = norm(x, { p, dim: others, keepDim: true });
+    return mul(x, where(gt(lengths, maxNorm), div(maxNorm, add(lengths, RENORM_EPS)), 1));
+  });
+}
+
+/** Options of {@link cross}. */
+export interface CrossOptions {
+  /** The dimension of the vectors, after broadcasting. Default the last. */
+  dim?: number;
+}
+
+/**
+ * The cross product of vectors of three elements, with broadcasting (`torch.linalg.cross`):
+ * [a1 b2 - a2 b1, a2 b0 - a0 b2, a0 b1 - a1 b0].
+ * @param a float32, float64 or integers, size 3 along the dimension
+ * @param b the same, as many dimensions
+ * @throws TensorError ERR_SHAPE unless both have size 3 there and broadcast, ERR_INDEX for a dimension
+ * that isn't there, ERR_ARGUMENT, ERR_DTYPE
+ * @example
+ * ```ts
+ * cross(tensor([1, 0, 0]), tensor([0, 1, 0])); // => [0, 0, 1]
+ * ```
+ */
+export function cross(a: Tensor, b: Tensor, options: CrossOptions = {}): Tensor {
+  checkNumbers('cross', a);
+  checkNumbers('cross', b);
+  const [x, y] = promote('cross', a, b);
+  checkOptions('cross', options, ['dim']);
+  const dim = normalizeDim('cross', orDefault(options.dim, -1), Math.max(x.ndim, y.ndim));
+  if (x.ndim !== y.ndim || x.shape[dim] !== 3 || y.shape[dim] !== 3) {
+    throw new TensorError(
+      'ERR_SHAPE',
+      `[cross] shapes ${formatShape(x.shape)} and ${formatShape(y.shape)} do not both have size 3 ` +
+        `along dimension ${dim}`,
+    );
+  }
+  const [next, last] = [
+    [1, 2, 0],
+    [2, 0, 1],
+  ] as const;
+  const turned = (t: Tensor, places: readonly number[]) => indexSelect(t, dim, places);
+  return composed(() =>
+    sub(mul(turned(x, next), turned(y, last)), mul(turned(x, last), turned(y, next))),
+  );
+}
+
+defineMethods({ cdist, cosineSimilarity, normalize, pairwiseDistance, renorm, cross });
+
+declare module '../../tensor/tensor.js' {
+  interface Tensor {
+    /** Distances between all pairs of vectors: see the function `cdist`. */
+    cdist(other: Tensor, options?: CdistOptions): Tensor;
+    /** Distances between pairs of vectors: see the function `pairwiseDistance`. */
+    pairwiseDistance(other: Tensor, options?: PairwiseDistanceOptions): Tensor;
+    /** The cosine of the angle between vectors: see the function `cosineSimilarity`. */
+    cosineSimilarity(other: Tensor, options?: CosineSimilarityOptions): Tensor;
+    /** Vectors divided by their lengths: see the function `normalize`. */
+    normalize(options?: NormalizeOptions): Tensor;
+    /** Parts shortened to a largest norm: see the function `renorm`. */
+    renorm(options: RenormOptions): Tensor;
+    /** The cross product of vectors of three elements: see the function `cross`. */
+    cross(other: Tensor, options?: CrossOptions): Tensor;
+  }
+}

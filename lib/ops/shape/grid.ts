@@ -1,0 +1,171 @@
+/** All combinations of the elements of vectors. */
+import { TensorError } from '../../errors.js';
+import { onesLike } from '../../tensor/creation.js';
+import { checkOptions, checkShape, describe, formatShape } from '../../tensor/shape.js';
+import { Tensor } from '../../tensor/tensor.js';
+import { indexSelect } from '../indexing/gather.js';
+import { checkTensor, to } from '../operand.js';
+import { checkNumbers } from '../product/matmul_integer.js';
+import { expand } from '../reduction/reduce.js';
+import { cumprod } from '../reduction/scan.js';
+import { flip } from './flip.js';
+import { checkTensors, concat, stack } from './join.js';
+import { reshape, unsqueeze } from './shape.js';
+
+/** Options of {@link meshgrid}. */
+export interface MeshgridOptions {
+  /**
+   * `ij` (default): the first vector runs along dimension 0, the second along 1. `xy`: these two are
+   * exchanged, so that the first runs along the columns.
+   */
+  indexing?: 'ij' | 'xy';
+}
+
+/** @throws TensorError ERR_SHAPE unless all are vectors or scalars */
+function checkVectors(operation: string, tensors: readonly Tensor[], scalars: boolean): void {
+  for (const t of tensors) {
+    if (t.ndim > 1 || (t.ndim === 0 && !scalars)) {
+      throw new TensorError(
+        'ERR_SHAPE',
+        `[${operation}] takes vectors, not shape ${formatShape(t.shape)}`,
+      );
+    }
+  }
+}
+
+/**
+ * The coordinates of a grid: for each vector a tensor of the grid's shape with its element at each point,
+ * as a view of it.
+ * @param tensors vectors; scalars count as vectors of one element
+ * @throws TensorError ERR_ARGUMENT for anything but a list of tensors and for unknown options, ERR_SHAPE
+ * @example
+ * ```ts
+ * meshgrid([tensor([1, 2]), tensor([3, 4, 5])])[0]; // => [[1, 1, 1], [2, 2, 2]]
+ * meshgrid([tensor([1, 2]), tensor([3, 4, 5])], { indexing: 'xy' })[0]; // => [[1, 2], [1, 2], [1, 2]]
+ * ```
+ */
+export function meshgrid(tensors: readonly Tensor[], options: MeshgridOptions = {}): Tensor[] {
+  checkTensors('meshgrid', tensors);
+  checkOptions('meshgrid', options, ['indexing']);
+  const { indexing = 'ij' } = options;
+  if (indexing !== 'ij' && indexing !== 'xy') {
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[meshgrid] indexing is 'ij' or 'xy', not ${describe(indexing)}`,
+    );
+  }
+  checkVectors('meshgrid', tensors, true);
+  const grids = grid('meshgrid', tensors);
+  return indexing === 'ij' || tensors.length < 2 ? grids : grids.map((t) => t.transpose(0, 1));
+}
+
+function grid(operation: string, tensors: readonly Tensor[]): Tensor[] {
+  const shape = checkShape(
+    operation,
+    tensors.map((t) => t.numel),
+  );
+  return tensors.map((t, i) => {
+    const own = shape.map((_, d) => (d === i ? t.numel : 1));
+    return expand(reshape(t, own), shape);
+  });
+}
+
+/**
+ * The Cartesian product of vectors: each row has one element of each, in the order of nested loops of
+ * which the last is innermost. One vector alone gives itself.
+ * @throws TensorError ERR_ARGUMENT for anything but a list of tensors, ERR_SHAPE for other than vectors
+ * @example
+ * ```ts
+ * cartesianProd([tensor([1, 2]), tensor([3, 4])]); // => [[1, 3], [1, 4], [2, 3], [2, 4]]
+ * ```
+ */
+export function cartesianProd(tensors: readonly Tensor[]): Tensor {
+  checkTensors('cartesianProd', tensors);
+  checkVectors('cartesianProd', tensors, false);
+  if (tensors.length === 1) return tensors[0] as Tensor;
+  const columns = grid('cartesianProd', tensors).map((t) => reshape(t, [t.numel]));
+  return stack(columns, 1);
+}
+
+/** Options of {@link combinations}. */
+export interface CombinationsOptions {
+  /** Whether an element can be chosen more than once. Default false. */
+  withReplacement?: boolean;
+}
+
+/**
+ * All choices of r elements of a vector, one in each row, as Python's itertools.combinations orders them.
+ * @param r whole number >= 0, default 2
+ * @throws TensorError ERR_SHAPE for other than a vector, ERR_ARGUMENT
+ * @example
+ * ```ts
+ * combinations(tensor([1, 2, 3])); // => [[1, 2], [1, 3], [2, 3]]
+ * combinations(tensor([1, 2]), 2, { withReplacement: true }); // => [[1, 1], [1, 2], [2, 2]]
+ * ```
+ */
+export function combinations(x: Tensor, r = 2, options: CombinationsOptions = {}): Tensor {
+  checkTensor('combinations', x);
+  checkVectors('combinations', [x], false);
+  checkOptions('combinations', options, ['withReplacement']);
+  if (!Number.isSafeInteger(r) || r < 0) {
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[combinations] r is a whole number >= 0, not ${describe(r)}`,
+    );
+  }
+  if (r === 0) return x.slice([[0, 0]]);
+  const next = options.withReplacement ? 0 : 1;
+  const places: number[] = [];
+  const row: number[] = [];
+  const choose = (from: number): void => {
+    if (row.length === r) {
+      for (const place of row) places.push(place);
+      return;
+    }
+    // So many elements have to be left for the rest of the row.
+    const last = next === 1 ? x.numel - (r - row.length) : x.numel - 1;
+    for (let i = from; i <= last; i++) {
+      row.push(i);
+      choose(i + next);
+      row.pop();
+    }
+  };
+  choose(0);
+  return reshape(indexSelect(x, 0, Int32Array.from(places)), [places.length / r, r]);
+}
+
+/** Options of {@link vander}. */
+export interface VanderOptions {
+  /** How many columns. Default as many as there are elements. */
+  n?: number;
+  /** Whether powers grow from left to right. Default false. */
+  increasing?: boolean;
+}
+
+/**
+ * A Vandermonde matrix: in each row the powers of an element, x^(n - 1) ... x, 1, or in growing order.
+ * They are cumulative products, as in PyTorch.
+ * @param x float32, float64, or integers and bools (which give int64), vectors of shape [.., m]; the result has shape
+ * [.., m, n]
+ * @throws TensorError ERR_SHAPE for a scalar, ERR_DTYPE, ERR_ARGUMENT
+ * @example
+ * ```ts
+ * vander(tensor([1, 2, 3])); // => [[1, 1, 1], [4, 2, 1], [9, 3, 1]]
+ * vander(tensor([2, 3]), { n: 3, increasing: true }); // => [[1, 2, 4], [1, 3, 9]]
+ * ```
+ */
+export function vander(x: Tensor, options: VanderOptions = {}): Tensor {
+  if (x instanceof Tensor && x.dtype === 'bool') return vander(to(x, 'int64'), options);
+  checkNumbers('vander', x);
+  checkOptions('vander', options, ['n', 'increasing']);
+  if (x.ndim === 0) throw new TensorError('ERR_SHAPE', '[vander] takes vectors, not a scalar');
+  const { n = x.shape.at(-1) as number, increasing = false } = options;
+  if (!Number.isSafeInteger(n) || n < 0) {
+    throw new TensorError('ERR_ARGUMENT', `[vander] n is a whole number >= 0, not ${describe(n)}`);
+  }
+  const base = unsqueeze(x, -1);
+  if (n === 0) return expand(base, checkShape('vander', [...x.shape, 0]));
+  const one = onesLike(base);
+  const powers = cumprod(concat([one, expand(base, [...x.shape, n - 1])], -1), -1);
+  return increasing ? powers : flip(powers, -1);
+}

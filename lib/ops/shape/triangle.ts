@@ -1,0 +1,208 @@
+/** Triangles of matrices: their elements, and where they are. */
+import { attach, recording } from '../../autograd/tape.js';
+import { TensorError } from '../../errors.js';
+import { type Operand, rows, runGeometry } from '../../native/commands.js';
+import { checkTensorOptions, type TensorOptions, uninitialized } from '../../tensor/creation.js';
+import { checkShape, describe, formatShape, type Shape } from '../../tensor/shape.js';
+import type { Tensor } from '../../tensor/tensor.js';
+import { defineMethods } from '../elementwise/elementwise.js';
+import { checkTensor, to } from '../operand.js';
+
+function checkDiagonal(operation: string, diagonal: unknown): asserts diagonal is number {
+  if (!Number.isSafeInteger(diagonal)) {
+    throw new TensorError(
+      'ERR_ARGUMENT',
+      `[${operation}] the diagonal is a whole number, not ${describe(diagonal)}`,
+    );
+  }
+}
+
+/** Rows that are cut in one go. */
+const BLOCK = 64;
+
+/** Columns of the masks: a block's diagonal begins at column BLOCK, with room on both sides. */
+const WIDTH = 3 * BLOCK;
+
+/** What is cut off a block of rows: 1 behind the diagonal of a lower triangle, before that of an upper one. */
+const CUT = { tril: new Uint8Array(BLOCK * WIDTH), triu: new Uint8Array(BLOCK * WIDTH) };
+for (let i = 0; i < BLOCK; i++) {
+  for (let j = 0; j < WIDTH; j++) {
+    CUT.tril[i * WIDTH + j] = Number(j >= BLOCK + i);
+    CUT.triu[i * WIDTH + j] = Number(j < BLOCK + i);
+  }
+}
+
+/**
+ * The matrices of x with zeros on the other side of a diagonal. A block of rows has columns before the
+ * diagonal, which are copied or zeros, columns behind it, which are the other, and between them as many
+ * as it has rows, which are cut.
+ */
+function triangle(operation: 'tril' | 'triu', x: Tensor, diagonal: number): Tensor {
+  checkTensor(operation, x);
+  checkDiagonal(operation, diagonal);
+  if (x.ndim < 2) {
+    throw new TensorError(
+      'ERR_SHAPE',
+      `[${operation}] takes matrices, not shape ${formatShape(x.shape)}`,
+    );
+  }
+  const y = uninitialized(x.shape, x.dtype);
+  if (y.numel > 0) cutRows(operation, x, y, diagonal);
+  if (recording(x)) attach(y, operation, [x], [(g) => triangle(operation, g, diagonal)]);
+  return y;
+}
+
+function cutRows(operation: 'tril' | 'triu', x: Tensor, y: Tensor, diagonal: number): void {
+  const [rowDim, columnDim] = [x.ndim - 2, x.ndim - 1];
+  const [m, n] = x.shape.slice(-2) as [number, number];
+  const column = (j: number) => Math.max(0, Math.min(n, j));
+  // The first column of row 0 behind the lower part, which an upper triangle ends with or begins at.
+  const behind = operation === 'tril' ? diagonal + 1 : diagonal;
+  for (let row = 0; row < m; row += BLOCK) {
+    const height = Math.min(BLOCK, m - row);
+    const first = BLOCK - (row + behind); // the mask's column for column 0
+    // A matrix that the mask has room for is cut as a whole.
+    const [left, right] =
+      first >= 0 && first + n <= WIDTH
+        ? [0, n]
+        : [column(row + behind), column(row + behind + height - 1)];
+    const part = (t: Tensor, start: number, end: number): Operand & { shape: Shape } => ({
+      array: t.array,
+      offset:
+        t.offset + row * (t.strides[rowDim] as number) + start * (t.strides[columnDim] as number),
+      strides: t.strides,
+      shape: [...t.shape.slice(0, rowDim), height, end - start],
+    });
+    const keep = (start: number, end: number): void => {
+      if (start === end) return;
+      const to = part(y, start, end);
+      runGeometry(rows.cast, to.shape, [part(x, start, end), to]);
+    };
+    const clear = (start: number, end: number): void => {
+      if (start === end) return;
+      const to = part(y, start, end);
+      runGeometry(rows.fill, to.shape, [to], [0]);
+    };
+    const [before, after] = operation === 'tril' ? [keep, clear] : [clear, keep];
+    before(0, left);
+    if (left < right) {
+      const mask = {
+        array: CUT[operation],
+        offset: first + left,
+        strides: [...x.shape.slice(0, rowDim).map(() => 0), WIDTH, 1],
+      };
+      const to = part(y, left, right);
+      runGeometry(rows.maskedFill, to.shape, [part(x, left, right), mask, to], [0]);
+    }
+    after(right, n);
+  }
+}
+
+/**
+ * The lower triangle of a matrix or of each of several: the elements [i, j] with j - i <= diagonal, zeros
+ * elsewhere.
+ * @param diagonal the last one that stays, 0 (default) for the main one, above it > 0, below it < 0
+ * @throws TensorError ERR_SHAPE for less than two dimensions, ERR_ARGUMENT
+ * @example
+ * ```ts
+ * tril(tensor([[1, 2], [3, 4]])); // => [[1, 0], [3, 4]]
+ * ```
+ */
+export function tril(x: Tensor, diagonal = 0): Tensor {
+  return triangle('tril', x, diagonal);
+}
+
+/**
+ * The upper triangle of a matrix or of each of several: the elements [i, j] with j - i >= diagonal, zeros
+ * elsewhere.
+ * @param diagonal the first one that stays, 0 (default) for the main one, above it > 0, below it < 0
+ * @throws TensorError ERR_SHAPE for less than two dimensions, ERR_ARGUMENT
+ * @example
+ * ```ts
+ * triu(tensor([[1, 2], [3, 4]])); // => [[1, 2], [0, 4]]
+ * ```
+ */
+export function triu(x: Tensor, diagonal = 0): Tensor {
+  return triangle('triu', x, diagonal);
+}
+
+/** The columns of each row that belong to a triangle, as ranges; then their coordinates. */
+function coordinates(
+  operation: string,
+  rows: number,
+  columns: number,
+  diagonal: number,
+  options: Pick<TensorOptions, 'dtype'>,
+  range: (row: number) => readonly [start: number, end: number],
+): Tensor {
+  checkShape(operation, [rows, columns]);
+  checkDiagonal(operation, diagonal);
+  checkTensorOptions(operation, options, ['dtype']);
+  const ranges = Array.from({ length: rows }, (_, i) => {
+    const [start, end] = range(i);
+    return [Math.max(0, start), Math.min(columns, end)] as const;
+  });
+  const count = ranges.reduce((sum, [start, end]) => sum + Math.max(0, end - start), 0);
+  const result = uninitialized([2, count], 'int32');
+  const { data } = result;
+  let at = 0;
+  ranges.forEach(([start, end], i) => {
+    for (let j = start; j < end; j++) {
+      data[at] = i;
+      data[count + at++] = j;
+    }
+  });
+  return to(result, options.dtype ?? 'int32');
+}
+
+/**
+ * The coordinates of the lower triangle of a matrix, row by row: shape [2, count], first the rows, then
+ * the columns, int32 (PyTorch has int64).
+ * @param diagonal the last diagonal that belongs to it, as in `tril`
+ * @throws TensorError ERR_SHAPE for sizes that aren't whole numbers >= 0, ERR_ARGUMENT, ERR_DTYPE
+ * @example
+ * ```ts
+ * trilIndices(2, 3); // => [[0, 1, 1], [0, 0, 1]]
+ * ```
+ */
+export function trilIndices(
+  rows: number,
+  columns: number,
+  diagonal = 0,
+  options: Pick<TensorOptions, 'dtype'> = {},
+): Tensor {
+  return coordinates('trilIndices', rows, columns, diagonal, options, (i) => [0, i + diagonal + 1]);
+}
+
+/**
+ * The coordinates of the upper triangle of a matrix, row by row: shape [2, count], first the rows, then
+ * the columns, int32 (PyTorch has int64).
+ * @param diagonal the first diagonal that belongs to it, as in `triu`
+ * @throws TensorError ERR_SHAPE for sizes that aren't whole numbers >= 0, ERR_ARGUMENT, ERR_DTYPE
+ * @example
+ * ```ts
+ * triuIndices(2, 3, 1); // => [[0, 0, 1], [1, 2, 2]]
+ * ```
+ */
+export function triuIndices(
+  rows: number,
+  columns: number,
+  diagonal = 0,
+  options: Pick<TensorOptions, 'dtype'> = {},
+): Tensor {
+  return coordinates('triuIndices', rows, columns, diagonal, options, (i) => [
+    i + diagonal,
+    columns,
+  ]);
+}
+
+defineMethods({ tril, triu });
+
+declare module '../../tensor/tensor.js' {
+  interface Tensor {
+    /** The lower triangle of a matrix, zeros elsewhere: see the function `tril`. */
+    tril(diagonal?: number): Tensor;
+    /** The upper triangle of a matrix, zeros elsewhere: see the function `triu`. */
+    triu(diagonal?: number): Tensor;
+  }
+}

@@ -1,0 +1,120 @@
+import { addmm, baddbmm, full, linear, manualSeed, matmul, randn, type Tensor } from 'tilegrad';
+import { describe, expect, it } from 'vitest';
+import {
+  type Bound,
+  epsilon,
+  expectGolden,
+  Fixture,
+  type Golden,
+  type GoldenCase,
+  gradients,
+  largest,
+  type StoredCase,
+  toTensor,
+} from '../../golden.js';
+
+const fixture = new Fixture<{ cases: StoredCase<never>[] }>('matmul');
+
+const operations: Record<string, (...inputs: Tensor[]) => Tensor> = {
+  matmul: (a, b) => matmul(a!, b!),
+  linear: (x, weight, bias) => linear(x!, weight!, bias ?? null),
+};
+
+/**
+ * Two sums of `terms` products, both rounded at every step: each is within terms * u * sum|products|
+ * of the truth (u = eps / 2), and here the products are far from all being the largest.
+ */
+function bound(c: GoldenCase<never>, terms: number, a: Golden, b: Golden): Bound {
+  const limit = terms * epsilon[c.dtype] * largest(a) * largest(b);
+  return () => limit;
+}
+
+function size({ data }: Golden): number {
+  return data.length;
+}
+
+describe('golden matrix products', () => {
+  for (const stored of fixture.content.cases) {
+    const c = fixture.case(stored);
+    const [a, b, bias] = c.inputs as [Golden, Golden, Golden?];
+    const title = `${c.op} ${c.inputs.map((x) => `[${x.shape}]`).join(' ')} ${c.dtype}`;
+    it(title, () => {
+      const inputs = c.inputs.map((x) => toTensor(x, c.dtype, true));
+      const y = operations[c.op]!(...inputs);
+      const inner = a.shape.at(-1)!;
+      const products = size(c.output) * inner;
+      expectGolden(y, c.output, bound(c, inner + (bias ? 1 : 0), a, b), 'output');
+
+      const [gradA, gradB, gradBias] = gradients(y, c.gradOutput, c.dtype, inputs);
+      const [wantA, wantB, wantBias] = c.gradInputs;
+      const g = c.gradOutput;
+      expectGolden(gradA!, wantA!, bound(c, products / size(a), g, b), 'gradient of a');
+      expectGolden(gradB!, wantB!, bound(c, products / size(b), g, a), 'gradient of b');
+      if (wantBias) {
+        const limit = (size(g) / size(wantBias)) * epsilon[c.dtype] * largest(g);
+        expectGolden(gradBias!, wantBias, () => limit, 'gradient of the bias');
+      }
+    });
+  }
+});
+
+describe('addmm and baddbmm are beta c + alpha a b', () => {
+  const terms = 37;
+  const cases = [
+    { name: 'addmm', fn: addmm, a: [5, terms], b: [terms, 19] },
+    { name: 'baddbmm', fn: baddbmm, a: [3, 5, terms], b: [3, terms, 19] },
+  ] as const;
+  for (const { name, fn, a: aShape, b: bShape } of cases) {
+    for (const dtype of ['float32', 'float64'] as const) {
+      for (const [alpha, beta] of [
+        [1, 1],
+        [-0.5, 2],
+        [3, 0.25],
+      ] as const) {
+        it(`${name} ${dtype}, alpha ${alpha}, beta ${beta}`, () => {
+          manualSeed(5);
+          const [a, b] = [randn(aShape, { dtype }), randn(bShape, { dtype })];
+          const c = randn([19], { dtype }); // broadcast over rows and batches
+          const made = c.mul(beta).add(matmul(a, b).mul(alpha));
+          const limit = (terms + 3) * epsilon[dtype] * (beta + Math.abs(alpha) * terms) * 4 ** 2;
+          const apart = fn(c, a, b, { alpha, beta }).sub(made).abs().max().item();
+          expect(apart).toBeLessThanOrEqual(limit);
+        });
+      }
+
+      it(`${name} ${dtype} does not read c when beta is 0`, () => {
+        const [a, b] = [randn(aShape, { dtype }), randn(bShape, { dtype })];
+        const c = full([19], Number.NaN, { dtype });
+        expect(fn(c, a, b, { beta: 0 }).sub(matmul(a, b)).abs().max().item()).toBe(0);
+      });
+    }
+  }
+});
+
+describe('operands that lie transposed', () => {
+  // Sides of which both are few: the plan turns products with few columns around, and once only.
+  const sides = [1, 2, 4, 7, 8, 9, 13, 14, 15, 33];
+  const lying = (x: Tensor): Tensor => x.transpose().contiguous().transpose();
+
+  it.each([1, 16, 64, 300])('give the bits of those that do not, with %i steps', (k) => {
+    manualSeed(k);
+    for (const m of sides) {
+      for (const n of sides) {
+        const [a, b] = [randn([m, k]), randn([k, n])];
+        const expected = matmul(a, b).toArray();
+        for (const [x, y] of [
+          [lying(a), b],
+          [a, lying(b)],
+          [lying(a), lying(b)],
+        ] as const) {
+          expect({ m, n, k, product: matmul(x, y).toArray() }).toEqual({
+            m,
+            n,
+            k,
+            product: expected,
+          });
+        }
+      }
+    }
+  });
+});
