@@ -171,7 +171,8 @@ Real reference(Binary op, Real a, Real b) {
       return hypotl(a, b);
     case Binary::copysign:
       return copysignl(a, b);
-    case Binary::nextafter:  // a rounding away; test/ops/elementwise/special.test.ts has the exact one
+    case Binary::nextafter:  // a rounding away; test/ops/elementwise/special.test.ts has the exact
+                             // one
       return a;
     case Binary::powBaseSlope:
       return b == 0 ? 0 : b * powl(a, b - 1);
