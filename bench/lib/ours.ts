@@ -37,7 +37,14 @@ import {
   samplePositions,
   uniform,
 } from './inputs.js';
-import { type Answer, type Budget, type Contender, type Prepared, Stopwatch } from './measure.js';
+import {
+  type Answer,
+  type Budget,
+  type Contender,
+  kStepWarmUpSeconds,
+  type Prepared,
+  Stopwatch,
+} from './measure.js';
 
 function samples(y: Tensor): number[] {
   const data = numbers(y.contiguous());
@@ -155,11 +162,11 @@ function prepare(c: Case): Prepared {
     }
     case 'train': {
       const step = trainer(c, 'float32');
-      return { run: step, check: [lossAfterWarmUp(step)] };
+      return { run: step, check: [lossAfterWarmUp(step)], warmUp: kStepWarmUpSeconds };
     }
     case 'network': {
       const step = networkTrainer(c, 'float32');
-      return { run: step, check: [lossAfterWarmUp(step)] };
+      return { run: step, check: [lossAfterWarmUp(step)], warmUp: kStepWarmUpSeconds };
     }
     case 'infer': {
       const model = network(c.dims, 'float32');
@@ -227,8 +234,8 @@ export class Ours implements Contender {
     setNumThreads(this.threads);
     setSimdLevel(this.level);
     if (this.latest?.name !== c.name) {
-      const { run, ...about } = prepare(c);
-      this.latest = { name: c.name, stopwatch: new Stopwatch(run), ...about };
+      const { run, warmUp, ...about } = prepare(c);
+      this.latest = { name: c.name, stopwatch: new Stopwatch(run, warmUp), ...about };
     }
     const { stopwatch, name: _, ...about } = this.latest;
     return { seconds: await stopwatch.measure(budget), ...about };
