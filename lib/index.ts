@@ -71,7 +71,7 @@ export {
   setSimdLevel,
   simdLevel,
   simdLevels,
-} from './native/commands.js';
+} from './native/settings.js';
 export * as nn from './nn/index.js';
 export {
   type CheckpointOptions,

@@ -7,15 +7,14 @@
  */
 
 import { loadBinding } from 'tilegrad/native/binding.js';
+import { rows, runRow } from 'tilegrad/native/commands.js';
 import {
   getNumThreads,
-  rows,
-  runRow,
   setNumThreads,
   setSimdLevel,
   simdLevel,
   simdLevels,
-} from 'tilegrad/native/commands.js';
+} from 'tilegrad/native/settings.js';
 import { activations } from 'tilegrad/ops/product/gemm.js';
 import { fromBfloat16, toBfloat16 } from 'tilegrad/tensor/bfloat16.js';
 import { afterAll, describe, expect, test } from 'vitest';

@@ -5,17 +5,16 @@
  * product instruction, with 1 and 2 threads. Memory around the results must stay as it was.
  */
 
+import { rows, runRow } from 'tilegrad/native/commands.js';
 import {
   dotProduct,
   getNumThreads,
-  rows,
-  runRow,
   setDotProduct,
   setNumThreads,
   setSimdLevel,
   simdLevel,
   simdLevels,
-} from 'tilegrad/native/commands.js';
+} from 'tilegrad/native/settings.js';
 import { activations } from 'tilegrad/ops/product/gemm.js';
 import { afterAll, describe, expect, test } from 'vitest';
 import { functions, SLOPE } from '../helpers/activations.js';

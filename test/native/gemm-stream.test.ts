@@ -4,15 +4,14 @@
  * must be those of the other levels' tiles, which gemm.test.ts holds against a naive product.
  */
 
+import { rows, runRow } from 'tilegrad/native/commands.js';
 import {
   getNumThreads,
-  rows,
-  runRow,
   setNumThreads,
   setSimdLevel,
   simdLevel,
   simdLevels,
-} from 'tilegrad/native/commands.js';
+} from 'tilegrad/native/settings.js';
 import { activations } from 'tilegrad/ops/product/gemm.js';
 import { afterAll, describe, expect, test } from 'vitest';
 import { generator } from '../helpers/generator.js';

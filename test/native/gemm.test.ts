@@ -4,15 +4,14 @@
  * and their derivatives, residuals, column sums, packed operands, batches; at every level, with 1 and 2 threads. Memory around C must stay as it was.
  */
 
+import { rows, runRow } from 'tilegrad/native/commands.js';
 import {
   getNumThreads,
-  rows,
-  runRow,
   setNumThreads,
   setSimdLevel,
   simdLevel,
   simdLevels,
-} from 'tilegrad/native/commands.js';
+} from 'tilegrad/native/settings.js';
 import { activations, type EpilogueActivation } from 'tilegrad/ops/product/gemm.js';
 import { afterAll, describe, expect, test } from 'vitest';
 import { functions, SLOPE } from '../helpers/activations.js';

@@ -1,15 +1,7 @@
 /** Calls of the matrix product's rows: no checks, no recording. `matmul` and `linear` stand on these. */
 import { TensorError } from '../../errors.js';
-import {
-  call,
-  call3,
-  isRecording,
-  params,
-  replays,
-  rows,
-  runRow,
-  simdLevel,
-} from '../../native/commands.js';
+import { call, call3, isRecording, params, replays, rows, runRow } from '../../native/commands.js';
+import { simdLevel } from '../../native/settings.js';
 import { infoOf } from '../../tensor/dtype.js';
 import { allocate } from '../../tensor/memory.js';
 import { describe } from '../../tensor/shape.js';
