@@ -8,6 +8,7 @@ import { expect, test } from 'vitest';
 import { operations as benchmarks } from '../bench/ops/operations.js';
 import { table } from './operations/differentiable.js';
 import { families } from './operations/index.js';
+import { differentiation, files, settings } from './operations/not_operations.js';
 
 const functions = Object.entries(tilegrad)
   .filter(([name, value]) => typeof value === 'function' && /^[a-z]/.test(name))
@@ -34,72 +35,9 @@ function goldenNames(): Set<string> {
 
 /** Functions that PyTorch has no numbers for, or whose numbers stand elsewhere, with the reason. */
 const withoutGoldens: Readonly<Record<string, readonly string[]>> = {
-  'settings, modes and what tells about them': [
-    ...[
-      'detectAnomaly',
-      'emptyCache',
-      'enableGrad',
-      'getFloat32MatmulPrecision',
-      'getNumThreads',
-      'inferenceMode',
-      'isAnomalyEnabled',
-      'isGradEnabled',
-      'isInferenceModeEnabled',
-      'keep',
-      'manualSeed',
-      'matmulPlan',
-      'einsumPath',
-      'memory',
-      'noGrad',
-      'setDetectAnomaly',
-      'setFloat32MatmulPrecision',
-      'setGradEnabled',
-      'setNumThreads',
-      'setPrintOptions',
-      'setSimdLevel',
-      'setWeightPacking',
-      'simdLevel',
-      'simdLevels',
-      'tidy',
-    ],
-  ],
-  'files, data sets and messages, checked by going there and back': [
-    ...[
-      'batches',
-      'fromMessage',
-      'kFold',
-      'loadMnist',
-      'loadMnistSync',
-      'loadSafetensors',
-      'loadSafetensorsSync',
-      'parseIdx',
-      'randomSplit',
-      'readIdx',
-      'readIdxSync',
-      'saveSafetensors',
-      'saveSafetensorsSync',
-      'shareMemory',
-      'toMessage',
-      'trainTestSplit',
-    ],
-  ],
-  'differentiation: goldens of whole functions in autograd.json and higher.json': [
-    ...[
-      'backward',
-      'checkpoint',
-      'checkpointSequential',
-      'customFunction',
-      'grad',
-      'gradcheck',
-      'gradgradcheck',
-      'hessian',
-      'hvp',
-      'jacobian',
-      'jvp',
-      'vhp',
-      'vjp',
-    ],
-  ],
+  'settings, modes and what tells about them': settings,
+  'files, data sets and messages, checked by going there and back': files,
+  'differentiation: goldens of whole functions in autograd.json and higher.json': differentiation,
   'creation, compared element by element': [
     ...['fromAsync', 'fromBuffer', 'fromTypedArray', 'finfo', 'iinfo'],
   ],
