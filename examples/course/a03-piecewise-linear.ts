@@ -1,7 +1,7 @@
 /** Any piecewise-linear curve as a sum of hard sigmoids, of sigmoids, and of pairs of ReLUs. */
 import { line } from '@observablehq/plot';
 import {
-  hardSigmoid,
+  hardsigmoid,
   linspace,
   noGrad,
   optim,
@@ -27,7 +27,7 @@ const float64 = { dtype: 'float64' } as const;
 
 /** Rises from 0 to 1 between two places. The library's hard sigmoid does so between -3 and 3. */
 const step = (x: Tensor, from: number, to: number): Tensor =>
-  hardSigmoid(x.sub((from + to) / 2).mul(6 / (to - from)));
+  hardsigmoid(x.sub((from + to) / 2).mul(6 / (to - from)));
 
 /** The curve itself, by interpolation. */
 function curveAt(x: Tensor): Tensor {

@@ -5,7 +5,7 @@ import {
   crossEntropy,
   Generator,
   l1Loss,
-  logSigmoid,
+  logsigmoid,
   mseLoss,
   nllLoss,
   nn,
@@ -57,7 +57,7 @@ function logLikelihoodDemo() {
       // log P(y) is log sigmoid(z) where y = 1 and log(1 - sigmoid(z)) = log sigmoid(-z) where y = 0.
       const sign = y.mul(2).sub(1);
       const objective = maximize
-        ? logSigmoid(logits.mul(sign)).mean()
+        ? logsigmoid(logits.mul(sign)).mean()
         : binaryCrossEntropyWithLogits(logits, y);
       values.push(objective.item());
       optimizer.zeroGrad();

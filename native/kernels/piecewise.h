@@ -13,22 +13,22 @@ TG_INLINE Vec<T> preluWeightOf(Vec<T> g, Vec<T> x) {
 
 // min(max(x + 3, 0), 6) / 6; NaN, the second operand of min and max, stays.
 template <class T>
-TG_INLINE Vec<T> hardSigmoidOf(Vec<T> x) {
+TG_INLINE Vec<T> hardsigmoidOf(Vec<T> x) {
   const Vec<T> six = vsplat<T>(6);
   return div(min(six, max(vsplat<T>(0), add(x, vsplat<T>(3)))), six);
 }
 
 // g / 6 for -3 < x < 3, else 0.
 template <class T>
-TG_INLINE Vec<T> hardSigmoidBackwardOf(Vec<T> g, Vec<T> x) {
+TG_INLINE Vec<T> hardsigmoidBackwardOf(Vec<T> g, Vec<T> x) {
   const Vec<T> slope = mul(g, vsplat<T>(static_cast<T>(1.0 / 6)));
   return select(lt(abs(x), vsplat<T>(3)), slope, vsplat<T>(0));
 }
 
-// The derivative of x hardSigmoid(x) (Howard et al., "Searching for MobileNetV3", 2019): 0 up to
+// The derivative of x hardsigmoid(x) (Howard et al., "Searching for MobileNetV3", 2019): 0 up to
 // -3, x / 3 + 1/2 up to 3, then 1.
 template <class T>
-TG_INLINE Vec<T> hardSwishBackwardOf(Vec<T> g, Vec<T> x) {
+TG_INLINE Vec<T> hardswishBackwardOf(Vec<T> g, Vec<T> x) {
   const Vec<T> three = vsplat<T>(3);
   const Vec<T> slope = add(div(x, three), vsplat<T>(static_cast<T>(0.5)));
   const Vec<T> above = select(ge(x, three), g, mul(g, slope));
@@ -37,7 +37,7 @@ TG_INLINE Vec<T> hardSwishBackwardOf(Vec<T> g, Vec<T> x) {
 
 // g for low < x < high, else 0.
 template <class T>
-TG_INLINE Vec<T> hardTanhBackwardOf(Vec<T> g, Vec<T> x, Vec<T> low, Vec<T> high) {
+TG_INLINE Vec<T> hardtanhBackwardOf(Vec<T> g, Vec<T> x, Vec<T> low, Vec<T> high) {
   return select(maskAnd(gt(x, low), lt(x, high)), g, vsplat<T>(0));
 }
 

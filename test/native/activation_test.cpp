@@ -18,7 +18,7 @@ std::vector<T> parametersOf(UnaryWith op) {
       return {T(1.25), T(1.75), T(0.5)};
     case UnaryWith::leakyRelu:
       return {T(0.1), 0, 0};
-    case UnaryWith::hardTanh:
+    case UnaryWith::hardtanh:
       return {T(-0.75), T(1.5), 0};
     case UnaryWith::threshold:
       return {T(0.25), T(-2), 0};
@@ -40,7 +40,7 @@ Real reference(UnaryWith op, Real x, const std::vector<T>& p) {
       return x > 0 ? x * p[0] : p[1] * expm1l(x * p[2]);
     case UnaryWith::leakyRelu:
       return x > 0 ? x : x * p[0];
-    case UnaryWith::hardTanh:
+    case UnaryWith::hardtanh:
       return x < p[0] ? p[0] : x > p[1] ? p[1] : x;
     case UnaryWith::softshrink:
       return x > p[0] ? x - p[0] : x < -p[0] ? x + p[0] : 0;
@@ -61,8 +61,8 @@ std::vector<T> parametersOf(Derivative op) {
       return {T(0.75), T(25), 0};
     case Derivative::eluBackward:
       return parametersOf<T>(UnaryWith::elu);
-    case Derivative::hardTanhBackward:
-      return parametersOf<T>(UnaryWith::hardTanh);
+    case Derivative::hardtanhBackward:
+      return parametersOf<T>(UnaryWith::hardtanh);
     default:
       return {T(0.5), 0, 0};
   }
@@ -103,9 +103,9 @@ Real slope(Derivative op, Real x, const std::vector<T>& p) {
       return 1 / ((1 + fabsl(x)) * (1 + fabsl(x)));
     case Derivative::tanhshrinkBackward:
       return tanhl(x) * tanhl(x);
-    case Derivative::hardSigmoidBackward:
+    case Derivative::hardsigmoidBackward:
       return fabsl(x) < 3 ? 1 / 6.0L : 0;
-    case Derivative::hardSwishBackward:
+    case Derivative::hardswishBackward:
       return x <= -3 ? 0 : x < 3 ? x / 3 + 0.5L : 1;
     case Derivative::softplusBackward:
       return x * p[0] > p[1] ? 1 : sigmoid(x * p[0]);
@@ -113,7 +113,7 @@ Real slope(Derivative op, Real x, const std::vector<T>& p) {
       return x > 0 ? static_cast<Real>(p[0]) : static_cast<Real>(p[1]) * p[2] * expl(x * p[2]);
     case Derivative::leakyReluBackward:
       return x > 0 ? 1 : static_cast<Real>(p[0]);
-    case Derivative::hardTanhBackward:
+    case Derivative::hardtanhBackward:
       return x > p[0] && x < p[1] ? 1 : 0;
     case Derivative::shrinkBackward:
       return fabsl(x) > p[0] ? 1 : 0;

@@ -32,7 +32,7 @@ Real tanhshrink(Real x) {
   return sum / coshl(x);
 }
 
-Real hardSigmoid(Real x) { return x != x ? x : x <= -3 ? 0 : x >= 3 ? 1 : (x + 3) / 6; }
+Real hardsigmoid(Real x) { return x != x ? x : x <= -3 ? 0 : x >= 3 ? 1 : (x + 3) / 6; }
 
 // Newton's method on erf, and on erfc where erf loses what is near 1. Both only grow on the way.
 Real erfinv(Real x) {
@@ -132,10 +132,10 @@ Real reference(Unary op, Real x) {
       return x / (1 + fabsl(x));
     case Unary::tanhshrink:
       return tanhshrink(x);
-    case Unary::hardSigmoid:
-      return hardSigmoid(x);
-    case Unary::hardSwish:
-      return x * hardSigmoid(x);
+    case Unary::hardsigmoid:
+      return hardsigmoid(x);
+    case Unary::hardswish:
+      return x * hardsigmoid(x);
     case Unary::count:
       break;
   }
@@ -241,8 +241,8 @@ double toleranceOf(Unary op) {
       return 4;
     case Unary::rsqrt:
     case Unary::softsign:
-    case Unary::hardSigmoid:
-    case Unary::hardSwish:
+    case Unary::hardsigmoid:
+    case Unary::hardswish:
       return 1.5;
     default:
       return 0.5;

@@ -25,7 +25,7 @@ double mishOf(double x) {
                : x * ((1 + 2 * e) / (1 + 2 * e + 2 * e * e));
 }
 double softplusOf(double x) { return log1p(exp(-fabs(x))) + (x < 0 ? 0 : x); }
-double logSigmoidOf(double x) { return -softplusOf(-x); }
+double logsigmoidOf(double x) { return -softplusOf(-x); }
 constexpr double kSeluScale = 1.0507009873554805, kSeluAlpha = 1.6732632423543772;
 double seluOf(double x) { return kSeluScale * (x > 0 ? x : kSeluAlpha * expm1(x)); }
 double softsignOf(double x) { return x / (1 + fabs(x)); }
@@ -211,8 +211,8 @@ const Function kFunctions[kMathFunctionCount] = {
      {0, 1, -1, -87.33654475055310, -103.97207708399179, -708.39641853226408, -745.13321910194122},
      0x181b9668d95cfc5c,
      0x64fa94485656621e},
-    {"logSigmoid",
-     logSigmoidOf,
+    {"logsigmoid",
+     logsigmoidOf,
      wideLogSigmoid,
      3,
      3,

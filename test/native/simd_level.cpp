@@ -21,7 +21,7 @@ TG_INLINE Vec<T> softplusOfX(Vec<T> x) {
 }
 
 template <class T>
-TG_INLINE Vec<T> logSigmoidOf(Vec<T> x) {
+TG_INLINE Vec<T> logsigmoidOf(Vec<T> x) {
   return softplusBy<T>(x, -1);
 }
 
@@ -62,7 +62,7 @@ MATH(Acos, acos)
 MATH(Atan, atan)
 MATH(Mish, mishOf)
 MATH(Softplus, softplusOfX)
-MATH(LogSigmoid, logSigmoidOf)
+MATH(LogSigmoid, logsigmoidOf)
 MATH(Selu, seluOf)
 MATH(Softsign, softsignOf)
 MATH(Tanhshrink, tanhshrinkOf)

@@ -110,7 +110,7 @@ const BESIDE = 1.03;
 const operations: Record<string, Operation> = {
   tanh: { ...plain(tilegrad.tanh), misuse: unary(tilegrad.tanh) },
   sigmoid: { ...plain(tilegrad.sigmoid), misuse: unary(tilegrad.sigmoid) },
-  logSigmoid: plain(tilegrad.logSigmoid),
+  logsigmoid: plain(tilegrad.logsigmoid),
   relu: { ...plain(tilegrad.relu), misuse: numberUnary(tilegrad.relu) },
   silu: plain(tilegrad.silu),
   selu: plain(tilegrad.selu),
@@ -121,13 +121,13 @@ const operations: Record<string, Operation> = {
     tilegrad.relu6,
     gradientsOf((t) => tilegrad.relu6(t.mul(4 * BESIDE))),
   ),
-  hardSigmoid: plain(
-    tilegrad.hardSigmoid,
-    gradientsOf((t) => tilegrad.hardSigmoid(t.mul(BESIDE))),
+  hardsigmoid: plain(
+    tilegrad.hardsigmoid,
+    gradientsOf((t) => tilegrad.hardsigmoid(t.mul(BESIDE))),
   ),
-  hardSwish: plain(
-    tilegrad.hardSwish,
-    gradientsOf((t) => tilegrad.hardSwish(t.mul(BESIDE))),
+  hardswish: plain(
+    tilegrad.hardswish,
+    gradientsOf((t) => tilegrad.hardswish(t.mul(BESIDE))),
   ),
   softplus: withNumbers(
     'softplus',
@@ -178,12 +178,12 @@ const operations: Record<string, Operation> = {
       tilegrad.rrelu(t, { training: true, generator: new tilegrad.Generator(1) });
     return { misuse, gradients: [...(gradients as Case[]), one(drawn, [3, 4])] };
   })(),
-  hardTanh: withNumbers(
-    'hardTanh',
-    tilegrad.hardTanh,
+  hardtanh: withNumbers(
+    'hardtanh',
+    tilegrad.hardtanh,
     ['minVal', 'maxVal'],
     [{ minVal: -0.25, maxVal: 2 }, { minVal: 0.25 }],
-    [crossed('hardTanh', () => tilegrad.hardTanh(x, { minVal: 2 }))],
+    [crossed('hardtanh', () => tilegrad.hardtanh(x, { minVal: 2 }))],
     BESIDE,
   ),
   softshrink: withNumbers(
@@ -280,13 +280,13 @@ const modules: Record<string, readonly Misuse[]> = {
   SiLU: plainModule('silu', () => new nn.SiLU()),
   SELU: plainModule('selu', () => new nn.SELU()),
   Sigmoid: plainModule('sigmoid', () => new nn.Sigmoid(), unary),
-  LogSigmoid: plainModule('logSigmoid', () => new nn.LogSigmoid()),
+  LogSigmoid: plainModule('logsigmoid', () => new nn.LogSigmoid()),
   Tanh: plainModule('tanh', () => new nn.Tanh(), unary),
   Tanhshrink: plainModule('tanhshrink', () => new nn.Tanhshrink()),
   Softsign: plainModule('softsign', () => new nn.Softsign()),
   Mish: plainModule('mish', () => new nn.Mish()),
-  Hardsigmoid: plainModule('hardSigmoid', () => new nn.Hardsigmoid()),
-  Hardswish: plainModule('hardSwish', () => new nn.Hardswish()),
+  Hardsigmoid: plainModule('hardsigmoid', () => new nn.Hardsigmoid()),
+  Hardswish: plainModule('hardswish', () => new nn.Hardswish()),
   LeakyReLU: moduleOf('LeakyReLU', 'leakyRelu', ['negativeSlope'], (o) => new nn.LeakyReLU(o)),
   ELU: moduleOf('ELU', 'elu', ['alpha'], (o) => new nn.ELU(o)),
   CELU: [
@@ -303,7 +303,7 @@ const modules: Record<string, readonly Misuse[]> = {
     ...approximations('GELU', (approximate) => new nn.GELU({ approximate })),
   ],
   Hardtanh: [
-    ...moduleOf('Hardtanh', 'hardTanh', ['minVal', 'maxVal'], (o) => new nn.Hardtanh(o)),
+    ...moduleOf('Hardtanh', 'hardtanh', ['minVal', 'maxVal'], (o) => new nn.Hardtanh(o)),
     crossed('Hardtanh', () => new nn.Hardtanh({ minVal: 2 })),
   ],
   Softshrink: [
@@ -347,7 +347,7 @@ const modules: Record<string, readonly Misuse[]> = {
 /** Calls with parameters other than the defaults too. */
 const variants: Record<string, (x: Tensor) => Tensor> = {
   'softplus beta': (t) => t.softplus({ beta: 2.5, threshold: 20 }),
-  logSigmoid: (t) => t.logSigmoid(),
+  logsigmoid: (t) => t.logsigmoid(),
   elu: (t) => t.elu({ alpha: 0.7 }),
   selu: (t) => t.selu(),
   celu: (t) => t.celu({ alpha: 1.3 }),
@@ -355,9 +355,9 @@ const variants: Record<string, (x: Tensor) => Tensor> = {
   softsign: (t) => t.softsign(),
   tanhshrink: (t) => t.tanhshrink(),
   relu6: (t) => t.relu6(),
-  hardTanh: (t) => t.hardTanh({ minVal: -0.5, maxVal: 2 }),
-  hardSigmoid: (t) => t.hardSigmoid(),
-  hardSwish: (t) => t.hardSwish(),
+  hardtanh: (t) => t.hardtanh({ minVal: -0.5, maxVal: 2 }),
+  hardsigmoid: (t) => t.hardsigmoid(),
+  hardswish: (t) => t.hardswish(),
   softshrink: (t) => t.softshrink(),
   hardshrink: (t) => t.hardshrink(),
   threshold: (t) => t.threshold(0.3, -1),
@@ -387,7 +387,7 @@ export const activations: Family = {
         ]);
       }
       add(`activations in threads ${dtype}`, () =>
-        [variants.elu, variants.mish, variants.hardSwish].flatMap((fn) =>
+        [variants.elu, variants.mish, variants.hardswish].flatMap((fn) =>
           withGradients(fn as Fn, hostile(MANY, dtype)),
         ),
       );

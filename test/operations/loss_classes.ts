@@ -49,17 +49,17 @@ export const indexLosses: Record<string, Operation> = {
       one((x) => tilegrad.multiMarginLoss(x.mul(0.99), 1, { reduction }), [4]),
     ]),
   },
-  multiLabelMarginLoss: {
+  multilabelMarginLoss: {
     misuse: [
-      ...tensorArguments((t) => tilegrad.multiLabelMarginLoss(t, classesOf([[0, 1, 2]]))),
+      ...tensorArguments((t) => tilegrad.multilabelMarginLoss(t, classesOf([[0, 1, 2]]))),
       ...kinds.map(
-        (t): Misuse => [() => tilegrad.multiLabelMarginLoss(x, wrong(t)), 'ERR_ARGUMENT'],
+        (t): Misuse => [() => tilegrad.multilabelMarginLoss(x, wrong(t)), 'ERR_ARGUMENT'],
       ),
-      [() => tilegrad.multiLabelMarginLoss(x, x), 'ERR_DTYPE'],
-      [() => tilegrad.multiLabelMarginLoss(x, classesOf([0, 1, 2])), 'ERR_SHAPE'],
+      [() => tilegrad.multilabelMarginLoss(x, x), 'ERR_DTYPE'],
+      [() => tilegrad.multilabelMarginLoss(x, classesOf([0, 1, 2])), 'ERR_SHAPE'],
       [
         () =>
-          tilegrad.multiLabelMarginLoss(
+          tilegrad.multilabelMarginLoss(
             x,
             classesOf([
               [0, 1, -1],
@@ -69,14 +69,14 @@ export const indexLosses: Record<string, Operation> = {
         'ERR_INDEX',
         'target 3',
       ],
-      ...lossOptions('multiLabelMarginLoss', (o) =>
-        tilegrad.multiLabelMarginLoss(ones([1]), classesOf([0]), o),
+      ...lossOptions('multilabelMarginLoss', (o) =>
+        tilegrad.multilabelMarginLoss(ones([1]), classesOf([0]), o),
       ),
     ],
     gradients: reductions.flatMap((reduction) => [
       one(
         (x) =>
-          tilegrad.multiLabelMarginLoss(
+          tilegrad.multilabelMarginLoss(
             x.mul(0.99),
             classesOf([
               [3, 0, -1, 1],
@@ -87,30 +87,30 @@ export const indexLosses: Record<string, Operation> = {
         [2, 4],
       ),
       one(
-        (x) => tilegrad.multiLabelMarginLoss(x.mul(0.99), classesOf([2, 1, 0]), { reduction }),
+        (x) => tilegrad.multilabelMarginLoss(x.mul(0.99), classesOf([2, 1, 0]), { reduction }),
         [3],
       ),
-      one((x) => tilegrad.multiLabelMarginLoss(x, classesOf([-1, 1, 0]), { reduction }), [3]),
+      one((x) => tilegrad.multilabelMarginLoss(x, classesOf([-1, 1, 0]), { reduction }), [3]),
     ]),
   },
-  multiLabelSoftMarginLoss: {
+  multilabelSoftMarginLoss: {
     misuse: [
-      ...pairRows('multiLabelSoftMarginLoss', tilegrad.multiLabelSoftMarginLoss),
+      ...pairRows('multilabelSoftMarginLoss', tilegrad.multilabelSoftMarginLoss),
       ...factors(
-        'multiLabelSoftMarginLoss',
-        (o) => tilegrad.multiLabelSoftMarginLoss(x, x, o),
+        'multilabelSoftMarginLoss',
+        (o) => tilegrad.multilabelSoftMarginLoss(x, x, o),
         'weight',
       ),
-      [() => tilegrad.multiLabelSoftMarginLoss(ones([]), ones([])), 'ERR_SHAPE'],
+      [() => tilegrad.multilabelSoftMarginLoss(ones([]), ones([])), 'ERR_SHAPE'],
     ],
     gradients: reductions.flatMap((reduction) => [
       one(
         (x, y) =>
-          tilegrad.multiLabelSoftMarginLoss(x, y!.sigmoid(), { reduction, weight: weights }),
+          tilegrad.multilabelSoftMarginLoss(x, y!.sigmoid(), { reduction, weight: weights }),
         [2, 3],
         [2, 3],
       ),
-      one((x) => tilegrad.multiLabelSoftMarginLoss(x, ones([3], { dtype: 'float64' })), [3]),
+      one((x) => tilegrad.multilabelSoftMarginLoss(x, ones([3], { dtype: 'float64' })), [3]),
     ]),
   },
 };

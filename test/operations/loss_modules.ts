@@ -92,11 +92,11 @@ export const lossModules: Record<string, readonly Misuse[]> = {
   ],
   MultiLabelMarginLoss: [
     ...moduleRows('MultiLabelMarginLoss', (o) => new nn.MultiLabelMarginLoss(o)),
-    ...forwards('multiLabelMarginLoss', (t) => new nn.MultiLabelMarginLoss().forward(t, x)),
+    ...forwards('multilabelMarginLoss', (t) => new nn.MultiLabelMarginLoss().forward(t, x)),
   ],
   MultiLabelSoftMarginLoss: [
     ...moduleRows('MultiLabelSoftMarginLoss', (o) => new nn.MultiLabelSoftMarginLoss(o)),
-    ...forwards('multiLabelSoftMarginLoss', (t) => new nn.MultiLabelSoftMarginLoss().forward(t, x)),
+    ...forwards('multilabelSoftMarginLoss', (t) => new nn.MultiLabelSoftMarginLoss().forward(t, x)),
   ],
   MultiMarginLoss: [
     ...moduleRows('MultiMarginLoss', (o) => new nn.MultiMarginLoss(o), {

@@ -14,7 +14,7 @@ const notMethods: Readonly<Record<string, string>> = {
     ...['binaryCrossEntropy', 'binaryCrossEntropyWithLogits', 'cosineEmbeddingLoss'],
     ...['crossEntropy', 'ctcLoss', 'gaussianNllLoss', 'hingeEmbeddingLoss', 'hingeLoss'],
     ...['huberLoss', 'klDivLoss', 'l1Loss', 'marginRankingLoss', 'mseLoss'],
-    ...['multiLabelMarginLoss', 'multiLabelSoftMarginLoss', 'multiMarginLoss', 'nllLoss'],
+    ...['multilabelMarginLoss', 'multilabelSoftMarginLoss', 'multiMarginLoss', 'nllLoss'],
     ...['poissonNllLoss', 'sigmoidFocalLoss', 'smoothL1Loss', 'softMarginLoss'],
     ...['tripletMarginLoss', 'tripletMarginWithDistanceLoss'],
   ]),

@@ -88,14 +88,14 @@ export const losses = {
     ones(kLong),
   ),
   mseLoss: trained((a, b) => t.mseLoss(a, b), 'F.mse_loss(a, b)', vector, target),
-  multiLabelMarginLoss: trained(
-    (a, b) => t.multiLabelMarginLoss(a, b),
+  multilabelMarginLoss: trained(
+    (a, b) => t.multilabelMarginLoss(a, b),
     'F.multilabel_margin_loss(a, b)',
     of(64, 32),
     indices(32, 64, 32),
   ),
-  multiLabelSoftMarginLoss: trained(
-    (a, b) => t.multiLabelSoftMarginLoss(a, b),
+  multilabelSoftMarginLoss: trained(
+    (a, b) => t.multilabelSoftMarginLoss(a, b),
     'F.multilabel_soft_margin_loss(a, b)',
     square,
     flags(256, 256),

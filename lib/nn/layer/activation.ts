@@ -9,7 +9,7 @@ import {
   elu,
   type GeluOptions,
   gelu,
-  logSigmoid,
+  logsigmoid,
   mish,
   type SoftplusOptions,
   selu,
@@ -99,7 +99,7 @@ export class Tanh extends Module {
  */
 export class LogSigmoid extends Module {
   forward(x: Tensor): Tensor {
-    return logSigmoid(x);
+    return logsigmoid(x);
   }
 }
 

@@ -8,12 +8,12 @@ import {
 } from '../../ops/elementwise/activation.js';
 import {
   checkThreshold,
-  type HardTanhOptions,
-  hardSigmoid,
-  hardSwish,
+  type HardtanhOptions,
   hardshrink,
-  hardTanh,
-  hardTanhRange,
+  hardsigmoid,
+  hardswish,
+  hardtanh,
+  hardtanhRange,
   lambdaOf,
   prelu,
   type RreluOptions,
@@ -173,7 +173,7 @@ export class ReLU6 extends Module {
  */
 export class Hardsigmoid extends Module {
   forward(x: Tensor): Tensor {
-    return hardSigmoid(x);
+    return hardsigmoid(x);
   }
 }
 
@@ -186,7 +186,7 @@ export class Hardsigmoid extends Module {
  */
 export class Hardswish extends Module {
   forward(x: Tensor): Tensor {
-    return hardSwish(x);
+    return hardswish(x);
   }
 }
 
@@ -204,13 +204,13 @@ export class Hardtanh extends Module {
   readonly maxVal: number;
 
   /** @throws TensorError ERR_ARGUMENT for unknown options and unless minVal <= maxVal, both finite */
-  constructor(options: HardTanhOptions = {}) {
+  constructor(options: HardtanhOptions = {}) {
     super();
-    [this.minVal, this.maxVal] = hardTanhRange('Hardtanh', options);
+    [this.minVal, this.maxVal] = hardtanhRange('Hardtanh', options);
   }
 
   forward(x: Tensor): Tensor {
-    return hardTanh(x, { minVal: this.minVal, maxVal: this.maxVal });
+    return hardtanh(x, { minVal: this.minVal, maxVal: this.maxVal });
   }
 }
 

@@ -13,9 +13,9 @@ import { type LossOptions, reductionOf } from '../../ops/loss/loss.js';
 import {
   type MultiLabelSoftMarginLossOptions,
   type MultiMarginLossOptions,
-  multiLabelMarginLoss,
-  multiLabelSoftMarginLoss,
-  multiLabelSoftOptionsOf,
+  multilabelMarginLoss,
+  multilabelSoftMarginLoss,
+  multilabelSoftOptionsOf,
   multiMarginLoss,
   multiMarginOptionsOf,
 } from '../../ops/loss/loss_margin.js';
@@ -112,7 +112,7 @@ export class MultiMarginLoss extends Loss<[input: Tensor, targets: Targets]> {
 }
 
 /**
- * `multiLabelMarginLoss` with a fixed reduction.
+ * `multilabelMarginLoss` with a fixed reduction.
  * @example
  * ```ts
  * const target = tensor([[1, -1]], { dtype: 'int32' });
@@ -127,12 +127,12 @@ export class MultiLabelMarginLoss extends Loss {
 
   forward(input: Tensor, target: Tensor): Tensor {
     const { reduction } = this;
-    return multiLabelMarginLoss(input, target, { reduction });
+    return multilabelMarginLoss(input, target, { reduction });
   }
 }
 
 /**
- * `multiLabelSoftMarginLoss` with fixed options. The weight is part of the state.
+ * `multilabelSoftMarginLoss` with fixed options. The weight is part of the state.
  * @example
  * ```ts
  * new nn.MultiLabelSoftMarginLoss().forward(tensor([[0, 2]]), tensor([[1, 1]])); // => 0.410038
@@ -144,13 +144,13 @@ export class MultiLabelSoftMarginLoss extends Loss {
 
   /** @throws TensorError ERR_ARGUMENT for unknown options and values, ERR_DTYPE */
   constructor(options: MultiLabelSoftMarginLossOptions = {}) {
-    const { weight, reduction } = multiLabelSoftOptionsOf('MultiLabelSoftMarginLoss', options);
+    const { weight, reduction } = multilabelSoftOptionsOf('MultiLabelSoftMarginLoss', options);
     super(reduction);
     this.weight = weight === null ? null : new Buffer(weight);
   }
 
   forward(input: Tensor, target: Tensor): Tensor {
     const { weight, reduction } = this;
-    return multiLabelSoftMarginLoss(input, target, { weight, reduction });
+    return multilabelSoftMarginLoss(input, target, { weight, reduction });
   }
 }

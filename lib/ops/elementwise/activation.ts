@@ -1,7 +1,6 @@
 /**
  * Activations: elementwise functions that stand behind layers, each with its gradient rule. Those of
- * straight pieces are in piecewise.ts. Names are PyTorch's in camelCase, where "hard" and "log" are
- * words of their own before the name of a function (hardTanh, logSigmoid, as logSoftmax).
+ * straight pieces are in piecewise.ts. Names are PyTorch's in camelCase.
  */
 import { TensorError } from '../../errors.js';
 import { checkNumber, checkOptions, describe } from '../../tensor/shape.js';
@@ -52,11 +51,11 @@ export function sigmoid(x: Tensor): Tensor {
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for other dtypes
  * @example
  * ```ts
- * logSigmoid(tensor([0, -100])); // => [-0.693147, -100]
+ * logsigmoid(tensor([0, -100])); // => [-0.693147, -100]
  * ```
  */
-export function logSigmoid(x: Tensor): Tensor {
-  return softplusBy('logSigmoid', x, -1, Infinity);
+export function logsigmoid(x: Tensor): Tensor {
+  return softplusBy('logsigmoid', x, -1, Infinity);
 }
 
 function softplusBy(operation: string, x: Tensor, beta: number, threshold: number): Tensor {
@@ -401,7 +400,7 @@ export const activationBackward = {
   tanh: tanhBackward,
 } as const;
 
-const plain = { tanh, sigmoid, logSigmoid, relu, silu, selu, mish, softsign, tanhshrink };
+const plain = { tanh, sigmoid, logsigmoid, relu, silu, selu, mish, softsign, tanhshrink };
 defineMethods({ ...plain, softplus, leakyRelu, elu, celu, gelu });
 
 type PlainMethods = { [K in keyof typeof plain]: () => Tensor };

@@ -21,7 +21,7 @@ import { where } from './ternary.js';
  * ```
  */
 export function relu6(x: Tensor): Tensor {
-  return activation('relu6', x, ['hardTanh', [0, 6]], ['hardTanhBackward'], null);
+  return activation('relu6', x, ['hardtanh', [0, 6]], ['hardtanhBackward'], null);
 }
 
 /**
@@ -74,8 +74,8 @@ function preluWeight(g: Tensor, x: Tensor): Tensor {
   return recording(g, x) ? where(gt(x, 0), 0, mul(g, x)) : computeBinary('preluWeight', g, x);
 }
 
-/** Options of {@link hardTanh}. */
-export interface HardTanhOptions {
+/** Options of {@link hardtanh}. */
+export interface HardtanhOptions {
   /** The smallest result. Default -1. */
   minVal?: number;
   /** The largest result. Default 1. */
@@ -83,7 +83,7 @@ export interface HardTanhOptions {
 }
 
 /** @throws TensorError ERR_ARGUMENT for unknown options and unless both are finite, in this order */
-export function hardTanhRange(operation: string, options: HardTanhOptions): [number, number] {
+export function hardtanhRange(operation: string, options: HardtanhOptions): [number, number] {
   checkOptions(operation, options, ['minVal', 'maxVal']);
   const low = checkNumber(operation, 'minVal', options.minVal ?? -1);
   const high = checkNumber(operation, 'maxVal', options.maxVal ?? 1);
@@ -100,16 +100,16 @@ export function hardTanhRange(operation: string, options: HardTanhOptions): [num
  * finite and minVal > maxVal; ERR_DTYPE for other dtypes
  * @example
  * ```ts
- * hardTanh(tensor([-3, 0.5, 3])); // => [-1, 0.5, 1]
+ * hardtanh(tensor([-3, 0.5, 3])); // => [-1, 0.5, 1]
  * ```
  */
-export function hardTanh(x: Tensor, options: HardTanhOptions = {}): Tensor {
-  checkFloating('hardTanh', x);
+export function hardtanh(x: Tensor, options: HardtanhOptions = {}): Tensor {
+  checkFloating('hardtanh', x);
   return activation(
-    'hardTanh',
+    'hardtanh',
     x,
-    ['hardTanh', hardTanhRange('hardTanh', options)],
-    ['hardTanhBackward'],
+    ['hardtanh', hardtanhRange('hardtanh', options)],
+    ['hardtanhBackward'],
     null,
   );
 }
@@ -118,22 +118,22 @@ export function hardTanh(x: Tensor, options: HardTanhOptions = {}): Tensor {
  * min(max(x + 3, 0), 6) / 6 (Howard et al. 2019); the gradient at -3 and 3 is 0.
  * @example
  * ```ts
- * hardSigmoid(tensor([-3, 0, 3])); // => [0, 0.5, 1]
+ * hardsigmoid(tensor([-3, 0, 3])); // => [0, 0.5, 1]
  * ```
  */
-export function hardSigmoid(x: Tensor): Tensor {
-  return activation('hardSigmoid', x, ['hardSigmoid'], ['hardSigmoidBackward'], null);
+export function hardsigmoid(x: Tensor): Tensor {
+  return activation('hardsigmoid', x, ['hardsigmoid'], ['hardsigmoidBackward'], null);
 }
 
 /**
- * x hardSigmoid(x) (Howard et al., "Searching for MobileNetV3", 2019). NaN for -infinity.
+ * x hardsigmoid(x) (Howard et al., "Searching for MobileNetV3", 2019). NaN for -infinity.
  * @example
  * ```ts
- * hardSwish(tensor([-3, 0, 3])); // => [0, 0, 3]
+ * hardswish(tensor([-3, 0, 3])); // => [0, 0, 3]
  * ```
  */
-export function hardSwish(x: Tensor): Tensor {
-  return activation('hardSwish', x, ['hardSwish'], ['hardSwishBackward'], (from) =>
+export function hardswish(x: Tensor): Tensor {
+  return activation('hardswish', x, ['hardswish'], ['hardswishBackward'], (from) =>
     div(to(lt(abs(from), 3), from.dtype), 3),
   );
 }
@@ -210,7 +210,7 @@ export function checkThreshold(operation: string, limit: unknown, value: unknown
   checkNumber(operation, 'value', value);
 }
 
-const plain = { relu6, hardSigmoid, hardSwish };
+const plain = { relu6, hardsigmoid, hardswish };
 /** Options of {@link rrelu}. */
 export interface RreluOptions {
   /** The least slope. Default 1 / 8. */
@@ -254,7 +254,7 @@ export function rrelu(x: Tensor, options: RreluOptions = {}): Tensor {
   return mul(x, where(gt(x, 0), 1, slopes));
 }
 
-defineMethods({ ...plain, prelu, hardTanh, softshrink, hardshrink, threshold });
+defineMethods({ ...plain, prelu, hardtanh, softshrink, hardshrink, threshold });
 
 type PlainMethods = { [K in keyof typeof plain]: () => Tensor };
 
@@ -262,8 +262,8 @@ declare module '../../tensor/tensor.js' {
   interface Tensor extends PlainMethods {
     /** x where x > 0, weight * x elsewhere: see the function `prelu`. */
     prelu(weight: Tensor): Tensor;
-    /** min(max(x, minVal), maxVal): see the function `hardTanh`. */
-    hardTanh(options?: HardTanhOptions): Tensor;
+    /** min(max(x, minVal), maxVal): see the function `hardtanh`. */
+    hardtanh(options?: HardtanhOptions): Tensor;
     /** x moved towards 0 by lambda: see the function `softshrink`. */
     softshrink(options?: ShrinkOptions): Tensor;
     /** 0 where |x| <= lambda, x elsewhere: see the function `hardshrink`. */

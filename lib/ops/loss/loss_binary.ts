@@ -2,7 +2,7 @@
 import { TensorError } from '../../errors.js';
 import { checkNumber, checkOptions, describe } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { logSigmoid, sigmoid } from '../elementwise/activation.js';
+import { logsigmoid, sigmoid } from '../elementwise/activation.js';
 import { add, div, maximum, mul, neg, sub } from '../elementwise/arithmetic.js';
 import { log, log1p, pow } from '../elementwise/math.js';
 import { clamp } from '../elementwise/ternary.js';
@@ -150,7 +150,7 @@ export function binaryCrossEntropyWithLogits(
   /** What the logarithm of the sigmoid is multiplied by, for the positive and the negative part. */
   const factor = (): Tensor | null =>
     posWeight === null ? null : add(mul(sub(posWeight, 1), y), 1);
-  const losses = () => times(sub(mul(sub(1, y), x), times(logSigmoid(x), factor())), weight);
+  const losses = () => times(sub(mul(sub(1, y), x), times(logsigmoid(x), factor())), weight);
   const ofLogits = (g: Tensor): Tensor => {
     // Without posWeight 1 - y - sigmoid(-x) is sigmoid(x) - y, which needs one operation less.
     const f = factor();
@@ -158,7 +158,7 @@ export function binaryCrossEntropyWithLogits(
     return mul(times(slope, weight), g);
   };
   const ofTarget = (g: Tensor): Tensor => {
-    const log = posWeight === null ? null : mul(logSigmoid(x), sub(posWeight, 1));
+    const log = posWeight === null ? null : mul(logsigmoid(x), sub(posWeight, 1));
     const slope = log === null ? x : add(log, x);
     return mul(times(neg(slope), weight), g);
   };
@@ -224,7 +224,7 @@ export function sigmoidFocalLoss(
   const [x, y] = checkPair('sigmoidFocalLoss', logits, target);
   const { alpha, gamma, reduction } = focalOptionsOf('sigmoidFocalLoss', options);
   const negative = sub(1, y);
-  const entropy = sub(mul(negative, x), logSigmoid(x));
+  const entropy = sub(mul(negative, x), logsigmoid(x));
   const missed = add(mul(sigmoid(x), negative), mul(sigmoid(neg(x)), y));
   const base = gamma < 1 ? clamp(missed, { min: LEAST_BASE }) : missed;
   const losses = gamma === 0 ? entropy : mul(entropy, pow(base, gamma));

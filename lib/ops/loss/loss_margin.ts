@@ -269,17 +269,17 @@ function labelsOf(operation: string, x: Tensor, target: Tensor): Labels {
  * @example
  * ```ts
  * const target = tensor([[3, 0, -1, 1]], { dtype: 'int32' });
- * multiLabelMarginLoss(tensor([[0.1, 0.2, 0.4, 0.8]]), target); // => 0.85
+ * multilabelMarginLoss(tensor([[0.1, 0.2, 0.4, 0.8]]), target); // => 0.85
  * ```
  */
-export function multiLabelMarginLoss(
+export function multilabelMarginLoss(
   input: Tensor,
   target: Tensor,
   options: LossOptions = {},
 ): Tensor {
-  checkScores('multiLabelMarginLoss', input);
-  const reduction = reductionOf('multiLabelMarginLoss', options);
-  const { classes, present, others } = labelsOf('multiLabelMarginLoss', input, target);
+  checkScores('multilabelMarginLoss', input);
+  const reduction = reductionOf('multilabelMarginLoss', options);
+  const { classes, present, others } = labelsOf('multilabelMarginLoss', input, target);
   const own = takeAlongDim(input, classes, { dim: -1 });
   const missing = relu(sub(add(unsqueeze(input, -2), 1), unsqueeze(own, -1)));
   const counts = logicalAnd(unsqueeze(present, -1), unsqueeze(others, -2));
@@ -287,14 +287,14 @@ export function multiLabelMarginLoss(
   return reduced(div(total, input.shape.at(-1) as number), reduction);
 }
 
-/** Options of {@link multiLabelSoftMarginLoss}. */
+/** Options of {@link multilabelSoftMarginLoss}. */
 export interface MultiLabelSoftMarginLossOptions extends LossOptions {
   /** A factor for each class, shape [C], of the input's dtype. */
   weight?: Tensor | null;
 }
 
 /** @throws TensorError ERR_ARGUMENT for unknown options and values, ERR_DTYPE */
-export function multiLabelSoftOptionsOf(
+export function multilabelSoftOptionsOf(
   operation: string,
   options: MultiLabelSoftMarginLossOptions,
 ): { readonly weight: Tensor | null; readonly reduction: LossReduction } {
@@ -314,20 +314,20 @@ export function multiLabelSoftOptionsOf(
  * @throws TensorError ERR_SHAPE unless the shapes are equal, ERR_ARGUMENT, ERR_DTYPE
  * @example
  * ```ts
- * multiLabelSoftMarginLoss(tensor([[0, 2]]), tensor([[1, 1]])); // => 0.410038
+ * multilabelSoftMarginLoss(tensor([[0, 2]]), tensor([[1, 1]])); // => 0.410038
  * ```
  */
-export function multiLabelSoftMarginLoss(
+export function multilabelSoftMarginLoss(
   input: Tensor,
   target: Tensor,
   options: MultiLabelSoftMarginLossOptions = {},
 ): Tensor {
-  const [x, y] = checkPair('multiLabelSoftMarginLoss', input, target);
-  const { weight, reduction } = multiLabelSoftOptionsOf('multiLabelSoftMarginLoss', options);
+  const [x, y] = checkPair('multilabelSoftMarginLoss', input, target);
+  const { weight, reduction } = multilabelSoftOptionsOf('multilabelSoftMarginLoss', options);
   if (x.ndim === 0) {
-    throw new TensorError('ERR_SHAPE', '[multiLabelSoftMarginLoss] input has no classes');
+    throw new TensorError('ERR_SHAPE', '[multilabelSoftMarginLoss] input has no classes');
   }
-  checkFactorsFit('multiLabelSoftMarginLoss', 'weight', weight, x);
+  checkFactorsFit('multilabelSoftMarginLoss', 'weight', weight, x);
   const losses = binaryCrossEntropyWithLogits(x, y, { weight, reduction: 'none' });
   return reduced(mean(losses, { dim: -1 }), reduction);
 }

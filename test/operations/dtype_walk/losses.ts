@@ -8,7 +8,7 @@ const ofSeveral = [
 ];
 const ofFloats = [
   ...['mseLoss', 'huberLoss', 'klDivLoss', 'softMarginLoss', 'gaussianNllLoss'],
-  ...['binaryCrossEntropy', 'binaryCrossEntropyWithLogits', 'multiLabelSoftMarginLoss'],
+  ...['binaryCrossEntropy', 'binaryCrossEntropyWithLogits', 'multilabelSoftMarginLoss'],
   ...['crossEntropy', 'nllLoss'],
 ];
 

@@ -54,9 +54,9 @@ const ofFloats = [
   'gelu',
   'glu',
   'gt',
-  'hardSigmoid',
-  'hardSwish',
-  'hardTanh',
+  'hardsigmoid',
+  'hardswish',
+  'hardtanh',
   'hardshrink',
   'heaviside',
   'hypot',
@@ -72,7 +72,7 @@ const ofFloats = [
   'log10',
   'log1p',
   'log2',
-  'logSigmoid',
+  'logsigmoid',
   'logaddexp',
   'logaddexp2',
   'logit',
@@ -186,7 +186,7 @@ export const differences: readonly Difference[] = [
   {
     reason: "activations are of floats; PyTorch's kernels of some take integers by chance",
     kind: 'refuses',
-    functions: ['relu6', 'hardTanh', 'threshold', 'softsign', 'tanhshrink'],
+    functions: ['relu6', 'hardtanh', 'threshold', 'softsign', 'tanhshrink'],
     when: ({ dtypes }) => dtypes.every(isWhole),
   },
   {
@@ -228,9 +228,9 @@ export const differences: readonly Difference[] = [
     when: ({ dtypes, args }) => dtypes[0] === 'uint8' && numbersOf(args).includes(-1),
   },
   {
-    reason: "hardSigmoid's sixth is a float32 in PyTorch, also beside float64",
+    reason: "hardsigmoid's sixth is a float32 in PyTorch, also beside float64",
     kind: 'values',
-    functions: ['hardSigmoid'],
+    functions: ['hardsigmoid'],
     when: ({ dtypes }) => dtypes[0] === 'float64',
   },
   {

@@ -22,7 +22,7 @@ export const differences: readonly Difference[] = [
   {
     reason: "activations are of floats; PyTorch's kernels of some take integers by chance",
     kind: 'refuses',
-    functions: ['relu6', 'hardTanh', 'softsign', 'tanhshrink'],
+    functions: ['relu6', 'hardtanh', 'softsign', 'tanhshrink'],
     when: ({ dtypes }) => dtypes.every(isWhole),
   },
 ];

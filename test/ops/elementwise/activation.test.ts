@@ -40,13 +40,13 @@ const constantOf32 = (_: number, g: number, dtype: FloatType): number =>
 
 const goldenBounds: Record<string, Bounds> = {
   relu6: ieee,
-  hardTanh: ieee,
+  hardtanh: ieee,
   // 0 of either sign: PyTorch's vectors and its rest differ there.
   softshrink: { units: 1, gradUnits: 0 },
   hardshrink: ieee,
   threshold: ieee,
-  hardSigmoid: { units: 1, gradUnits: 1, gradScale: constantOf32 },
-  hardSwish: { units: 2, gradUnits: 2 },
+  hardsigmoid: { units: 1, gradUnits: 1, gradScale: constantOf32 },
+  hardswish: { units: 2, gradUnits: 2 },
   // PyTorch differentiates x / (1 + |x|) step by step: NaN at infinity, where this is 0.
   softsign: {
     units: 1,
@@ -62,7 +62,7 @@ const goldenBounds: Record<string, Bounds> = {
     gradScale: (x, g, dtype) => exponent(x) * constantOf32(x, g, dtype),
   },
   softplus: { units: VECTOR_MATH, gradUnits: VECTOR_MATH },
-  logSigmoid: { units: VECTOR_MATH, gradUnits: VECTOR_MATH },
+  logsigmoid: { units: VECTOR_MATH, gradUnits: VECTOR_MATH },
   // PyTorch's sum of two terms cancels, and its exponential is that of softplus.
   mish: {
     units: VECTOR_MATH,
@@ -223,8 +223,8 @@ const references: Record<string, Reference> = {
     value: (x) => (0.5 * x > 1 ? x : 2 * Math.log1p(Math.exp(0.5 * x))),
     slope: (x) => (0.5 * x > 1 ? 1 : logistic(0.5 * x)),
   },
-  logSigmoid: {
-    run: (x) => x.logSigmoid(),
+  logsigmoid: {
+    run: (x) => x.logsigmoid(),
     value: (x) => -Math.log1p(Math.exp(-x)),
     slope: (x) => logistic(-x),
   },
@@ -268,18 +268,18 @@ const references: Record<string, Reference> = {
     value: (x) => clamp(x, 0, 6),
     slope: (x) => (x > 0 && x < 6 ? 1 : 0),
   },
-  hardTanh: {
-    run: (x) => x.hardTanh({ minVal: -0.5, maxVal: 2 }),
+  hardtanh: {
+    run: (x) => x.hardtanh({ minVal: -0.5, maxVal: 2 }),
     value: (x) => clamp(x, -0.5, 2),
     slope: (x) => (x > -0.5 && x < 2 ? 1 : 0),
   },
-  hardSigmoid: {
-    run: (x) => x.hardSigmoid(),
+  hardsigmoid: {
+    run: (x) => x.hardsigmoid(),
     value: (x) => clamp(x + 3, 0, 6) / 6,
     slope: (x) => (Math.abs(x) < 3 ? 1 / 6 : 0),
   },
-  hardSwish: {
-    run: (x) => x.hardSwish(),
+  hardswish: {
+    run: (x) => x.hardswish(),
     value: (x) => (x * clamp(x + 3, 0, 6)) / 6,
     slope: (x) => (x <= -3 ? 0 : x < 3 ? x / 3 + 0.5 : 1),
   },
@@ -439,16 +439,16 @@ test('the modules pass their options on', () => {
     [new nn.Mish(), x.mish()],
     [new nn.Softsign(), x.softsign()],
     [new nn.Tanhshrink(), x.tanhshrink()],
-    [new nn.LogSigmoid(), x.logSigmoid()],
-    [new nn.Hardsigmoid(), x.hardSigmoid()],
-    [new nn.Hardswish(), x.hardSwish()],
+    [new nn.LogSigmoid(), x.logsigmoid()],
+    [new nn.Hardsigmoid(), x.hardsigmoid()],
+    [new nn.Hardswish(), x.hardswish()],
     [new nn.ELU(), x.elu()],
     [new nn.ELU({ alpha: 0.5 }), x.elu({ alpha: 0.5 })],
     [new nn.CELU({ alpha: 0.5 }), x.celu({ alpha: 0.5 })],
     [new nn.Softplus(), x.softplus()],
     [new nn.Softplus({ beta: 2, threshold: 3 }), x.softplus({ beta: 2, threshold: 3 })],
-    [new nn.Hardtanh(), x.hardTanh()],
-    [new nn.Hardtanh({ minVal: -2, maxVal: 3 }), x.hardTanh({ minVal: -2, maxVal: 3 })],
+    [new nn.Hardtanh(), x.hardtanh()],
+    [new nn.Hardtanh({ minVal: -2, maxVal: 3 }), x.hardtanh({ minVal: -2, maxVal: 3 })],
     [new nn.Softshrink({ lambda: 2 }), x.softshrink({ lambda: 2 })],
     [new nn.Hardshrink({ lambda: 2 }), x.hardshrink({ lambda: 2 })],
     [new nn.Threshold(1, -7), x.threshold(1, -7)],

@@ -35,7 +35,7 @@ function optionsOf(c: GoldenCase<Options>): Options {
   return options;
 }
 
-const TAKES_INTEGERS = new Set(['multiMarginLoss', 'multiLabelMarginLoss', 'ctcLoss']);
+const TAKES_INTEGERS = new Set(['multiMarginLoss', 'multilabelMarginLoss', 'ctcLoss']);
 
 function constantOf(c: GoldenCase<Options>, golden: Golden): Tensor {
   const t = toTensor(golden, c.dtype);
