@@ -64,6 +64,8 @@ export interface OpsInput {
   symmetric?: boolean;
   /** Whether it is a view of a matrix that lies in memory transposed. */
   transposed?: boolean;
+  /** Whether it lies in a typed array of the user's instead of in the library's memory. */
+  users?: boolean;
 }
 
 export interface OpsCase {

@@ -32,7 +32,7 @@ export interface Prepared {
   check: number[];
   plan?: string;
   /** Seconds to run before the first repeat, if more than usual. */
-  warmUp?: number;
+  warmUp?: number | undefined;
 }
 
 /**
@@ -42,10 +42,11 @@ export interface Prepared {
 const kWarmUpSeconds = 0.06;
 
 /**
- * The same for a training step, which runs far more code: 2-8-2 takes 118 us after 30 ms, 36 us after 100,
- * 13 us after 220 and 8.5 us from 310 ms on.
+ * The same for what is mostly V8's work: training steps (2-8-2 takes 118 us after 30 ms, 36 us after 100,
+ * 13 us after 220 and 8.5 us from 310 ms on) and operations on few elements, each of which makes V8
+ * compile anew what all operations share.
  */
-export const kStepWarmUpSeconds = 0.4;
+export const kLongWarmUpSeconds = 0.4;
 
 const now = (): number => Number(process.hrtime.bigint()) * 1e-9;
 

@@ -41,7 +41,7 @@ import {
   type Answer,
   type Budget,
   type Contender,
-  kStepWarmUpSeconds,
+  kLongWarmUpSeconds,
   type Prepared,
   Stopwatch,
 } from './measure.js';
@@ -116,9 +116,13 @@ function inputOf(input: OpsInput, i: number, dtype: DType): Tensor {
   const { shape, transposed = false, as = 'int32' } = input;
   const memory = transposed ? [...shape].reverse() : shape;
   const wanted = input.below === undefined || as === 'float32' ? dtype : as;
-  const stored = fromTypedArray(numbersOf(input, i), memory).to(wanted);
+  const given = fromTypedArray(numbersOf(input, i), memory).to(wanted);
+  const stored = input.users ? given : given.clone();
   return transposed ? stored.transpose() : stored;
 }
+
+/** Up to so many elements the kernel of an operation takes less time than the call. */
+const kFewElements = 1280;
 
 type Results = Tensor | readonly Tensor[];
 
@@ -132,12 +136,13 @@ function dispose(results: Results): void {
 function prepareOperation(c: OpsCase, dtype: DType): Prepared {
   const inputs = c.inputs.map((input, i) => inputOf(input, i, dtype));
   const { ours: f, shares = false }: Operation = operations[c.op];
+  const warmUp = inputs.every((x) => x.numel <= kFewElements) ? kLongWarmUpSeconds : undefined;
   const floating = inputs.filter((_, i) => hasGradient(c.inputs[i]!));
   for (const x of floating) x.requiresGrad = c.recorded || c.backward;
   if (!c.backward) {
     const run =
       c.disposed && !shares ? (): void => dispose(f(...inputs)) : (): unknown => f(...inputs);
-    return { run, check: samples(first(f(...inputs))) };
+    return { run, check: samples(first(f(...inputs))), warmUp };
   }
   const g = onesLike(noGrad(() => first(f(...inputs))));
   const both = (): void => first(f(...inputs)).backward(g);
@@ -147,7 +152,7 @@ function prepareOperation(c: OpsCase, dtype: DType): Prepared {
     else both();
   };
   run();
-  return { run, check: samples(floating[0]!.grad!) };
+  return { run, check: samples(floating[0]!.grad!), warmUp };
 }
 
 function prepare(c: Case): Prepared {
@@ -162,17 +167,17 @@ function prepare(c: Case): Prepared {
     }
     case 'train': {
       const step = trainer(c, 'float32');
-      return { run: step, check: [lossAfterWarmUp(step)], warmUp: kStepWarmUpSeconds };
+      return { run: step, check: [lossAfterWarmUp(step)], warmUp: kLongWarmUpSeconds };
     }
     case 'network': {
       const step = networkTrainer(c, 'float32');
-      return { run: step, check: [lossAfterWarmUp(step)], warmUp: kStepWarmUpSeconds };
+      return { run: step, check: [lossAfterWarmUp(step)], warmUp: kLongWarmUpSeconds };
     }
     case 'infer': {
       const model = network(c.dims, 'float32');
       const x = fromTypedArray(batchOf(c.batch, c.dims[0]!), [c.batch, c.dims[0]!]);
       const run = (): Tensor => noGrad(() => model.forward(x));
-      return { run, check: samples(run()) };
+      return { run, check: samples(run()), warmUp: kLongWarmUpSeconds };
     }
     case 'ops':
       return prepareOperation(c, c.dtype);
@@ -184,7 +189,7 @@ function prepare(c: Case): Prepared {
       const b = matrix(2, c.size, c.size);
       const compute = c.op === 'add' ? (): Tensor => a.add(b) : (): Tensor => a.matmul(b);
       const run = c.disposed ? (): void => compute().dispose() : compute;
-      return { run, check: samples(compute()) };
+      return { run, check: samples(compute()), warmUp: kLongWarmUpSeconds };
     }
   }
 }

@@ -175,11 +175,13 @@ export function linalgCases(): OpsCase[] {
 
 export function smallCases(): OpsCase[] {
   const ten = vector(10);
+  const users = { ...ten, users: true };
   return [
     ...(['relu', 'exp', 'sum all'] as const).map((op) => opsCase(op, [ten], { left: true })),
     opsCase('add', [ten, ten], { left: true }),
     opsCase('relu', [ten], { left: true, recorded: true }),
     opsCase('add', [ten, ten], { left: true, recorded: true }),
+    opsCase('add', [users, users], { left: true, label: "10, operands in the user's arrays" }),
   ];
 }
 
