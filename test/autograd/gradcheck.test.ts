@@ -8,7 +8,9 @@ import { others, table } from '../operations/differentiable.js';
 import { type Case, type Fn, input, type Layout, layouts } from '../operations/gradients.js';
 
 test('every function of the library stands in the table or has no gradient', () => {
-  const functions = Object.entries(tilegrad).filter(([, value]) => typeof value === 'function');
+  const functions = Object.entries(tilegrad).filter(
+    ([name, value]) => typeof value === 'function' && /^[a-z]/.test(name),
+  );
   const names = functions.map(([name]) => name).filter((name) => !others.has(name));
   expect(Object.keys(table).sort()).toEqual(names.sort());
 });

@@ -366,6 +366,7 @@ const variants: Record<string, (x: Tensor) => Tensor> = {
 const geluTanh: Fn = (t) => t.gelu({ approximate: 'tanh' });
 
 export const activations: Family = {
+  title: 'Activations',
   operations,
   modules,
   bits(add) {

@@ -12,6 +12,7 @@ const binaryNames = ['add', 'sub', 'mul', 'div', 'maximum', 'minimum'] as const;
 const noBools: Misuse = [() => tilegrad.sub(bools, bools), 'ERR_DTYPE', 'use a logical operation'];
 
 export const arithmetic: Family = {
+  title: 'Arithmetic',
   operations: {
     abs: { misuse: numberUnary(tilegrad.abs), gradients: gradients.unary(tilegrad.abs) },
     neg: { misuse: numberUnary(tilegrad.neg), gradients: gradients.unary(tilegrad.neg) },

@@ -83,6 +83,7 @@ const positionalMisuse = (name: string, Layer: PositionalKind): Misuse[] => [
 ];
 
 export const attentions: Family = {
+  title: 'Attention',
   operations: {
     scaledDotProductAttention: {
       misuse: [

@@ -81,8 +81,25 @@ const pair = tilegrad.customFunction({
   backward: (_, sum, double) => [sum.add(double.mul(2)), sum],
 });
 
+/** Wrong calls of a function that checks gradients. */
+const checks = (name: string, check: typeof tilegrad.gradcheck): Misuse[] => [
+  ...kinds
+    .filter((value) => typeof value !== 'function')
+    .map((fn): Misuse => [() => check(wrong(fn), []), 'ERR_ARGUMENT']),
+  ...kinds.map((inputs): Misuse => [() => check(tilegrad.exp, wrong(inputs)), 'ERR_ARGUMENT']),
+  ...optionsOf(name, (options) => check(tilegrad.exp, [], options)),
+  [() => check(tilegrad.exp, [], { step: wrong('1') }), 'ERR_ARGUMENT'],
+  [() => check(tilegrad.exp, [], { tolerance: -1 }), 'ERR_ARGUMENT'],
+  [() => check(tilegrad.exp, [leaf]), 'ERR_DTYPE'],
+];
+
 export const autograd: Family = {
+  title: 'Differentiation',
   operations: {
+    gradgradcheck: { misuse: checks('gradgradcheck', tilegrad.gradgradcheck), gradients: 'none' },
+    isGradEnabled: { misuse: [], gradients: 'none' },
+    isAnomalyEnabled: { misuse: [], gradients: 'none' },
+    isInferenceModeEnabled: { misuse: [], gradients: 'none' },
     grad: {
       gradients: 'none',
       misuse: [
@@ -130,24 +147,7 @@ export const autograd: Family = {
         [() => tilegrad.backward(leaf), 'ERR_SHAPE'],
       ],
     },
-    gradcheck: {
-      gradients: 'none',
-      misuse: [
-        ...kinds
-          .filter((value) => typeof value !== 'function')
-          .map((fn): Misuse => [() => tilegrad.gradcheck(wrong(fn), []), 'ERR_ARGUMENT']),
-        ...kinds.map(
-          (inputs): Misuse => [
-            () => tilegrad.gradcheck(tilegrad.exp, wrong(inputs)),
-            'ERR_ARGUMENT',
-          ],
-        ),
-        ...optionsOf('gradcheck', (options) => tilegrad.gradcheck(tilegrad.exp, [], options)),
-        [() => tilegrad.gradcheck(tilegrad.exp, [], { step: wrong('1') }), 'ERR_ARGUMENT'],
-        [() => tilegrad.gradcheck(tilegrad.exp, [], { tolerance: -1 }), 'ERR_ARGUMENT'],
-        [() => tilegrad.gradcheck(tilegrad.exp, [leaf]), 'ERR_DTYPE'],
-      ],
-    },
+    gradcheck: { misuse: checks('gradcheck', tilegrad.gradcheck), gradients: 'none' },
     noGrad: {
       gradients: 'none',
       misuse: [

@@ -43,6 +43,7 @@ const { eq, ne, lt, le, gt, ge, logicalAnd, logicalOr, logicalXor } = tilegrad;
 const { isnan, isinf, isfinite } = tilegrad;
 
 export const comparisons: Family = {
+  title: 'Comparisons',
   operations: {
     ...each({ eq, ne, lt, le, gt, ge }, numberBinary),
     ...each({ logicalAnd, logicalOr, logicalXor }, anyTwo),

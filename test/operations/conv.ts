@@ -194,6 +194,7 @@ const operations: Record<string, Operation> = {
 };
 
 export const convolutions: Family = {
+  title: 'Convolution',
   operations,
   modules: {
     Conv1d: layer('Conv1d', (i, o, k, options) => new nn.Conv1d(i, o, k, options), 1),

@@ -53,6 +53,7 @@ const bytes = new Uint8Array(16);
 const { fromBuffer } = tilegrad;
 
 export const creations: Family = {
+  title: 'Creation',
   operations: {
     tensor: none([
       ...[

@@ -156,6 +156,7 @@ function bits(add: Add, dtype: Float): void {
 }
 
 export const classLosses: Family = {
+  title: 'Losses of classes',
   operations: {
     crossEntropy: {
       misuse: [

@@ -9,6 +9,7 @@ const lengths = [undefined, null, 5, 'text', [], [3, 2], [7, -1], [0.5, 0.4], [N
 const scaler = new StandardScaler(x);
 
 export const dataSplits: Family = {
+  title: 'Splits of data',
   operations: {
     randomSplit: {
       misuse: [

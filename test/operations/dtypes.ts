@@ -1,7 +1,9 @@
-/** Dtypes: where two meet, and which conversions keep the kind of numbers. */
+/** Dtypes: where two meet, which conversions keep the kind of numbers, conversions and copies. */
+import * as tilegrad from 'tilegrad';
 import { canCast, ones, promoteTypes, resultType, type Tensor, tensor } from 'tilegrad';
 import { cached, hostile, lengths, MANY } from './bits.js';
-import { kinds, type Misuse, wrong, x } from './misuse.js';
+import { unary } from './gradients.js';
+import { kinds, type Misuse, tensorArguments, wrong, x } from './misuse.js';
 import type { Family } from './operation.js';
 
 const noDTypes = ['int16', 5, null, undefined, 'toString', {}];
@@ -30,7 +32,26 @@ const wide = (n: number, step: bigint): Tensor =>
   });
 
 export const dtypeOperations: Family = {
+  title: 'Data types and copies',
   operations: {
+    clone: {
+      misuse: tensorArguments(tilegrad.clone, { takesIntegers: true }),
+      gradients: unary((x) => tilegrad.clone(x)),
+    },
+    contiguous: {
+      misuse: tensorArguments(tilegrad.contiguous, { takesIntegers: true }),
+      gradients: unary(tilegrad.contiguous),
+    },
+    // To float32 and back would check its rounding; what there is to check in float64 is nothing.
+    to: {
+      misuse: [
+        ...tensorArguments((t) => tilegrad.to(t, 'float32'), { takesIntegers: true }),
+        ...[undefined, null, 5, 'int16', {}].map(
+          (dtype): Misuse => [() => tilegrad.to(x, wrong(dtype)), 'ERR_DTYPE'],
+        ),
+      ],
+      gradients: unary((x) => tilegrad.to(x, 'float64')),
+    },
     promoteTypes: { misuse: ofTwo(promoteTypes), gradients: 'none' },
     canCast: { misuse: ofTwo(canCast), gradients: 'none' },
     resultType: { misuse: pairs, gradients: 'none' },

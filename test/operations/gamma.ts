@@ -29,6 +29,7 @@ const scatters = (call: (t: Tensor, source: Tensor) => unknown, good: Tensor): M
 const v2 = ones([2]);
 
 export const gammaFunctions: Family = {
+  title: 'Gamma functions',
   operations: {
     lgamma: {
       misuse: unary(tilegrad.lgamma),

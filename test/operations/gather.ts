@@ -96,6 +96,7 @@ const some = [
 ];
 
 export const gathers: Family = {
+  title: 'Gathering and scattering',
   operations: {
     indexSelect: {
       misuse: [

@@ -9,6 +9,7 @@ import { creations } from './creation.js';
 import { classLosses } from './cross_entropy.js';
 import { dataSplits } from './data_split.js';
 import { dtypeOperations } from './dtypes.js';
+import { files } from './files.js';
 import { gammaFunctions } from './gamma.js';
 import { gathers } from './gather.js';
 import { indexings } from './indexing.js';
@@ -17,6 +18,7 @@ import { joins } from './join.js';
 import { linearAlgebra } from './linalg.js';
 import { lossFamily } from './loss.js';
 import { math } from './math.js';
+import { matrixProducts } from './matmul.js';
 import { memory } from './memory.js';
 import { modules } from './modules.js';
 import { norms } from './norm.js';
@@ -26,11 +28,13 @@ import { optimizers } from './optimizers.js';
 import { partViews } from './parts.js';
 import { pools } from './pool.js';
 import { tensorProducts } from './products.js';
+import { quantized } from './quantize.js';
 import { randomness } from './random.js';
 import { recurrent } from './recurrent.js';
 import { reductions } from './reduce.js';
 import { scans } from './scan.js';
 import { schedules } from './schedules.js';
+import { settings } from './settings.js';
 import { shapeViews } from './shape.js';
 import { softmaxes } from './softmax.js';
 import { specialFunctions } from './special.js';
@@ -46,8 +50,9 @@ export const families: readonly Family[] = [
   comparisons,
   convolutions,
   dataSplits,
-  dtypeOperations,
   creations,
+  dtypeOperations,
+  files,
   gammaFunctions,
   gathers,
   indexings,
@@ -56,6 +61,7 @@ export const families: readonly Family[] = [
   joins,
   lossFamily,
   math,
+  matrixProducts,
   memory,
   modules,
   norms,
@@ -63,11 +69,13 @@ export const families: readonly Family[] = [
   optimizers,
   partViews,
   pools,
+  quantized,
   randomness,
   recurrent,
   reductions,
   scans,
   schedules,
+  settings,
   shapeViews,
   softmaxes,
   specialFunctions,

@@ -121,7 +121,23 @@ const writing: Case[] = [false, true].flatMap((accumulate) => [
 ]);
 
 export const indexings: Family = {
+  title: 'Indexing',
   operations: {
+    slice: {
+      misuse: [
+        ...tensorArguments((t) => tilegrad.slice(t, []), { takesIntegers: true }),
+        ...[undefined, null, 5, 'text', {}, [0, 0, 0], ['0'], [[0, 1, 0]], [{}]].map(
+          (specs): Misuse => [() => tilegrad.slice(x, wrong(specs)), 'ERR_ARGUMENT'],
+        ),
+        [() => tilegrad.slice(x, [2]), 'ERR_INDEX'],
+        [() => tilegrad.slice(x, [Number.NaN]), 'ERR_INDEX'],
+      ],
+      gradients: [
+        one((x) => tilegrad.slice(x, [[0, null, 2], -1]), [5, 3]),
+        one((x) => tilegrad.slice(x, [1, 2]), [2, 3]),
+        one((x) => tilegrad.slice(x, [[2, 1]]), [3]),
+      ],
+    },
     at: {
       misuse: [
         ...tensorArguments((t) => tilegrad.at(t), every),

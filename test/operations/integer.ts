@@ -49,6 +49,7 @@ const operations: Record<string, Operation> = {
   },
 };
 export const integerOperations: Family = {
+  title: 'Integers and bits',
   operations,
   bits(add) {
     for (const dtype of ['int32', 'int8', 'uint8'] as const) {

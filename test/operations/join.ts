@@ -32,6 +32,7 @@ const triangle = (call: typeof tilegrad.tril) => ({
 });
 
 export const joins: Family = {
+  title: 'Joining and splitting',
   operations: {
     concat: {
       misuse: [

@@ -122,6 +122,7 @@ const cases = (fn: (t: Tensor) => Tensor): Case[] => [
 const { slogdet } = tilegrad;
 
 export const linearAlgebra: Family = {
+  title: 'Linear algebra',
   operations: {
     choleskyInverse: { misuse: choleskyInverse, gradients: cases(tilegrad.choleskyInverse) },
     choleskySolve: {

@@ -239,6 +239,7 @@ function bits(add: Add, dtype: Float): void {
 }
 
 export const lossFamily: Family = {
+  title: 'Losses',
   operations: { ...numberLosses, ...indexLosses, ...vectors, ...sequences },
   modules: { ...lossModules, ...penalties },
   bits(add) {

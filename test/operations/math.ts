@@ -53,7 +53,13 @@ const between = 0.05;
 const uneven: Unary = (x) => x.mul(1.0371).add(0.013);
 
 export const math: Family = {
+  title: 'Mathematics',
   operations: {
+    sqrt: { misuse: unary(tilegrad.sqrt), gradients: unaryGradients(tilegrad.sqrt, 20) },
+    reciprocal: {
+      misuse: unary(tilegrad.reciprocal),
+      gradients: unaryGradients(tilegrad.reciprocal, 20),
+    },
     exp: unaryRow(tilegrad.exp, (x) => x.mul(0.1)),
     log: unaryRow(tilegrad.log, undefined, 20),
     log1p: unaryRow(tilegrad.log1p, undefined, 20),

@@ -4,7 +4,10 @@ import { kinds, type Misuse, optionsOf, wrong, x } from './misuse.js';
 import type { Family } from './operation.js';
 
 export const memory: Family = {
+  title: 'Memory',
   operations: {
+    memory: { misuse: [], gradients: 'none' },
+    emptyCache: { misuse: [], gradients: 'none' },
     tidy: {
       misuse: [
         ...kinds

@@ -197,6 +197,7 @@ const mixed = { half: 'convert with to(...)' };
 const notTensors = kinds.map((value) => value);
 
 export const modules: Family = {
+  title: 'Modules',
   operations: {
     bilinear: {
       misuse: [

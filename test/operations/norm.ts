@@ -182,6 +182,7 @@ const instanceNormLayer = (
 };
 
 export const norms: Family = {
+  title: 'Normalization',
   operations: {
     layerNorm: {
       misuse: [

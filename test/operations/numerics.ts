@@ -111,6 +111,7 @@ const distances = (p: number): Case =>
   one((a, b) => tilegrad.cdist(a!.mul(1.0371).add(9), b!, { p }), [3, 2], [2, 2]);
 
 export const numerics: Family = {
+  title: 'Numbers and precision',
   operations: {
     diff: {
       misuse: [

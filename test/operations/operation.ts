@@ -1,20 +1,23 @@
 /**
  * What the tests know about the library's functions, as data: one file for each family of operations.
- * From these tables test/misuse makes the wrong calls, test/autograd checks gradients and
- * same-bits.test.ts compares levels and threads; each of them fails for a function without a row.
+ * From these tables test/misuse makes the wrong calls, test/autograd checks gradients, same-bits.test.ts
+ * compares levels and threads, coverage.test.ts counts and the reference has its page of operations
+ * (summary.ts). A function without a row fails.
  */
 import type { Add } from './bits.js';
 import type { Case } from './gradients.js';
 import type { Misuse } from './misuse.js';
 
 export interface Operation {
-  /** Wrong calls. */
+  /** Wrong calls; none of a function without arguments. */
   readonly misuse: readonly Misuse[];
   /** Calls whose gradients are compared with central differences, or that there is no gradient. */
   readonly gradients: readonly Case[] | 'none';
 }
 
 export interface Family {
+  /** What the reference calls it. */
+  readonly title: string;
   /** Functions of the library's top level, by name. */
   readonly operations: Readonly<Record<string, Operation>>;
   /** Wrong calls of classes in `nn` and `optim`, by name. */

@@ -185,6 +185,7 @@ function setGradients(parameters: readonly Tensor[], dtype: Float, seed: number)
 }
 
 export const optimizers: Family = {
+  title: 'Optimizers',
   operations: {},
   optimizers: {
     SGD: [

@@ -35,6 +35,7 @@ const parts = (call: (x: Tensor) => readonly Tensor[], shape: number[]): Case[] 
 ];
 
 export const partViews: Family = {
+  title: 'Parts and windows',
   operations: {
     select: {
       misuse: [

@@ -382,6 +382,7 @@ function pads(name: string, rank: number, ...value: number[]): Misuse[] {
 }
 
 export const pools: Family = {
+  title: 'Pooling and resizing',
   operations: {
     maxPool1d: pool('maxPool1d'),
     maxPool2d: pool('maxPool2d'),

@@ -358,6 +358,7 @@ const operations: Record<string, Operation> = {
 };
 
 export const tensorProducts: Family = {
+  title: 'Products of tensors',
   operations,
   bits(add) {
     for (const dtype of dtypes) {

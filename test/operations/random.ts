@@ -122,6 +122,7 @@ const ranges = (call: (low: never, high: never, options?: never) => unknown): Mi
 ];
 
 export const randomness: Family = {
+  title: 'Random numbers',
   operations: {
     rand: drawn('rand', rand, []),
     randn: drawn('randn', randn, []),

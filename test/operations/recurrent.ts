@@ -138,6 +138,7 @@ function bits(add: Add, dtype: Float): void {
 }
 
 export const recurrent: Family = {
+  title: 'Recurrent layers',
   operations: {},
   modules: {
     RNN: [

@@ -100,6 +100,7 @@ function everyLayout(
 }
 
 export const reductions: Family = {
+  title: 'Reductions',
   operations: {
     sum: {
       misuse: [...any('sum', tilegrad.sum), ofNumbers],

@@ -43,6 +43,7 @@ const withoutTies = (full: Operation): Operation => ({
 });
 
 export const scans: Family = {
+  title: 'Scans',
   operations: {
     cumsum: operation('cumsum', tilegrad.cumsum),
     cumprod: operation('cumprod', tilegrad.cumprod),

@@ -83,6 +83,7 @@ const momenta = (
 ];
 
 export const schedules: Family = {
+  title: 'Schedules',
   operations: {},
   schedules: {
     StepLR: [

@@ -33,6 +33,7 @@ const atLeast = (call: (t: Tensor) => Tensor, rank: number): Case[] =>
 const deep = ones([1, 1, 1, 1, 1, 1, 1, 1]);
 
 export const shapeViews: Family = {
+  title: 'Shape',
   operations: {
     expand: {
       misuse: [

@@ -13,6 +13,7 @@ const misuse = (call: (x: Tensor, dim?: number) => Tensor): Misuse[] => [
 ];
 
 export const softmaxes: Family = {
+  title: 'Softmax',
   operations: {
     softmax: {
       misuse: misuse(tilegrad.softmax),

@@ -51,6 +51,7 @@ const any = (call: (t: Tensor) => unknown): Misuse[] => [
 ];
 
 export const specialFunctions: Family = {
+  title: 'Special functions',
   operations: {
     erfinv: row(tilegrad.erfinv, inside),
     sinc: row(tilegrad.sinc),

@@ -96,6 +96,7 @@ function bounded(name: 'clamp' | 'clip'): Operation {
 }
 
 export const ternaries: Family = {
+  title: 'Operations of three operands',
   operations: {
     where: {
       misuse: [

@@ -94,6 +94,7 @@ const patches = (name: string, make: (size: never, options?: never) => unknown):
 ];
 
 export const volumes: Family = {
+  title: 'Volumes',
   operations: {
     maxPool3d: {
       misuse: pooling('maxPool3d', maxPool3d as Pool, [...PADDED, 'returnIndices']),

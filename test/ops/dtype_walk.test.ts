@@ -3,41 +3,18 @@
  * with what PyTorch gives, or that it refuses, and test/operations/dtype_walk/<part>.ts says where the
  * library differs, and why. A difference that isn't there (any more) fails as well.
  */
-import { readdirSync, readFileSync } from 'node:fs';
 import * as tilegrad from 'tilegrad';
 import { type DType, Tensor, TensorError, type TensorErrorCode, tensor } from 'tilegrad';
 import { describe, expect, test } from 'vitest';
 import { type Difference, parts, withoutWalk } from '../operations/dtype_walk/index.js';
-
-type Stored = readonly [dtype: DType, shape: number[], data: (number | string)[]];
-/** Places of tensors, or another answer. */
-type Result = readonly number[] | { readonly value: unknown };
-type Run =
-  | readonly [dtypes: string, inputs: number[], refusal: string]
-  | readonly [dtypes: string, inputs: number[], Result, gradients: (number | null)[] | null];
-
-interface Case {
-  readonly fn: string;
-  readonly args: readonly unknown[];
-  readonly ulps: number;
-  readonly of: 'element' | 'largest';
-  readonly code: TensorErrorCode;
-  readonly runs: readonly Run[];
-}
-
-interface Part {
-  readonly name: string;
-  readonly cases: readonly Case[];
-  readonly tensors: readonly Stored[];
-}
-
-const folder = new URL('../fixtures/', import.meta.url);
-const stored: Part[] = readdirSync(folder)
-  .filter((file) => /^dtype_walk_.*\.json$/.test(file))
-  .map((file) => ({
-    name: file.slice('dtype_walk_'.length, -'.json'.length),
-    ...(JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as Omit<Part, 'name'>),
-  }));
+import {
+  type Case,
+  differenceOf,
+  type Part,
+  type Run,
+  type Stored,
+  walk,
+} from '../operations/dtype_walk/stored.js';
 
 const epsilon: Partial<Record<DType, number>> = {
   float32: 2 ** -23,
@@ -222,19 +199,7 @@ function outcomeOf(
     : { kind: 'dtype', text: `is ${dtypes}, not ${theirs}` };
 }
 
-/** The difference that is said to be there. */
-function differenceOf(part: Part, { fn, args }: Case, run: Run): Difference | undefined {
-  const refused = run.length === 3;
-  const places = refused || 'value' in run[2] ? [] : run[2];
-  const results = places.map((place) => part.tensors[place]![0]);
-  const walked = { dtypes: run[0].split(' '), results, args };
-  return parts[part.name]?.find(
-    ({ kind, functions, when }) =>
-      (kind === 'computes') === refused && functions.includes(fn) && (when?.(walked) ?? true),
-  );
-}
-
-describe.each(stored)('$name', (part) => {
+describe.each(walk)('$name', (part) => {
   const differences: readonly Difference[] = parts[part.name] ?? [];
   const used = new Set<string>();
   const names = [...new Set(part.cases.map(({ fn }) => fn))];
@@ -275,7 +240,7 @@ test('every function is walked', () => {
       .filter(([name, value]) => typeof value === 'function' && /^[a-z]/.test(name))
       .map(([name]) => (place === tilegrad ? name : `linalg.${name}`)),
   );
-  const walked = stored.flatMap(({ cases }) => cases.map(({ fn }) => fn));
+  const walked = walk.flatMap(({ cases }) => cases.map(({ fn }) => fn));
   const missing = names.filter((name) => !walked.includes(name));
   expect(missing.sort()).toEqual(Object.values(withoutWalk).flat().sort());
 });
