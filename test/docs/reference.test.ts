@@ -1,6 +1,7 @@
 /**
  * The API reference: TypeDoc has to build it without a complaint, and it complains about every public
- * function, class, type, member and option without a docstring (docs/reference/typedoc.json).
+ * function, class, type, member and option without a docstring (docs/reference/typedoc.json). Its first page
+ * is made of the tests' tables.
  */
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
@@ -14,7 +15,8 @@ const folder = fileURLToPath(new URL('../../docs/reference', import.meta.url));
 // It says nothing about the machine, and takes long on an emulated one.
 test.skipIf(atMost(1) > 1)(
   'everything public has a docstring, and links in it lead somewhere',
-  () => {
+  async () => {
+    await import('../../docs/reference/operations.js');
     const main = createRequire(join(folder, 'package.json')).resolve('typedoc');
     const typedoc = join(dirname(main), '../bin/typedoc');
     const { status, stdout, stderr } = spawnSync(process.execPath, [typedoc, '--emit', 'none'], {
