@@ -2,6 +2,7 @@
 import { TensorError } from '../errors.js';
 import type { OptimizerRow } from '../native/interface.js';
 import { dtypes } from '../tensor/dtype.js';
+import { printAsText } from '../tensor/inspect.js';
 import { checkNumber, describe } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { checkBetas } from './options.js';
@@ -158,7 +159,18 @@ export class ParameterGroup<R extends Rule = Rule> {
     for (const [slot, name] of HYPER_SLOTS.entries())
       if (this.rule.hyper[name] !== undefined) yield [name, slot];
   }
+
+  /** How many parameters, and their options: what `console.log` prints. */
+  toString(): string {
+    const { length } = this.params;
+    const elements = this.params.reduce((sum, { numel }) => sum + numel, 0);
+    const options = Array.from(this.hyperSlots(), ([name, slot]) => `${name}=${this.hyper[slot]}`);
+    const count = `${length} ${length === 1 ? 'tensor' : 'tensors'} of ${elements} elements`;
+    return [count, ...options].join(', ');
+  }
 }
+
+printAsText(ParameterGroup);
 
 function isIterable(value: unknown): value is Iterable<unknown> {
   return typeof (value as Iterable<unknown> | null | undefined)?.[Symbol.iterator] === 'function';

@@ -1,3 +1,4 @@
+import { printAsText } from '../tensor/inspect.js';
 import type { Tensor } from '../tensor/tensor.js';
 import {
   makeGroup,
@@ -105,4 +106,19 @@ export abstract class Optimizer<Options extends object, R extends Rule = Rule> {
    * ERR_SHAPE for tensors that don't fit, ERR_DTYPE for numbers of bfloat16, ERR_DISPOSED
    */
   abstract loadStateDict(state: Readonly<OptimizerState>): void;
+
+  /**
+   * The groups with their options, one a line: what `console.log` prints.
+   * @example
+   * ```ts
+   * const optimizer = new optim.Adagrad([ones([2, 3], { requiresGrad: true })], { lr: 0.1 });
+   * optimizer.toString().split('\n')[0]; // => 'Adagrad('
+   * ```
+   */
+  toString(): string {
+    const groups = this.list.map((group, i) => `  (${i}): ${group}\n`);
+    return `${this.constructor.name}(\n${groups.join('')})`;
+  }
 }
+
+printAsText(Optimizer);

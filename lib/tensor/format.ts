@@ -2,10 +2,10 @@
  * How `console.log(t)` shows a tensor: as PyTorch does (torch/_tensor_str.py), with the shape and the
  * dtype always behind the values.
  */
-import { inspect } from 'node:util';
 import { TensorError } from '../errors.js';
 import { dtypes } from './dtype.js';
 import { getElement } from './element.js';
+import { printAsText } from './inspect.js';
 import { checkOptions, describe, formatShape } from './shape.js';
 import { Tensor } from './tensor.js';
 
@@ -235,8 +235,4 @@ Tensor.prototype.toString = function (this: Tensor) {
 Tensor.prototype.toJSON = function (this: Tensor) {
   return this.toArray();
 };
-Object.defineProperty(Tensor.prototype, inspect.custom, {
-  value(this: Tensor) {
-    return formatTensor(this);
-  },
-});
+printAsText(Tensor);

@@ -1,4 +1,5 @@
 /** Groups that are added and changed, and closures. */
+import { inspect } from 'node:util';
 import { isGradEnabled, noGrad, ones, optim, type Tensor, tensor } from 'tilegrad';
 import { record, replay } from 'tilegrad/native/commands.js';
 import { withoutRecycling } from 'tilegrad/tensor/memory.js';
@@ -150,4 +151,22 @@ describe('a closure', () => {
     expectError(() => optimizer.step(5 as never), 'ERR_ARGUMENT', 'expected a function');
     expect(w.item()).toBe(3);
   });
+});
+
+test('console.log prints groups and schedules with their numbers', () => {
+  const [a, b] = [ones([2, 3], { requiresGrad: true }), ones([4], { requiresGrad: true })];
+  const optimizer = new optim.SGD([{ params: [a] }, { params: [a.detach(), b], lr: 0.5 }], {
+    lr: 0.25,
+    momentum: 0.9,
+  });
+  const rest =
+    'weightDecay=0, maximize=0, momentum=0.9, dampening=0, nesterov=0, averageMomentum=0';
+  expect(inspect(optimizer)).toBe(
+    `SGD(\n  (0): 1 tensor of 6 elements, lr=0.25, ${rest}\n` +
+      `  (1): 2 tensors of 10 elements, lr=0.5, ${rest}\n)`,
+  );
+  expect(inspect(optimizer.groups[0])).toBe(`1 tensor of 6 elements, lr=0.25, ${rest}`);
+  const schedule = new optim.lrScheduler.StepLR(optimizer, 1, { gamma: 0.5 });
+  schedule.step();
+  expect(inspect(schedule)).toBe('StepLR(lastEpoch=1, lr=[0.125, 0.25])');
 });

@@ -1,8 +1,8 @@
-import { inspect } from 'node:util';
 import type { HookHandle } from '../../autograd/hooks.js';
 import { TensorError } from '../../errors.js';
 import { copyInto, to } from '../../ops/operand.js';
 import { checkDType, type DType, dtypes } from '../../tensor/dtype.js';
+import { printAsText } from '../../tensor/inspect.js';
 import { checkOptions, describe } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { Buffer } from './buffer.js';
@@ -287,8 +287,4 @@ export abstract class Module<
   }
 }
 
-Object.defineProperty(Module.prototype, inspect.custom, {
-  value(this: AnyModule) {
-    return this.toString();
-  },
-});
+printAsText(Module);

@@ -1,9 +1,9 @@
 /** A model as a table of its layers, what comes out of them and what they cost, as torchinfo prints it. */
-import { inspect } from 'node:util';
 import { noGrad } from '../../autograd/mode.js';
 import { TensorError } from '../../errors.js';
 import { zeros } from '../../tensor/creation.js';
 import { checkDType, type DType, dtypes } from '../../tensor/dtype.js';
+import { printAsText } from '../../tensor/inspect.js';
 import { checkOptions, checkShape, describe, formatShape, type Shape } from '../../tensor/shape.js';
 import { Tensor } from '../../tensor/tensor.js';
 import { checkModule, joinNames } from './members.js';
@@ -88,11 +88,7 @@ export class Summary {
   }
 }
 
-Object.defineProperty(Summary.prototype, inspect.custom, {
-  value(this: Summary) {
-    return this.toString();
-  },
-});
+printAsText(Summary);
 
 /** 36878 as 36,878, whatever the locale. */
 function grouped(value: number): string {

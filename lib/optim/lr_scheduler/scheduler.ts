@@ -1,4 +1,5 @@
 import { TensorError } from '../../errors.js';
+import { printAsText } from '../../tensor/inspect.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import type { ParameterGroup } from '../group.js';
 import { type AnyOptimizer, checkOptimizer } from './checks.js';
@@ -119,6 +120,11 @@ export abstract class LRScheduler {
     return [...this.lastLrs];
   }
 
+  /** How far the schedule is, and the rates that it set: what `console.log` prints. */
+  toString(): string {
+    return `${this.name}(lastEpoch=${this.lastEpoch}, lr=[${this.lastLrs.join(', ')}])`;
+  }
+
   /** The numbers that change from step to step, by PyTorch's names. */
   protected slots(): Slots {
     const groups = this.optimizer.groups.length;
@@ -188,3 +194,5 @@ export abstract class LRScheduler {
     this.resume();
   }
 }
+
+printAsText(LRScheduler);
