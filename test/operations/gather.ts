@@ -6,10 +6,10 @@ import { one } from './gradients.js';
 import {
   bytes,
   dims,
-  dtypesOf,
   half,
   integers,
   kinds,
+  learned,
   type Misuse,
   notFinite,
   optionsOf,
@@ -413,14 +413,7 @@ export const gathers: Family = {
   },
   modules: {
     Embedding: [
-      ...[undefined, null, 0, -1, 1.5, '3', [3]].flatMap((size): Misuse[] => [
-        [() => new nn.Embedding(wrong(size), 1), 'ERR_ARGUMENT'],
-        [() => new nn.Embedding(1, wrong(size)), 'ERR_ARGUMENT'],
-      ]),
-      ...optionsOf('Embedding', (options) => new nn.Embedding(1, 1, options)),
-      ...dtypesOf((options) => new nn.Embedding(1, 1, options)),
-      [() => new nn.Embedding(1, 1, { dtype: 'int32' }), 'ERR_DTYPE'],
-      [() => new nn.Embedding(1, 1, { generator: wrong(5) }), 'ERR_ARGUMENT'],
+      ...learned('Embedding', [1, 1], ([a, b], options) => new nn.Embedding(a!, b!, options)),
       ...[1, -2, 0.5, '0', null].map(
         (paddingIdx): Misuse => [
           () => new nn.Embedding(1, 1, { paddingIdx: wrong(paddingIdx) }),

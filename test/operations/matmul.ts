@@ -4,9 +4,9 @@ import { linear, matmul, nn, ones } from 'tilegrad';
 import { type Fn, one } from './gradients.js';
 import {
   addProduct,
-  dtypesOf,
   half,
   integers,
+  learned,
   type Misuse,
   notFinite,
   optionsOf,
@@ -180,14 +180,7 @@ export const matrixProducts: Family = {
   },
   modules: {
     Linear: [
-      ...[undefined, null, 0, -1, 1.5, '3', [3]].flatMap((size): Misuse[] => [
-        [() => new nn.Linear(wrong(size), 1), 'ERR_ARGUMENT'],
-        [() => new nn.Linear(1, wrong(size)), 'ERR_ARGUMENT'],
-      ]),
-      ...optionsOf('Linear', (options) => new nn.Linear(1, 1, options)),
-      ...dtypesOf((options) => new nn.Linear(1, 1, options)),
-      [() => new nn.Linear(1, 1, { dtype: 'int32' }), 'ERR_DTYPE'],
-      [() => new nn.Linear(1, 1, { generator: wrong(5) }), 'ERR_ARGUMENT'],
+      ...learned('Linear', [1, 1], ([a, b], options) => new nn.Linear(a!, b!, options)),
       ...tensorArguments((t) => new nn.Linear(3, 1).forward(t)).map(
         ([call, code]): Misuse => [call, code, '[linear]'],
       ),

@@ -210,6 +210,26 @@ export const random = (name: string, call: (shape: never, options?: never) => Te
   [() => call(wrong([2]), wrong({ generator: 5 })), 'ERR_ARGUMENT'],
 ];
 
+export const notSizes: unknown[] = [undefined, null, 0, -1, 1.5, Number.NaN, '3', [3]];
+
+/** Wrong calls of the constructor of a layer with learned weights, whose first arguments are sizes. */
+export const learned = (
+  name: string,
+  sizes: readonly number[],
+  make: (sizes: readonly never[], options?: never) => unknown,
+): Misuse[] => {
+  const right = sizes as readonly never[];
+  return [
+    ...sizes.flatMap((_, i) =>
+      notSizes.map((size): Misuse => [() => make(right.with(i, wrong(size))), 'ERR_ARGUMENT']),
+    ),
+    ...optionsOf(name, (options) => make(right, options)),
+    ...dtypesOf((options) => make(right, options)),
+    [() => make(right, wrong({ dtype: 'int32' })), 'ERR_DTYPE'],
+    [() => make(right, wrong({ generator: 5 })), 'ERR_ARGUMENT'],
+  ];
+};
+
 export const losses = (call: (a: Tensor, b: Tensor) => Tensor): Misuse[] => [
   ...tensorArguments((a) => call(a, x)),
   ...tensorArguments((b) => call(x, b), { takesIntegers: true }),

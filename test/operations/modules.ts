@@ -9,6 +9,7 @@ import {
   half,
   integers,
   kinds,
+  learned,
   type Misuse,
   optionsOf,
   tensorArguments,
@@ -220,15 +221,11 @@ export const modules: Family = {
   },
   modules: {
     Bilinear: [
-      ...[undefined, null, 0, -1, 1.5, '3', [3]].flatMap((size): Misuse[] => [
-        [() => new nn.Bilinear(wrong(size), 1, 1), 'ERR_ARGUMENT'],
-        [() => new nn.Bilinear(1, wrong(size), 1), 'ERR_ARGUMENT'],
-        [() => new nn.Bilinear(1, 1, wrong(size)), 'ERR_ARGUMENT'],
-      ]),
-      ...optionsOf('Bilinear', (options) => new nn.Bilinear(1, 1, 1, options)),
-      ...dtypesOf((options) => new nn.Bilinear(1, 1, 1, options)),
-      [() => new nn.Bilinear(1, 1, 1, { dtype: 'int32' }), 'ERR_DTYPE'],
-      [() => new nn.Bilinear(1, 1, 1, { generator: wrong(5) }), 'ERR_ARGUMENT'],
+      ...learned(
+        'Bilinear',
+        [1, 1, 1],
+        ([a, b, c], options) => new nn.Bilinear(a!, b!, c!, options),
+      ),
       [() => new nn.Bilinear(3, 4, 1).forward(x2, x1), 'ERR_SHAPE', '[bilinear]'],
     ],
     Buffer: [

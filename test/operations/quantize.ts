@@ -8,6 +8,7 @@ import {
   leaf,
   type Misuse,
   notFinite,
+  notSizes,
   optionsOf,
   tensorArguments,
   wrong,
@@ -58,7 +59,7 @@ export const quantized: Family = {
   },
   modules: {
     QuantizedLinear: [
-      ...[undefined, null, 0, -1, 1.5, '3', [3]].flatMap((size): Misuse[] => [
+      ...notSizes.flatMap((size): Misuse[] => [
         [() => new nn.QuantizedLinear(wrong(size), 1), 'ERR_ARGUMENT'],
         [() => new nn.QuantizedLinear(1, wrong(size)), 'ERR_ARGUMENT'],
       ]),

@@ -1,12 +1,19 @@
 /** Recurrent layers, their cells and packed sequences. */
 import { Generator, nn, ones, type Tensor, tensor } from 'tilegrad';
 import { type Add, dtypes, type Float, numbers } from './bits.js';
-import { dtypesOf, kinds, type Misuse, optionsOf, tensorArguments, wrong } from './misuse.js';
+import {
+  kinds,
+  learned,
+  type Misuse,
+  notSizes,
+  optionsOf,
+  tensorArguments,
+  wrong,
+} from './misuse.js';
 import type { Family } from './operation.js';
 
 const { rnn } = nn.utils;
 
-const notSizes: unknown[] = [0, -1, 0.5, '3', null, undefined, Number.NaN];
 const notSwitches: unknown[] = [0, 'yes', null];
 
 /** Wrong calls of a constructor, of a layer or a cell. */
@@ -16,14 +23,7 @@ function constructing(
   switches: readonly string[],
 ): Misuse[] {
   return [
-    ...notSizes.flatMap((size): Misuse[] => [
-      [() => make(wrong(size), 3), 'ERR_ARGUMENT'],
-      [() => make(2, wrong(size)), 'ERR_ARGUMENT'],
-    ]),
-    ...optionsOf(name, (options) => make(2, 3, options)),
-    ...dtypesOf((options) => make(2, 3, options)),
-    [() => make(2, 3, wrong({ dtype: 'int32' })), 'ERR_DTYPE'],
-    [() => make(2, 3, wrong({ generator: 5 })), 'ERR_ARGUMENT'],
+    ...learned(name, [2, 3], ([inputs, hidden], options) => make(inputs!, hidden!, options)),
     ...switches.flatMap((option) =>
       notSwitches.map(
         (value): Misuse => [() => make(2, 3, wrong({ [option]: value })), 'ERR_ARGUMENT', option],
