@@ -18,8 +18,11 @@
 #endif
 
 // Before a loop with a constant number of at most 32 turns: unrolls all of it, so that arrays
-// indexed by the loop variable can live in registers.
-#if defined(__clang__)
+// indexed by the loop variable can live in registers. The scalar level's never can: there a vector
+// alone is more than the registers hold.
+#if defined(TG_TARGET_SCALAR)
+#define TG_UNROLL
+#elif defined(__clang__)
 #define TG_UNROLL _Pragma("clang loop unroll(full)")
 #elif defined(__GNUC__)
 #define TG_UNROLL _Pragma("GCC unroll 32")
