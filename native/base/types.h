@@ -12,7 +12,12 @@
 #else
 #define TG_INLINE static inline __attribute__((always_inline))
 #define TG_INLINE_LAMBDA __attribute__((always_inline))  // after a lambda's parameters
+// One copy of a function: GCC would also make others, for arguments that are constants.
+#if defined(__clang__)
 #define TG_NOINLINE __attribute__((noinline))
+#else
+#define TG_NOINLINE __attribute__((noinline, noclone))
+#endif
 #define TG_NOINLINE_LAMBDA __attribute__((noinline))  // one copy of a body that is called twice
 #define TG_RESTRICT __restrict__
 #endif
