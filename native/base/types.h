@@ -12,14 +12,22 @@
 #else
 #define TG_INLINE static inline __attribute__((always_inline))
 #define TG_INLINE_LAMBDA __attribute__((always_inline))  // after a lambda's parameters
+// One copy of a function: GCC would also make others, for arguments that are constants.
+#if defined(__clang__)
 #define TG_NOINLINE __attribute__((noinline))
+#else
+#define TG_NOINLINE __attribute__((noinline, noclone))
+#endif
 #define TG_NOINLINE_LAMBDA __attribute__((noinline))  // one copy of a body that is called twice
 #define TG_RESTRICT __restrict__
 #endif
 
 // Before a loop with a constant number of at most 32 turns: unrolls all of it, so that arrays
-// indexed by the loop variable can live in registers.
-#if defined(__clang__)
+// indexed by the loop variable can live in registers. The scalar level's never can: there a vector
+// alone is more than the registers hold.
+#if defined(TG_TARGET_SCALAR)
+#define TG_UNROLL
+#elif defined(__clang__)
 #define TG_UNROLL _Pragma("clang loop unroll(full)")
 #elif defined(__GNUC__)
 #define TG_UNROLL _Pragma("GCC unroll 32")

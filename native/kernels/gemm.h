@@ -55,18 +55,13 @@ TG_INLINE void eachVector(int64_t rows, int64_t cols, T* c, int64_t cRow, const 
 }
 
 template <class T>
-void gemmFinish(int64_t rows, int64_t cols, T* c, int64_t cRow, const GemmFinish<T>& finish,
-                const T* side, int64_t sideRow) {
+TG_NOINLINE void gemmFinish(int64_t rows, int64_t cols, T* c, int64_t cRow,
+                            const GemmFinish<T>& finish, const T* side, int64_t sideRow) {
   const Vec<T> slope = vsplat<T>(finish.slope);
   const auto sideAt = [&](int64_t i, int64_t j) {
     return vloadFirst<T>(side + i * sideRow + j, cols - j);
   };
   const auto apply = [&](auto activation) {
-    if (finish.use == Side::add) {
-      return eachVector(rows, cols, c, cRow, [&](Vec<T> x, int64_t i, int64_t j) {
-        return activation(add(x, sideAt(i, j)));
-      });
-    }
     eachVector(rows, cols, c, cRow, [&](Vec<T> x, int64_t, int64_t) { return activation(x); });
   };
   const auto derive = [&](auto derivative) {
@@ -94,9 +89,12 @@ void gemmFinish(int64_t rows, int64_t cols, T* c, int64_t cRow, const GemmFinish
         return;
     }
   }
+  // Added before instead of in each activation, which would be there twice.
+  if (finish.use == Side::add) {
+    eachVector(rows, cols, c, cRow,
+               [&](Vec<T> x, int64_t i, int64_t j) { return add(x, sideAt(i, j)); });
+  }
   switch (finish.activation) {
-    case Activation::none:
-      return apply([](Vec<T> x) { return x; });
     case Activation::relu:
       return apply([](Vec<T> x) { return reluOf(x); });
     case Activation::leakyRelu:
@@ -111,6 +109,7 @@ void gemmFinish(int64_t rows, int64_t cols, T* c, int64_t cRow, const GemmFinish
       return apply([](Vec<T> x) { return geluTanhOf(x); });
     case Activation::silu:
       return apply([](Vec<T> x) { return siluOf(x); });
+    case Activation::none:
     case Activation::count:
       return;
   }
@@ -128,12 +127,14 @@ TG_INLINE Vec<T> loadPart(const T* p, int count) {
   return vloadFirst<T>(p, count);
 }
 
-// beta * C + bias for one vector of a tile's row.
-template <class T, bool Full>
-TG_INLINE Vec<T> initOf(const GemmTile<T>& t, const T* c, Vec<T> bias, int count) {
-  Vec<T> x = loadPart<T, Full>(c, count);
-  if (t.beta != 1) x = mul(x, vsplat<T>(t.beta));
-  return t.bias ? add(x, bias) : x;
+// C = beta * C + bias in the columns [j, j + cols) of a tile's rows.
+template <class T>
+TG_NOINLINE void gemmStart(const GemmTile<T>& t, int64_t rows, int64_t j, int64_t cols) {
+  const Vec<T> beta = vsplat<T>(t.beta);
+  eachVector(rows, cols, t.c + j, t.cRow, [&](Vec<T> x, int64_t, int64_t at) {
+    const Vec<T> scaled = mul(x, beta);
+    return t.bias ? add(scaled, vloadFirst<T>(t.bias + j + at, cols - at)) : scaled;
+  });
 }
 
 // The tile at column j of t's columns, `cols` wide.
@@ -156,11 +157,13 @@ TG_INLINE void gemmTile(const GemmTile<T>& t, int64_t j = 0, int64_t cols = V * 
       TG_UNROLL for (int v = 0; v < V; ++v) acc[r][v] = bias[v];
     }
   } else {
+    // Chains mostly go on from what an earlier block of k left. Anything else is computed in C, as
+    // it would be as much code in each shape of a tile as the products.
+    if (t.beta != 1 || t.bias) gemmStart(t, R, j, cols);
     TG_UNROLL for (int r = 0; r < R; ++r) {
       TG_UNROLL for (int v = 0; v < V; ++v) {
         const T* c = tileC + r * t.cRow + v * L;
-        acc[r][v] =
-            v == V - 1 ? initOf<T, Full>(t, c, bias[v], last) : initOf<T, true>(t, c, bias[v], L);
+        acc[r][v] = v == V - 1 ? loadPart<T, Full>(c, last) : vload<T>(c);
       }
     }
   }

@@ -72,6 +72,11 @@ TG_INLINE Vec<T> vloadFirstEach(RegList<i...>, const T* p, int64_t n) {
 // nothing, n >= kLanes<T> reads all lanes.
 template <class T>
 TG_INLINE Vec<T> vloadFirst(const T* p, int64_t n) {
+  if constexpr (Reg<T>::lanes == 1) {  // a loop, as each register is a branch
+    Vec<T> a;
+    for (int i = 0; i < kRegs<T>; ++i) a.r[i] = loadFirst(p + i, n - i);
+    return a;
+  }
   return vloadFirstEach(RegsOf<T>(), p, n);
 }
 
@@ -139,6 +144,10 @@ TG_INLINE void storeFirstEach(RegList<i...>, T* p, Vec<T> a, int64_t n) {
 // Stores the first n lanes to p[0..n) and touches nothing else (n <= 0: none, n >= kLanes<T>: all).
 template <class T>
 TG_INLINE void storeFirst(T* p, Vec<T> a, int64_t n) {
+  if constexpr (Reg<T>::lanes == 1) {
+    for (int i = 0; i < kRegs<T>; ++i) storeFirst(p + i, a.r[i], n - i);
+    return;
+  }
   storeFirstEach(RegsOf<T>(), p, a, n);
 }
 
