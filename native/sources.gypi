@@ -33,6 +33,7 @@
       "native/ops/gradients.cpp",
       "native/ops/indexed.cpp",
       "native/ops/integer.cpp",
+      "native/ops/kth.cpp",
       "native/ops/linalg_iterations.cpp",
       "native/ops/linalg_orthogonal.cpp",
       "native/ops/linalg_parts.cpp",

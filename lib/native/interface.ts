@@ -210,6 +210,7 @@ export const rowNames = {
     'scatterReduce',
     'divideByCount',
     'sort',
+    'kth',
     'countUnique',
     'unique',
     'searchSorted',

@@ -38,6 +38,7 @@ RowList ternaryRows();
 RowList gradientRows();
 RowList gatherRows();
 RowList scatterRows();
+RowList kthRows();
 RowList sortRows();
 RowList selectRows();
 RowList uniqueRows();
@@ -45,40 +46,18 @@ RowList uniqueRows();
 // Calls f(list) for every family.
 template <class F>
 void eachFamily(const F& f) {
-  for (const RowList& family : {argRows(),
-                                attentionRows(),
-                                batchNormRows(),
-                                compareRows(),
-                                convRows(),
-                                copyRows(),
-                                crossEntropyRows(),
-                                dotRows(),
-                                elementwiseRows(),
-                                gatherRows(),
-                                gemmBf16Rows(),
-                                gemmRows(),
-                                gradientRows(),
-                                int8Rows(),
-                                integerReduceRows(),
-                                integerRows(),
-                                linalgOrthogonalRows(),
-                                linalgSolveRows(),
-                                normRows(),
-                                optimizerRows(),
-                                poissonRows(),
-                                poolRows(),
-                                randomRows(),
-                                recurrentRows(),
-                                reduceRows(),
-                                resampleRows(),
-                                samplingRows(),
-                                scanRows(),
-                                scatterRows(),
-                                selectRows(),
-                                softmaxRows(),
-                                sortRows(),
-                                ternaryRows(),
-                                uniqueRows()}) {
+  for (const RowList& family : {argRows(),          attentionRows(), batchNormRows(),
+                                compareRows(),      convRows(),      copyRows(),
+                                crossEntropyRows(), dotRows(),       elementwiseRows(),
+                                gatherRows(),       gemmBf16Rows(),  gemmRows(),
+                                gradientRows(),     int8Rows(),      integerReduceRows(),
+                                integerRows(),      kthRows(),       linalgOrthogonalRows(),
+                                linalgSolveRows(),  normRows(),      optimizerRows(),
+                                poissonRows(),      poolRows(),      randomRows(),
+                                recurrentRows(),    reduceRows(),    resampleRows(),
+                                samplingRows(),     scanRows(),      scatterRows(),
+                                selectRows(),       softmaxRows(),   sortRows(),
+                                ternaryRows(),      uniqueRows()}) {
     f(family);
   }
 }

@@ -23,7 +23,7 @@ import { all } from '../reduction/count.js';
 import { reshape, squeeze } from '../shape/shape.js';
 import { atLeast1d, gather, indexSelect, takeAlongDim } from './gather.js';
 import { type IndexLike, indexTensor } from './indices.js';
-import { type Sorted, sort, topk, type Unique } from './sort.js';
+import { placedAlong, type Sorted, sort, type Unique } from './sort.js';
 
 function checkFlag(operation: string, name: string, value: unknown): void {
   if (typeof value === 'boolean') return;
@@ -278,9 +278,7 @@ export function kthvalue(x: Tensor, k: number, options: KthvalueOptions = {}): S
       `[kthvalue] k is a whole number from 1 to the dimension's size ${n}, not ${describe(k)}`,
     );
   }
-  const first = topk(source.detach(), k, { dim: at, largest: false }).indices;
-  const indices = indexSelect(first, at, [k - 1]);
-  const values = gather(source, at, indices);
+  const { values, indices } = placedAlong('kthvalue', source, at, 'rank', k - 1);
   if (keepDim && x.ndim > 0) return { values, indices };
   return { values: squeeze(values, at), indices: squeeze(indices, at) };
 }
