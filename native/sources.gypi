@@ -31,6 +31,7 @@
       "native/ops/gemm_plan.cpp",
       "native/ops/gemm_rows.cpp",
       "native/ops/gradients.cpp",
+      "native/ops/histogram.cpp",
       "native/ops/indexed.cpp",
       "native/ops/integer.cpp",
       "native/ops/kth.cpp",

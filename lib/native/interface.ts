@@ -211,6 +211,7 @@ export const rowNames = {
     'divideByCount',
     'sort',
     'kth',
+    'histogram',
     'countUnique',
     'unique',
     'searchSorted',

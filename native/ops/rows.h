@@ -14,6 +14,7 @@ RowList copyRows();
 RowList dotRows();
 RowList integerRows();
 RowList gemmRows();
+RowList histogramRows();
 RowList gemmBf16Rows();
 RowList int8Rows();
 RowList reduceRows();
@@ -46,18 +47,42 @@ RowList uniqueRows();
 // Calls f(list) for every family.
 template <class F>
 void eachFamily(const F& f) {
-  for (const RowList& family : {argRows(),          attentionRows(), batchNormRows(),
-                                compareRows(),      convRows(),      copyRows(),
-                                crossEntropyRows(), dotRows(),       elementwiseRows(),
-                                gatherRows(),       gemmBf16Rows(),  gemmRows(),
-                                gradientRows(),     int8Rows(),      integerReduceRows(),
-                                integerRows(),      kthRows(),       linalgOrthogonalRows(),
-                                linalgSolveRows(),  normRows(),      optimizerRows(),
-                                poissonRows(),      poolRows(),      randomRows(),
-                                recurrentRows(),    reduceRows(),    resampleRows(),
-                                samplingRows(),     scanRows(),      scatterRows(),
-                                selectRows(),       softmaxRows(),   sortRows(),
-                                ternaryRows(),      uniqueRows()}) {
+  for (const RowList& family : {argRows(),
+                                attentionRows(),
+                                batchNormRows(),
+                                compareRows(),
+                                convRows(),
+                                copyRows(),
+                                crossEntropyRows(),
+                                dotRows(),
+                                elementwiseRows(),
+                                gatherRows(),
+                                gemmBf16Rows(),
+                                gemmRows(),
+                                gradientRows(),
+                                histogramRows(),
+                                int8Rows(),
+                                integerReduceRows(),
+                                integerRows(),
+                                kthRows(),
+                                linalgOrthogonalRows(),
+                                linalgSolveRows(),
+                                normRows(),
+                                optimizerRows(),
+                                poissonRows(),
+                                poolRows(),
+                                randomRows(),
+                                recurrentRows(),
+                                reduceRows(),
+                                resampleRows(),
+                                samplingRows(),
+                                scanRows(),
+                                scatterRows(),
+                                selectRows(),
+                                softmaxRows(),
+                                sortRows(),
+                                ternaryRows(),
+                                uniqueRows()}) {
     f(family);
   }
 }
