@@ -210,6 +210,8 @@ export const rowNames = {
     'scatterReduce',
     'divideByCount',
     'sort',
+    'kth',
+    'histogram',
     'countUnique',
     'unique',
     'searchSorted',

@@ -1,5 +1,7 @@
 #include "indexed.h"
 
+#include <string.h>
+
 #include <atomic>
 
 #include "parallel.h"
@@ -11,18 +13,64 @@ namespace {
 constexpr int64_t kBlock = 16384;
 
 bool insideRun(const int32_t* index, int64_t n, int64_t step, int64_t size) {
-  const uint32_t limit = static_cast<uint32_t>(size);  // at most 2^31
-  bool outside = false;
-  if (step == 1) {
-    // Of this one compilers make vectors.
-    for (int64_t i = 0; i < n; ++i) outside |= static_cast<uint32_t>(index[i]) >= limit;
-  } else {
-    for (int64_t i = 0; i < n; ++i) outside |= static_cast<uint32_t>(index[i * step]) >= limit;
+  int32_t copies[kIndexBlock];
+  bool inside = true;
+  for (int64_t i = 0; i < n; i += kIndexBlock) {
+    const int64_t count = n - i < kIndexBlock ? n - i : kIndexBlock;
+    inside &= copyIndices(index + i * step, count, step, 0, size, -1, copies);
   }
-  return !outside;
+  return inside;
 }
 
 }  // namespace
+
+namespace {
+
+// Up to kIndexBlock indices; a short block is filled up with its first one.
+void copyBlock(const int32_t* index, int64_t n, int64_t step, int32_t* copies) {
+  if (step == 1 && n == kIndexBlock) {
+    memcpy(copies, index, sizeof(int32_t) * kIndexBlock);
+    return;
+  }
+  for (int64_t i = 0; i < n; ++i) copies[i] = index[i * step];
+  for (int64_t i = n; i < kIndexBlock; ++i) copies[i] = copies[0];
+}
+
+// Whether all of a block are in [low, low + count), count <= 2^31: neither what an index is beyond
+// low nor what is left behind it may be negative. Of loops of a fixed length compilers make
+// vectors.
+bool isWithin(const int32_t* copies, int64_t low, int64_t count) {
+  const uint32_t least = static_cast<uint32_t>(low), most = static_cast<uint32_t>(count - 1);
+  uint32_t signs = 0;
+  for (int i = 0; i < kIndexBlock; ++i) {
+    const uint32_t beyond = static_cast<uint32_t>(copies[i]) - least;
+    signs |= beyond | (most - beyond);
+  }
+  return signs >> 31 == 0;
+}
+
+}  // namespace
+
+bool copyIndices(const int32_t* index, int64_t n, int64_t step, int64_t low, int64_t high,
+                 int64_t skip, int32_t* copies) {
+  copyBlock(index, n, step, copies);
+  if (!isWithin(copies, low, high - low)) return false;
+  if (skip < low || skip >= high) return true;
+  const int32_t none = static_cast<int32_t>(skip);
+  uint32_t found = 0;
+  for (int i = 0; i < kIndexBlock; ++i) found |= copies[i] == none ? 1u : 0u;
+  return found == 0;
+}
+
+bool wrapIndices(const int32_t* index, int64_t n, int64_t step, int64_t size, int32_t* copies) {
+  copyBlock(index, n, step, copies);
+  const uint32_t length = static_cast<uint32_t>(size);
+  for (int i = 0; i < kIndexBlock; ++i) {
+    const uint32_t at = static_cast<uint32_t>(copies[i]);
+    copies[i] = static_cast<int32_t>(at + (length & (0u - (at >> 31))));
+  }
+  return isWithin(copies, 0, size);
+}
 
 const char* checkIndexed(const Command& c) {
   const Geometry& g = c.geometry;

@@ -22,6 +22,19 @@ const char* checkIndexed(const Command& c);
 // The loops of such a geometry, neighbours merged. False when there is nothing to do.
 bool takeIndexed(const Geometry& g, IndexedLoops* indexed);
 
+// Indices that are looked at together.
+constexpr int kIndexBlock = 64;
+
+// Copies up to kIndexBlock indices, and says whether all of the copies are in [low, high) and none
+// is `skip`. What another JavaScript thread writes to the index after that doesn't matter.
+// 0 <= low <= high <= 2^31.
+bool copyIndices(const int32_t* index, int64_t n, int64_t step, int64_t low, int64_t high,
+                 int64_t skip, int32_t* copies);
+
+// The same for indices that may count from the end of their dimension: the copies count from its
+// beginning. size <= 2^31.
+bool wrapIndices(const int32_t* index, int64_t n, int64_t step, int64_t size, int32_t* copies);
+
 // Whether every index is inside the dimension. Each element of the index is looked at once, however
 // often the loops come by.
 bool allInside(const IndexedLoops& indexed, const int32_t* index);

@@ -14,6 +14,7 @@ RowList copyRows();
 RowList dotRows();
 RowList integerRows();
 RowList gemmRows();
+RowList histogramRows();
 RowList gemmBf16Rows();
 RowList int8Rows();
 RowList reduceRows();
@@ -38,6 +39,7 @@ RowList ternaryRows();
 RowList gradientRows();
 RowList gatherRows();
 RowList scatterRows();
+RowList kthRows();
 RowList sortRows();
 RowList selectRows();
 RowList uniqueRows();
@@ -58,9 +60,11 @@ void eachFamily(const F& f) {
                                 gemmBf16Rows(),
                                 gemmRows(),
                                 gradientRows(),
+                                histogramRows(),
                                 int8Rows(),
                                 integerReduceRows(),
                                 integerRows(),
+                                kthRows(),
                                 linalgOrthogonalRows(),
                                 linalgSolveRows(),
                                 normRows(),

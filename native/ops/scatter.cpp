@@ -82,8 +82,10 @@ struct Combine {
     if constexpr (kind == Reduce::sum) return static_cast<T>(static_cast<W>(a) + static_cast<W>(b));
     if constexpr (kind == Reduce::prod)
       return static_cast<T>(static_cast<W>(a) * static_cast<W>(b));
-    if constexpr (kind == Reduce::amax) return (b > a) | isNan(b) ? b : a;
-    return (b < a) | isNan(b) ? b : a;
+    if (isNan(b)) return b;
+    // In this order the instructions for a maximum and minimum do the same, a being NaN included.
+    if constexpr (kind == Reduce::amax) return b > a ? b : a;
+    return b < a ? b : a;
   }
   static void apply(T* y, T value) { *y = of(*y, value); }
   static void applyRun(int64_t n, T* y, const T* values) {
@@ -96,31 +98,73 @@ struct Combine {
   }
 };
 
-// The innermost dimension of a part.
+// What becomes of values, by the type of the elements: the loops around it know their size only.
+struct Operation {
+  int64_t size;  // of an element, in bytes
+  // Element by element, at places that were checked; steps are in elements.
+  void (*each)(int64_t n, char* y, int64_t yStep, const int32_t* places, int64_t step,
+               const char* values, int64_t valueStep);
+  // A run of neighbours.
+  void (*run)(int64_t n, char* y, const char* values);
+};
+
 template <class T, class Op>
-void scatterRun(const Part& part, int64_t n, T* y, int64_t yStep, const int32_t* index,
-                int64_t indexStep, const T* values, int64_t valueStep) {
-  const int64_t step = part.indexed.step;
-  if (indexStep != 0) {
-    const Taken taken = part.taken;  // a copy, which stores to y can't change
-    for (int64_t i = 0; i < n; ++i) {
-      const int32_t place = index[i * indexStep];
-      if (taken.has(place)) Op::apply(y + i * yStep + place * step, values[i * valueStep]);
+Operation operationOf() {
+  const auto each = [](int64_t n, char* yBytes, int64_t yStep, const int32_t* places, int64_t step,
+                       const char* valueBytes, int64_t valueStep) {
+    T* const y = reinterpret_cast<T*>(yBytes);
+    const T* const values = reinterpret_cast<const T*>(valueBytes);
+    if (yStep == 0 && step == 1 && valueStep == 1) {
+      for (int64_t i = 0; i < n; ++i) Op::apply(y + places[i], values[i]);
+    } else {
+      for (int64_t i = 0; i < n; ++i) {
+        Op::apply(y + i * yStep + places[i] * step, values[i * valueStep]);
+      }
     }
-    return;
-  }
-  const int32_t place = *index;
-  if (!part.taken.has(place)) return;
-  T* const to = y + place * step;
-  if (yStep == 1 && valueStep == 1) {
-    Op::applyRun(n, to, values);
-  } else {
-    for (int64_t i = 0; i < n; ++i) Op::apply(to + i * yStep, values[i * valueStep]);
+  };
+  const auto run = [](int64_t n, char* y, const char* values) {
+    Op::applyRun(n, reinterpret_cast<T*>(y), reinterpret_cast<const T*>(values));
+  };
+  return {static_cast<int64_t>(sizeof(T)), each, run};
+}
+
+// The innermost dimension of a part, with an index for each element.
+void scatterEach(const Part& part, const Operation& operation, int64_t n, char* y, int64_t yStep,
+                 const int32_t* index, int64_t indexStep, const char* values, int64_t valueStep) {
+  const Taken& taken = part.taken;
+  for (int64_t i = 0; i < n; i += kIndexBlock) {
+    const int64_t count = n - i < kIndexBlock ? n - i : kIndexBlock;
+    int32_t at[kIndexBlock];
+    const bool all =
+        copyIndices(index + i * indexStep, count, indexStep, taken.low, taken.high, taken.skip, at);
+    // One by one where some are left out.
+    const int64_t together = all ? count : 1;
+    for (int64_t j = 0; j < count; j += together) {
+      if (!all && !taken.has(at[j])) continue;
+      operation.each(together, y + (i + j) * yStep * operation.size, yStep, at + j,
+                     part.indexed.step, values + (i + j) * valueStep * operation.size, valueStep);
+    }
   }
 }
 
-template <class T, class Op>
-void scatterPart(const Part& part, const Command& c) {
+// The same with one index for all.
+void scatterRun(const Part& part, const Operation& operation, int64_t n, char* y, int64_t yStep,
+                int32_t place, const char* values, int64_t valueStep) {
+  if (!part.taken.has(place)) return;
+  char* const to = y + place * part.indexed.step * operation.size;
+  if (yStep == 1 && valueStep == 1) {
+    operation.run(n, to, values);
+    return;
+  }
+  constexpr int32_t kHere[kIndexBlock] = {};
+  for (int64_t i = 0; i < n; i += kIndexBlock) {
+    const int64_t count = n - i < kIndexBlock ? n - i : kIndexBlock;
+    operation.each(count, to + i * yStep * operation.size, yStep, kHere, 0,
+                   values + i * valueStep * operation.size, valueStep);
+  }
+}
+
+void scatterPart(const Part& part, const Command& c, const Operation& operation) {
   Loops outer = part.indexed.loops;
   int64_t n = 1, step[kIndexedOperands] = {0, 0, 0};
   if (outer.rank > 0) {
@@ -128,14 +172,21 @@ void scatterPart(const Part& part, const Command& c) {
     n = outer.shape[outer.rank];
     for (int k = 0; k < kIndexedOperands; ++k) step[k] = outer.stride[k][outer.rank];
   }
-  T* const y = static_cast<T*>(c.data[kTable]) + part.offset[kTable];
+  char* const y = static_cast<char*>(c.data[kTable]) + part.offset[kTable] * operation.size;
   const int32_t* const index = static_cast<const int32_t*>(c.data[kIndex]) + part.offset[kIndex];
-  const T* const values = static_cast<const T*>(c.data[kValues]) + part.offset[kValues];
+  const char* const values =
+      static_cast<const char*>(c.data[kValues]) + part.offset[kValues] * operation.size;
   const int64_t count = elementCount(outer);
   Odometer at(outer, kIndexedOperands, 0);
   for (int64_t i = 0; i < count; ++i, at.next()) {
-    scatterRun<T, Op>(part, n, y + at.offset(kTable), step[kTable], index + at.offset(kIndex),
-                      step[kIndex], values + at.offset(kValues), step[kValues]);
+    char* const to = y + at.offset(kTable) * operation.size;
+    const int32_t* const places = index + at.offset(kIndex);
+    const char* const from = values + at.offset(kValues) * operation.size;
+    if (step[kIndex] != 0) {
+      scatterEach(part, operation, n, to, step[kTable], places, step[kIndex], from, step[kValues]);
+    } else {
+      scatterRun(part, operation, n, to, step[kTable], *places, from, step[kValues]);
+    }
   }
 }
 
@@ -189,13 +240,10 @@ void cutPlaces(const Part& whole, const int32_t* index, int parts, int64_t* cuts
   }
 }
 
-using PartFunction = void (*)(const Part& part, const Command& c);
-
-// Runs a part, or several of them at the same time. (Not a template of the type: code is repeated
-// where it pays only.)
+// Runs a part, or several of them at the same time.
 Status scatterParts(const Command& c, const IndexedLoops& indexed, int64_t skip,
-                    PartFunction scatterPart) {
-  const int64_t elementBytes = sizeOf(c.type[kTable]);
+                    const Operation& operation) {
+  const int64_t elementBytes = operation.size;
   const Part whole = {indexed, {0, 0, 0}, {0, indexed.size, skip}};
   const Loops& loops = indexed.loops;
   const int64_t bytes = elementCount(loops) * 2 * elementBytes;
@@ -207,13 +255,13 @@ Status scatterParts(const Command& c, const IndexedLoops& indexed, int64_t skip,
       Part part = whole;
       part.indexed.loops.shape[d] = end - begin;
       for (int k = 0; k < kIndexedOperands; ++k) part.offset[k] = begin * loops.stride[k][d];
-      scatterPart(part, c);
+      scatterPart(part, c, operation);
     });
     return Status::ok;
   }
   const int parts = numThreads();
   if (bytes < 2 * kLightShare || parts == 1 || loops.stride[kIndex][loops.rank - 1] != 0) {
-    scatterPart(whole, c);
+    scatterPart(whole, c, operation);
     return Status::ok;
   }
   int64_t cuts[kMaxThreads + 1];
@@ -222,7 +270,7 @@ Status scatterParts(const Command& c, const IndexedLoops& indexed, int64_t skip,
     Part part = whole;
     part.taken.low = cuts[begin];
     part.taken.high = cuts[end];
-    scatterPart(part, c);
+    scatterPart(part, c, operation);
   });
   return Status::ok;
 }
@@ -243,21 +291,21 @@ Status scatter(const Command& c) {
   if (empty || status != Status::ok) return status;
   return withBytes(c.type[kTable], [&](auto element) {
     using T = decltype(element);
-    return scatterParts(c, indexed, -1, scatterPart<T, Replace<T>>);
+    return scatterParts(c, indexed, -1, operationOf<T, Replace<T>>());
   });
 }
 
 template <class T>
-PartFunction reductionOf(Reduce kind) {
+Operation reductionOf(Reduce kind) {
   switch (kind) {
     case Reduce::prod:
-      return scatterPart<T, Combine<T, Reduce::prod>>;
+      return operationOf<T, Combine<T, Reduce::prod>>();
     case Reduce::amax:
-      return scatterPart<T, Combine<T, Reduce::amax>>;
+      return operationOf<T, Combine<T, Reduce::amax>>();
     case Reduce::amin:
-      return scatterPart<T, Combine<T, Reduce::amin>>;
+      return operationOf<T, Combine<T, Reduce::amin>>();
     default:
-      return scatterPart<T, Combine<T, Reduce::sum>>;
+      return operationOf<T, Combine<T, Reduce::sum>>();
   }
 }
 

@@ -86,16 +86,17 @@ int64_t countHits(const Loops& loops, int k, const T* p, T bits, int64_t begin, 
   int64_t hits = 0;
   overRuns<operands>(loops, begin, end,
                      [&](const int64_t* offset, const int64_t* step, int64_t n, int64_t) {
+                       constexpr int kTogether = 64;  // compilers make vectors of such a loop
                        const T* const x = p + offset[k];
-                       int64_t sum = 0;
-                       if (step[k] == 1) {  // of this loop compilers make vectors
-                         for (int64_t i = 0; i < n; ++i) sum += (x[i] & bits) != 0 ? 1 : 0;
-                       } else {
-                         for (int64_t i = 0; i < n; ++i) {
-                           sum += (x[i * step[k]] & bits) != 0 ? 1 : 0;
+                       int64_t i = 0;
+                       for (; step[k] == 1 && i + kTogether <= n; i += kTogether) {
+                         T sum = 0;
+                         for (int j = 0; j < kTogether; ++j) {
+                           sum = static_cast<T>(sum + ((x[i + j] & bits) != 0 ? 1 : 0));
                          }
+                         hits += static_cast<int64_t>(sum);
                        }
-                       hits += sum;
+                       for (; i < n; ++i) hits += (x[i * step[k]] & bits) != 0 ? 1 : 0;
                      });
   return hits;
 }
@@ -161,31 +162,6 @@ Status countSelected(const Command& c) {
   });
 }
 
-// The coordinates of row-major positions that ascend: only a new row costs a division.
-class Coordinates {
- public:
-  Coordinates(const Geometry& g, int64_t linear) : g_(g) { moveTo(linear); }
-  void moveTo(int64_t linear) {
-    int d = g_.rank - 1;
-    if (d < 0) return;
-    at_[d] += linear - linear_;
-    linear_ = linear;
-    for (; d > 0 && at_[d] >= g_.shape[d]; --d) {
-      const int64_t carry = at_[d] / g_.shape[d];
-      at_[d] -= carry * g_.shape[d];
-      at_[d - 1] += carry;
-    }
-  }
-  void store(int32_t* y) const {
-    for (int d = 0; d < g_.rank; ++d) y[d] = static_cast<int32_t>(at_[d]);
-  }
-
- private:
-  const Geometry& g_;
-  int64_t linear_ = 0;
-  int64_t at_[kMaxRank] = {};
-};
-
 // Elements whose hits are collected at a time.
 constexpr int64_t kBlock = 256;
 
@@ -212,18 +188,28 @@ Status nonzeroOf(const Command& c, const Loops& loops) {
   int32_t* const y = static_cast<int32_t*>(c.data[1]);
   const int64_t count = c.number[0].i, rank = g.rank;
   const T bits = hitBits<T>(c.type[0]);
-  const int64_t* const start = numberHits<1>(loops, 0, p, bits);
+  Loops merged = loops;
+  mergeDimensions(&merged, 1);
+  const int64_t* const start = numberHits<1>(merged, 0, p, bits);
   if (!start) return Status::outOfMemory;
   const int64_t n = elementCount(loops);
+  // The last dimension of more than one place is the one that runs go along.
+  int last = static_cast<int>(rank) - 1;
+  while (last > 0 && g.shape[last] == 1) --last;
   overChunks(n, static_cast<int64_t>(sizeof(T)), [&](int64_t chunk, int64_t begin, int64_t end) {
     Room room(start, chunk, count);
-    Coordinates at(g, begin);
     overRuns<1>(loops, begin, end,
                 [&](const int64_t* offset, const int64_t* step, int64_t length, int64_t linear) {
+                  int32_t at[kMaxRank] = {};  // of the run's first element
+                  for (int d = static_cast<int>(rank) - 1; d >= 0; --d) {
+                    at[d] = static_cast<int32_t>(linear % g.shape[d]);
+                    linear /= g.shape[d];
+                  }
                   overHits(p + offset[0], step[0], length, bits, [&](int64_t i) {
                     if (room.next == room.end) return;
-                    at.moveTo(linear + i);
-                    at.store(y + room.next++ * rank);
+                    int32_t* const to = y + room.next++ * rank;
+                    for (int d = 0; d < rank; ++d) to[d] = at[d];
+                    if (rank > 0) to[last] += static_cast<int32_t>(i);
                   });
                 });
     if (room.next < room.end) clear(y + room.next * rank, (room.end - room.next) * rank);
@@ -236,7 +222,6 @@ Status nonzeroOf(const Command& c, const Loops& loops) {
 Status nonzero(const Command& c) {
   Loops loops;
   if (!takeDimensions(c.geometry, 0, c.geometry.rank, 1, &loops)) return Status::ok;
-  mergeDimensions(&loops, 1);
   return withBytes(c.type[0], [&](auto element) { return nonzeroOf<decltype(element)>(c, loops); });
 }
 
@@ -301,6 +286,16 @@ const char* checkSelect(const Command& c) {
 }
 
 template <class T>
+void copyStrided(int64_t n, const T* x, int64_t xStep, T* y, int64_t yStep) {
+  if (xStep == 1 && yStep == 1) {
+    // Not memcpy: a hostile call may pass overlapping arrays.
+    memmove(y, x, static_cast<size_t>(n) * sizeof(T));
+  } else {
+    for (int64_t i = 0; i < n; ++i) y[i * yStep] = x[i * xStep];
+  }
+}
+
+template <class T>
 Status maskedScatterOf(const Command& c, const Loops& loops) {
   const T* const x = static_cast<const T*>(c.data[0]);
   const uint8_t* const mask = static_cast<const uint8_t*>(c.data[1]);
@@ -313,14 +308,11 @@ Status maskedScatterOf(const Command& c, const Loops& loops) {
                Room room(start, chunk, c.number[0].i);
                overRuns<3>(loops, begin, end,
                            [&](const int64_t* offset, const int64_t* step, int64_t n, int64_t) {
-                             int64_t next = room.next;
-                             for (int64_t i = 0; i < n; ++i) {
-                               const bool chosen = mask[offset[1] + i * step[1]] != 0;
-                               y[offset[2] + i * step[2]] = chosen && next < room.end
-                                                                ? source[next++]
-                                                                : x[offset[0] + i * step[0]];
-                             }
-                             room.next = next;
+                             copyStrided(n, x + offset[0], step[0], y + offset[2], step[2]);
+                             overHits(mask + offset[1], step[1], n, kMaskBits, [&](int64_t i) {
+                               if (room.next == room.end) return;
+                               y[offset[2] + i * step[2]] = source[room.next++];
+                             });
                            });
              });
   return Status::ok;
@@ -336,15 +328,6 @@ Status maskedScatter(const Command& c) {
 const char* checkMaskedScatter(const Command& c) {
   return c.type[0] != c.type[2] || c.type[0] != c.type[3] ? "x, y and source differ in type"
                                                           : nullptr;
-}
-
-template <class T>
-void copyStrided(int64_t n, const T* x, int64_t xStep, T* y, int64_t yStep) {
-  if (xStep == 1 && yStep == 1) {
-    memcpy(y, x, static_cast<size_t>(n) * sizeof(T));
-  } else {
-    for (int64_t i = 0; i < n; ++i) y[i * yStep] = x[i * xStep];
-  }
 }
 
 // Each block goes through memory of its own, which no operand overlaps, and without a branch: then

@@ -9,6 +9,7 @@
 
 #include "../base/scratch.h"
 #include "elements.h"
+#include "kth.h"
 #include "parallel.h"
 #include "rows.h"
 
@@ -120,46 +121,6 @@ void mergeRange(const Item* a, int64_t aCount, const Item* b, int64_t bCount, in
   for (; k < end; ++k) to[k] = b[j++];
 }
 
-// The first k of the sorted items without sorting all: counts the keys' leading digit and keeps
-// the items up to the digit of the k-th, then the same among those of that digit while it pays.
-// Returns how many are kept, at least k; they stay in order. Quickselect by digits, so no input is
-// slow.
-template <int keyBits, class Item>
-int64_t keepFirst(Item* items, int64_t n, int64_t k) {
-  constexpr int kBits = keyBits < kLongDigit ? keyBits : kLongDigit;
-  constexpr uint64_t kMask = (uint64_t{1} << kBits) - 1;
-  uint64_t prefix = 0;
-  for (int shift = keyBits - kBits;; shift = shift > kBits ? shift - kBits : 0) {
-    // Items whose leading digits are those of the k-th.
-    uint32_t count[kMask + 1] = {};
-    int64_t before = 0;
-    for (int64_t i = 0; i < n; ++i) {
-      const uint64_t key = items[i].key();
-      const uint64_t lead = shift + kBits < keyBits ? key >> (shift + kBits) : 0;
-      if (lead == prefix) {
-        ++count[(key >> shift) & kMask];
-      } else {
-        ++before;  // those beyond were dropped already
-      }
-    }
-    uint64_t digit = 0;
-    int64_t kept = before;
-    while (kept + count[digit] < k) kept += count[digit++];
-    const uint64_t last = shift + kBits < keyBits ? prefix << kBits | digit : digit;
-    int64_t left = 0;
-    for (int64_t i = 0; i < n; ++i) {
-      const Item item = items[i];
-      items[left] = item;
-      left += item.key() >> shift <= last ? 1 : 0;
-    }
-    n = left;
-    prefix = last;
-    // Twice as many are as quickly sorted as looked through again.
-    if (shift == 0 || n <= 2 * k || n <= kShortLine / 4) return n;
-    if (shift < kBits) return n;
-  }
-}
-
 template <class T>
 struct Lines {
   const Command& c;
@@ -208,50 +169,98 @@ Item* twoArrays(int64_t n) {
   return static_cast<Item*>(scratch(ScratchSlot::panel, 2 * static_cast<size_t>(n) * sizeof(Item)));
 }
 
-// Items of a line of which the first k are among them, 2 k < n: what comes behind k others already
-// is left out as the line is read, so that few items are ever written. Those that are kept are cut
-// down to about k whenever a piece has brought more than that. Returns how many there are; they
-// stay in order, so that of equal keys the first ones are taken.
-template <class T>
-int64_t loadFirst(const Lines<T>& lines, int64_t line, typename Lines<T>::Item* items) {
-  // Long enough that cutting down, which goes through thousands of counters, costs little.
-  constexpr int64_t kBatch = 1024;
-  const int64_t n = lines.number(kN), k = lines.number(kK), step = lines.number(kXStep);
-  const T* const x = lines.x + lines.lineOffset(line, kXOuter, kXInner);
-  const int64_t first = k > kBatch ? 4 * k : 4 * kBatch;
-  int64_t left = first < n ? first : n;
-  lines.load(x, 0, left, items);
-  for (int64_t i = left;;) {
-    if (left > 2 * k) left = keepFirst<Lines<T>::kKeyBits>(items, left, k);
-    if (i == n) return left;
-    uint64_t largest = 0;
-    for (int64_t j = 0; j < left; ++j) {
-      if (items[j].key() > largest) largest = items[j].key();
+// Elements of a line that are looked at together: most groups have none that is wanted.
+constexpr int kGroup = 32;
+
+// Room for keys beyond twice the wanted ones: so many are collected before they are cut down again.
+constexpr int64_t kRoom = 256;
+
+// Keys that may be among the first, and where they are from.
+template <class Key>
+struct Candidates {
+  Key* keys;
+  Key* spare;
+  uint32_t* places;
+  int64_t count;
+  Key last;  // only keys up to this one are still wanted
+
+  // Leaves the first k, which stay in order, so that of equal keys the first ones are taken. False
+  // when no other key can come before them.
+  bool cut(int64_t k) {
+    const Kth<Key> kth = kthKey(keys, count, k - 1, spare);
+    int64_t left = 0, equals = kth.tie + 1;
+    for (int64_t i = 0; i < count; ++i) {
+      const Key key = keys[i];
+      keys[left] = key;
+      places[left] = places[i];
+      const int64_t equal = key == kth.key ? 1 : 0;
+      left += (key < kth.key ? 1 : 0) | (equal & (equals > 0 ? 1 : 0));
+      equals -= equal;
     }
-    for (const int64_t most = left + k + kBatch; i < n && left <= most;) {
-      for (const int64_t stop = n - i < kBatch ? n : i + kBatch; i < stop; ++i) {
-        const auto item =
-            Lines<T>::Item::of(keyOf(x[i * step]) ^ lines.flip, static_cast<uint32_t>(i));
-        items[left] = item;
-        left += item.key() < largest ? 1 : 0;
-      }
-    }
+    count = left;
+    last = kth.key - 1;
+    return kth.key > 0;
   }
+};
+
+// The first k of n elements, as items in the order of their places.
+template <class Key, class Item>
+TG_NOINLINE void firstItems(void (*load)(const char* x, int64_t n, int64_t step, Key* keys),
+                            const char* x, int64_t stepBytes, int64_t step, int64_t n, int64_t k,
+                            Key flip, Candidates<Key> found, Item* items) {
+  for (int64_t i = 0; i < n; i += kGroup) {
+    const int64_t size = n - i < kGroup ? n - i : kGroup;
+    Key group[kGroup];
+    for (int j = 0; j < kGroup; ++j) group[j] = flip;
+    load(x + i * stepBytes, size, step, group);
+    for (int j = 0; j < kGroup; ++j) group[j] ^= flip;
+    Key wanted = 0;
+    for (int j = 0; j < kGroup; ++j) wanted |= group[j] <= found.last ? Key{1} : Key{0};
+    if (wanted == 0) continue;
+    for (int64_t j = 0; j < size; ++j) {
+      found.keys[found.count] = group[j];
+      found.places[found.count] = static_cast<uint32_t>(i + j);
+      found.count += group[j] <= found.last ? 1 : 0;
+    }
+    if (found.count > 2 * k + kRoom - kGroup && !found.cut(k)) break;
+  }
+  if (found.count > k) found.cut(k);
+  for (int64_t i = 0; i < k; ++i) items[i] = Item::of(found.keys[i], found.places[i]);
+}
+
+// The first k of a line, 2 k < n, without sorting all.
+template <class T>
+TG_NOINLINE Status sortFirst(const Lines<T>& lines, int64_t line) {
+  using Item = typename Lines<T>::Item;
+  using Key = typename KeyOf<T>::type;
+  const int64_t n = lines.number(kN), k = lines.number(kK), step = lines.number(kXStep);
+  const int64_t room = 2 * k + kRoom;
+  const size_t bytes = 2 * static_cast<size_t>(k) * sizeof(Item) +
+                       static_cast<size_t>(room) * (2 * sizeof(Key) + sizeof(uint32_t));
+  Item* const items = static_cast<Item*>(scratch(ScratchSlot::panel, bytes));
+  if (!items) return Status::outOfMemory;
+  Key* const keys = reinterpret_cast<Key*>(items + 2 * k);
+  const Candidates<Key> none = {keys, keys + room, reinterpret_cast<uint32_t*>(keys + 2 * room), 0,
+                                static_cast<Key>(Lines<T>::kAll)};
+  const auto load = [](const char* x, int64_t count, int64_t by, Key* to) {
+    loadKeys(reinterpret_cast<const T*>(x), count, by, to);
+  };
+  const T* const x = lines.x + lines.lineOffset(line, kXOuter, kXInner);
+  firstItems<Key, Item>(load, reinterpret_cast<const char*>(x), step * sizeof(T), step, n, k,
+                        static_cast<Key>(lines.flip), none, items);
+  lines.store(line, sortItems<Lines<T>::kKeyBits>(items, items + k, k), 0, k);
+  return Status::ok;
 }
 
 template <class T>
 TG_NOINLINE Status sortLine(const Lines<T>& lines, int64_t line) {
   using Item = typename Lines<T>::Item;
   const int64_t n = lines.number(kN), k = lines.number(kK);
+  if (2 * k < n) return sortFirst(lines, line);
   Item* const items = twoArrays<Item>(n);
   if (!items) return Status::outOfMemory;
-  int64_t kept = n;
-  if (2 * k < n) {
-    kept = loadFirst(lines, line, items);
-  } else {
-    lines.load(lines.x + lines.lineOffset(line, kXOuter, kXInner), 0, n, items);
-  }
-  lines.store(line, sortItems<Lines<T>::kKeyBits>(items, items + n, kept), 0, k);
+  lines.load(lines.x + lines.lineOffset(line, kXOuter, kXInner), 0, n, items);
+  lines.store(line, sortItems<Lines<T>::kKeyBits>(items, items + n, n), 0, k);
   return Status::ok;
 }
 

@@ -8,17 +8,21 @@
 
 namespace tilegrad {
 
-// A number's bits, with all bits flipped below 0 and the sign otherwise: the larger number has the
-// larger key (Herf, "Radix tricks", 2001). Zeros of both signs are one key; every NaN is the
-// largest of all, as in PyTorch.
+// The distance from zero, above or below the key of both zeros: the larger number has the larger
+// key (as in Herf, "Radix tricks", 2001, but for the zeros); every NaN is the largest of all, as in
+// PyTorch. Without branches, so that compilers make vectors of loops over it.
 template <class Bits, class T>
 Bits floatKey(T x) {
-  constexpr Bits kSign = Bits{1} << (sizeof(Bits) * 8 - 1);
-  if (x != x) return static_cast<Bits>(~Bits{0});
-  if (x == 0) return kSign;
+  constexpr int kTop = static_cast<int>(sizeof(Bits)) * 8 - 1;
+  constexpr Bits kSign = Bits{1} << kTop;
+  constexpr Bits kInfinity =
+      sizeof(Bits) == 4 ? Bits{0x7f800000u} : static_cast<Bits>(0x7ffull << 52);
   Bits bits;
   memcpy(&bits, &x, sizeof(bits));
-  return (bits & kSign) != 0 ? static_cast<Bits>(~bits) : static_cast<Bits>(bits | kSign);
+  const Bits magnitude = bits & ~kSign;
+  const Bits below = Bits{0} - (bits >> kTop);
+  const Bits nan = Bits{0} - ((kInfinity - magnitude) >> kTop);
+  return ((magnitude ^ below) - below + kSign) | nan;
 }
 
 inline uint64_t keyOf(double x) { return floatKey<uint64_t>(x); }
@@ -38,6 +42,36 @@ inline uint64_t keyOf(int64_t x) { return static_cast<uint64_t>(x) ^ (uint64_t{1
 inline uint32_t keyOf(int32_t x) { return static_cast<uint32_t>(x) ^ 0x80000000u; }
 inline uint8_t keyOf(int8_t x) { return static_cast<uint8_t>(static_cast<uint8_t>(x) ^ 0x80u); }
 inline uint8_t keyOf(uint8_t x) { return x; }
+
+// Keys as wide as the items that hold them: short types have the numbers of theirs.
+template <class T>
+struct KeyOf {
+  using type = uint32_t;
+};
+template <>
+struct KeyOf<double> {
+  using type = uint64_t;
+};
+template <>
+struct KeyOf<int64_t> {
+  using type = uint64_t;
+};
+
+// The key of every NaN.
+template <class T>
+constexpr typename KeyOf<T>::type kNanKey =
+    ~typename KeyOf<T>::type{0} >> (sizeof(typename KeyOf<T>::type) - sizeof(T)) * 8;
+
+// The keys of a line; of a fixed length compilers make vectors.
+template <class T>
+void loadKeys(const T* x, int64_t n, int64_t step, typename KeyOf<T>::type* keys) {
+  constexpr int kBlock = 32;
+  int64_t i = 0;
+  for (; step == 1 && i + kBlock <= n; i += kBlock) {
+    for (int j = 0; j < kBlock; ++j) keys[i + j] = keyOf(x[i + j]);
+  }
+  for (; i < n; ++i) keys[i] = keyOf(x[i * step]);
+}
 
 // A key with the place that it comes from. Keys of up to 32 bits share a word with it, which makes
 // items as light to move as they can be.

@@ -1,6 +1,8 @@
 // What sorted arrays are good for: their different values, and where others belong in them. As in
 // select.cpp one command counts the different values and another fills, and the second one stops at
 // that count.
+#include <string.h>
+
 #include "elements.h"
 #include "parallel.h"
 #include "rows.h"
@@ -16,12 +18,26 @@ bool differ(T a, T b) {
 bool differ(BFloat16 a, BFloat16 b) { return widen(a) != widen(b); }
 bool differ(Float16 a, Float16 b) { return widen(a) != widen(b); }
 
+// Elements that are compared with the ones before them at a time, in a loop of a fixed length, of
+// which compilers make vectors.
+constexpr int kBlock = 64;
+
+// How many of kBlock elements differ from the ones before them.
+template <class T>
+int countStarts(const T* x) {
+  int starts = 0;
+  for (int i = 0; i < kBlock; ++i) starts += differ(x[i], x[i - 1]) ? 1 : 0;
+  return starts;
+}
+
 Status countUnique(const Command& c) {
   const int64_t n = c.number[0].i;
   int64_t groups = n > 0 ? 1 : 0;
   return withType(c.type[0], [&](auto element) {
     const auto* const x = static_cast<const decltype(element)*>(c.data[0]);
-    for (int64_t i = 1; i < n; ++i) groups += differ(x[i], x[i - 1]) ? 1 : 0;
+    int64_t i = 1;
+    for (; i + kBlock <= n; i += kBlock) groups += countStarts(x + i);
+    for (; i < n; ++i) groups += differ(x[i], x[i - 1]) ? 1 : 0;
     *static_cast<double*>(c.data[1]) = static_cast<double>(groups);
     return Status::ok;
   });
@@ -35,18 +51,30 @@ Status fillUnique(const Command& c) {
   T* const values = static_cast<T*>(c.data[2]);
   int32_t* const inverse = static_cast<int32_t*>(c.data[3]);
   int32_t* const counts = static_cast<int32_t*>(c.data[4]);
-  for (int64_t i = 0; i < count; ++i) {
-    values[i] = T{};
-    if (counts) counts[i] = 0;
+  for (int64_t i = 0; counts && i < count; ++i) counts[i] = 0;
+  int64_t groups = 0;
+  for (int64_t i = 0; i < n;) {
+    const int64_t size = i == 0 ? 1 : n - i < kBlock ? n - i : kBlock;
+    const int starts = size < kBlock || counts || inverse ? 1 : countStarts(x + i);
+    if (starts == kBlock && groups + kBlock <= count) {
+      memmove(values + groups, x + i, kBlock * sizeof(T));
+      groups += kBlock;
+    } else if (starts > 0) {
+      for (int64_t j = i; j < i + size; ++j) {
+        // Written before it is known whether a group begins here, so that no branch depends on it.
+        T nowhere;
+        *(groups < count ? values + groups : &nowhere) = x[j];
+        groups += (j == 0 || differ(x[j], x[j - 1])) & (groups < count) ? 1 : 0;
+        if (groups == 0) return Status::ok;
+        if (counts) ++counts[groups - 1];
+        const int64_t place = places ? places[j] : j;
+        if (inverse && place >= 0 && place < n) inverse[place] = static_cast<int32_t>(groups - 1);
+      }
+    }
+    i += size;
   }
-  int64_t group = -1;
-  for (int64_t i = 0; i < n; ++i) {
-    if ((i == 0 || differ(x[i], x[i - 1])) && group + 1 < count) values[++group] = x[i];
-    if (group < 0) break;
-    if (counts) ++counts[group];
-    const int64_t place = places[i];
-    if (inverse && place >= 0 && place < n) inverse[place] = static_cast<int32_t>(group);
-  }
+  // Memory may have changed since the groups were counted.
+  for (int64_t group = groups; group < count; ++group) values[group] = T{};
   return Status::ok;
 }
 
@@ -59,33 +87,33 @@ const char* checkUnique(const Command& c) {
   return c.type[0] != c.type[2] ? "sorted and values differ in type" : nullptr;
 }
 
-// The order of sort: NaN is the largest.
-template <class T>
-bool isLess(T a, T b) {
-  return a < b || (b != b && a == a);
+// How many elements satisfy a condition, which is true up to some place: a bisection in which no
+// branch depends on an element, so that the processor works on several of them at the same time.
+template <class T, class F>
+int64_t countBefore(const T* sorted, int64_t n, const F& isBefore) {
+  int64_t from = 0;
+  for (int64_t left = n; left > 1;) {
+    const int64_t half = left / 2;
+    from += isBefore(sorted[from + half - 1]) ? half : 0;
+    left -= half;
+  }
+  return from + (n > 0 && isBefore(sorted[from]) ? 1 : 0);
 }
 
-// How many elements stand before x, or before what is larger than x.
+// How many elements stand before x, or with `right` before what is larger than x, in the order of
+// sort: NaN is the largest.
 template <class T>
-int64_t placeIn(const T* sorted, int64_t n, int64_t step, T x, bool right) {
-  int64_t from = 0, to = n;
-  while (from < to) {
-    const int64_t middle = from + (to - from) / 2;
-    const T at = sorted[middle * step];
-    const bool before = right ? !isLess(x, at) : isLess(at, x);
-    if (before)
-      from = middle + 1;
-    else
-      to = middle;
-  }
-  return from;
+int64_t placeIn(const T* sorted, int64_t n, T x, bool right) {
+  if (x != x) return right ? n : countBefore(sorted, n, [](T at) { return at == at; });
+  return right ? countBefore(sorted, n, [&](T at) { return at <= x; })
+               : countBefore(sorted, n, [&](T at) { return at < x; });
 }
 
 template <class T>
 Status searchIn(const Command& c) {
   const int64_t rows = c.number[0].i, m = c.number[1].i, n = c.number[2].i;
-  const int64_t rowStep = c.number[3].i, step = c.number[4].i;
-  const bool right = c.number[5].i != 0;
+  const int64_t rowStep = c.number[3].i;
+  const bool right = c.number[4].i != 0;
   const T* const sorted = static_cast<const T*>(c.data[0]);
   const T* const x = static_cast<const T*>(c.data[1]);
   int32_t* const places = static_cast<int32_t*>(c.data[2]);
@@ -94,7 +122,7 @@ Status searchIn(const Command& c) {
   // A search costs about as much as moving a cache line.
   parallelShares(rows * m, 1, 64, kLightShare, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      places[i] = static_cast<int32_t>(placeIn(sorted + i / m * rowLength, n, step, x[i], right));
+      places[i] = static_cast<int32_t>(placeIn(sorted + i / m * rowLength, n, x[i], right));
     }
   });
   return Status::ok;
@@ -112,15 +140,15 @@ const Row kRows[] = {
     // places[i] = how many elements of the row's sorted array stand before x[i]; with `right` also
     // those that are equal to it.
     {"searchSorted",
-     "in sorted T[rows*rowStep n*step] in x T[rows m] out places i32[rows m]; "
-     "rows m n size rowStep step stride right int",
+     "in sorted T[rows*rowStep n] in x T[rows m] out places i32[rows m]; "
+     "rows m n size rowStep stride right int",
      searchSorted, checkSearch},
     // count = how many different values there are in a sorted array.
     {"countUnique", "in sorted A[n] out count f64[]; n size", countUnique, nullptr},
     // values = the different ones, in order; counts = how often each comes; inverse[places[i]] =
-    // which of them sorted[i] is. A place outside [0, n) is left out.
+    // which of them sorted[i] is. A place outside [0, n) is left out; without places it is i.
     {"unique",
-     "in sorted A[n] in places i32[n] out values A[count] optout inverse i32[n] "
+     "in sorted A[n] opt places i32[n] out values A[count] optout inverse i32[n] "
      "optout counts i32[count]; n count size",
      unique, checkUnique},
 };

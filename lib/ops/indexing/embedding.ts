@@ -1,11 +1,12 @@
 /** Rows of a table by their numbers; numbers as rows; how often numbers come. */
 import { TensorError } from '../../errors.js';
-import { fillWith, ones, uninitialized, zeros } from '../../tensor/creation.js';
+import { fillWith, uninitialized, zeros } from '../../tensor/creation.js';
 import { checkOptions, describe, formatShape, MAX_RANK, sameShape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { checkTensor, to } from '../operand.js';
+import { checkTensor, scalar, to } from '../operand.js';
 import { checkComputes, isFloating } from '../promotion.js';
 import { amax } from '../reduction/extremum.js';
+import { expand } from '../reduction/reduce.js';
 import { unsqueeze } from '../shape/shape.js';
 import { read } from './gather.js';
 import { addedUp, perElement, perRow, scatterAt } from './indexed.js';
@@ -110,9 +111,10 @@ export function bincount(x: IndexLike, options: BincountOptions = {}): Tensor {
   const given = indexTensor('bincount', x);
   checkOptions('bincount', options, ['weights', 'minlength']);
   const { minlength = 0 } = options;
+  // One 1 for all of them.
   const weights =
     options.weights === undefined
-      ? ones([given.numel], { dtype: 'int32' })
+      ? expand(scalar(1, 'int32'), given.shape)
       : weightsOf(options.weights);
   if (!Number.isInteger(minlength) || minlength < 0) {
     throw new TensorError(

@@ -3,7 +3,6 @@ import { TensorError } from '../../errors.js';
 import { rows, runRow } from '../../native/commands.js';
 import { fillWith, uninitialized, zeros } from '../../tensor/creation.js';
 import { isHalf } from '../../tensor/dtype.js';
-import { arange } from '../../tensor/ranges.js';
 import {
   checkOptions,
   describe,
@@ -23,7 +22,7 @@ import { all } from '../reduction/count.js';
 import { reshape, squeeze } from '../shape/shape.js';
 import { atLeast1d, gather, indexSelect, takeAlongDim } from './gather.js';
 import { type IndexLike, indexTensor } from './indices.js';
-import { type Sorted, sort, topk, type Unique } from './sort.js';
+import { placedAlong, type Sorted, sort, type Unique } from './sort.js';
 
 function checkFlag(operation: string, name: string, value: unknown): void {
   if (typeof value === 'boolean') return;
@@ -79,7 +78,7 @@ function search(operation: string, sequence: Tensor, values: TensorLike, right: 
     rows.searchSorted,
     [source.array, points.array, places.array],
     [source.offset, points.offset, places.offset],
-    [x.numel / m, m, n, shared ? 0 : n, 1, Number(right)],
+    [x.numel / m, m, n, shared ? 0 : n, Number(right)],
   );
   return places;
 }
@@ -278,9 +277,7 @@ export function kthvalue(x: Tensor, k: number, options: KthvalueOptions = {}): S
       `[kthvalue] k is a whole number from 1 to the dimension's size ${n}, not ${describe(k)}`,
     );
   }
-  const first = topk(source.detach(), k, { dim: at, largest: false }).indices;
-  const indices = indexSelect(first, at, [k - 1]);
-  const values = gather(source, at, indices);
+  const { values, indices } = placedAlong('kthvalue', source, at, 'rank', k - 1);
   if (keepDim && x.ndim > 0) return { values, indices };
   return { values: squeeze(values, at), indices: squeeze(indices, at) };
 }
@@ -319,7 +316,6 @@ export function uniqueConsecutive<O extends UniqueConsecutiveOptions>(
   checkFlag('uniqueConsecutive', 'returnCounts', returnCounts);
   const flat = contiguous(x.detach());
   const n = x.numel;
-  const places = arange(0, n, 1, { dtype: 'int32' });
   const count = uninitialized([], 'float64');
   runRow(rows.countUnique, [flat.array, count.array], [flat.offset, count.offset], [n]);
   const values = uninitialized([count.item()], x.dtype);
@@ -327,8 +323,8 @@ export function uniqueConsecutive<O extends UniqueConsecutiveOptions>(
   const counts = returnCounts ? uninitialized(values.shape, 'int32') : undefined;
   runRow(
     rows.unique,
-    [flat.array, places.array, values.array, inverse?.array ?? null, counts?.array ?? null],
-    [flat.offset, places.offset, values.offset, inverse?.offset ?? 0, counts?.offset ?? 0],
+    [flat.array, null, values.array, inverse?.array ?? null, counts?.array ?? null],
+    [flat.offset, 0, values.offset, inverse?.offset ?? 0, counts?.offset ?? 0],
     [n, values.numel],
   );
   return { values, inverse, counts } as Unique<Asked<O, 'returnInverse'>, Asked<O, 'returnCounts'>>;

@@ -34,12 +34,8 @@ function merged(x: Tensor, from: number, to: number): { size: number; step: numb
   return { size, step };
 }
 
-/** The first k elements in order along a dimension, without recording. */
-export function firstAlong(x: Tensor, dim: number, k: number, descending: boolean): Sorted {
-  const shape = x.shape.with(dim, k);
-  const values = uninitialized(shape, x.dtype);
-  const indices = uninitialized(shape, 'int32');
-  if (values.numel === 0) return { values, indices };
+/** x as the native rows for lines walk it: outer and inner dimensions, and the line along `dim`. */
+function linesOf(x: Tensor, dim: number) {
   // What can't be walked as outer, line and inner dimension is copied first. So is a line that
   // doesn't move: all of its elements are one.
   const n = x.shape[dim] as number;
@@ -48,18 +44,82 @@ export function firstAlong(x: Tensor, dim: number, k: number, descending: boolea
   const source = asItIs ? x : contiguous(x.detach());
   const outer = merged(source, 0, dim) as NonNullable<ReturnType<typeof merged>>;
   const inner = merged(source, dim + 1, x.ndim) as NonNullable<ReturnType<typeof merged>>;
+  return { source, outer, inner, n, step: source.strides[dim] as number };
+}
+
+/** The first k elements in order along a dimension, without recording. */
+export function firstAlong(x: Tensor, dim: number, k: number, descending: boolean): Sorted {
+  const shape = x.shape.with(dim, k);
+  const values = uninitialized(shape, x.dtype);
+  const indices = uninitialized(shape, 'int32');
+  if (values.numel === 0) return { values, indices };
+  const { source, outer, inner, n, step } = linesOf(x, dim);
   runRow(
     rows.sort,
     [source.array, values.array, indices.array],
     [source.offset, values.offset, indices.offset],
     [
       ...[outer.size, inner.size, n, k],
-      ...[outer.step, inner.step, source.strides[dim] as number],
+      ...[outer.step, inner.step, step],
       ...[k * inner.size, 1, inner.size],
       Number(descending),
     ],
   );
   return { values, indices };
+}
+
+/** The places of sorted lines that can be asked for; numbers are those of the native row. */
+const kinds = { rank: 0, median: 1, nanmedian: 2 } as const;
+
+/**
+ * One element of each line at a place of its sorted order, found by selection: at `rank`, or the
+ * median (the first NaN if there is one), or that of the elements that aren't NaN. The dimension
+ * stays, with size 1.
+ */
+export function placedAlong(
+  operation: string,
+  x: Tensor,
+  dim: number,
+  kind: keyof typeof kinds,
+  rank = 0,
+): Sorted {
+  const shape = x.shape.with(dim, 1);
+  const result = { values: uninitialized(shape, x.dtype), indices: uninitialized(shape, 'int32') };
+  if (result.values.numel > 0) select(x, dim, null, result, [kinds[kind], rank]);
+  return recorded(operation, x, dim, result);
+}
+
+/**
+ * Several elements of each line at places of its sorted order.
+ * @param ranks int32, contiguous: a row of them, or one for each line of x along the last dimension
+ */
+export function placedAt(operation: string, x: Tensor, ranks: Tensor): Sorted {
+  const shape = x.shape.with(-1, ranks.shape.at(-1) as number);
+  const result = { values: uninitialized(shape, x.dtype), indices: uninitialized(shape, 'int32') };
+  if (result.values.numel > 0) select(x, x.ndim - 1, ranks, result, [kinds.rank, 0]);
+  return recorded(operation, x, x.ndim - 1, result);
+}
+
+function select(
+  x: Tensor,
+  dim: number,
+  ranks: Tensor | null,
+  { values, indices }: Sorted,
+  kindAndRank: readonly number[],
+): void {
+  const { source, outer, inner, n, step } = linesOf(x, dim);
+  const m = values.shape[dim] as number;
+  const ranksStep = ranks === null || ranks.ndim === 1 ? 0 : m;
+  runRow(
+    rows.kth,
+    [source.array, ranks?.array ?? null, values.array, indices.array],
+    [source.offset, ranks?.offset ?? 0, values.offset, indices.offset],
+    [
+      ...[outer.size, inner.size, n, m],
+      ...[outer.step, inner.step, step, ranksStep, 0],
+      ...kindAndRank,
+    ],
+  );
 }
 
 /** Records the values: their gradient goes back to where they came from. */

@@ -1,17 +1,14 @@
 /** How many elements lie in each of a row of bins. */
 import { TensorError } from '../../errors.js';
-import { ones, zeros } from '../../tensor/creation.js';
+import { rows, runRow } from '../../native/commands.js';
+import { uninitialized } from '../../tensor/creation.js';
 import { fromTypedArray } from '../../tensor/data.js';
 import type { DType } from '../../tensor/dtype.js';
 import { checkOptions, describe, formatShape, sameShape } from '../../tensor/shape.js';
 import { Tensor } from '../../tensor/tensor.js';
-import { add, div, minimum, mul, sub } from '../elementwise/arithmetic.js';
-import { eq, ge, le, logicalAnd } from '../elementwise/compare.js';
+import { div, mul, sub } from '../elementwise/arithmetic.js';
+import { le } from '../elementwise/compare.js';
 import { defineMethods } from '../elementwise/elementwise.js';
-import { floor } from '../elementwise/rounding.js';
-import { where } from '../elementwise/ternary.js';
-import { take } from '../indexing/gather.js';
-import { scatterAdd } from '../indexing/scatter.js';
 import { checkFloating, contiguous, to } from '../operand.js';
 import { reshape, slice } from '../shape/shape.js';
 import { all } from './count.js';
@@ -45,15 +42,23 @@ function rangeOf(operation: string, x: Tensor, given: Range | null, margin: numb
   return low === high ? [low - margin, high + margin] : [low, high];
 }
 
-/**
- * Adds up weights by bins: places outside 0 to bins - 1 are those of `outside`, which is dropped.
- * @param place int32, one for each weight
- */
-function counted(place: Tensor, inside: Tensor, weights: Tensor, bins: number): Tensor {
-  // One bin more collects what lies outside, so that nothing has to be selected.
-  const index = where(inside, place, bins);
-  const counts = scatterAdd(zeros([bins + 1], { dtype: weights.dtype }), 0, index, weights);
-  return contiguous(slice(counts, [[0, bins]]));
+/** What decides on an element's bin: edges, at equal distances or not, or a range to divide. */
+type Bins = { edges: Tensor; even: boolean } | { range: Range };
+
+/** The elements of a vector in each bin, or the sums of their weights. */
+function counted(x: Tensor, count: number, bins: Bins, weights: Tensor | null): Tensor {
+  const [values, factors] = [contiguous(x), weights === null ? null : contiguous(weights)];
+  const hist = uninitialized([count], x.dtype);
+  const edges = 'edges' in bins ? contiguous(bins.edges) : null;
+  const [low, high] = 'range' in bins ? bins.range : [0, 0];
+  const even = 'edges' in bins && bins.even;
+  runRow(
+    rows.histogram,
+    [values.array, edges?.array ?? null, factors?.array ?? null, hist.array],
+    [values.offset, edges?.offset ?? 0, factors?.offset ?? 0, hist.offset],
+    [x.numel, edges?.numel ?? 0, count, Number(even), low, high],
+  );
+  return hist;
 }
 
 /** Options of {@link histc}. */
@@ -93,11 +98,7 @@ export function histc(x: Tensor, options: HistcOptions = {}): Tensor {
   }
   const flat = reshape(x.detach(), [x.numel]);
   const given = min === max && min === 0 ? null : ([min, max] as const);
-  const [low, high] = rangeOf('histc', flat, given, 1);
-  const inside = logicalAnd(ge(flat, low), le(flat, high));
-  const place = floor(div(mul(sub(where(inside, flat, low), low), bins), high - low));
-  const index = minimum(to(place, 'int32'), bins - 1);
-  return counted(index, inside, ones([flat.numel], { dtype: x.dtype }), bins);
+  return counted(flat, bins, { range: rangeOf('histc', flat, given, 1) }, null);
 }
 
 /** Options of {@link histogram}. */
@@ -162,18 +163,6 @@ function checkEdges(edges: unknown, x: Tensor): Tensor {
   return to(given.detach(), x.dtype);
 }
 
-/** How many of the ascending edges are not above each element: a binary search of all at once. */
-function edgesBelow(x: Tensor, edges: Tensor): Tensor {
-  const n = edges.numel;
-  let found = zeros(x.shape, { dtype: 'int32' });
-  for (let step = 2 ** Math.floor(Math.log2(n)); step >= 1; step /= 2) {
-    const probe = add(found, step);
-    const edge = take(edges, sub(minimum(probe, n), 1));
-    found = where(logicalAnd(le(probe, n), le(edge, x)), probe, found);
-  }
-  return found;
-}
-
 /**
  * How many elements lie between each two neighbouring edges; a bin includes its lower edge, the last one
  * both. Elements outside, and NaN, count nowhere. No gradient.
@@ -218,12 +207,8 @@ export function histogram(
     );
   }
   const count = binEdges.numel - 1;
-  const below = edgesBelow(flat, binEdges);
-  const first = take(binEdges, 0);
-  const last = take(binEdges, count);
-  const inside = logicalAnd(ge(flat, first), le(flat, last));
-  const place = where(eq(flat, last), count - 1, sub(below, 1));
-  const hist = counted(place, inside, weights, count);
+  const even = typeof bins === 'number';
+  const hist = counted(flat, count, { edges: binEdges, even }, weights);
   if (!density) return { hist, binEdges };
   const widths = sub(slice(binEdges, [[1, count + 1]]), slice(binEdges, [[0, count]]));
   return { hist: div(hist, mul(sum(hist), widths)), binEdges };
@@ -242,8 +227,8 @@ function checkRange(range: unknown): Range | null {
   return range as unknown as Range;
 }
 
-function weightsOf(x: Tensor, weight: Tensor | undefined): Tensor {
-  if (weight === undefined) return ones([x.numel], { dtype: x.dtype });
+function weightsOf(x: Tensor, weight: Tensor | undefined): Tensor | null {
+  if (weight === undefined) return null;
   checkFloating('histogram', weight);
   if (weight.dtype !== x.dtype) {
     throw new TensorError(

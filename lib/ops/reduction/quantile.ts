@@ -1,6 +1,5 @@
 /** Values at a place of the order of all: quantiles, medians; and the most frequent value. */
 import { attach, recording } from '../../autograd/tape.js';
-import { tidy } from '../../autograd/tidy.js';
 import { TensorError } from '../../errors.js';
 import { full } from '../../tensor/creation.js';
 import { tensor } from '../../tensor/data.js';
@@ -11,14 +10,15 @@ import { Tensor } from '../../tensor/tensor.js';
 import { add, div, mul, sub } from '../elementwise/arithmetic.js';
 import { eq, isnan, logicalAnd, logicalOr, lt, ne } from '../elementwise/compare.js';
 import { defineMethods } from '../elementwise/elementwise.js';
-import { ceil, floor, floorDivide, round } from '../elementwise/rounding.js';
+import { ceil, floor, round } from '../elementwise/rounding.js';
 import { clamp, lerp, where } from '../elementwise/ternary.js';
-import { gather } from '../indexing/gather.js';
-import { sort } from '../indexing/sort.js';
+import { atLeast1d, gather } from '../indexing/gather.js';
+import { placedAlong, placedAt, sort } from '../indexing/sort.js';
 import { checkFloating, checkTensor, contiguous, to } from '../operand.js';
 import { checkComputes, isFloating } from '../promotion.js';
-import { narrow } from '../shape/parts.js';
+import { stack } from '../shape/join.js';
 import { permute, reshape, slice, squeeze, unsqueeze } from '../shape/shape.js';
+import { unbind } from '../shape/split.js';
 import { argmax, type ValuesAndIndices } from './extremum.js';
 import { expand, sum } from './reduce.js';
 import { cummax } from './scan.js';
@@ -131,16 +131,31 @@ function ranksOf(lines: Tensor, shares: Tensor, skipNan: boolean): Tensor {
   return where(ne(lost, 0), n - 1, mul(shares, n - 1));
 }
 
+/** Quantiles up to which selecting each of them takes less time than sorting. */
+const FEW = 4;
+
+/** Reads lines at places of their sorted order, [...lines, places]. */
+function reader(lines: Tensor, count: number): (places: Tensor) => Tensor {
+  if (count <= FEW) return (places) => placedAt('quantile', lines, places).values;
+  const sorted = sort(lines).values;
+  return (places) => gather(sorted, -1, places);
+}
+
 /** The values at places between those of the sorted lines. */
 function atRanks(lines: Tensor, ranks: Tensor, interpolation: Interpolation): Tensor {
-  const sorted = sort(lines).values;
-  const read = (places: Tensor) => gather(sorted, -1, to(places.detach(), 'int32'));
-  if (interpolation === 'lower') return read(floor(ranks));
-  if (interpolation === 'higher') return read(ceil(ranks));
-  if (interpolation === 'nearest') return read(round(ranks));
+  const count = ranks.shape.at(-1) as number;
+  const read = reader(lines, count);
+  const at = (places: Tensor) => read(contiguous(to(places.detach(), 'int32')));
+  if (interpolation === 'lower') return at(floor(ranks));
+  if (interpolation === 'higher') return at(ceil(ranks));
+  if (interpolation === 'nearest') return at(round(ranks));
   const below = floor(ranks.detach());
   const weight = interpolation === 'midpoint' ? 0.5 : sub(ranks, below);
-  return lerp(read(below), read(ceil(ranks)), weight);
+  // Each pair side by side: the second of two neighbours is found without selecting again.
+  const pairs = stack([below, ceil(ranks.detach())], -1);
+  const ends = at(reshape(pairs, [...ranks.shape.slice(0, -1), 2 * count]));
+  const [low, high] = unbind(reshape(ends, [...ends.shape.slice(0, -1), count, 2]), -1);
+  return lerp(low as Tensor, high as Tensor, weight);
 }
 
 /**
@@ -192,17 +207,7 @@ export interface MedianOptions {
   keepDim?: boolean;
 }
 
-/** The elements at indices along the last dimension, without that dimension or with 1. */
-function chosen(lines: Tensor, indices: Tensor, at: number, keepDim: boolean): ValuesAndIndices {
-  const values = gather(lines, -1, indices);
-  const shaped = (t: Tensor) => {
-    const dropped = squeeze(t, -1);
-    return keepDim ? unsqueeze(dropped, at) : dropped;
-  };
-  return { values: shaped(values), indices: shaped(indices) };
-}
-
-/** What `median` and its like take for options, and x with the dimension last. */
+/** x with a dimension to choose along, and which it is. */
 function alongOne(operation: string, x: Tensor, options: MedianOptions): [Tensor, number] {
   checkOptions(operation, options, ['dim', 'keepDim']);
   if (options.dim === undefined) {
@@ -211,63 +216,40 @@ function alongOne(operation: string, x: Tensor, options: MedianOptions): [Tensor
       `[${operation}] the options need a dim; without options it is over all elements`,
     );
   }
-  const [lines, at] = lineUp(operation, x, options.dim);
-  if (lines.shape.at(-1) === 0) {
+  const at = normalizeDim(operation, options.dim, Math.max(1, x.ndim));
+  const source = atLeast1d(x);
+  if (source.shape[at] === 0) {
     throw new TensorError(
       'ERR_SHAPE',
       `[${operation}] nothing to choose from in shape ${formatShape(x.shape)}`,
     );
   }
-  return [lines, at as number];
+  return [source, at];
 }
 
-/** x's results have no dimension to keep when x has none. */
-function unlessScalar(x: Tensor, result: ValuesAndIndices): ValuesAndIndices {
-  if (x.ndim > 0) return result;
-  return { values: reshape(result.values, []), indices: reshape(result.indices, []) };
-}
-
-/** Where the median of each line is: of lines with NaN the first one, unless they are skipped. */
-function middleOf(lines: Tensor, skipNan: boolean): Tensor {
-  const n = lines.shape.at(-1) as number;
-  const sorted = sort(lines);
-  const place = (t: Tensor, i: number) => narrow(t, -1, i, 1);
-  // NaNs are last, in the order of their places.
-  if (skipNan && isFloating(lines.dtype)) {
-    const lost = sum(isnan(lines), { dim: -1, keepDim: true });
-    return gather(sorted.indices, -1, clamp(floorDivide(sub(n - 1, lost), 2), { min: 0 }));
-  }
-  const middle = place(sorted.indices, Math.floor((n - 1) / 2));
-  if (!isFloating(lines.dtype)) return contiguous(middle);
-  // NaN is the largest number for argmax, too, and of several the first.
-  return where(
-    isnan(place(sorted.values, n - 1)),
-    argmax(lines, { dim: -1, keepDim: true }),
-    middle,
-  );
+/** A result that has the dimension with size 1, with it or without; of a scalar a scalar. */
+function shaped(x: Tensor, at: number, keepDim: boolean, result: ValuesAndIndices) {
+  if (keepDim && x.ndim > 0) return result;
+  return { values: squeeze(result.values, at), indices: squeeze(result.indices, at) };
 }
 
 function medianAlong(
-  operation: string,
+  operation: 'median' | 'nanmedian',
   x: Tensor,
   options: MedianOptions,
-  skipNan: boolean,
 ): ValuesAndIndices {
-  const [lines, at] = alongOne(operation, x, options);
-  // What isn't part of the result goes back at once: there is more of it than a short line is worth.
-  const indices = tidy(() => middleOf(lines.detach(), skipNan));
-  const result = chosen(lines, indices, at, options.keepDim ?? false);
-  return unlessScalar(x, result);
+  const [source, at] = alongOne(operation, x, options);
+  return shaped(x, at, options.keepDim ?? false, placedAlong(operation, source, at, operation));
 }
 
 /** The median of all elements; those that are equal to it share the gradient. */
-function medianOfAll(operation: string, x: Tensor, skipNan: boolean): Tensor {
+function medianOfAll(operation: 'median' | 'nanmedian', x: Tensor): Tensor {
   if (x.numel === 0) {
     if (isFloating(x.dtype)) return full([], Number.NaN, { dtype: x.dtype });
     throw new TensorError('ERR_SHAPE', `[${operation}] nothing to choose from`);
   }
   const flat = reshape(x.detach(), [x.numel]);
-  const y = medianAlong(operation, flat, { dim: 0 }, skipNan).values;
+  const y = medianAlong(operation, flat, { dim: 0 }).values;
   if (recording(x)) {
     attach(
       y,
@@ -310,8 +292,8 @@ export function median(x: Tensor): Tensor;
 export function median(x: Tensor, options: MedianOptions): ValuesAndIndices;
 export function median(x: Tensor, options?: MedianOptions): Tensor | ValuesAndIndices {
   checkNumbers('median', x);
-  if (options === undefined) return medianOfAll('median', x, false);
-  return medianAlong('median', x, options, false);
+  if (options === undefined) return medianOfAll('median', x);
+  return medianAlong('median', x, options);
 }
 
 /**
@@ -327,8 +309,8 @@ export function nanmedian(x: Tensor): Tensor;
 export function nanmedian(x: Tensor, options: MedianOptions): ValuesAndIndices;
 export function nanmedian(x: Tensor, options?: MedianOptions): Tensor | ValuesAndIndices {
   checkNumbers('nanmedian', x);
-  if (options === undefined) return medianOfAll('nanmedian', x, true);
-  return medianAlong('nanmedian', x, options, true);
+  if (options === undefined) return medianOfAll('nanmedian', x);
+  return medianAlong('nanmedian', x, options);
 }
 
 /** Options of {@link mode}. */
@@ -355,7 +337,8 @@ export function mode(x: Tensor, options: ModeOptions = {}): ValuesAndIndices {
   checkComputes('mode', x.dtype);
   checkOptions('mode', options, ['dim', 'keepDim']);
   const { dim = -1, keepDim = false } = options;
-  const [lines, at] = alongOne('mode', x, { dim });
+  const [source, at] = alongOne('mode', x, { dim });
+  const [lines] = lineUp('mode', source, at);
   const sorted = sort(lines.detach());
   const n = lines.shape.at(-1) as number;
   const ends = (t: Tensor, start: number, end: number | null) =>
@@ -373,7 +356,12 @@ export function mode(x: Tensor, options: ModeOptions = {}): ValuesAndIndices {
     best === null
       ? full([...lines.shape.slice(0, -1), 1], 0, { dtype: 'int32' })
       : where(isFirst as Tensor, 0, add(best, 1));
-  return unlessScalar(x, chosen(lines, gather(sorted.indices, -1, place), at, keepDim));
+  const indices = gather(sorted.indices, -1, place);
+  const back = (t: Tensor) => unsqueeze(squeeze(t, -1), at);
+  return shaped(x, at, keepDim, {
+    values: back(gather(lines, -1, indices)),
+    indices: back(indices),
+  });
 }
 
 defineMethods({ quantile, nanquantile, median, nanmedian, mode });

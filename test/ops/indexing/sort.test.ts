@@ -63,7 +63,14 @@ describe.each(types)('%s', (dtype) => {
           );
         }
       }
-      const sorted = order(values).map((i) => values[i]!);
+      const places = order(values);
+      for (const k of new Set([0, 1, n >> 3, (n - 1) >> 1, n - 2, n - 1])) {
+        if (k < 0 || k >= n) continue;
+        const kth = x.kthvalue(k + 1);
+        expectSame([Number(kth.indices.item())], [places[k]]);
+        expectSame([Number(kth.values.item())], [values[places[k]!]]);
+      }
+      const sorted = places.map((i) => values[i]!);
       const different = sorted.filter((v, i) => i === 0 || !(v === sorted[i - 1]));
       const {
         values: found,
@@ -75,11 +82,11 @@ describe.each(types)('%s', (dtype) => {
       });
       expectSame(numbersOf(found), different);
       expect(counts.shape).toEqual([different.length]);
-      const [places, times] = [numbersOf(inverse), numbersOf(counts)];
+      const [groups, times] = [numbersOf(inverse), numbersOf(counts)];
       expect(times.reduce((a, b) => a + b, 0)).toBe(n);
       for (const [i, v] of values.entries()) {
-        expect(compare(different[places[i]!]!, v)).toBe(0);
-        times[places[i]!]!--;
+        expect(compare(different[groups[i]!]!, v)).toBe(0);
+        times[groups[i]!]!--;
       }
       expect(times.every((left) => left === 0)).toBe(true);
     }
@@ -111,6 +118,36 @@ test('a line that is long enough to be cut into pieces gives the same on any num
     tilegrad.setNumThreads(threads);
   }
 });
+
+test.each(['float32', 'float64', 'int32', 'uint8'] as const)(
+  'selection finds what sorting puts there, however the line looks: %s',
+  (dtype) => {
+    const n = 3001;
+    const lines: Record<string, (i: number) => number> = {
+      ascending: (i) => i,
+      descending: (i) => n - i,
+      // Samples at equal distances see one side only.
+      waves: (i) => (i % 94 === 0 ? 1000 : i),
+      'two values': (i) => i % 2,
+      'one value': () => 7,
+      'mostly one': (i) => (i % 50 === 0 ? i : 40),
+      powers: (i) => 2 ** (i % 31) * (i % 3 === 0 ? -1 : 1),
+    };
+    const list = Object.values(lines).map((line) => Array.from({ length: n }, (_, i) => line(i)));
+    const x = tensor(list, { dtype: 'float64' }).to(dtype === 'uint8' ? 'int32' : dtype);
+    const typed = dtype === 'uint8' ? x.bitwiseAnd(255).to('uint8') : x;
+    const { values, indices } = typed.sort();
+    for (const k of [0, 1, 100, 1500, n - 2, n - 1]) {
+      const kth = typed.kthvalue(k + 1);
+      expect(kth.values.toArray()).toEqual(values.slice([null, k]).toArray());
+      expect(kth.indices.toArray()).toEqual(indices.slice([null, k]).toArray());
+    }
+    for (const k of [3, 40, 1400]) {
+      const top = typed.topk(k, { largest: false });
+      expect(top.indices.toArray()).toEqual(indices.slice([null, [0, k]]).toArray());
+    }
+  },
+);
 
 test('views are sorted as they lie, along any dimension', () => {
   const cube = tensor(Array.from({ length: 6 * 5 * 7 }, kinds.numbers)).reshape([6, 5, 7]);
