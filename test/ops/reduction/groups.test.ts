@@ -21,6 +21,8 @@ afterAll(() => {
 
 const generator = new Generator(11);
 
+type Size = [number, number, number, number];
+
 /** Sizes of the dimensions 0 and 2, which are reduced, and of 1 and 3. */
 const sizes = [
   ...[
@@ -35,7 +37,7 @@ const sizes = [
     [129, 1, 3, 1],
     [128, 3, 2, 130],
   ],
-] as const;
+] as Size[];
 
 const of = { dim: [0, 2] };
 const reductions: Record<string, readonly [(x: Tensor) => Tensor, (values: number[]) => number]> = {
