@@ -3,10 +3,11 @@ import { attach, recording } from '../../autograd/tape.js';
 import { composed } from '../../autograd/tidy.js';
 import { zerosLike } from '../../tensor/creation.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { div, mul } from '../elementwise/arithmetic.js';
+import { add, div, mul } from '../elementwise/arithmetic.js';
 import { eq } from '../elementwise/compare.js';
 import { defineMethods } from '../elementwise/elementwise.js';
-import { where } from '../elementwise/ternary.js';
+import { addcmul, where } from '../elementwise/ternary.js';
+import { to } from '../operand.js';
 import { permute, placed, reshape } from '../shape/shape.js';
 import {
   checkNumeric,
@@ -28,15 +29,16 @@ function prodGradient(g: Tensor, x: Tensor, p: Plan): Tensor {
   if (x.numel === 0) return zerosLike(x);
   if (recording(g, x)) return exclusiveProducts(g, x, p);
   return composed(() => {
-    const isZero = eq(x, 0);
-    const factors = where(isZero, 1, x);
+    // 1 for elements that are 0. Broadcast over rows, products are faster than choices.
+    const isZero = to(eq(x, 0), x.dtype);
+    const factors = add(x, isZero);
     const kept: Plan = { mask: p.mask, outputShape: keptShape(x, p.mask) };
     const product = mul(g, compute('prod', factors, kept, x.dtype, 1));
-    const zeros = compute('intSum', isZero, kept, 'int64', 0);
+    const zeros = compute('sum', isZero, kept, x.dtype, 0);
     const alone = where(eq(zeros, 1), product, 0);
     // By multiplication, so that an element that is no number makes the others none either.
     const others = where(eq(zeros, 0), product, mul(alone, 0));
-    return where(isZero, alone, div(others, factors));
+    return addcmul(div(others, factors), isZero, alone);
   });
 }
 
