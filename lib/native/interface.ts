@@ -192,6 +192,8 @@ export const rowNames = {
     'maxPoolBackward',
     'avgPoolBackward',
     'resample',
+    'ctcLoss',
+    'ctcLossBackward',
     'sgd',
     'adam',
     'where',
