@@ -23,6 +23,7 @@ RowList attentionRows();
 RowList scanRows();
 RowList softmaxRows();
 RowList crossEntropyRows();
+RowList crossRows();
 RowList ctcRows();
 RowList linalgOrthogonalRows();
 RowList linalgSolveRows();
@@ -46,18 +47,16 @@ RowList uniqueRows();
 // Calls f(list) for every family.
 template <class F>
 void eachFamily(const F& f) {
-  for (const RowList& family : {argRows(),           attentionRows(), batchNormRows(),
-                                compareRows(),       convRows(),      copyRows(),
-                                crossEntropyRows(),  ctcRows(),       dotRows(),
-                                elementwiseRows(),   gatherRows(),    gemmBf16Rows(),
-                                gemmRows(),          gradientRows(),  int8Rows(),
-                                integerReduceRows(), integerRows(),   linalgOrthogonalRows(),
-                                linalgSolveRows(),   normRows(),      optimizerRows(),
-                                poissonRows(),       poolRows(),      randomRows(),
-                                recurrentRows(),     reduceRows(),    resampleRows(),
-                                samplingRows(),      scanRows(),      scatterRows(),
-                                selectRows(),        softmaxRows(),   sortRows(),
-                                ternaryRows(),       uniqueRows()}) {
+  for (const RowList& family :
+       {argRows(),           attentionRows(), batchNormRows(),        compareRows(),
+        convRows(),          copyRows(),      crossEntropyRows(),     crossRows(),
+        ctcRows(),           dotRows(),       elementwiseRows(),      gatherRows(),
+        gemmBf16Rows(),      gemmRows(),      gradientRows(),         int8Rows(),
+        integerReduceRows(), integerRows(),   linalgOrthogonalRows(), linalgSolveRows(),
+        normRows(),          optimizerRows(), poissonRows(),          poolRows(),
+        randomRows(),        recurrentRows(), reduceRows(),           resampleRows(),
+        samplingRows(),      scanRows(),      scatterRows(),          selectRows(),
+        softmaxRows(),       sortRows(),      ternaryRows(),          uniqueRows()}) {
     f(family);
   }
 }
