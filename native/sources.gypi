@@ -21,6 +21,8 @@
       "native/ops/conv_weight.cpp",
       "native/ops/copy.cpp",
       "native/ops/cross_entropy.cpp",
+      "native/ops/cross.cpp",
+      "native/ops/ctc.cpp",
       "native/ops/dispatch.cpp",
       "native/ops/dot.cpp",
       "native/ops/elementwise.cpp",

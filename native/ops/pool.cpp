@@ -54,6 +54,40 @@ struct Axis {
   }
 };
 
+// The windows of an axis from one on, without the divisions that adaptive ones take.
+class Windows {
+ public:
+  Windows(const Axis& axis, int64_t o) : axis_(axis), o_(o) {
+    if (axis.kernel > 0) return;
+    each_ = axis.in / axis.out;
+    left_ = axis.in % axis.out;
+    begin_ = o * axis.in / axis.out;
+    part_ = o * axis.in % axis.out;
+  }
+
+  Span next() {
+    if (axis_.kernel > 0) return axis_.window(o_++);
+    const int64_t begin = begin_;
+    begin_ += each_;
+    part_ += left_;
+    if (part_ >= axis_.out) {
+      part_ -= axis_.out;
+      ++begin_;
+    }
+    return {begin, begin_ + (part_ > 0 ? 1 : 0)};
+  }
+
+ private:
+  const Axis& axis_;
+  int64_t o_;
+  int64_t each_ = 0, left_ = 0;   // places of each window, and what is left when they are shared
+  int64_t begin_ = 0, part_ = 0;  // of the next window: in places, and in parts of one
+};
+
+// Adaptive windows of planes up to this width are pooled down their columns first, by a kernel, and
+// gradients spread along one row for all rows of a window: 12 KB on the stack.
+constexpr int64_t kMostColumns = 1024;
+
 int64_t countOf(Span span, int64_t step) {
   return span.end > span.begin ? (span.end - span.begin + step - 1) / step : 0;
 }
@@ -171,6 +205,27 @@ struct Forward {
     return w;
   }
 
+  bool columnsFirst(const Rows& row) const {
+    const bool isEmpty = p.cols.in == 0 || row.taps.begin >= row.taps.end;
+    return p.cols.kernel == 0 && p.cols.in <= kMostColumns && !isEmpty;
+  }
+
+  // The columns of the windows of one row of results, as windows of one column each.
+  PoolWindows<T> columns(const Rows& row, T* to) const {
+    const int64_t width = p.cols.in, first = row.taps.begin * width;
+    PoolWindows<T> w;
+    w.rows = w.stride = w.tapCols = w.tapCol = 1;
+    w.cols = w.tapRow = width;
+    w.tapRows = row.taps.end - row.taps.begin;
+    w.xRow = w.yRow = 0;
+    w.x = x + row.plane * xPlane + first;
+    w.y = to;
+    w.index = nullptr;
+    w.place = first;
+    w.divisor = 1;
+    return w;
+  }
+
   // Where a row of results begins.
   int64_t result(const Rows& rows) const { return rows.plane * p.results() + rows.i * p.cols.out; }
 };
@@ -189,10 +244,13 @@ struct Largest : Forward<T> {
   }
 
   void edge(const Rows& row, Span columns) const {
+    if (columns.begin == columns.end) return;
+    if (this->columnsFirst(row)) return ofColumns(row, columns);
     const Pooling& of = this->p;
     const T* const plane = this->x + row.plane * this->xPlane;
+    Windows windows(of.cols, columns.begin);
     for (int64_t j = columns.begin; j < columns.end; ++j) {
-      const Span taps = of.cols.window(j);
+      const Span taps = windows.next();
       T best = static_cast<T>(-INFINITY);
       // Of a window without a place: nowhere.
       int64_t at = -1;
@@ -209,6 +267,32 @@ struct Largest : Forward<T> {
       if (index) index[to] = static_cast<int32_t>(at);
     }
   }
+
+  // Of equal values the first place of the plane counts, of NaNs the last one.
+  void ofColumns(const Rows& row, Span columns) const {
+    T values[kMostColumns];
+    int32_t places[kMostColumns];
+    PoolWindows<T> w = this->columns(row, values);
+    w.index = places;
+    floatKernels<T>().pool.max(w);
+    Windows windows(this->p.cols, columns.begin);
+    const int64_t to = this->result(row);
+    for (int64_t j = columns.begin; j < columns.end; ++j) {
+      const Span taps = windows.next();
+      T best = values[taps.begin];
+      int32_t at = places[taps.begin];
+      for (int64_t c = taps.begin + 1; c < taps.end; ++c) {
+        const T next = values[c];
+        const bool takes = next != next   ? best == best || places[c] > at
+                           : next == best ? places[c] < at
+                                          : next > best;
+        best = takes ? next : best;
+        at = takes ? places[c] : at;
+      }
+      this->y[to + j] = best;
+      if (index) index[to + j] = at;
+    }
+  }
 };
 
 template <class T>
@@ -223,11 +307,27 @@ struct Mean : Forward<T> {
   }
 
   void edge(const Rows& row, Span columns) const {
+    if (columns.begin == columns.end) return;
     const Pooling& of = this->p;
+    Windows windows(of.cols, columns.begin);
+    if (this->columnsFirst(row)) {
+      T sums[kMostColumns];
+      floatKernels<T>().pool.mean(this->columns(row, sums));
+      const int64_t height = row.taps.end - row.taps.begin;
+      for (int64_t j = columns.begin; j < columns.end; ++j) {
+        const Span taps = windows.next();
+        T sum = 0;
+        for (int64_t c = taps.begin; c < taps.end; ++c) sum += sums[c];
+        const int64_t places = height * (taps.end - taps.begin);
+        const int64_t divisor = of.divisor != 0 ? of.divisor : places;
+        this->y[this->result(row) + j] = sum / static_cast<T>(divisor);
+      }
+      return;
+    }
     const T* const plane = this->x + row.plane * this->xPlane;
     const int64_t rowPlaces = of.rowPlaces(row.i);
     for (int64_t j = columns.begin; j < columns.end; ++j) {
-      const Span taps = of.cols.window(j);
+      const Span taps = windows.next();
       T sum = 0;
       for (int64_t r = row.taps.begin; r < row.taps.end; ++r) {
         for (int64_t c = taps.begin; c < taps.end; ++c) sum += plane[r * of.cols.in + c];
@@ -289,8 +389,9 @@ template <class T>
 void spreadRow(const Axis& axis, int64_t first, int64_t last, const T* share, T* to) {
   // Adaptive windows one by one, and such as no plane has room for.
   if (axis.kernel == 0 || axis.kernel > axis.in) {
+    Windows windows(axis, first);
     for (int64_t j = first; j < last; ++j) {
-      const Span window = axis.window(j);
+      const Span window = windows.next();
       for (int64_t c = window.begin; c < window.end; ++c) to[c] += share[j - first];
     }
     return;
@@ -316,6 +417,9 @@ void spreadRow(const Axis& axis, int64_t first, int64_t last, const T* share, T*
 template <class T>
 void spreadPlane(const Pooling& p, const T* g, T* dx) {
   const auto div = floatKernels<T>().elementwise.binary[static_cast<int>(Binary::div)];
+  const auto add = floatKernels<T>().elementwise.binary[static_cast<int>(Binary::add)];
+  const bool byRows = p.cols.in <= kMostColumns;
+  T line[kMostColumns];
   memset(dx, 0, static_cast<size_t>(p.places()) * sizeof(T));
   for (int64_t first = 0; first < p.cols.out; first += kShares) {
     const int64_t last = least(first + kShares, p.cols.out);
@@ -330,8 +434,18 @@ void spreadPlane(const Pooling& p, const T* g, T* dx) {
         }
       }
       div(last - first, g + i * p.cols.out + first, 1, divisors, 1, share);
+      const bool once = byRows && rows.end - rows.begin > 1;
+      if (once) {
+        memset(line, 0, static_cast<size_t>(p.cols.in) * sizeof(T));
+        spreadRow(p.cols, first, last, share, line);
+      }
       for (int64_t r = rows.begin; r < rows.end; ++r) {
-        spreadRow(p.cols, first, last, share, dx + r * p.cols.in);
+        T* const row = dx + r * p.cols.in;
+        if (once) {
+          add(p.cols.in, row, 1, line, 1, row);
+        } else {
+          spreadRow(p.cols, first, last, share, row);
+        }
       }
     }
   }

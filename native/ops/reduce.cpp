@@ -275,6 +275,91 @@ Status runReduce(const Command& c) {
   return c.type[0] == DType::float64 ? reduce<double>(c, kind) : reduce<float>(c, kind);
 }
 
+// All distances |a[i] - b[j]|_p: the differences from one a, many columns j at a time, and their
+// norms.
+template <class T>
+Status distancesOf(const Command& c) {
+  const int64_t batch = c.number[0].i, m = c.number[1].i, k = c.number[2].i, n = c.number[3].i;
+  const T* const a = static_cast<const T*>(c.data[0]);
+  const T* const b = static_cast<const T*>(c.data[1]);
+  if (batch == 0 || m == 0 || k == 0 || n == 0) return Status::ok;
+  Reduction<T> r{};
+  r.solve = solveOnePass<T>;
+  r.share = kLightShare;
+  r.number = c.number[4].f;
+  setNorm(&r);
+  r.y = static_cast<char*>(c.data[2]);
+  r.xSize = r.ySize = sizeof(T);
+  r.reduced.rank = 1;
+  r.reduced.shape[0] = r.n = k;
+  r.reduced.stride[0][0] = kTaskCols;
+  const int64_t tiles = (n + kTaskCols - 1) / kTaskCols;
+  const int64_t bytes = k * (n < kTaskCols ? n : kTaskCols) * static_cast<int64_t>(sizeof(T));
+  return parallelStatus(batch * m * tiles, r.share / bytes + 1, [&](int64_t begin, int64_t end) {
+    const size_t size = static_cast<size_t>(k * kTaskCols) * sizeof(T);
+    T* const differences = static_cast<T*>(scratch(ScratchSlot::block, size));
+    if (!differences) return Status::outOfMemory;
+    for (int64_t task = begin; task < end; ++task) {
+      const int64_t row = task / tiles, first = task % tiles * kTaskCols;
+      const int64_t cols = n - first < kTaskCols ? n - first : kTaskCols;
+      for (int64_t i = 0; i < k; ++i) {
+        binary<T>(Binary::sub)(cols, a + row * k + i, 0, b + (row / m * k + i) * n + first, 1,
+                               differences + i * kTaskCols);
+      }
+      const ColumnRunner<T> runner(r, cols, reinterpret_cast<const char*>(differences));
+      finishColumns(r, runner, cols, row * n + first, 1);
+    }
+    return Status::ok;
+  });
+}
+
+// The gradients of distances of order 1, whose derivative is a sign.
+template <class T>
+void distanceSigns(const Command& c) {
+  const int64_t batch = c.number[0].i, m = c.number[1].i, k = c.number[2].i, n = c.number[3].i;
+  if (m == 0 || n == 0) return;
+  parallelShares(batch * k, 1, 4 * m * n * static_cast<int64_t>(sizeof(T)), kLightShare,
+                 [&](int64_t begin, int64_t end) {
+                   T share[kTaskCols];
+                   for (int64_t row = begin; row < end; ++row) {
+                     const T* const a = static_cast<const T*>(c.data[0]) + row * m;
+                     const T* const b = static_cast<const T*>(c.data[1]) + row * n;
+                     const T* const g = static_cast<const T*>(c.data[2]) + row / k * m * n;
+                     T* const da = static_cast<T*>(c.data[3]) + row * m;
+                     T* const db = static_cast<T*>(c.data[4]) + row * n;
+                     for (int64_t i = 0; i < m; ++i) da[i] = 0;
+                     for (int64_t j = 0; j < n; ++j) db[j] = 0;
+                     for (int64_t first = 0; first < n; first += kTaskCols) {
+                       const int64_t cols = n - first < kTaskCols ? n - first : kTaskCols;
+                       for (int64_t i = 0; i < m; ++i) {
+                         binary<T>(Binary::sub)(cols, a + i, 0, b + first, 1, share);
+                         unary<T>(Unary::sign)(cols, share, share);
+                         binary<T>(Binary::mul)(cols, share, 1, g + i * n + first, 1, share);
+                         da[i] += floatKernels<T>().reduce.sum(cols, share);
+                         binary<T>(Binary::sub)(cols, db + first, 1, share, 1, db + first);
+                       }
+                     }
+                   }
+                 });
+}
+
+Status runDistances(const Command& c) {
+  return c.type[0] == DType::float64 ? distancesOf<double>(c) : distancesOf<float>(c);
+}
+
+Status runDistanceSigns(const Command& c) {
+  if (c.type[0] == DType::float64) {
+    distanceSigns<double>(c);
+  } else {
+    distanceSigns<float>(c);
+  }
+  return Status::ok;
+}
+
+const char* checkDistances(const Command& c) {
+  return c.number[4].f > 0 ? nullptr : "p is not above 0";
+}
+
 const char* checkReduce(const Command& c) { return checkReduced(c, 2); }
 
 // The first `kept` dimensions of the geometry are those of the result; the others are reduced, and
@@ -295,6 +380,15 @@ const Row kRows[] = {
      checkReduce},
     // (sum of |x|^p)^(1/p), the largest or smallest |x| for an infinite p.
     {"norm", "in x T[@] out y T[@]; kept int p real", runReduce<Kind::norm>, checkReduce},
+    // |a[i] - b[:, j]|_p for every i and j.
+    {"distances", "in a T[batch m k] in b T[batch k n] out y T[batch m n]; batch m k n size p real",
+     runDistances, checkDistances},
+    // For p = 1: da[:, i] is the sum over j of g[i, j] sign(a[:, i] - b[:, j]), db the same over i,
+    // negative.
+    {"distanceSigns",
+     "in a T[batch k m] in b T[batch k n] in g T[batch m n] out da T[batch k m] "
+     "out db T[batch k n]; batch m k n size",
+     runDistanceSigns, nullptr},
 };
 
 }  // namespace

@@ -2,7 +2,9 @@
 // depends on the shapes and strides only:
 //
 //   inner    the reduced dimensions are contiguous: a kernel over each of them
-//   rows     one reduced dimension, and results that lie side by side: many columns at a time
+//   rows     results that lie side by side: many columns at a time. Rows of several reduced
+//   dimensions
+//            are those of the last one in groups, one group after the other
 //   gathered anything else: blocks are copied together first, then as inner
 //
 // A long reduction with few results is cut into pieces of 2^k blocks for the threads, and the
@@ -12,6 +14,8 @@
 // time, in the first-level cache. What a result needs of several passes (a variance its mean) is
 // computed result by result, while its values are in cache.
 #pragma once
+#include <string.h>
+
 #include <optional>
 
 #include "../base/scratch.h"
@@ -80,6 +84,7 @@ struct Reduction {
   int64_t xSize, ySize;  // bytes of an element
   Loops kept;            // results: operand 0 is x, operand 1 is y
   Loops reduced;         // values of one result: operand 0 is x
+  Loops groups;          // the reduced dimensions but the last
   int64_t n;             // values of one result
 
   // Whether kernels can read the values of a result in place.
@@ -144,7 +149,7 @@ class ValueReader {
         load_(count, from, step_, to);
       } else {
         const T* const values = reinterpret_cast<const T*>(from);
-        for (int64_t i = 0; i < count; ++i) to[i] = values[i * step_];
+        copyValues(count, values, to);
       }
       n -= count;
       to += count;
@@ -157,6 +162,14 @@ class ValueReader {
   }
 
  private:
+  void copyValues(int64_t n, const T* x, T* to) const {
+    if (step_ == 1) {
+      memcpy(to, x, static_cast<size_t>(n) * sizeof(T));
+      return;
+    }
+    for (int64_t i = 0; i < n; ++i) to[i] = x[i * step_];
+  }
+
   Loops outer_;
   Load load_;
   const char* x_;
@@ -214,9 +227,9 @@ T reduceSpan(const Reduction<T>& r, const Pass<T>& pass, const T* c, const char*
 
 // Rows [0, rows) of `cols` columns, in the order of the kernels' (kernels/reduce.h).
 template <class T>
-void reduceColumns(const Reduction<T>& r, const Pass<T>& pass, const T* c, int64_t rows,
-                   int64_t cols, const char* x, T* results) {
-  const int64_t xRow = r.reduced.rank > 0 ? r.reduced.stride[0][0] : 0;
+void reduceRows(const Reduction<T>& r, const Pass<T>& pass, const T* c, int64_t rows, int64_t cols,
+                const char* x, T* results) {
+  const int64_t xRow = r.reduced.rank > 0 ? r.reduced.stride[0][r.reduced.rank - 1] : 0;
   if (!r.load && !pass.map && pass.rows) {
     return pass.rows(rows, cols, reinterpret_cast<const T*>(x), xRow, results);
   }
@@ -224,8 +237,8 @@ void reduceColumns(const Reduction<T>& r, const Pass<T>& pass, const T* c, int64
     int64_t top = kReduceRowBlock;
     while (2 * top < rows) top *= 2;
     T rest[kTaskCols];
-    reduceColumns(r, pass, c, top, cols, x, results);
-    reduceColumns(r, pass, c, rows - top, cols, x + top * xRow * r.xSize, rest);
+    reduceRows(r, pass, c, top, cols, x, results);
+    reduceRows(r, pass, c, rows - top, cols, x + top * xRow * r.xSize, rest);
     return pass.combine(cols, results, 1, rest, 1, results);
   }
   T odd[kTaskCols], row[kTaskCols];
@@ -245,6 +258,45 @@ void reduceColumns(const Reduction<T>& r, const Pass<T>& pass, const T* c, int64
     pass.combine(cols, chain, 1, values, 1, chain);
   }
   pass.combine(cols, results, 1, odd, 1, results);
+}
+
+// Groups of rows [begin, begin + groups) of `cols` columns: combined in the order in which rows
+// are.
+template <class T>
+void reduceGroups(const Reduction<T>& r, const Pass<T>& pass, const T* c, int64_t begin,
+                  int64_t groups, int64_t cols, const char* x, T* results) {
+  T odd[kTaskCols], group[kTaskCols];
+  if (groups > kReduceRowBlock) {
+    int64_t top = kReduceRowBlock;
+    while (2 * top < groups) top *= 2;
+    reduceGroups(r, pass, c, begin, top, cols, x, results);
+    reduceGroups(r, pass, c, begin + top, groups - top, cols, x, odd);
+    return pass.combine(cols, results, 1, odd, 1, results);
+  }
+  const int64_t rows = r.reduced.shape[r.groups.rank];
+  Odometer at(r.groups, 1, begin);
+  for (int64_t i = 0; i < groups; ++i, at.next()) {
+    T* const chain = i % 2 == 0 ? results : odd;
+    T* const to = i < 2 ? chain : group;
+    reduceRows(r, pass, c, rows, cols, x + at.offset(0) * r.xSize, to);
+    if (i >= 2) pass.combine(cols, chain, 1, group, 1, chain);
+  }
+  if (groups > 1) pass.combine(cols, results, 1, odd, 1, results);
+}
+
+// What columns are cut between: groups of rows, or rows where there is one reduced dimension.
+template <class T>
+int64_t columnSteps(const Reduction<T>& r) {
+  return r.reduced.rank > 1 ? elementCount(r.groups) : r.n;
+}
+
+// Steps [begin, begin + count) of columns.
+template <class T>
+void reduceColumns(const Reduction<T>& r, const Pass<T>& pass, const T* c, int64_t begin,
+                   int64_t count, int64_t cols, const char* x, T* results) {
+  if (r.reduced.rank > 1) return reduceGroups(r, pass, c, begin, count, cols, x, results);
+  const int64_t xRow = r.reduced.rank > 0 ? r.reduced.stride[0][0] : 0;
+  reduceRows(r, pass, c, count, cols, x + begin * xRow * r.xSize, results);
 }
 
 // Some results, on this thread, whose values start xRow apart.
@@ -316,7 +368,7 @@ class ColumnRunner final : public Runner<T> {
  public:
   ColumnRunner(const Reduction<T>& r, int64_t cols, const char* x) : r_(r), cols_(cols), x_(x) {}
   bool run(const Pass<T>& pass, const T* c, T* results) const override {
-    reduceColumns(r_, pass, c, r_.n, cols_, x_, results);
+    reduceColumns(r_, pass, c, 0, columnSteps(r_), cols_, x_, results);
     return true;
   }
 
@@ -334,20 +386,19 @@ class PieceRunner final : public Runner<T> {
       : r_(r), columns_(columns), cols_(cols), x_(x) {}
 
   bool run(const Pass<T>& pass, const T* c, T* results) const override {
-    // 2^k blocks; of rows, so many that a piece reads as much as one of a contiguous reduction.
+    // 2^k blocks; of columns, so many that a piece reads as much as one of a contiguous reduction.
+    const int64_t steps = columns_ ? columnSteps(r_) : r_.n, values = r_.n / steps * cols_;
     int64_t piece = columns_ ? kReduceRowBlock : kPieceBlocks * kReduceBlock;
-    while (columns_ && piece * cols_ < kPieceBlocks * kReduceBlock) piece *= 2;
-    const int64_t pieces = (r_.n + piece - 1) / piece;
+    while (columns_ && piece * values < kPieceBlocks * kReduceBlock) piece *= 2;
+    const int64_t pieces = (steps + piece - 1) / piece;
     T* const partial = static_cast<T*>(
         scratch(ScratchSlot::partial, static_cast<size_t>(pieces * cols_) * sizeof(T)));
     if (!partial) return false;
     parallelFor(pieces, 1, [&](int64_t begin, int64_t end) {
       for (int64_t p = begin; p < end; ++p) {
-        const int64_t left = r_.n - p * piece, count = left < piece ? left : piece;
+        const int64_t left = steps - p * piece, count = left < piece ? left : piece;
         if (columns_) {
-          const int64_t xRow = r_.reduced.stride[0][0];
-          reduceColumns(r_, pass, c, count, cols_, x_ + p * piece * xRow * r_.xSize,
-                        partial + p * cols_);
+          reduceColumns(r_, pass, c, p * piece, count, cols_, x_, partial + p * cols_);
         } else {
           partial[p] = reduceSpan(r_, pass, c, x_, p * piece, count);
         }
@@ -438,13 +489,15 @@ template <class T>
 Status runReduction(const Command& c, Reduction<T>* r) {
   if (!splitGeometry(c, 2, r->unordered, &r->kept, &r->reduced)) return Status::ok;
   r->n = elementCount(r->reduced);
+  r->groups = r->reduced;
+  if (r->groups.rank > 0) --r->groups.rank;
   r->x = static_cast<const char*>(c.data[0]);
   r->y = static_cast<char*>(c.data[1]);
   r->xSize = sizeOf(c.type[0]);
   r->ySize = sizeOf(c.type[1]);
   const bool inner = r->reduced.rank == 1 && r->reduced.stride[0][0] == 1;
   const bool sideBySide = r->kept.rank > 0 && r->kept.stride[0][r->kept.rank - 1] == 1;
-  return runTasks(*r, r->reduced.rank <= 1 && !inner && sideBySide);
+  return runTasks(*r, !inner && sideBySide);
 }
 
 }  // namespace tilegrad

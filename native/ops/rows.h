@@ -24,6 +24,8 @@ RowList attentionRows();
 RowList scanRows();
 RowList softmaxRows();
 RowList crossEntropyRows();
+RowList crossRows();
+RowList ctcRows();
 RowList linalgOrthogonalRows();
 RowList linalgSolveRows();
 RowList normRows();
@@ -47,42 +49,19 @@ RowList uniqueRows();
 // Calls f(list) for every family.
 template <class F>
 void eachFamily(const F& f) {
-  for (const RowList& family : {argRows(),
-                                attentionRows(),
-                                batchNormRows(),
-                                compareRows(),
-                                convRows(),
-                                copyRows(),
-                                crossEntropyRows(),
-                                dotRows(),
-                                elementwiseRows(),
-                                gatherRows(),
-                                gemmBf16Rows(),
-                                gemmRows(),
-                                gradientRows(),
-                                histogramRows(),
-                                int8Rows(),
-                                integerReduceRows(),
-                                integerRows(),
-                                kthRows(),
-                                linalgOrthogonalRows(),
-                                linalgSolveRows(),
-                                normRows(),
-                                optimizerRows(),
-                                poissonRows(),
-                                poolRows(),
-                                randomRows(),
-                                recurrentRows(),
-                                reduceRows(),
-                                resampleRows(),
-                                samplingRows(),
-                                scanRows(),
-                                scatterRows(),
-                                selectRows(),
-                                softmaxRows(),
-                                sortRows(),
-                                ternaryRows(),
-                                uniqueRows()}) {
+  for (const RowList& family : {argRows(),          attentionRows(),   batchNormRows(),
+                                compareRows(),      convRows(),        copyRows(),
+                                crossEntropyRows(), crossRows(),       ctcRows(),
+                                dotRows(),          elementwiseRows(), gatherRows(),
+                                gemmBf16Rows(),     gemmRows(),        gradientRows(),
+                                histogramRows(),    int8Rows(),        integerReduceRows(),
+                                integerRows(),      kthRows(),         linalgOrthogonalRows(),
+                                linalgSolveRows(),  normRows(),        optimizerRows(),
+                                poissonRows(),      poolRows(),        randomRows(),
+                                recurrentRows(),    reduceRows(),      resampleRows(),
+                                samplingRows(),     scanRows(),        scatterRows(),
+                                selectRows(),       softmaxRows(),     sortRows(),
+                                ternaryRows(),      uniqueRows()}) {
     f(family);
   }
 }

@@ -42,6 +42,23 @@ const lossSizes = (outer: number) => () => {
   params[losses] = params[reduction] === 0 ? positions : 1;
 };
 
+/** A temporal classification's states and room, and labels and lengths that are there. */
+const sequences = (numbers: number) => (random: Random, operands: readonly unknown[]) => {
+  const [time, classes, most] = [0, 2, 3].map((k) => {
+    params[numbers + k] = Math.max(1, (params[numbers + k] as number) % 5);
+    return params[numbers + k] as number;
+  }) as [number, number, number];
+  const states = 2 * most + 1;
+  params[numbers + 4] = states;
+  params[numbers + 5] = 5 * states + 2 + classes;
+  params[numbers + 6] = below(random, classes);
+  [classes, time + 1, most + 1].forEach((limit, k) => {
+    const table = operands[1 + k];
+    if (!(table instanceof Int32Array) || random() < 0.1) return;
+    for (let i = 0; i < table.length; i++) table[i] = below(random, limit);
+  });
+};
+
 /** An indexed row's last dimension is the table's: index and values don't move along it. */
 const indexed = (numbers: number) => () => {
   const rankAt = 3 + numbers;
@@ -209,6 +226,8 @@ export const AGREE: Partial<
   recurrentBackward: recurrent(8, 7),
   crossEntropy: lossSizes(7),
   crossEntropyBackward: lossSizes(8),
+  ctcLoss: sequences(7),
+  ctcLossBackward: sequences(9),
 };
 
 /** Rows whose operands of any type have to have one type: most of their calls get it. */

@@ -1,25 +1,19 @@
 /** Connectionist temporal classification: the loss of a sequence of labels without their places. */
-import { noGrad } from '../../autograd/mode.js';
 import { attach, recording } from '../../autograd/tape.js';
 import { TensorError } from '../../errors.js';
+import { rows, runRow } from '../../native/commands.js';
+import { uninitialized } from '../../tensor/creation.js';
 import { tensor } from '../../tensor/data.js';
 import type { TypedArray } from '../../tensor/dtype.js';
 import { checkOptions, describe, formatShape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { add, div, mul, neg, sub } from '../elementwise/arithmetic.js';
+import { div, neg } from '../elementwise/arithmetic.js';
 import { lt } from '../elementwise/compare.js';
-import { exp } from '../elementwise/math.js';
-import { clamp, where } from '../elementwise/ternary.js';
-import { gather } from '../indexing/gather.js';
+import { where } from '../elementwise/ternary.js';
 import { type IndexLike, indexTensor } from '../indexing/indices.js';
 import { checkFloating, contiguous, scalar, to } from '../operand.js';
-import { expand } from '../reduction/reduce.js';
-import { logsumexp } from '../reduction/statistics.js';
-import { stack } from '../shape/join.js';
-import { pad } from '../shape/pad.js';
-import { unfold } from '../shape/parts.js';
-import { permute, reshape, unsqueeze } from '../shape/shape.js';
-import { unbind } from '../shape/split.js';
+import { reshape, unsqueeze } from '../shape/shape.js';
+import { IMPOSSIBLE, pathsGradient, type Sequences } from './ctc_paths.js';
 import {
   checkFlag,
   checkReduction,
@@ -57,14 +51,6 @@ export function ctcOptionsOf(operation: string, options: CtcLossOptions): Requir
     reduction: checkReduction(operation, reduction),
   };
 }
-
-/**
- * What stands for the logarithm of 0: finite, so that differences of two of them and their gradients
- * are numbers, and so large that no sum of log-probabilities comes near.
- */
-const NOTHING = -1e30;
-/** What is below it contains the logarithm of a 0. */
-const IMPOSSIBLE = NOTHING / 2;
 
 /** The lengths of a batch's sequences, each from 0 to `most`. */
 function checkLengths(name: string, given: unknown, batch: number, most: number): number[] {
@@ -128,123 +114,61 @@ function checkTargets(
   });
 }
 
-/**
- * The states that a path goes through: the labels with a blank before, between and behind them, 2 S + 1
- * for the longest target of the batch. From a state a path goes on to the same, the next or, past a blank
- * between different labels, the one after that.
- */
-interface States {
-  /** Each state's class, [N, states]. */
-  readonly classes: Tensor;
-  /**
-   * What is added to the logarithms of the three ways into a state, from two before, one before and
-   * itself: 0 or NOTHING. [3, N, states].
-   */
-  readonly into: Tensor;
-  /** The same for the ways out: to itself, one and two further. */
-  readonly outOf: Tensor;
-  /** 0 for the last state of each target, NOTHING for others, [N, states]. */
-  readonly end: Tensor;
-  /** The index of the last state, [N, 1]. */
-  readonly last: Tensor;
+/** What the native rows take: labels in rows of one length, and the numbers behind the sizes. */
+interface Call {
+  readonly tables: readonly [labels: Int32Array, frames: Int32Array, lengths: Int32Array];
+  readonly numbers: readonly number[];
+  /** The values that a sequence works with. */
+  readonly room: number;
+  readonly states: number;
 }
 
-function statesOf(targets: readonly number[][], blank: number): States {
-  const batch = targets.length;
-  const count = 2 * Math.max(0, ...targets.map(({ length }) => length)) + 1;
-  const classes = new Int32Array(batch * count).fill(blank);
-  const into = new Float64Array(3 * batch * count);
-  const outOf = new Float64Array(3 * batch * count);
-  const end = new Float64Array(batch * count).fill(NOTHING);
-  targets.forEach((labels, n) => {
-    const first = n * count;
-    labels.forEach((label, i) => {
-      classes[first + 2 * i + 1] = label;
-    });
-    for (let s = 0; s < count; s++) {
-      // A blank is never left out after another state, a label only between different ones.
-      const label = s % 2 === 1 ? labels[(s - 1) / 2] : undefined;
-      const skips = label !== undefined && label !== labels[(s - 3) / 2];
-      if (!skips) into[first + s] = NOTHING;
-      if (!skips && s >= 2) outOf[2 * batch * count + first + s - 2] = NOTHING;
-    }
-    end[first + 2 * labels.length] = 0;
-  });
-  const float = (data: Float64Array, ...shape: number[]) => reshape(tensor(data), shape);
+function callOf(x: Tensor, { targets, lengths, blank }: Sequences): Call {
+  const [time, batch, classes] = x.shape as [number, number, number];
+  const most = Math.max(0, ...targets.map(({ length }) => length));
+  const labels = new Int32Array(batch * most);
+  for (const [n, target] of targets.entries()) labels.set(target, n * most);
+  const states = 2 * most + 1;
+  const room = 5 * states + 2 + classes;
   return {
-    classes: reshape(tensor(classes), [batch, count]),
-    into: float(into, 3, batch, count),
-    outOf: float(outOf, 3, batch, count),
-    end: float(end, batch, count),
-    last: tensor(Int32Array.from(targets, ({ length }) => 2 * length)).reshape([batch, 1]),
+    tables: [labels, Int32Array.from(lengths), Int32Array.from(targets, ({ length }) => length)],
+    numbers: [time, batch, classes, most, states, room, blank],
+    room,
+    states,
   };
 }
 
-/** One step of a recursion: the three ways into each state (or out of it) added up. */
-function step(padded: Tensor, ways: Tensor): Tensor {
-  // The three ways come first: sums down columns are many times as fast as along rows of three.
-  return logsumexp(add(permute(unfold(padded, 1, 3), [2, 0, 1]), ways), { dim: 0 });
-}
-
-/** The logarithms of the probabilities to be in each state after each frame, and of all paths. */
-interface Forward {
-  readonly alphas: readonly Tensor[];
-  /** [N] */
-  readonly total: Tensor;
-}
-
-/**
- * The forward recursion over frames [T, N, states] of log-probabilities. Behind the frames comes another
- * one, in which every path must go to the last state or stay there, so that its sum stands in one place.
- */
-function forward(frames: Tensor, { into, end, last }: States): Forward {
-  const [, batch, count] = frames.shape as [number, number, number];
-  // Before the first frame a path is one place before the first state; two columns are always there.
-  const start = new Float64Array(batch * (count + 2)).fill(NOTHING);
-  for (let n = 0; n < batch; n++) start[n * (count + 2) + 1] = 0;
-  let before: Tensor = reshape(tensor(start), [batch, count + 2]);
-  const alphas = unbind(frames).map((frame) => {
-    const alpha = add(step(before, into), frame);
-    before = pad(alpha, [2, 0], { value: NOTHING });
-    return alpha;
-  });
-  const final = add(step(before, into), end);
-  return { alphas, total: reshape(gather(final, 1, last), [batch]) };
-}
-
-/**
- * The probability that a path of the target is in each state at each frame, [T, N, states]: the
- * derivative of the sum over all paths by the frames. It takes the backward recursion too.
- */
-function posterior(frames: Tensor, states: States, { alphas, total }: Forward): Tensor {
-  let after = pad(states.end, [0, 2], { value: NOTHING });
-  const betas: Tensor[] = [];
-  for (const frame of unbind(frames).reverse()) {
-    const beta = step(after, states.outOf);
-    betas.push(beta);
-    after = pad(add(beta, frame), [0, 2], { value: NOTHING });
-  }
-  const logs = add(stack(alphas), stack(betas.reverse()));
-  return exp(sub(logs, unsqueeze(total, -1)));
-}
-
-/**
- * The logarithm of the sum of the probabilities of all paths, [N], as one node: recorded step by step it
- * would keep several tensors for each frame.
- */
-function allPaths(frames: Tensor, states: States, zeroInfinity: boolean): Tensor {
-  const kept = noGrad(() => forward(frames, states));
-  const { total } = kept;
-  if (!recording(frames)) return total;
+/** The logarithm of the sum of the probabilities of all paths, [N] in float64, as one node. */
+function allPaths(logProbs: Tensor, sequences: Sequences): Tensor {
+  const x = contiguous(logProbs.detach());
+  const [time, batch] = x.shape as [number, number, number];
+  const { tables, numbers, room, states } = callOf(x, sequences);
+  const dtype = 'float64';
+  const alpha = uninitialized([batch, time, states], dtype);
+  const total = uninitialized([batch], dtype);
+  const work = uninitialized([batch, room], dtype);
+  const outputs = [alpha, total, work];
+  runRow(
+    rows.ctcLoss,
+    [x.array, ...tables, ...outputs.map((t) => t.array)],
+    [x.offset, 0, 0, 0, ...outputs.map((t) => t.offset)],
+    numbers,
+  );
+  if (!recording(logProbs)) return total;
   const rule = (g: Tensor): Tensor => {
-    if (frames.numel === 0) return frames;
-    // To be differentiated again, the recursions are gone through with their single steps recorded.
-    const shares = posterior(frames, states, recording(frames) ? forward(frames, states) : kept);
-    const impossible = unsqueeze(lt(total.detach(), IMPOSSIBLE), -1);
-    const none = scalar(zeroInfinity ? 0 : Number.NaN, 'float64');
-    return mul(where(impossible, none, shares), unsqueeze(g, -1));
+    if (recording(g, logProbs)) return pathsGradient(g, logProbs, sequences);
+    const dx = uninitialized(x.shape, x.dtype);
+    const room = uninitialized(work.shape, dtype);
+    const operands = [alpha, total, contiguous(g), dx, room];
+    runRow(
+      rows.ctcLossBackward,
+      [x.array, ...tables, ...operands.map((t) => t.array)],
+      [x.offset, 0, 0, 0, ...operands.map((t) => t.offset)],
+      [...numbers, Number(sequences.zeroInfinity)],
+    );
+    return dx;
   };
-  return attach(total, 'ctcLoss', [frames], [rule]);
+  return attach(total, 'ctcLoss', [logProbs], [rule]);
 }
 
 /**
@@ -295,11 +219,7 @@ export function ctcLoss(
   }
   const lengths = checkLengths('inputLengths', inputLengths, batch, time);
   const labels = checkTargets(targets, targetLengths, batch, classes, blank);
-  const states = statesOf(labels, blank);
-  const [, count] = states.classes.shape as [number, number];
-  const everywhere = expand(states.classes, [time, batch, count]);
-  const all = clamp(gather(to(x, 'float64'), 2, everywhere), { min: NOTHING });
-  const total = allPaths(cut(all, lengths, states), states, zeroInfinity);
+  const total = allPaths(x, { targets: labels, lengths, blank, zeroInfinity });
   const worst = scalar(zeroInfinity ? 0 : Infinity, 'float64');
   const losses = where(lt(total.detach(), IMPOSSIBLE), worst, neg(total));
   const shaped = to(isBatch ? losses : reshape(losses, []), logProbs.dtype);
@@ -309,14 +229,4 @@ export function ctcLoss(
     { dtype: logProbs.dtype },
   );
   return reduced(div(shaped, isBatch ? sizes : reshape(sizes, [])), 'mean');
-}
-
-/** Frames behind an input's length lead to the last state, as the one behind all frames does. */
-function cut(frames: Tensor, lengths: readonly number[], { end }: States): Tensor {
-  const [time, batch] = frames.shape as [number, number];
-  if (lengths.every((length) => length === time)) return frames;
-  const counts = Uint8Array.from({ length: time * batch }, (_, i) =>
-    Number(Math.floor(i / batch) < (lengths[i % batch] as number)),
-  );
-  return where(reshape(tensor(counts), [time, batch, 1]).ne(0), frames, end);
 }

@@ -1,6 +1,7 @@
 /** What losses share: the checks of their arguments, and how losses of elements become one. */
 import { noGrad } from '../../autograd/mode.js';
 import { attach, needsGrad, recording } from '../../autograd/tape.js';
+import { composed } from '../../autograd/tidy.js';
 import { TensorError } from '../../errors.js';
 import {
   broadcastShapes,
@@ -147,11 +148,13 @@ export function elementLoss(
   factor = 1,
 ): Tensor {
   let count = 1;
-  const y = noGrad(() => {
-    const values = losses();
-    if (reduction === 'mean') count = values.numel;
-    return reduced(values, reduction);
-  });
+  const y = noGrad(() =>
+    composed(() => {
+      const values = losses();
+      if (reduction === 'mean') count = values.numel;
+      return reduced(values, reduction);
+    }),
+  );
   if (!shares.some(([input]) => recording(input))) return y;
   const scale = factor / count;
   const inputs = shares.map(([input]) => input);

@@ -1,22 +1,19 @@
 /** Losses that ask for a margin between right and wrong classes. */
+import { composed } from '../../autograd/tidy.js';
 import { TensorError } from '../../errors.js';
-import { zeros } from '../../tensor/creation.js';
+import { tensor } from '../../tensor/data.js';
 import { checkNumber, checkOptions, describe, formatShape, sameShape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { relu, softplus } from '../elementwise/activation.js';
 import { add, div, mul, neg, square, sub } from '../elementwise/arithmetic.js';
-import { eq, logicalAnd, lt } from '../elementwise/compare.js';
+import { eq, ne } from '../elementwise/compare.js';
 import { where } from '../elementwise/ternary.js';
 import { indexSelect, takeAlongDim } from '../indexing/gather.js';
 import { indexTensor } from '../indexing/indices.js';
-import { scatterAdd } from '../indexing/scatter.js';
-import { checkFloating, checkTensor } from '../operand.js';
+import { checkFloating, checkTensor, contiguous } from '../operand.js';
 import { isFloating } from '../promotion.js';
-import { amax } from '../reduction/extremum.js';
 import { mean, sum } from '../reduction/reduce.js';
-import { cumsum } from '../reduction/scan.js';
-import { rangeOf } from '../shape/parts.js';
-import { unsqueeze } from '../shape/shape.js';
+import { reshape, unsqueeze } from '../shape/shape.js';
 import { checkClasses, checkWeight, hot, type Targets, targetTensor } from './classes.js';
 import {
   checkFactors,
@@ -219,10 +216,10 @@ export function multiMarginLoss(
 interface Labels {
   /** Shape [..., J], 0 where there is none. */
   readonly classes: Tensor;
-  /** Of the same shape: where there is one. */
-  readonly present: Tensor;
-  /** Shape [..., C]: the classes that aren't labels. */
-  readonly others: Tensor;
+  /** Of the same shape: where there is none. */
+  readonly missing: Tensor;
+  /** Shape [..., C]: the classes that are labels. */
+  readonly labels: Tensor;
 }
 
 function labelsOf(operation: string, x: Tensor, target: Tensor): Labels {
@@ -240,22 +237,40 @@ function labelsOf(operation: string, x: Tensor, target: Tensor): Labels {
       `[${operation}] input ${formatShape(x.shape)} needs targets of the same shape, not ${formatShape(given.shape)}`,
     );
   }
-  const classes = x.shape.at(-1) as number;
-  const ended = cumsum(lt(given, 0), -1);
-  const present = eq(ended, 0);
-  const labels = where(present, given, 0);
-  const largest = labels.numel === 0 ? 0 : amax(labels).item();
-  if (largest >= classes) {
-    throw new TensorError(
-      'ERR_INDEX',
-      `[${operation}] target ${largest} is not one of ${classes} classes`,
-    );
+  const count = x.shape.at(-1) as number;
+  const all = contiguous(given).data as Int32Array;
+  const lengths: number[] = [];
+  for (let row = 0; row < all.length; row += count) {
+    let length = 0;
+    for (; length < count && (all[row + length] as number) >= 0; length++) {
+      const label = all[row + length] as number;
+      if (label < count) continue;
+      throw new TensorError(
+        'ERR_INDEX',
+        `[${operation}] target ${label} is not one of ${count} classes`,
+      );
+    }
+    lengths.push(length);
   }
-  const counts = sum(present, { dim: -1 });
-  const most = counts.numel === 0 ? 0 : Number(amax(counts).item());
-  const hits = scatterAdd(zeros(x.shape, { dtype: 'int32' }), -1, labels, present.to('int32'));
-  const first = (t: Tensor) => rangeOf(operation, t, t.ndim - 1, 0, most);
-  return { classes: first(labels), present: first(present), others: eq(hits, 0) };
+  const most = Math.max(0, ...lengths);
+  const classes = new Int32Array(lengths.length * most);
+  const missing = new Uint8Array(classes.length).fill(1);
+  const labels = new Uint8Array(all.length);
+  lengths.forEach((length, row) => {
+    for (let j = 0; j < length; j++) {
+      const label = all[row * count + j] as number;
+      classes[row * most + j] = label;
+      missing[row * most + j] = 0;
+      labels[row * count + label] = 1;
+    }
+  });
+  const shaped = (data: Int32Array | Uint8Array, size: number) =>
+    reshape(tensor(data), x.shape.with(-1, size));
+  return {
+    classes: shaped(classes, most),
+    missing: ne(shaped(missing, most), 0),
+    labels: ne(shaped(labels, count), 0),
+  };
 }
 
 /**
@@ -279,12 +294,15 @@ export function multilabelMarginLoss(
 ): Tensor {
   checkScores('multilabelMarginLoss', input);
   const reduction = reductionOf('multilabelMarginLoss', options);
-  const { classes, present, others } = labelsOf('multilabelMarginLoss', input, target);
-  const own = takeAlongDim(input, classes, { dim: -1 });
-  const missing = relu(sub(add(unsqueeze(input, -2), 1), unsqueeze(own, -1)));
-  const counts = logicalAnd(unsqueeze(present, -1), unsqueeze(others, -2));
-  const total = sum(where(counts, missing, 0), { dim: [-2, -1] });
-  return reduced(div(total, input.shape.at(-1) as number), reduction);
+  const { classes, missing, labels } = labelsOf('multilabelMarginLoss', input, target);
+  return composed(() => {
+    // Pairs that don't count are infinitely far apart.
+    const own = where(missing, Infinity, takeAlongDim(input, classes, { dim: -1 }));
+    const others = where(labels, -Infinity, add(input, 1));
+    const margins = relu(sub(unsqueeze(others, -2), unsqueeze(own, -1)));
+    const total = sum(margins, { dim: [-2, -1] });
+    return reduced(div(total, input.shape.at(-1) as number), reduction);
+  });
 }
 
 /** Options of {@link multilabelSoftMarginLoss}. */

@@ -3,7 +3,7 @@ import { checkNumber, checkOptions } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { abs, mul, sign, sub } from '../elementwise/arithmetic.js';
 import { computeBinary } from '../elementwise/elementwise.js';
-import { clamp } from '../elementwise/ternary.js';
+import { addcmul, clamp } from '../elementwise/ternary.js';
 import {
   checkPair,
   checkReduction,
@@ -101,7 +101,7 @@ export function smoothL1OptionsOf(
 
 /**
  * A parabola up to `end` and lines beyond, times `scale`: with c the difference d brought into
- * [-end, end] it is c (d - c / 2), whose derivative is c.
+ * [-end, end] it is c d - c^2 / 2, whose derivative is c.
  */
 function parabolaWithLines(
   operation: string,
@@ -114,7 +114,7 @@ function parabolaWithLines(
   const losses = (): Tensor => {
     const d = sub(x, y);
     const c = cut(d);
-    const value = mul(c, sub(d, mul(c, 0.5)));
+    const value = addcmul(mul(c, d), c, c, { value: -0.5 });
     return scale === 1 ? value : mul(value, scale);
   };
   return elementLoss(

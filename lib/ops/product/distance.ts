@@ -3,6 +3,9 @@
 import { attach, recording } from '../../autograd/tape.js';
 import { composed } from '../../autograd/tidy.js';
 import { TensorError } from '../../errors.js';
+import { rows, runGeometry, runRow } from '../../native/commands.js';
+import { uninitialized } from '../../tensor/creation.js';
+import { infoOf } from '../../tensor/dtype.js';
 import {
   broadcastShapes,
   checkNumber,
@@ -10,18 +13,20 @@ import {
   describe,
   formatShape,
   normalizeDim,
+  numel,
 } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { add, div, mul, sqrt, square, sub } from '../elementwise/arithmetic.js';
+import { add, div, mul, neg, sqrt, square, sub } from '../elementwise/arithmetic.js';
 import { eq, gt } from '../elementwise/compare.js';
 import { defineMethods } from '../elementwise/elementwise.js';
 import { clamp, where } from '../elementwise/ternary.js';
 import { indexSelect } from '../indexing/gather.js';
-import { checkDims, checkFloating, checkTensor } from '../operand.js';
+import { attachJoint } from '../normalization/norm.js';
+import { checkDims, checkFloating, checkTensor, contiguous, copyInto } from '../operand.js';
 import { promote, promoteFloating } from '../promotion.js';
-import { sum, sumTo } from '../reduction/reduce.js';
-import { norm } from '../reduction/statistics.js';
-import { transpose, unsqueeze } from '../shape/shape.js';
+import { expand, sum, sumTo } from '../reduction/reduce.js';
+import { norm, normGradient } from '../reduction/statistics.js';
+import { reshape, transpose, unsqueeze } from '../shape/shape.js';
 import { matmul } from './matmul.js';
 import { checkNumbers } from './matmul_integer.js';
 
@@ -114,11 +119,77 @@ export function cdist(a: Tensor, b: Tensor, options: CdistOptions = {}): Tensor 
     computeMode === 'useMmForEuclidDist' ||
     (computeMode === 'useMmForEuclidDistIfNecessary' && isLarge);
   if (p === 2 && byProduct) return euclidean(x, y);
+  if (p > 0 && x.shape.at(-1) !== 0) return distances(x, y, p);
   return composed(() => {
     const differences = sub(unsqueeze(x, -2), unsqueeze(y, -3));
     // Vectors without elements are all alike; not every norm of nothing is 0.
     return x.shape.at(-1) === 0 ? sum(differences, { dim: -1 }) : norm(differences, { p, dim: -1 });
   });
+}
+
+/** Both with the same dimensions before the last two, which are one. */
+function asBatches(a: Tensor, b: Tensor): [a: Tensor, b: Tensor, leading: readonly number[]] {
+  const leading = broadcastShapes('cdist', a.shape.slice(0, -2), b.shape.slice(0, -2));
+  const batch = (t: Tensor) => {
+    const sizes = t.shape.slice(-2);
+    return reshape(expand(t, [...leading, ...sizes]), [numel(leading), ...sizes]);
+  };
+  return [batch(a), batch(b), leading];
+}
+
+/** Distances of an order above 0. The gradient takes all differences again. */
+function distances(a: Tensor, b: Tensor, p: number): Tensor {
+  const [x, y, leading] = asBatches(a.detach(), b.detach());
+  const [batch, m, k] = x.shape as [number, number, number];
+  const n = y.shape[1] as number;
+  const result = uninitialized([...leading, m, n], x.dtype);
+  const [from, to] = [contiguous(x), contiguous(transpose(y))];
+  const sizes = [batch, m, k, n];
+  runRow(
+    rows.distances,
+    [from.array, to.array, result.array],
+    [from.offset, to.offset, result.offset],
+    [...sizes, p],
+  );
+  /** g times the derivative by each difference, [..., m, n, k]. */
+  const shares = (g: Tensor, left: Tensor, right: Tensor) => {
+    const differences = sub(unsqueeze(left, -2), unsqueeze(right, -3));
+    const plan = { mask: 1 << (differences.ndim - 1), outputShape: result.shape };
+    return normGradient(g, differences, result, plan, p);
+  };
+  const ofLeft = (share: Tensor) => sumTo(sum(share, { dim: -2 }), a.shape);
+  const ofRight = (share: Tensor) => sumTo(neg(sum(share, { dim: -3 })), b.shape);
+  return attachJoint(
+    result,
+    'cdist',
+    [a, b],
+    (g, [da, db]) => {
+      const [left, right] =
+        p === 1
+          ? signs(x, y, contiguous(g))
+          : [shares(g, a.detach(), b.detach())].flatMap((share) => [ofLeft(share), ofRight(share)]);
+      const whole = (t: Tensor, like: Tensor) =>
+        p === 1 ? sumTo(reshape(t, [...leading, ...t.shape.slice(1)]), like.shape) : t;
+      if (da) copyInto(da, whole(left as Tensor, a));
+      if (db) copyInto(db, whole(right as Tensor, b));
+    },
+    (g, i) => (i === 0 ? ofLeft : ofRight)(shares(g, a, b)),
+  );
+}
+
+/** The gradients of distances of order 1, by x and by y. */
+function signs(x: Tensor, y: Tensor, g: Tensor): [Tensor, Tensor] {
+  const operands = [x, y].map((t) => contiguous(transpose(t)));
+  const results = operands.map((t) => uninitialized(t.shape, t.dtype));
+  const all = [...operands, g, ...results];
+  const [batch, m, k] = x.shape as [number, number, number];
+  runRow(
+    rows.distanceSigns,
+    all.map((t) => t.array),
+    all.map((t) => t.offset),
+    [batch, m, k, y.shape[1] as number],
+  );
+  return results.map((t) => transpose(t)) as [Tensor, Tensor];
 }
 
 /** Euclidean distances by a matrix product. */
@@ -329,6 +400,7 @@ export function cross(a: Tensor, b: Tensor, options: CrossOptions = {}): Tensor 
         `along dimension ${dim}`,
     );
   }
+  if (infoOf(x.dtype).floating) return crossed(x, y, dim);
   const [next, last] = [
     [1, 2, 0],
     [2, 0, 1],
@@ -337,6 +409,31 @@ export function cross(a: Tensor, b: Tensor, options: CrossOptions = {}): Tensor 
   return composed(() =>
     sub(mul(turned(x, next), turned(y, last)), mul(turned(x, last), turned(y, next))),
   );
+}
+
+/** Cross products of floats. The derivative by a, times g, is b x g, and that by b is g x a. */
+function crossed(a: Tensor, b: Tensor, dim: number): Tensor {
+  const shape = broadcastShapes('cross', a.shape, b.shape);
+  const y = uninitialized(shape, a.dtype);
+  const order = [...shape.keys()].filter((d) => d !== dim).concat(dim);
+  const operands = [expand(a.detach(), shape), expand(b.detach(), shape), y].map((t) => ({
+    ...{ array: t.array, offset: t.offset },
+    strides: order.map((d) => t.strides[d] as number),
+  }));
+  runGeometry(
+    rows.cross,
+    order.map((d) => shape[d] as number),
+    operands,
+  );
+  if (recording(a, b)) {
+    attach(
+      y,
+      'cross',
+      [a, b],
+      [(g) => sumTo(crossed(b, g, dim), a.shape), (g) => sumTo(crossed(g, a, dim), b.shape)],
+    );
+  }
+  return y;
 }
 
 defineMethods({ cdist, cosineSimilarity, normalize, pairwiseDistance, renorm, cross });

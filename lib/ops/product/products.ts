@@ -1,4 +1,5 @@
 /** Products of vectors, matrices and tensors by name; all stand on `matmul`, `addmm` and `einsum`. */
+import { composed } from '../../autograd/tidy.js';
 import { TensorError } from '../../errors.js';
 import { checkOptions, describe, formatShape, MAX_RANK, normalizeDim } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
@@ -228,20 +229,35 @@ export function outer(a: Tensor, b: Tensor): Tensor {
   });
 }
 
+/** Rows of fewer elements cost more to begin than to multiply: four vectors. */
+const SHORT_ROW = 64;
+
+type Sizes = readonly number[];
+
+/** Operands with dimensions of their own before the last `common` ones: [m0, 1, ...] and [1, n0, ...]. */
+function crossed(x: Tensor, y: Tensor, common: number): [Tensor, Tensor] {
+  const own = x.ndim - common;
+  const spread = (t: Tensor, pair: (size: number) => number[]) =>
+    reshape(t, [...t.shape.slice(0, own).flatMap(pair), ...t.shape.slice(own)]);
+  return [spread(x, (size) => [size, 1]), spread(y, (size) => [1, size])];
+}
+
+/** Operands of sizes m and n with the rows of the result written out: each element n times, and all m times. */
+function asRows(x: Tensor, y: Tensor, m: Sizes, n: Sizes): [Tensor, Tensor] {
+  const [columns, width] = [m.at(-1) as number, n.at(-1) as number];
+  const [above, below] = [m.slice(0, -1), n.slice(0, -1)];
+  const left = expand(unsqueeze(x, -1), [...m, width]);
+  const right = expand(unsqueeze(y, -2), [...below, columns, width]);
+  return [reshape(left, [...above, columns * width]), reshape(right, [...below, columns * width])];
+}
+
 function kronecker(a: Tensor, b: Tensor, rank: number): Tensor {
-  const [x, y] = promote('kron', a, b);
   const sizes = (t: Tensor) => [...new Array<number>(rank - t.ndim).fill(1), ...t.shape];
-  const [m, n] = [sizes(x), sizes(y)];
-  const products = mul(
-    reshape(
-      x,
-      m.flatMap((size) => [size, 1]),
-    ),
-    reshape(
-      y,
-      n.flatMap((size) => [1, size]),
-    ),
-  );
+  const [m, n] = [sizes(a), sizes(b)];
+  const [left, right] = promote('kron', a, b);
+  const [x, y] = [reshape(left, m), reshape(right, n)];
+  const isShort = rank > 1 && (n.at(-1) as number) < SHORT_ROW;
+  const products = mul(...(isShort ? crossed(...asRows(x, y, m, n), 1) : crossed(x, y, 0)));
   return reshape(
     products,
     m.map((size, d) => size * (n[d] as number)),
@@ -271,7 +287,7 @@ export function kron(a: Tensor, b: Tensor): Tensor {
         formatShape(b.shape),
     );
   }
-  return inFloat32([a, b], ([x, y]) => kronecker(x, y, rank));
+  return composed(() => inFloat32([a, b], ([x, y]) => kronecker(x, y, rank)));
 }
 
 /**

@@ -16,6 +16,7 @@ import { defineMethods } from '../elementwise/elementwise.js';
 import { checkTensor, to } from '../operand.js';
 import { checkComputes, isFloating, promoteTypes } from '../promotion.js';
 import { concat } from '../shape/join.js';
+import { select } from '../shape/parts.js';
 import { reshape, slice } from '../shape/shape.js';
 import { sum } from './reduce.js';
 import { cumsum } from './scan.js';
@@ -109,8 +110,15 @@ export interface TrapezoidOptions {
   dim?: number;
 }
 
-/** The area between each two neighbours, with the dimension. */
-function trapezoids(operation: string, y: Tensor, options: TrapezoidOptions): [Tensor, number] {
+/** Values, the dimension that they follow each other in, and how far apart they are there. */
+interface Curve {
+  readonly values: Tensor;
+  readonly dim: number;
+  /** One number for all neighbours, or one for each two. */
+  readonly steps: number | Tensor;
+}
+
+function checkCurve(operation: string, y: Tensor, options: TrapezoidOptions): Curve {
   checkTensor(operation, y);
   checkOptions(operation, options, ['x', 'dx', 'dim']);
   checkComputes(operation, y.dtype);
@@ -120,17 +128,29 @@ function trapezoids(operation: string, y: Tensor, options: TrapezoidOptions): [T
   }
   const at = normalizeDim(operation, dim, y.ndim);
   const values = isFloating(y.dtype) ? y : to(y, 'float32');
-  const pairs = add(part(values, at, 1), part(values, at, 0, -1));
   if (x === undefined) {
-    const step = checkNumber(operation, 'dx', dx ?? 1);
-    return [mul(pairs, step / 2), at];
+    return { values, dim: at, steps: checkNumber(operation, 'dx', dx ?? 1) };
   }
   if (!(x instanceof Tensor)) {
     throw new TensorError('ERR_ARGUMENT', `[${operation}] x is a tensor, not ${describe(x)}`);
   }
   checkComputes(operation, x.dtype);
   const steps = widths(operation, x, y, at);
-  return [mul(mul(pairs, 0.5), isFloating(steps.dtype) ? steps : to(steps, 'float32')), at];
+  return { values, dim: at, steps: isFloating(steps.dtype) ? steps : to(steps, 'float32') };
+}
+
+/** The area between each two neighbours. */
+function trapezoids({ values, dim, steps }: Curve): Tensor {
+  const pairs = add(part(values, dim, 1), part(values, dim, 0, -1));
+  return typeof steps === 'number' ? mul(pairs, steps / 2) : mul(mul(pairs, 0.5), steps);
+}
+
+/** The sum of all areas between neighbours of one distance: values at both ends count half. */
+function evenArea(values: Tensor, dim: number, step: number): Tensor {
+  if ((values.shape[dim] as number) < 2) return sum(part(values, dim, 0, 0), { dim });
+  const ends = add(select(values, dim, 0), select(values, dim, -1));
+  const total = add(mul(ends, 0.5), sum(part(values, dim, 1, -1), { dim }));
+  return step === 1 ? total : mul(total, step);
 }
 
 /** How far apart neighbours are. */
@@ -166,8 +186,10 @@ function widths(operation: string, x: Tensor, y: Tensor, dim: number): Tensor {
  */
 export function trapezoid(y: Tensor, options: TrapezoidOptions = {}): Tensor {
   return composed(() => {
-    const [areas, dim] = trapezoids('trapezoid', y, options);
-    return sum(areas, { dim });
+    const curve = checkCurve('trapezoid', y, options);
+    const { values, dim, steps } = curve;
+    if (typeof steps === 'number') return evenArea(values, dim, steps);
+    return sum(trapezoids(curve), { dim });
   });
 }
 
@@ -183,8 +205,8 @@ export function trapezoid(y: Tensor, options: TrapezoidOptions = {}): Tensor {
  */
 export function cumulativeTrapezoid(y: Tensor, options: TrapezoidOptions = {}): Tensor {
   return composed(() => {
-    const [areas, dim] = trapezoids('cumulativeTrapezoid', y, options);
-    return cumsum(areas, dim);
+    const curve = checkCurve('cumulativeTrapezoid', y, options);
+    return cumsum(trapezoids(curve), curve.dim);
   });
 }
 

@@ -162,7 +162,7 @@ export function stdMean(x: Tensor, options?: VarianceOptions): StdMean {
 }
 
 /** The gradient of a p-norm y. Where y is 0 it is 0, and so it is for elements 0 when p <= 1. */
-function normGradient(g: Tensor, x: Tensor, y: Tensor, p: Plan, order: number): Tensor {
+export function normGradient(g: Tensor, x: Tensor, y: Tensor, p: Plan, order: number): Tensor {
   const kept = keptShape(x, p.mask);
   const norms = reshape(y, kept);
   const share = reshape(g, kept);

@@ -2,6 +2,7 @@
  * Pooling of volumes: windows of planes first, by the rows of pooling in two dimensions, and then those of
  * the depth. Largest values and sums are the same either way, and gradients follow.
  */
+import { composed } from '../../autograd/tidy.js';
 import { uninitialized } from '../../tensor/creation.js';
 import { checkOptions, numel } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
@@ -70,25 +71,28 @@ function counts({ size, out, kernel, stride, padding }: Axis, countPadding: bool
 
 /** What the sum of each window is divided by: a number if it is the same for all. */
 function divisors(axes: Axes, countPadding: boolean, like: Tensor): Tensor | number {
-  const [depth, height, width] = axes.map((axis) => counts(axis, countPadding)) as [
-    number[],
-    number[],
-    number[],
-  ];
+  const along = axes.map((axis) => counts(axis, countPadding));
+  const [depth, height, width] = along as [number[], number[], number[]];
+  if (along.every((list) => list.every((count) => count === list[0]))) {
+    return along.reduce((product, [first = 1]) => product * first, 1);
+  }
   const all = depth.flatMap((d) => height.flatMap((h) => width.map((w) => d * h * w)));
-  const [first = 1] = all;
-  if (all.every((count) => count === first)) return first;
   const result = uninitialized([depth.length, height.length, width.length], like.dtype);
   const array = result.array as Float32Array | Float64Array;
   array.set(all, result.offset);
   return result;
 }
 
-function sums(operation: string, x: Tensor, axes: Axes): Tensor {
+/** The sum of each window over its divisor. */
+function quotients(operation: string, x: Tensor, axes: Axes, divisor: Tensor | number): Tensor {
   const [depth, ...plane] = axes;
   const planes = asRows(means(operation, x, { axes: plane, countPadding: true, divisor: 1 }));
   const rows = [depth, each(planes.shape.at(-1) as number)];
-  return asVolume(means(operation, planes, { axes: rows, countPadding: true, divisor: 1 }), axes);
+  // Sums over 1 stand for those that have divisors of their own.
+  const common = typeof divisor === 'number' ? divisor : 1;
+  const of = { axes: rows, countPadding: true, divisor: common };
+  const y = asVolume(means(operation, planes, of), axes);
+  return typeof divisor === 'number' ? y : div(y, divisor);
 }
 
 /**
@@ -109,7 +113,9 @@ export function avgPool3d(x: Tensor, kernelSize: Sizes, options: AvgPool2dOption
   const axes = axesOf(name, sizes, windows) as unknown as Axes;
   const countPadding = checkFlag(name, 'countIncludePad', options.countIncludePad, true);
   const divisor = checkDivisor(name, options.divisorOverride);
-  return div(sums(name, x, axes), divisor === 0 ? divisors(axes, countPadding, x) : divisor);
+  return composed(() =>
+    quotients(name, x, axes, divisor === 0 ? divisors(axes, countPadding, x) : divisor),
+  );
 }
 
 /** The options of averages, for the layer too. */
@@ -277,9 +283,11 @@ export function lpPool3d(
   checkOptions(name, options, ['stride', 'ceilMode']);
   const windows = checkWindows(name, 3, kernelSize, options);
   const axes = axesOf(name, sizes, windows) as unknown as Axes;
-  const averages = div(sums(name, pow(x, normType), axes), divisors(axes, true, x));
-  const positive = mul(sign(averages), relu(abs(averages)));
-  return pow(mul(positive, numel(windows.kernel)), 1 / normType);
+  return composed(() => {
+    const averages = quotients(name, pow(x, normType), axes, divisors(axes, true, x));
+    const positive = mul(sign(averages), relu(abs(averages)));
+    return pow(mul(positive, numel(windows.kernel)), 1 / normType);
+  });
 }
 
 defineMethods({ avgPool3d, maxPool3d, maxUnpool3d, adaptiveAvgPool3d, adaptiveMaxPool3d });
