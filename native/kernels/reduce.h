@@ -88,12 +88,24 @@ struct MinReduction {
   }
 };
 
+// How far ahead of their use values are asked for, in bytes: beyond the second-level cache the
+// hardware's prefetchers alone don't keep up with a loop that does little else than read. On Zen 5
+// it reads 94 GB/s from the third-level cache without and 115 with it, on two cores 170 and 215; 1
+// KB ahead gives 109, 4 KB 115.
+constexpr int64_t kReadAhead = 2048;
+
+template <class T>
+TG_INLINE Vec<T> loadInOrder(const T* p) {
+  prefetch(p + kReadAhead / static_cast<int64_t>(sizeof(T)));
+  return vload<T>(p);
+}
+
 // The values of a contiguous range as they are. Other sources compute values on the way
 // (softmax.h).
 template <class T>
 struct Values {
   const T* x;
-  TG_INLINE Vec<T> load(const Values& values, int64_t i) { return vload<T>(values.x + i); }
+  TG_INLINE Vec<T> load(const Values& values, int64_t i) { return loadInOrder<T>(values.x + i); }
   TG_INLINE Vec<T> loadFirst(const Values& values, int64_t i, int64_t n) {
     return vloadFirst<T>(values.x + i, n);
   }
@@ -124,12 +136,19 @@ struct Numbers {
   }
 };
 
-// The next four vectors of a source. One that also stores has a function of its own for them, which
-// loads before it stores: the compiler can't move a load up past a store that may be to the same
-// place.
-template <class Source, class T>
-TG_INLINE void loadFour(const Source& source, int64_t i, Vec<T> (&v)[4]) {
-  for (int u = 0; u < 4; ++u) v[u] = Source::load(source, i + u * kLanes<T>);
+// Combines the whole groups of four vectors among the values [begin, begin + n) of a source with
+// acc, and returns how many values those are. Sources whose values take long to compute have a
+// function of their own for that (softmax.h).
+template <class Reduction, class T, class Source>
+TG_INLINE int64_t takeFours(const Source& source, int64_t begin, int64_t n, Vec<T> (&acc)[4]) {
+  constexpr int64_t kWidth = kLanes<T>;
+  int64_t i = 0;
+  for (; i + 4 * kWidth <= n; i += 4 * kWidth) {
+    for (int u = 0; u < 4; ++u) {
+      acc[u] = Reduction::combine(acc[u], Source::load(source, begin + i + u * kWidth));
+    }
+  }
+  return i;
 }
 
 // Values [begin, begin + n) of a source, n <= kReduceBlock. Source::loadFirst may leave anything in
@@ -139,12 +158,7 @@ TG_INLINE T reduceBlock(const Source& source, int64_t begin, int64_t n) {
   constexpr int64_t kWidth = kLanes<T>;
   Vec<T> acc[4];
   for (int u = 0; u < 4; ++u) acc[u] = Reduction::template identity<T>();
-  int64_t i = 0;
-  for (; i + 4 * kWidth <= n; i += 4 * kWidth) {
-    Vec<T> v[4];
-    loadFour(source, begin + i, v);
-    for (int u = 0; u < 4; ++u) acc[u] = Reduction::combine(acc[u], v[u]);
-  }
+  int64_t i = takeFours<Reduction, T>(source, begin, n, acc);
   for (int u = 0; u < 4 && i < n; ++u, i += kWidth) {
     if (i + kWidth <= n) {
       acc[u] = Reduction::combine(acc[u], Source::load(source, begin + i));
