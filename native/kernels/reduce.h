@@ -88,12 +88,24 @@ struct MinReduction {
   }
 };
 
+// How far ahead of their use values are asked for, in bytes: a loop that does little else than read
+// is faster than the hardware's prefetchers. On Zen 5 one that adds rows of 4 KB reads 121 GB/s from
+// the third-level cache instead of 110, and as much with 1 or 4 KB; asking for the second-level
+// cache only makes it 110 again.
+constexpr int64_t kReadAhead = 2048;
+
+template <class T>
+TG_INLINE Vec<T> loadInOrder(const T* p) {
+  prefetchNear(p + kReadAhead / static_cast<int64_t>(sizeof(T)));
+  return vload<T>(p);
+}
+
 // The values of a contiguous range as they are. Other sources compute values on the way
 // (softmax.h).
 template <class T>
 struct Values {
   const T* x;
-  TG_INLINE Vec<T> load(const Values& values, int64_t i) { return vload<T>(values.x + i); }
+  TG_INLINE Vec<T> load(const Values& values, int64_t i) { return loadInOrder<T>(values.x + i); }
   TG_INLINE Vec<T> loadFirst(const Values& values, int64_t i, int64_t n) {
     return vloadFirst<T>(values.x + i, n);
   }
@@ -124,12 +136,19 @@ struct Numbers {
   }
 };
 
-// The next four vectors of a source. One that also stores has a function of its own for them, which
-// loads before it stores: the compiler can't move a load up past a store that may be to the same
-// place.
-template <class Source, class T>
-TG_INLINE void loadFour(const Source& source, int64_t i, Vec<T> (&v)[4]) {
-  for (int u = 0; u < 4; ++u) v[u] = Source::load(source, i + u * kLanes<T>);
+// Combines the whole groups of four vectors among the values [begin, begin + n) of a source with
+// acc, and returns how many values those are. Sources whose values take long to compute have a
+// function of their own for that (softmax.h).
+template <class Reduction, class T, class Source>
+TG_INLINE int64_t takeFours(const Source& source, int64_t begin, int64_t n, Vec<T> (&acc)[4]) {
+  constexpr int64_t kWidth = kLanes<T>;
+  int64_t i = 0;
+  for (; i + 4 * kWidth <= n; i += 4 * kWidth) {
+    for (int u = 0; u < 4; ++u) {
+      acc[u] = Reduction::combine(acc[u], Source::load(source, begin + i + u * kWidth));
+    }
+  }
+  return i;
 }
 
 // Values [begin, begin + n) of a source, n <= kReduceBlock. Source::loadFirst may leave anything in
@@ -139,21 +158,25 @@ TG_INLINE T reduceBlock(const Source& source, int64_t begin, int64_t n) {
   constexpr int64_t kWidth = kLanes<T>;
   Vec<T> acc[4];
   for (int u = 0; u < 4; ++u) acc[u] = Reduction::template identity<T>();
-  int64_t i = 0;
-  for (; i + 4 * kWidth <= n; i += 4 * kWidth) {
-    Vec<T> v[4];
-    loadFour(source, begin + i, v);
-    for (int u = 0; u < 4; ++u) acc[u] = Reduction::combine(acc[u], v[u]);
+  int64_t i = takeFours<Reduction, T>(source, begin, n, acc);
+#if defined(TG_TARGET_AVX512)  // where masks are registers, they cost less than branches
+  if (i < n) {
+    TG_UNROLL for (int u = 0; u < 4; ++u) {
+      const int64_t at = i + u * kWidth;
+      const Vec<T> v = Source::loadFirst(source, begin + at, n - at);
+      acc[u] = select(vfirstLanes<T>(n - at), Reduction::combine(acc[u], v), acc[u]);
+    }
   }
+#else
   for (int u = 0; u < 4 && i < n; ++u, i += kWidth) {
     if (i + kWidth <= n) {
       acc[u] = Reduction::combine(acc[u], Source::load(source, begin + i));
     } else {
       const Vec<T> v = Source::loadFirst(source, begin + i, n - i);
-      acc[u] = Reduction::combine(
-          acc[u], select(vfirstLanes<T>(n - i), v, Reduction::template identity<T>()));
+      acc[u] = select(vfirstLanes<T>(n - i), Reduction::combine(acc[u], v), acc[u]);
     }
   }
+#endif
   acc[0] = Reduction::combine(acc[0], acc[2]);
   acc[1] = Reduction::combine(acc[1], acc[3]);
   return Reduction::template fold<T>(Reduction::combine(acc[0], acc[1]));

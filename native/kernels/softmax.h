@@ -12,51 +12,74 @@ TG_INLINE T scalarLog(T x) {
   return firstLane(log(vsplat<T>(x)).r[0]);
 }
 
-// exp(x - shift).
-template <class T>
+// exp(x - shift), kept in y on the way unless y is null; no x is larger than the shift. What comes
+// `xAhead` and `yAhead` values later is asked for: there is time for that.
+template <class T, bool stored>
 struct ShiftedExp {
   const T* x;
   Vec<T> shift;
+  int64_t xAhead;
+  T* y;
+  int64_t yAhead;
   TG_INLINE Vec<T> load(const ShiftedExp& s, int64_t i) {
-    return exp(sub(vload<T>(s.x + i), s.shift));
+    const Vec<T> e = exp(sub(vload<T>(s.x + i), s.shift));
+    if (stored) store(s.y + i, e);
+    return e;
   }
   TG_INLINE Vec<T> loadFirst(const ShiftedExp& s, int64_t i, int64_t n) {
-    return exp(sub(vloadFirst<T>(s.x + i, n), s.shift));
-  }
-};
-
-// The same, kept in y on the way.
-template <class T>
-struct StoredShiftedExp {
-  const T* x;
-  Vec<T> shift;
-  T* y;
-  TG_INLINE Vec<T> load(const StoredShiftedExp& s, int64_t i) {
-    const Vec<T> e = exp(sub(vload<T>(s.x + i), s.shift));
-    store(s.y + i, e);
-    return e;
-  }
-  TG_INLINE Vec<T> loadFirst(const StoredShiftedExp& s, int64_t i, int64_t n) {
     const Vec<T> e = exp(sub(vloadFirst<T>(s.x + i, n), s.shift));
-    storeFirst(s.y + i, e, n);
+    if (stored) storeFirst(s.y + i, e, n);
     return e;
   }
 };
 
-template <class T>
-TG_INLINE void loadFour(const StoredShiftedExp<T>& s, int64_t i, Vec<T> (&v)[4]) {
-  for (int u = 0; u < 4; ++u) v[u] = vload<T>(s.x + i + u * kLanes<T>);
-  for (int u = 0; u < 4; ++u) v[u] = exp(sub(v[u], s.shift));
-  for (int u = 0; u < 4; ++u) store(s.y + i + u * kLanes<T>, v[u]);
+#if defined(TG_TARGET_AVX512)
+// exp is a chain of 20 instructions that takes 55 cycles, and Zen 5's scheduler holds 114 that wait:
+// 10 cycles a vector, where its pipes need 5. So each vector's chain is begun while the one four
+// vectors before it is finished: 7 cycles. Other levels lack the registers for that.
+template <class Reduction, class T, bool stored>
+TG_INLINE int64_t takeFours(const ShiftedExp<T, stored>& s, int64_t begin, int64_t n,
+                            Vec<T> (&acc)[4]) {
+  constexpr int64_t kWidth = kLanes<T>, kGroup = 4 * kWidth;
+  if (n < kGroup) return 0;
+  const T* const x = s.x + begin;
+  T* const y = s.y + begin;
+  const auto started = [&](int64_t i) TG_INLINE_LAMBDA {
+    prefetch(x + i + s.xAhead);
+    const Reg<T> shifted = sub(load(x + i), s.shift.r[0]);
+    return expArgument(max(splat<T>(MathConstants<T>::expMin), shifted));
+  };
+  const auto taken = [&](int64_t i, Reg<T> e, Vec<T>& sum) TG_INLINE_LAMBDA {
+    if (stored) {
+      prefetch(y + i + s.yAhead);
+      store(y + i, e);
+    }
+    sum = Reduction::combine(sum, Vec<T>{{e}});
+  };
+  ExpArgument<T> next[4];
+  TG_UNROLL for (int u = 0; u < 4; ++u) next[u] = started(u * kWidth);
+  int64_t i = 0;
+  for (; i + 2 * kGroup <= n; i += kGroup) {
+    TG_UNROLL for (int u = 0; u < 4; ++u) {
+      const Reg<T> e = expOf(next[u]);
+      next[u] = started(i + kGroup + u * kWidth);
+      taken(i + u * kWidth, e, acc[u]);
+    }
+  }
+  TG_UNROLL for (int u = 0; u < 4; ++u) taken(i + u * kWidth, expOf(next[u]), acc[u]);
+  return i + kGroup;
 }
+#endif
 
-// a * b.
+// a * b. Asks for the lines of y, which the next pass writes.
 template <class T>
 struct Product {
   const T* a;
   const T* b;
+  const T* y;
   TG_INLINE Vec<T> load(const Product& s, int64_t i) {
-    return mul(vload<T>(s.a + i), vload<T>(s.b + i));
+    prefetch(s.y + i);
+    return mul(loadInOrder<T>(s.a + i), loadInOrder<T>(s.b + i));
   }
   TG_INLINE Vec<T> loadFirst(const Product& s, int64_t i, int64_t n) {
     return mul(vloadFirst<T>(s.a + i, n), vloadFirst<T>(s.b + i, n));
@@ -107,8 +130,9 @@ TG_INLINE T rowMaximum(int64_t n, const T* x) {
 
 // y = exp(x - shift), and the sum of that.
 template <class T>
-TG_INLINE T storeShiftedExp(int64_t n, const T* x, T shift, T* y) {
-  return reduceRange<SumReduction, T>(StoredShiftedExp<T>{x, vsplat<T>(shift), y}, 0, n);
+TG_INLINE T storeShiftedExp(int64_t n, const T* x, T shift, int64_t xAhead, T* y, int64_t yAhead) {
+  const ShiftedExp<T, true> source{x, vsplat<T>(shift), xAhead, y, yAhead};
+  return reduceRange<SumReduction, T>(source, 0, n);
 }
 
 // y *= factor.
@@ -136,7 +160,8 @@ void softmaxLongRow(int64_t n, const T* x, T* y) {
     if (largest > shift) shift = largest;
     shifts[blocks] = shift;
     // As long as there is nothing but -inf the exponentials are 0, not NaN.
-    sums[blocks] = storeShiftedExp(count, x + i, shift == lowest ? T(0) : shift, y + i);
+    sums[blocks] = storeShiftedExp(count, x + i, shift == lowest ? T(0) : shift, kReduceBlock,
+                                   y + i, kReduceBlock);
   }
   double sum = 0;
   for (int64_t b = 0; b < blocks; ++b) {
@@ -159,7 +184,7 @@ void softmaxKernel(int64_t rows, int64_t n, const T* x, int64_t xRow, T* y) {
   T shift[kSoftmaxRows], sum[kSoftmaxRows];
   for (int64_t i = 0; i < rows; ++i) shift[i] = rowMaximum(n, x + i * xRow);
   for (int64_t i = 0; i < rows; ++i) {
-    sum[i] = storeShiftedExp(n, x + i * xRow, shift[i], y + i * n);
+    sum[i] = storeShiftedExp(n, x + i * xRow, shift[i], rows * xRow, y + i * n, rows * n);
   }
   // A sum is at least 1 (or NaN): its reciprocal is safe, and costs half an ulp more than a
   // division per value.
@@ -170,7 +195,7 @@ void softmaxKernel(int64_t rows, int64_t n, const T* x, int64_t xRow, T* y) {
 template <class T>
 T logSumExpKernel(int64_t n, const T* x, T* maximum) {
   *maximum = rowMaximum(n, x);
-  const ShiftedExp<T> source{x, vsplat<T>(*maximum)};
+  const ShiftedExp<T, false> source{x, vsplat<T>(*maximum), n, nullptr, 0};
   return scalarLog(reduceRange<SumReduction, T>(source, 0, n));
 }
 
@@ -186,7 +211,7 @@ void logSoftmaxKernel(int64_t n, const T* x, T* y) {
 // dx = y * (g - sum(g * y)). dx may be g or y.
 template <class T>
 void softmaxBackwardKernel(int64_t n, const T* y, const T* g, T* dx) {
-  const Vec<T> dot = vsplat<T>(reduceRange<SumReduction, T>(Product<T>{g, y}, 0, n));
+  const Vec<T> dot = vsplat<T>(reduceRange<SumReduction, T>(Product<T>{g, y, dx}, 0, n));
   mapTo(n, y, g, dx, [&](Vec<T> yv, Vec<T> gv) { return mul(yv, sub(gv, dot)); });
 }
 

@@ -201,8 +201,12 @@ void crossEntropyGradientKernel(const CrossEntropyGradient<T>& job) {
   const Vec<T> factor = vsplat<T>(job.factor), offset = vsplat<T>(job.offset);
   const T* const x = job.x;
   T* const dx = job.dx;
+  const T* const xLater = x + job.xAhead;
+  const T* const dxLater = dx + job.dxAhead;
   const bool spread = job.spread;
   overVectors<T>(job.n, [=](int64_t i, Lanes lanes) TG_INLINE_LAMBDA {
+    prefetch(xLater + i);
+    prefetch(dxLater + i);
     const Vec<T> d = sub(get(lanes, x + i), get(lanes, maximum.at(i)));
     Vec<T> result = mul(get(lanes, share.at(i)), exp(sub(d, get(lanes, logSum.at(i)))));
     if (spread) {

@@ -148,15 +148,18 @@ constexpr int64_t kShortRow = 32;
 constexpr int64_t kWideStrip = 1024;
 
 // The gradient of cross entropy by n logits: dx = share * exp((x - maximum) - logSum), and when
-// `spread` minus scale * (weight * (q * factor + offset)). dx may be x.
+// `spread` minus scale * (weight * (q * factor + offset)). dx may be x. What comes `xAhead` and
+// `dxAhead` values later is asked for.
 template <class T>
 struct CrossEntropyGradient {
   int64_t n;
   const T* x;
+  int64_t xAhead;
   PerLane<T> maximum, logSum, share, scale, q, weight;
   T factor, offset;
   bool spread;
   T* dx;
+  int64_t dxAhead;
 };
 
 // Softmax down up to kWideStrip columns of n rows, column by column in its lane. Sums are those

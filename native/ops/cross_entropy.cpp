@@ -197,6 +197,8 @@ TG_NOINLINE void backwardOfStrip(const Problem<T>& p, const Strip& strip, const 
   job.spread = p.spread();
   if (p.s.rows()) {
     job.n = p.s.cols;
+    job.xAhead = p.s.xOuter;
+    job.dxAhead = p.s.cols;
     job.weight = {p.weight, 1};
     for (int64_t j = 0; j < strip.count; ++j) {
       const int64_t at = strip.position + j, to = strip.y + j * p.s.cols;
@@ -211,7 +213,10 @@ TG_NOINLINE void backwardOfStrip(const Problem<T>& p, const Strip& strip, const 
     }
     return;
   }
+  constexpr int64_t kRowsAhead = 4;  // as in softmax_columns.h
   job.n = strip.count;
+  job.xAhead = kRowsAhead * p.s.xCol;
+  job.dxAhead = kRowsAhead * p.s.inner;
   job.maximum = {stats.maximum + strip.position, 0};
   job.logSum = {stats.logSum + strip.position, 0};
   job.share = {share, 0};

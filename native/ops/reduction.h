@@ -316,6 +316,8 @@ class RowsRunner final : public Runner<T> {
       pass.each(rows_, r_.n, values, xRow_, c, pass.squared, results);
     } else if (!c && r_.n <= kShortSum && followEachOther()) {
       runPrepared(pass, results);
+    } else if (values && !pass.map) {
+      for (int64_t i = 0; i < rows_; ++i) results[i] = pass.range(r_.n, values + i * xRow_);
     } else {
       for (int64_t i = 0; i < rows_; ++i) {
         const char* const x = x_ + i * xRow_ * r_.xSize;

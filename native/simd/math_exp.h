@@ -30,20 +30,42 @@ TG_INLINE ExpParts<T> expPartsOf(Reg<T> n, Reg<T> high, Reg<T> rest) {
   return {n, high, fma(mul(r, r), polynomial(r, MathConstants<T>::exp), rest)};
 }
 
+// Of exp(x) what comes before the polynomial, x = n log(2) + high up to log(2)'s second part, for
+// expMin <= x <= expMax (or NaN).
 template <class T>
-TG_INLINE ExpParts<T> expParts(Reg<T> x) {
+struct ExpArgument {
+  Reg<T> n;
+  Reg<T> high;
+};
+
+template <class T>
+TG_INLINE ExpArgument<T> expArgument(Reg<T> x) {
   using C = MathConstants<T>;
   const Reg<T> magic = splat<T>(Format<T>::roundingMagic);
   const Reg<T> n = sub(fma(x, splat<T>(C::log2e), magic), magic);
-  const Reg<T> high = fnma(n, splat<T>(C::ln2High), x);
-  return expPartsOf(n, high, mul(n, splat<T>(-C::ln2Low)));
+  return {n, fnma(n, splat<T>(C::ln2High), x)};
+}
+
+template <class T>
+TG_INLINE ExpParts<T> expPartsOf(const ExpArgument<T>& x) {
+  return expPartsOf(x.n, x.high, mul(x.n, splat<T>(-MathConstants<T>::ln2Low)));
+}
+
+template <class T>
+TG_INLINE ExpParts<T> expParts(Reg<T> x) {
+  return expPartsOf(expArgument(x));
+}
+
+template <class T>
+TG_INLINE Reg<T> expOf(const ExpArgument<T>& x) {
+  const ExpParts<T> parts = expPartsOf(x);
+  return mulPow2(add(splat<T>(1), add(parts.high, parts.low)), parts.n);
 }
 
 // exp for expMin <= x <= expMax (or NaN).
 template <class T>
 TG_INLINE Reg<T> expInRange(Reg<T> x) {
-  const ExpParts<T> parts = expParts(x);
-  return mulPow2(add(splat<T>(1), add(parts.high, parts.low)), parts.n);
+  return expOf(expArgument(x));
 }
 
 // exp(x): 0 for -infinity, infinity on overflow.

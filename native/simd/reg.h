@@ -85,6 +85,17 @@ TG_INLINE void prefetch(const void* p) {
 #endif
 }
 
+// The same into the first-level cache.
+TG_INLINE void prefetchNear(const void* p) {
+#if !defined(_MSC_VER)
+  __builtin_prefetch(p, 0, 3);
+#elif defined(_M_X64)
+  _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0);
+#else
+  __prefetch2(p, 0);  // PLDL1KEEP
+#endif
+}
+
 // Loads all lanes from p (aligned to T only).
 template <class T>
 TG_INLINE Reg<T> load(const T* p) {
