@@ -240,7 +240,8 @@ export const differences: readonly Difference[] = [
     when: ({ dtypes }) => dtypes[0] === 'float64',
   },
   {
-    reason: "gelu's limit is Infinity, as in PyTorch's float64 and tanh forms; its float32 gives NaN",
+    reason:
+      "gelu's limit is Infinity, as in PyTorch's float64 and tanh forms; its float32 gives NaN",
     kind: 'values',
     functions: ['gelu'],
     when: ({ dtypes, args: [, options] }) =>
