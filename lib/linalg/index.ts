@@ -8,7 +8,16 @@ export {
 } from './cholesky.js';
 export { det, logdet, type SignAndLogarithm, slogdet } from './determinant.js';
 export { type Eigh, type EighOptions, eigh, eigvalsh } from './eigh.js';
-export { inv, type Lu, type LuFactors, lu, luFactor, luSolve, solve } from './lu.js';
+export {
+  inv,
+  type Lu,
+  type LuFactors,
+  lu,
+  luFactor,
+  luSolve,
+  type SolveOptions,
+  solve,
+} from './lu.js';
 export {
   type CondOptions,
   cond,

@@ -8,7 +8,7 @@ import { matmul } from '../ops/product/matmul.js';
 import { squeeze, unsqueeze } from '../ops/shape/shape.js';
 import { tril, triu } from '../ops/shape/triangle.js';
 import { uninitialized } from '../tensor/creation.js';
-import { formatShape, numel, sameShape } from '../tensor/shape.js';
+import { checkOptions, formatShape, numel, sameShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import {
   batchOf,
@@ -25,7 +25,7 @@ import {
   rowsOf,
   sameBatch,
 } from './parts.js';
-import { solveWithTriangle } from './triangular.js';
+import { checkFlag, solveWithTriangle } from './triangular.js';
 
 /** L and U in one matrix, and the row exchanges. */
 export interface LuFactors {
@@ -231,28 +231,48 @@ function solveMatrices(a: Tensor, factors: Factors, b: Tensor, transposed: boole
   return x;
 }
 
+/** Options of {@link solve}. */
+export interface SolveOptions {
+  /** Whether the equation is A X = B, and not X A = B. Default true. */
+  left?: boolean;
+}
+
 /**
- * The solution X of A X = B, by LU factorisation with partial pivoting.
+ * The solution X of A X = B, or of X A = B, by LU factorisation with partial pivoting.
  * @param a square matrices, shape [..., n, n]
- * @param b shape [..., n, k]; or vectors, of shape [n] or A's without its last dimension. Batch
- * dimensions are broadcast
+ * @param b shape [..., n, k] ([..., k, n] with `left: false`); or, of A X = B, vectors of shape [n] or
+ * A's without its last dimension. Batch dimensions are broadcast
  * @returns B's shape, with the batch dimensions of both
  * @throws TensorError ERR_ARGUMENT naming the first matrix of the batch that is singular (one with a
- * pivot of exactly 0); ERR_SHAPE when the shapes don't fit, ERR_DTYPE unless both are float32 or both
- * float64
+ * pivot of exactly 0), and for unknown options; ERR_SHAPE when the shapes don't fit, ERR_DTYPE unless
+ * both are float32 or both float64
  * @example
  * ```ts
  * linalg.solve(tensor([[2, 1], [1, 3]]), tensor([3, 5])); // => [0.8, 1.4]
+ * linalg.solve(tensor([[2, 1], [0, 4]]), tensor([[2, 9]]), { left: false }); // => [[1, 2]]
  * linalg.solve(tensor([[1, 2], [2, 4]]), tensor([1, 2])); // throws ERR_ARGUMENT
  * ```
  */
-export function solve(a: Tensor, b: Tensor): Tensor {
+export function solve(a: Tensor, b: Tensor, options: SolveOptions = {}): Tensor {
   checkSquare('solve', a);
-  const [matrices, sides, vector] = equation('solve', a, b);
+  checkOptions('solve', options, ['left']);
+  const { left = true } = options;
+  checkFlag('solve', 'left', left);
+  const [matrices, sides, vector] = left ? equation('solve', a, b) : turnedEquation('solve', a, b);
   const factors = factor(matrices);
   checkInfo('solve', factors.info, batchOf(matrices), pivotText);
-  const x = solveMatrices(matrices, factors, sides, false);
+  const x = solveMatrices(matrices, factors, sides, !left);
+  if (!left) return mT(x);
   return vector ? squeeze(x, -1) : x;
+}
+
+/** The matrices and right sides of A^T X^T = B^T, which X A = B is. */
+function turnedEquation(operation: string, a: Tensor, b: Tensor): [Tensor, Tensor, false] {
+  checkMatrices(operation, b);
+  checkSame(operation, a, b);
+  const sides = mT(b);
+  checkFits(operation, a, sides);
+  return [...sameBatch(operation, a, sides), false];
 }
 
 /**

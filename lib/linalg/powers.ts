@@ -1,4 +1,5 @@
 /** Powers and exponentials of matrices, and traces. */
+import { attach, recording } from '../autograd/tape.js';
 import { TensorError } from '../errors.js';
 import { where } from '../ops/elementwise/ternary.js';
 import { matmul } from '../ops/product/matmul.js';
@@ -6,6 +7,7 @@ import { checkNumbers } from '../ops/product/matmul_integer.js';
 import { amax } from '../ops/reduction/extremum.js';
 import { sum } from '../ops/reduction/reduce.js';
 import { reshape } from '../ops/shape/shape.js';
+import { zerosLike } from '../tensor/creation.js';
 import { tensor } from '../tensor/data.js';
 import { describe, formatShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -44,7 +46,10 @@ export function matrixPower(a: Tensor, n: number): Tensor {
     if (left % 2 === 1) result = result === null ? square : matmul(result, square);
     if (left > 1) square = matmul(square, square);
   }
-  return result ?? identities(batchOf(a), rowsOf(a), a.dtype);
+  if (result !== null) return result;
+  const one = identities(batchOf(a), rowsOf(a), a.dtype);
+  if (recording(a)) attach(one, 'matrixPower', [a], [() => zerosLike(a)]);
+  return one;
 }
 
 /** Padé coefficients of degree 13, and up to which 1-norm they are exact to float64 (Higham 2005, table 2.3). */

@@ -281,6 +281,10 @@ export const linearAlgebra: Family = {
     solve: [
       ...squares((a) => linalg.solve(a, vector)),
       ...sides((b) => linalg.solve(square, b)),
+      ...optionsOf('solve', (options) => linalg.solve(square, square, options)),
+      ...flags((left) => linalg.solve(square, square, { left })),
+      [() => linalg.solve(square, vector, { left: false }), 'ERR_SHAPE'],
+      [() => linalg.solve(square, x, { left: false }), 'ERR_SHAPE'],
       [() => linalg.solve(singular, vector), 'ERR_ARGUMENT', '[solve] matrix [1] of the batch'],
       [() => linalg.solve(ones([2, 2, 2]), ones([3, 2, 1])), 'ERR_SHAPE'],
     ],

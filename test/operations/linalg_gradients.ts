@@ -66,7 +66,11 @@ export const linalgGradients: Record<string, [Fn, number[][]][]> = {
   slogdet: each(square, (a) => linalg.slogdet(a).logabsdet),
   logdet: each(square, (a) => linalg.logdet(definite(a))),
   inv: each(square, linalg.inv),
-  solve: [...withSides(linalg.solve), [linalg.solve, [[3, 3], [3]]]],
+  solve: [
+    ...withSides((a, b) => linalg.solve(a, b)),
+    [(a, b) => linalg.solve(a, b), [[3, 3], [3]]],
+  ],
+  'solve right': withSides((a, b) => linalg.solve(a, b.mT, { left: false })),
   luFactor: each(any, (a) => linalg.luFactor(a).lu),
   'lu l': each(any, (a) => linalg.lu(a).l),
   'lu u': each(any, (a) => linalg.lu(a).u),

@@ -154,8 +154,11 @@ export function resolve(operation: string, x: Tensor, specs: readonly IndexSpec[
   for (const { index } of advanced) common = broadcastShapes(operation, common, index.shape);
   const taken = advanced.map((one) => one.dim);
   const rest = left.map((_, d) => d).filter((d) => !taken.includes(d));
-  const adjacent = taken.every((d, i) => i === 0 || d === (taken[i - 1] as number) + 1);
-  const first = adjacent ? (taken[0] ?? 0) : 0;
+  // One index in a tensor without dimensions only drops a dimension, like a number.
+  const lists = advanced.filter(({ index }) => index.ndim > 0);
+  const before = lists.map(({ dim }) => rest.filter((d) => d < dim).length);
+  const adjacent = before.every((count) => count === before[0]);
+  const first = adjacent ? (before[0] ?? 0) : 0;
   const shape = rest.map((d) => left[d] as number).toSpliced(first, 0, ...common);
   if (shape.length > MAX_RANK) {
     throw new TensorError(

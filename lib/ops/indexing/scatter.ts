@@ -15,6 +15,7 @@ import {
 } from '../../tensor/shape.js';
 import { Tensor } from '../../tensor/tensor.js';
 import { greaterShare, maximum } from '../elementwise/arithmetic.js';
+import { isnan } from '../elementwise/compare.js';
 import { defineMethods } from '../elementwise/elementwise.js';
 import { where } from '../elementwise/ternary.js';
 import { checkTensor, copyOf, isNumber, scalar } from '../operand.js';
@@ -327,16 +328,17 @@ function reduced(
   }
   if (recording(x, source)) {
     const made: Reduced = { x, source, y, places, includeSelf };
-    const toX = (g: Tensor) => (includeSelf ? g : without('scatterReduce', g, places));
     const at = (t: Tensor) => read('scatterReduce', t, places);
-    const rules = {
-      sum: [toX, at],
-      mean: [(g: Tensor) => toX(mean(g, counts)), (g: Tensor) => at(mean(g, counts))],
+    const rules: Record<ScatterReduction, Rules> = {
+      sum: [(g) => g, at],
+      mean: [(g) => mean(g, counts), (g) => at(mean(g, counts))],
       amax: extremumRules(made, greaterShare),
       amin: extremumRules(made, (a, b) => greaterShare(b, a)),
       prod: productRules(made),
     };
-    attach(y, 'scatterReduce', [x, source], rules[reduce]);
+    const [toX, toSource] = rules[reduce];
+    const toOwn = (g: Tensor) => without('scatterReduce', toX(g), places);
+    attach(y, 'scatterReduce', [x, source], [includeSelf ? toX : toOwn, toSource]);
   }
   return y;
 }
@@ -370,9 +372,13 @@ interface Reduced {
   readonly includeSelf: boolean;
 }
 
+/** The gradients of x, as if all of its elements took part, and of the source. */
 type Rules = [(g: Tensor) => Tensor, (g: Tensor) => Tensor];
 
-/** `share(a, y)` is the same for all a that are equal to the extremum y, and 0 for others. */
+/**
+ * Gradients in even shares for the elements that are equal to the extremum; NaN of NaN, to which nothing
+ * is equal. `share(a, y)` is the same for all a that are equal to the extremum y, and 0 for others.
+ */
 function extremumRules(
   { x, source, y, places, includeSelf }: Reduced,
   share: (a: Tensor, y: Tensor) => Tensor,
@@ -386,7 +392,7 @@ function extremumRules(
   const perShare = (g: Tensor) => {
     const sum = copyOf(ownShare());
     reduceAt('scatterReduce', 'sum', sum, places, sourceShare());
-    return g.div(sum);
+    return where(isnan(y.detach()), Number.NaN, g.div(sum));
   };
   return [
     (g) => perShare(g).mul(ownShare()),
@@ -421,8 +427,7 @@ function productRules({ x, source, places, includeSelf }: Reduced): Rules {
     (g) => {
       const { ownZero, product, zeroCount, single, others } = parts();
       const factor = product.div(zeroAsOne(x)).mul(where(ownZero, single, others));
-      const dx = (includeSelf ? g : without('scatterReduce', g, places)).mul(factor);
-      return withoutSecond(dx, zeroCount, x, source);
+      return withoutSecond(g.mul(factor), zeroCount, x, source);
     },
     (g) => {
       const { valueZero, product, zeroCount, single, others } = parts();

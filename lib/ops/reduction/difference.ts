@@ -91,6 +91,8 @@ export function diff(x: Tensor, options: DiffOptions = {}): Tensor {
   }
   const at = normalizeDim('diff', dim, x.ndim);
   let y = extended(x, at, options);
+  // Without differences there are no ends to continue, as in NumPy and PyTorch.
+  if (n === 0) return x;
   const length = y.shape[at] as number;
   if (n >= length) return part(y, at, 0, 0);
   for (let i = 0; i < n; i++) {

@@ -5,8 +5,10 @@ import { zerosLike } from '../../tensor/creation.js';
 import { describe } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { abs, greaterShare, mul, sign } from '../elementwise/arithmetic.js';
+import { isnan } from '../elementwise/compare.js';
 import { defineMethods } from '../elementwise/elementwise.js';
 import { exp, log } from '../elementwise/math.js';
+import { where } from '../elementwise/ternary.js';
 import { asFloating, checkFloating, scalar, to } from '../operand.js';
 import { reshape } from '../shape/shape.js';
 import { countNonzero } from './count.js';
@@ -171,7 +173,9 @@ export function normGradient(g: Tensor, x: Tensor, y: Tensor, p: Plan, order: nu
   if (order === 2) return divOrZero(x, norms).mul(share);
   const size = abs(x);
   if (!Number.isFinite(order)) {
-    return sign(x).mul(shareAmongTies(order > 0 ? 'max' : 'min', g, size, y, p));
+    const shares = sign(x).mul(shareAmongTies(order > 0 ? 'max' : 'min', g, size, y, p));
+    // Of a norm that is NaN, NaN are what made it so.
+    return where(isnan(norms.detach()), where(isnan(x.detach()), Number.NaN, 0), shares);
   }
   // sign(x) (|x| / y)^(p - 1), with 1 for the elements that are 0, whose sign is 0.
   const zero = isZero(norms);

@@ -7,6 +7,7 @@ import { MOST } from '../indexing/indices.js';
 import { checkFloating, checkTensor, clone } from '../operand.js';
 import { permute, reshape, transpose } from '../shape/shape.js';
 import { adaptiveMeans } from './avg_pool.js';
+import { adaptiveAvgPool3d } from './pool3d.js';
 import { type Resampling, resample, resampling, type Tap } from './resample.js';
 import { checkFlag, checkSizes } from './windows.js';
 
@@ -49,7 +50,7 @@ const MODES: Readonly<Record<InterpolateMode, readonly number[]>> = {
   bilinear: [2],
   trilinear: [3],
   bicubic: [2],
-  area: [1, 2],
+  area: [1, 2, 3],
 };
 
 const ALIGNED: ReadonlySet<InterpolateMode> = new Set([
@@ -255,11 +256,8 @@ export function interpolate(x: Tensor, options: InterpolateOptions): Tensor {
     throw new TensorError('ERR_SHAPE', `[interpolate] sizes ${formatShape(outs)} are too large`);
   }
   if (mode === 'area') {
-    return adaptiveMeans(
-      'interpolate',
-      x,
-      along.map(({ out }) => out),
-    );
+    const outs = along.map(({ out }) => out);
+    return outs.length === 3 ? adaptiveAvgPool3d(x, outs) : adaptiveMeans('interpolate', x, outs);
   }
   // The last dimension first, as in PyTorch: where sizes grow, the others have fewer rows then.
   const y = along.reduceRight((t, scaling, d) => {

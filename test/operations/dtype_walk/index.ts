@@ -9,6 +9,7 @@ import { differences as products } from './products.js';
 import { differences as reduce } from './reduce.js';
 import { differences as shape } from './shape.js';
 import { differences as sizes } from './sizes.js';
+import { differences as special } from './special.js';
 
 export type { Difference } from './difference.js';
 export { left as withoutWalk } from './left.js';
@@ -25,4 +26,5 @@ export const parts: Readonly<Record<string, readonly Difference[]>> = {
   reduce,
   shape,
   sizes,
+  special,
 };

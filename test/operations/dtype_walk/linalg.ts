@@ -11,4 +11,10 @@ export const differences: readonly Difference[] = [
     ],
     when: ({ dtypes }) => dtypes.some(isHalf),
   },
+  {
+    reason: 'bools have no products, also in the first power, which takes none',
+    kind: 'refuses',
+    functions: ['matrixPower', 'linalg.matrixPower'],
+    when: ({ dtypes }) => dtypes[0] === 'bool',
+  },
 ];
