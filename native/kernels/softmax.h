@@ -43,7 +43,7 @@ TG_INLINE int64_t takeFours(const ShiftedExp<T, stored>& s, int64_t begin, int64
   constexpr int64_t kWidth = kLanes<T>, kGroup = 4 * kWidth;
   if (n < kGroup) return 0;
   const T* const x = s.x + begin;
-  T* const y = s.y + begin;
+  T* const y = stored ? s.y + begin : nullptr;
   const auto started = [&](int64_t i) TG_INLINE_LAMBDA {
     prefetch(x + i + s.xAhead);
     const Reg<T> shifted = sub(load(x + i), s.shift.r[0]);
