@@ -396,14 +396,13 @@ export { logSoftmax, softmax, softmin } from './ops/normalization/softmax.js';
 export { type CloneOptions, clone, contiguous, type TensorLike, to } from './ops/operand.js';
 export { bilinear } from './ops/product/bilinear.js';
 export { chainMatmul, multiDot } from './ops/product/chain.js';
+export { type CrossOptions, cross } from './ops/product/cross.js';
 export {
   type CdistMode,
   type CdistOptions,
   type CosineSimilarityOptions,
-  type CrossOptions,
   cdist,
   cosineSimilarity,
-  cross,
   type NormalizeOptions,
   normalize,
   type PairwiseDistanceOptions,

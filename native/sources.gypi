@@ -47,6 +47,7 @@
       "native/ops/optimizer.cpp",
       "native/ops/poisson.cpp",
       "native/ops/pool.cpp",
+      "native/ops/pool_backward.cpp",
       "native/ops/random.cpp",
       "native/ops/recurrent.cpp",
       "native/ops/reduce.cpp",

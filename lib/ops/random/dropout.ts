@@ -14,9 +14,9 @@ import { rows, runGeometry } from '../../native/commands.js';
 import { ones, uninitialized } from '../../tensor/creation.js';
 import { checkOptions, formatShape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { add, mul } from '../elementwise/arithmetic.js';
+import { mul } from '../elementwise/arithmetic.js';
 import { ne } from '../elementwise/compare.js';
-import { where } from '../elementwise/ternary.js';
+import { addcmul, where } from '../elementwise/ternary.js';
 import { checkFloating, checkTensor, scalar } from '../operand.js';
 import {
   checkGenerator,
@@ -167,5 +167,5 @@ export function featureAlphaDropout(x: Tensor, p = 0.5, options: DropoutOptions 
     return ne(dropout(ones(channels, { dtype: x.dtype }), p, { generator }), 0);
   });
   const either = (a: number, b: number) => where(isKept, scalar(a, x.dtype), scalar(b, x.dtype));
-  return add(mul(x, either(scale, 0)), either(kept, dropped));
+  return addcmul(either(kept, dropped), x, either(scale, 0));
 }
