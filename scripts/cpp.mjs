@@ -1,8 +1,8 @@
 // Checks and formats the C++ sources: node scripts/cpp.mjs <what>
 //   format         rewrites them with clang-format
 //   check-format   fails when that would change something
-//   tidy           clang-tidy on what the CMake build compiled (build-cmake must be there), but for kernels
-//                  whose templates another level's file instantiates as well
+//   tidy           clang-tidy on what the CMake build compiled (build-cmake must be there), but for templates
+//                  that another file instantiates as well
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -70,8 +70,9 @@ async function tidy() {
   }
   /** @type {{ file: string }[]} */
   const commands = JSON.parse(readFileSync(commandsFile, 'utf8'));
-  // avx512 has the same kernels; the registers of avx2 are looked at with avx2.cpp.
-  const again = /targets\/avx2_(elementwise|gemm|integer)\.cpp$/;
+  // avx512 has the same kernels; the registers of avx2 are looked at with avx2.cpp. The tests' simd_level.cpp
+  // is native/simd again, at each level.
+  const again = /(targets\/avx2_(elementwise|gemm|integer)|test\/native\/simd_level)\.cpp$/;
   const queue = commands.map(({ file }) => file).filter((file) => !again.test(file));
   let clean = true;
   const worker = async () => {

@@ -135,6 +135,14 @@ TG_INLINE RowSteps hidden(RowSteps s) {
   return s;
 }
 
+// The same number, unknown to the compiler.
+TG_INLINE int64_t hidden(int64_t n) {
+#if !defined(_MSC_VER) || defined(__clang__)
+  asm volatile("" : "+r"(n));
+#endif
+  return n;
+}
+
 // The same address: what is read from it is then read again, and not kept in a register.
 template <class T>
 TG_INLINE const T* hidden(const T* p) {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <array>
 #include <limits>
 #include <string>
 #include <vector>
@@ -56,10 +57,17 @@ std::vector<T> randomValues(int64_t n, uint64_t seed, double low = -3, double hi
   return v;
 }
 
+template <class T>
+std::array<unsigned char, sizeof(T)> bytesOf(T x) {
+  std::array<unsigned char, sizeof(T)> bytes;
+  memcpy(bytes.data(), &x, sizeof(T));
+  return bytes;
+}
+
 // Equal bits, or both NaN.
 template <class T>
 bool sameBits(T a, T b) {
-  return memcmp(&a, &b, sizeof(T)) == 0 || (a != a && b != b);
+  return bytesOf(a) == bytesOf(b) || (a != a && b != b);
 }
 
 template <class T>

@@ -20,7 +20,7 @@ template <class F>
 auto everywhereInt8(const std::string& name, const F& compute) {
   return everywhere(name, [&] {
     setDotProduct(false);
-    const auto plain = compute();
+    auto plain = compute();
     if (setDotProduct(true)) {
       expect(dotProduct(), name + ": the instruction is not used");
       expect(sameBits(compute(), plain), name + " differs with the dot product instruction");

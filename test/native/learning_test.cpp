@@ -10,7 +10,7 @@ namespace {
 using Real = long double;
 
 struct RowSoftmax {
-  Real maximum = -INFINITY, sum = 0;
+  Real maximum = -std::numeric_limits<Real>::infinity(), sum = 0;
   template <class T>
   RowSoftmax(const T* x, int64_t n) {
     for (int64_t j = 0; j < n; ++j) maximum = x[j] > maximum ? x[j] : maximum;
