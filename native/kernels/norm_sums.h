@@ -34,8 +34,8 @@ void gradientsKernel(int64_t n, const T* x, PerLane<T> g, PerLane<T> weight, T s
   *dot = reduce({gs, weights, {x, -1}, vsplat<T>(shift)});
 }
 
-// Two rows have as many sums together as the accumulators of four rows hold. As many rows further on
-// are asked for, in the order of memory.
+// Two rows have as many sums together as the accumulators of four rows hold. As many rows further
+// on are asked for, in the order of memory.
 template <class T>
 void gradientsEachKernel(int64_t rows, int64_t n, const T* x, int64_t xRow, const T* g,
                          PerLane<T> weight, const T* shift, T* sum, T* dot) {

@@ -89,9 +89,9 @@ struct MinReduction {
 };
 
 // How far ahead of their use values are asked for, in bytes: a loop that does little else than read
-// is faster than the hardware's prefetchers. On Zen 5 one that adds rows of 4 KB reads 121 GB/s from
-// the third-level cache instead of 110, and as much with 1 or 4 KB; asking for the second-level
-// cache only makes it 110 again.
+// is faster than the hardware's prefetchers. On Zen 5 one that adds rows of 4 KB reads 121 GB/s
+// from the third-level cache instead of 110, and as much with 1 or 4 KB; asking for the
+// second-level cache only makes it 110 again.
 constexpr int64_t kReadAhead = 2048;
 
 template <class T>
