@@ -34,7 +34,8 @@ void gradientsKernel(int64_t n, const T* x, PerLane<T> g, PerLane<T> weight, T s
   *dot = reduce({gs, weights, {x, -1}, vsplat<T>(shift)});
 }
 
-// Two rows have as many sums together as the accumulators of four rows hold.
+// Two rows have as many sums together as the accumulators of four rows hold. As many rows further
+// on are asked for, in the order of memory.
 template <class T>
 void gradientsEachKernel(int64_t rows, int64_t n, const T* x, int64_t xRow, const T* g,
                          PerLane<T> weight, const T* shift, T* sum, T* dot) {
@@ -50,6 +51,8 @@ void gradientsEachKernel(int64_t rows, int64_t n, const T* x, int64_t xRow, cons
     const auto load = [=](int64_t at, Lanes lanes, Vec<T>(&v)[2 * kRows]) TG_INLINE_LAMBDA {
       const Vec<T> w = get(lanes, weights.at(at));
       TG_UNROLL for (int r = 0; r < kRows; ++r) {
+        prefetch(xs + rows * xRow + at * kRows + r * kLanes<T>);
+        prefetch(gs + rows * n + at * kRows + r * kLanes<T>);
         v[r] = mul(get(lanes, gs + r * n + at), w);
         v[kRows + r] = mul(v[r], sub(get(lanes, xs + r * xRow + at), shifts[r]));
       }

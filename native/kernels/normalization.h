@@ -75,11 +75,8 @@ TG_INLINE void normalizeSomeRows(const RowNormalization<T>& job, LaneSource<T> w
   overWholeVectors<T>(n, [=](int64_t i, auto lanes) TG_INLINE_LAMBDA {
     const Vec<T> w = get(lanes, weight.at(i)), b = get(lanes, bias.at(i));
     TG_UNROLL for (int r = 0; r < rows; ++r) {
-      if (far) {
-        // In the order of memory: as one stream.
-        prefetch(x + rows * xRow + i * rows + r * kLanes<T>);
-        prefetch(y + rows * n + i * rows + r * kLanes<T>);
-      }
+      // In the order of memory: as one stream.
+      if (far) prefetch(y + rows * n + i * rows + r * kLanes<T>);
       const Vec<T> d = sub(get(lanes, x + r * xRow + i), mean[r]);
       put(lanes, y + r * n + i, fma(d, mul(rstd[r], w), b));
     }
@@ -119,11 +116,7 @@ TG_INLINE void normalizeSomeRowsBackward(const RowNormalizationBackward<T>& job,
     const Vec<T> w = get(lanes, weight.at(i));
     Vec<T> gradient[rows], d[rows];
     TG_UNROLL for (int r = 0; r < rows; ++r) {
-      if (far) {
-        prefetch(x + rows * xRow + i * rows + r * kLanes<T>);
-        prefetch(g + rows * n + i * rows + r * kLanes<T>);
-        prefetch(dx + rows * n + i * rows + r * kLanes<T>);
-      }
+      if (far) prefetch(dx + rows * n + i * rows + r * kLanes<T>);
       gradient[r] = get(lanes, g + r * n + i);
       d[r] = sub(get(lanes, x + r * xRow + i), mean[r]);
     }

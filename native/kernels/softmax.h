@@ -34,9 +34,9 @@ struct ShiftedExp {
 };
 
 #if defined(TG_TARGET_AVX512)
-// exp is a chain of 20 instructions that takes 55 cycles, and Zen 5's scheduler holds 114 that wait:
-// 10 cycles a vector, where its pipes need 5. So each vector's chain is begun while the one four
-// vectors before it is finished: 7 cycles. Other levels lack the registers for that.
+// exp is a chain of 20 instructions that takes 55 cycles, and Zen 5's scheduler holds 114 that
+// wait: 10 cycles a vector, where its pipes need 5. So each vector's chain is begun while the one
+// four vectors before it is finished: 7 cycles. Other levels lack the registers for that.
 template <class Reduction, class T, bool stored>
 TG_INLINE int64_t takeFours(const ShiftedExp<T, stored>& s, int64_t begin, int64_t n,
                             Vec<T> (&acc)[4]) {

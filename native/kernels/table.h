@@ -40,7 +40,8 @@ struct ReduceKernels {
   // Index of the first minimum (the first NaN, if there is one). n >= 1.
   int64_t (*argmin)(int64_t n, const T* x);
   // The sums of rows of n <= kReduceBlock contiguous values, xRow apart, or with `squared` those of
-  // (x - c[i])^2, where no c is 0. Null where rows are as well summed one by one.
+  // (x - c[i])^2, where no c is 0. The rows after them are asked for. Null where rows are as well
+  // summed one by one.
   void (*sumEach)(int64_t rows, int64_t n, const T* x, int64_t xRow, const T* c, bool squared,
                   T* y);
 };
@@ -217,7 +218,7 @@ struct RowNormalization {
   const T* rstd;
   PerLane<T> weight, bias;
   T* y;
-  bool far;  // what follows these rows is worth prefetching
+  bool far;  // the lines of the next rows' results are worth asking for
 };
 
 // Backwards; rows are added to dweight and dbias in ascending order, and either may be null.
@@ -321,7 +322,7 @@ struct NormSumKernels {
   void (*gradients)(int64_t n, const T* x, PerLane<T> g, PerLane<T> weight, T shift, T* sum,
                     T* dot);
   // Of rows of n <= kReduceBlock values, x xRow apart and g n apart, with a shift for each; no
-  // shift is 0. There where there is `sumEach`.
+  // shift is 0. The rows after them are asked for. There where there is `sumEach`.
   void (*gradientsEach)(int64_t rows, int64_t n, const T* x, int64_t xRow, const T* g,
                         PerLane<T> weight, const T* shift, T* sum, T* dot);
 };

@@ -4,6 +4,7 @@ import { attach, needsGrad, recording } from '../../autograd/tape.js';
 import { TensorError } from '../../errors.js';
 import { callAt, params, rows } from '../../native/commands.js';
 import { uninitialized } from '../../tensor/creation.js';
+import { recycle } from '../../tensor/memory.js';
 import {
   checkNumber,
   checkOptions,
@@ -133,10 +134,16 @@ function normalize(
   const rstd = uninitialized([n, groups], x.dtype);
   const sizes = [n, groups, channels, span, xRow];
   if (y.numel > 0) run(rows.groupNorm, [x, weight, bias, y, mean, rstd], [...sizes, eps]);
+  const operands = [x, weight, bias] as const;
+  if (!operands.some((t) => t !== null && recording(t))) {
+    // Only gradients read the statistics.
+    if (mean !== null) recycle(mean.storage);
+    recycle(rstd.storage);
+    return y;
+  }
   const fused = (g: Tensor, gradients: readonly (Tensor | null)[]) =>
     run(rows.groupNormBackward, [x, contiguous(g), weight, mean, rstd, ...gradients], sizes);
   const statistics = { shape: [n, groups, channels, span], over: [2, 3], weights: [1, 2], eps };
-  const operands = [x, weight, bias] as const;
   return attachJoint(y, operation, operands, fused, (g, i) =>
     recordedGradient(g, operands, i, { ...statistics, centered }),
   );
