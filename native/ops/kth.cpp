@@ -7,6 +7,8 @@
 // most a pass for each bit of a key.
 #include "kth.h"
 
+#include <string.h>
+
 #include <type_traits>
 
 #include "../base/scratch.h"
@@ -176,7 +178,8 @@ Kth<Key> nextKey(const Key* keys, int64_t n, Kth<Key> found) {
 template <class Key>
 struct Elements {
   void (*load)(const void* x, int64_t n, int64_t step, Key* keys);
-  Key nan;  // its key, of types that have one
+  void (*store)(const void* from, void* to);  // one of them
+  Key nan;                                    // its key, of types that have one
   bool floating;
   int64_t size;
 };
@@ -200,8 +203,12 @@ TG_NOINLINE Status kthOfLines(const Command& c, const Elements<Key>& elements) {
     Key* const keys =
         static_cast<Key*>(scratch(ScratchSlot::panel, 2 * static_cast<size_t>(n) * sizeof(Key)));
     if (!keys) return Status::outOfMemory;
-    for (int64_t line = begin; line < end; ++line) {
-      const int64_t i = line / inner, j = line % inner;
+    int64_t i = begin / inner, j = begin % inner;
+    for (int64_t line = begin; line < end; ++line, ++j) {
+      if (j == inner) {
+        j = 0;
+        ++i;
+      }
       const char* const x = static_cast<const char*>(c.data[0]) +
                             (i * c.number[kXOuter].i + j * c.number[kXInner].i) * size;
       elements.load(x, n, step, keys);
@@ -219,8 +226,8 @@ TG_NOINLINE Status kthOfLines(const Command& c, const Elements<Key>& elements) {
         }
         before = rank;
         const int64_t place = placeOf(keys, n, found);
-        memmove(static_cast<char*>(c.data[2]) + (line * m + r) * size, x + place * step * size,
-                static_cast<size_t>(size));
+        elements.store(x + place * step * size,
+                       static_cast<char*>(c.data[2]) + (line * m + r) * size);
         static_cast<int32_t*>(c.data[3])[line * m + r] = static_cast<int32_t>(place);
       }
     }
@@ -242,7 +249,8 @@ Status kth(const Command& c) {
     const auto load = [](const void* x, int64_t n, int64_t step, Key* keys) {
       loadKeys(static_cast<const T*>(x), n, step, keys);
     };
-    return kthOfLines<Key>(c, {load, kNanKey<T>, !std::is_integral_v<T>, sizeof(T)});
+    const auto store = [](const void* from, void* to) { memcpy(to, from, sizeof(T)); };
+    return kthOfLines<Key>(c, {load, store, kNanKey<T>, !std::is_integral_v<T>, sizeof(T)});
   });
 }
 

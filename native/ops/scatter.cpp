@@ -113,9 +113,9 @@ Operation operationOf() {
   const auto each = [](int64_t n, char* yBytes, int64_t yStep, const int32_t* places, int64_t step,
                        const char* valueBytes, int64_t valueStep) {
     T* const y = reinterpret_cast<T*>(yBytes);
-    const T* const values = reinterpret_cast<const T*>(valueBytes);
-    if (yStep == 0 && step == 1 && valueStep == 1) {
-      for (int64_t i = 0; i < n; ++i) Op::apply(y + places[i], values[i]);
+    const T* values = reinterpret_cast<const T*>(valueBytes);
+    if (yStep == 0 && step == 1) {
+      for (int64_t i = 0; i < n; ++i, values += valueStep) Op::apply(y + places[i], *values);
     } else {
       for (int64_t i = 0; i < n; ++i) {
         Op::apply(y + i * yStep + places[i] * step, values[i * valueStep]);

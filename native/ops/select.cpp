@@ -131,6 +131,13 @@ struct Room {
 
   Room(const int64_t* start, int64_t chunk, int64_t count)
       : next(start[chunk]), end(start[chunk + 1] < count ? start[chunk + 1] : count) {}
+
+  // Of so many hits those that may be written, from what was `next` on.
+  int64_t take(int64_t hits) {
+    const int64_t taken = hits < end - next ? hits : end - next;
+    next += taken > 0 ? taken : 0;
+    return taken;
+  }
 };
 
 template <class T>
@@ -165,8 +172,8 @@ Status countSelected(const Command& c) {
 // Elements whose hits are collected at a time.
 constexpr int64_t kBlock = 256;
 
-// Calls f with the place of each hit among n elements, without a branch for each element: whether
-// one is a hit can't be predicted.
+// Calls f(places, hits) with the places of hits among n elements, a block's at a time, without a
+// branch for each element: whether one is a hit can't be predicted.
 template <class T, class F>
 void overHits(const T* x, int64_t step, int64_t n, T bits, const F& f) {
   int64_t places[kBlock];
@@ -177,7 +184,7 @@ void overHits(const T* x, int64_t step, int64_t n, T bits, const F& f) {
       places[hits] = i;
       hits += (x[i * step] & bits) != 0 ? 1 : 0;
     }
-    for (int64_t k = 0; k < hits; ++k) f(places[k]);
+    f(places, hits);
   }
 }
 
@@ -205,12 +212,17 @@ Status nonzeroOf(const Command& c, const Loops& loops) {
                     at[d] = static_cast<int32_t>(linear % g.shape[d]);
                     linear /= g.shape[d];
                   }
-                  overHits(p + offset[0], step[0], length, bits, [&](int64_t i) {
-                    if (room.next == room.end) return;
-                    int32_t* const to = y + room.next++ * rank;
-                    for (int d = 0; d < rank; ++d) to[d] = at[d];
-                    if (rank > 0) to[last] += static_cast<int32_t>(i);
-                  });
+                  const int32_t first = rank > 0 ? at[last] : 0;
+                  const auto store = [&](const int64_t* places, int64_t hits) {
+                    int32_t* to = y + room.next * rank;
+                    const int64_t taken = room.take(hits);
+                    for (int64_t k = 0; k < taken; ++k, to += rank) {
+                      for (int d = 0; d < last; ++d) to[d] = at[d];
+                      if (rank > 0) to[last] = first + static_cast<int32_t>(places[k]);
+                      for (int64_t d = last + 1; d < rank; ++d) to[d] = 0;
+                    }
+                  };
+                  overHits(p + offset[0], step[0], length, bits, store);
                 });
     if (room.next < room.end) clear(y + room.next * rank, (room.end - room.next) * rank);
   });
@@ -309,10 +321,14 @@ Status maskedScatterOf(const Command& c, const Loops& loops) {
                overRuns<3>(loops, begin, end,
                            [&](const int64_t* offset, const int64_t* step, int64_t n, int64_t) {
                              copyStrided(n, x + offset[0], step[0], y + offset[2], step[2]);
-                             overHits(mask + offset[1], step[1], n, kMaskBits, [&](int64_t i) {
-                               if (room.next == room.end) return;
-                               y[offset[2] + i * step[2]] = source[room.next++];
-                             });
+                             T* const to = y + offset[2];
+                             const auto store = [&](const int64_t* places, int64_t hits) {
+                               const T* const from = source + room.next;
+                               const int64_t taken = room.take(hits);
+                               for (int64_t k = 0; k < taken; ++k)
+                                 to[places[k] * step[2]] = from[k];
+                             };
+                             overHits(mask + offset[1], step[1], n, kMaskBits, store);
                            });
              });
   return Status::ok;

@@ -1,7 +1,8 @@
 /** Reading at indices: whole slices, or single elements. */
 import { attach, recording } from '../../autograd/tape.js';
 import { TensorError } from '../../errors.js';
-import { fillWith, zeros } from '../../tensor/creation.js';
+import { fillWith, uninitialized, zeros } from '../../tensor/creation.js';
+import { recycle } from '../../tensor/memory.js';
 import {
   broadcastShapes,
   checkOptions,
@@ -16,7 +17,7 @@ import { checkTensor } from '../operand.js';
 import { expand } from '../reduction/reduce.js';
 import { reshape } from '../shape/shape.js';
 import { addedUp, gatherAt, type Places, perElement, perSlice } from './indexed.js';
-import { readAt, resolve } from './indexing.js';
+import { locate } from './indexing.js';
 import { type IndexLike, indexTensor } from './indices.js';
 import { maskedFill } from './masked.js';
 
@@ -206,8 +207,13 @@ export function takeAlongDim(
  */
 export function take(x: Tensor, index: IndexLike): Tensor {
   checkTensor('take', x);
+  const given = indexTensor('take', index);
+  const places = uninitialized(given.shape, 'int32');
+  locate('take', { index: given, source: 0 }, x.numel, 1, true, places);
   const flat = reshape(x, [x.numel]);
-  return readAt('take', flat, resolve('take', flat, [indexTensor('take', index)]));
+  const y = read('take', flat, perElement(0, reshape(places, [given.numel])));
+  if (!recording(x)) recycle(places.storage);
+  return reshape(y, given.shape);
 }
 
 defineMethods({ indexSelect, gather, takeAlongDim, take });

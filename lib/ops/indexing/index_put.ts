@@ -5,6 +5,7 @@ import { TensorError } from '../../errors.js';
 import { type Operand, rows, runGeometry } from '../../native/commands.js';
 import { tensor } from '../../tensor/data.js';
 import { isHalf } from '../../tensor/dtype.js';
+import { recycle } from '../../tensor/memory.js';
 import {
   broadcastShapes,
   broadcastStrides,
@@ -91,6 +92,7 @@ function writeAt(
   const operand: Operand = { array, offset, strides: loopStrides(strides, resolved) };
   if (accumulate) reduceAt(operation, 'sum', table, places, operand);
   else scatterAt(operation, table, places, operand);
+  recycle(places.index.storage);
 }
 
 /** A copy of x with values at resolved indices, recorded. */

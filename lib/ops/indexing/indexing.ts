@@ -9,6 +9,7 @@ import { rows, runGeometry } from '../../native/commands.js';
 import { uninitialized, zeros } from '../../tensor/creation.js';
 import { tensor } from '../../tensor/data.js';
 import type { TypedArray } from '../../tensor/dtype.js';
+import { recycle } from '../../tensor/memory.js';
 import {
   broadcastShapes,
   broadcastStrides,
@@ -170,7 +171,11 @@ export function resolve(operation: string, x: Tensor, specs: readonly IndexSpec[
 }
 
 /** The error for the first index of a list, in row-major order, that is outside a dimension. */
-function outside(operation: string, { index, source }: Advanced, size: number): TensorError {
+function outside(
+  operation: string,
+  { index, source }: Pick<Advanced, 'index' | 'source'>,
+  size: number,
+): TensorError {
   const wrong = contiguous(index).data.find((value) => value < -size || value >= size);
   return new TensorError(
     'ERR_INDEX',
@@ -179,8 +184,32 @@ function outside(operation: string, { index, source }: Advanced, size: number): 
 }
 
 /**
+ * Writes `factor` times the places that a list names, counted from the beginning of its dimension, or
+ * adds them to those of the lists before.
+ * @throws TensorError ERR_INDEX for an index outside the dimension
+ */
+export function locate(
+  operation: string,
+  list: Pick<Advanced, 'index' | 'source'>,
+  size: number,
+  factor: number,
+  isFirst: boolean,
+  places: Tensor,
+): void {
+  const { array, offset, shape, strides } = list.index;
+  const operand = { array, offset, strides: broadcastStrides(shape, strides, places.shape) };
+  try {
+    runGeometry(rows.locate, places.shape, [operand, places], [size, factor, Number(isFirst)]);
+  } catch (error) {
+    const isIndex = error instanceof TensorError && error.code === 'ERR_INDEX';
+    throw isIndex ? outside(operation, list, size) : error;
+  }
+}
+
+/**
  * The part of a tensor that the lists of indices go to, as a table whose first dimension stands for
- * all of theirs, and the places in it: of x's own memory, whatever its layout.
+ * all of theirs, and the places in it: of x's own memory, whatever its layout. The caller recycles the
+ * index of the places, which is new.
  * @throws TensorError ERR_INDEX for an index outside its dimension
  */
 export function tableOf(
@@ -203,16 +232,8 @@ export function tableOf(
   }
   const index = uninitialized(common, 'int32');
   advanced.forEach((one, i) => {
-    const { array, offset: at, shape: own, strides: ownStrides } = one.index;
     const size = sizes[i] as number;
-    const list = { array, offset: at, strides: broadcastStrides(own, ownStrides, common) };
-    try {
-      const factor = single ? 1 : (steps[i] as number);
-      runGeometry(rows.locate, common, [list, index], [size, factor, Number(i === 0)]);
-    } catch (error) {
-      const isIndex = error instanceof TensorError && error.code === 'ERR_INDEX';
-      throw isIndex ? outside(operation, one, size) : error;
-    }
+    locate(operation, one, size, single ? 1 : (steps[i] as number), i === 0, index);
   });
   const restShape = rest.map((d) => shape[d] as number);
   const restStrides = rest.map((d) => strides[d] as number);
@@ -259,6 +280,7 @@ export function readAt(operation: string, x: Tensor, resolved: Resolved): Tensor
   if (resolved.advanced.length === 0) return sliceFor(operation, x, resolved.slices);
   const { table, places } = tableOf(operation, x, resolved);
   const y = toResult(gatherAt(operation, table, places), resolved);
+  recycle(places.index.storage);
   if (recording(x)) {
     const { shape, dtype } = x;
     attach(
