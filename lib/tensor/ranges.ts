@@ -37,20 +37,20 @@ export function arange(end: number, options?: TensorOptions): Tensor;
 export function arange(start: number, end: number, options?: TensorOptions): Tensor;
 export function arange(start: number, end?: number, step?: number, options?: TensorOptions): Tensor;
 export function arange(first: number, ...rest: readonly unknown[]): Tensor {
-  const [[second, step = 1], given] = rangeArguments(rest);
+  const [[second, third = 1], given] = rangeArguments(rest);
   const options = given as TensorOptions;
+  const step = third as number;
   checkRangeOptions('arange', options);
   const [from, to] = second === undefined ? [0, first] : [first, second as number];
-  const by = step as number;
-  const numbers = [from, to, by].every((n) => typeof n === 'number');
-  const count = numbers ? Math.ceil((to - from) / by) : Number.NaN;
-  if (!Number.isSafeInteger(count) || (to - from) / by < 0) {
-    const text = `no steps of ${describe(by)} lead from ${describe(from)} to ${describe(to)}`;
+  const numbers = [from, to, step].every((n) => typeof n === 'number');
+  const count = numbers ? Math.ceil((to - from) / step) : Number.NaN;
+  if (!Number.isSafeInteger(count) || (to - from) / step < 0) {
+    const text = `no steps of ${describe(step)} lead from ${describe(from)} to ${describe(to)}`;
     throw new TensorError('ERR_ARGUMENT', `[arange] ${text}`);
   }
   const result = uninitialized([count], options.dtype ?? 'float32');
   storeFrom(result, (values) => {
-    for (let i = 0; i < count; i++) values[i] = from + i * by;
+    for (let i = 0; i < count; i++) values[i] = from + i * step;
   });
   return finish('arange', result, options);
 }
