@@ -13,6 +13,13 @@ import { dtypes } from './dtype.js';
 import { checkNumber, describe } from './shape.js';
 import type { Tensor } from './tensor.js';
 
+/** The numbers behind the first one, two at most, and the options behind these. */
+function rangeArguments(rest: readonly unknown[]): [numbers: readonly unknown[], options: unknown] {
+  const given = rest.findIndex((value) => typeof value === 'object' && value !== null);
+  const at = given < 0 ? 2 : Math.min(given, 2);
+  return [rest.slice(0, at), rest[at] === undefined ? {} : rest[at]];
+}
+
 /**
  * The numbers start, start + step, ... below `end` (above it for a negative step), computed as
  * start + i * step. `arange(n)` counts from 0. Default dtype float32.
@@ -22,13 +29,19 @@ import type { Tensor } from './tensor.js';
  * ```ts
  * arange(3); // => [0, 1, 2]
  * arange(1, 2, 0.25); // => [1, 1.25, 1.5, 1.75]
+ * arange(3, { dtype: 'int32' }); // => [0, 1, 2]
  * arange(0, 1, -1); // throws ERR_ARGUMENT
  * ```
  */
-export function arange(start: number, end?: number, step = 1, options: TensorOptions = {}): Tensor {
+export function arange(end: number, options?: TensorOptions): Tensor;
+export function arange(start: number, end: number, options?: TensorOptions): Tensor;
+export function arange(start: number, end?: number, step?: number, options?: TensorOptions): Tensor;
+export function arange(first: number, ...rest: readonly unknown[]): Tensor {
+  const [[second, third = 1], given] = rangeArguments(rest);
+  const options = given as TensorOptions;
+  const step = third as number;
   checkRangeOptions('arange', options);
-  const from = end === undefined ? 0 : start;
-  const to = end === undefined ? start : end;
+  const [from, to] = second === undefined ? [0, first] : [first, second as number];
   const numbers = [from, to, step].every((n) => typeof n === 'number');
   const count = numbers ? Math.ceil((to - from) / step) : Number.NaN;
   if (!Number.isSafeInteger(count) || (to - from) / step < 0) {

@@ -90,7 +90,7 @@ describe('tensors', () => {
       [true, false, true],
       [false, false, true],
     ]).transpose();
-    const y = arange(3, undefined, 1, { dtype: 'float64' }).reshape([3, 1, 1]);
+    const y = arange(3, { dtype: 'float64' }).reshape([3, 1, 1]);
     const [batch] = batches(x, y, { batchSize: 2 });
     expect(batch!.x.dtype).toBe('bool');
     expect(batch!.x.toArray()).toEqual([

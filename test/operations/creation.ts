@@ -138,6 +138,7 @@ export const creations: Family = {
       ),
       [() => tilegrad.arange(0, 3, 0), 'ERR_ARGUMENT'],
       [() => tilegrad.arange(0, wrong('3')), 'ERR_ARGUMENT'],
+      [() => tilegrad.arange(0, 3, 1, wrong(2)), 'ERR_ARGUMENT'],
       ...creation('arange', (options) => tilegrad.arange(0, 1, 1, options)),
     ]),
     linspace: none([

@@ -40,6 +40,10 @@ const addends = (
     [() => call(fits, left, right, { alpha: wrong(factor) }), 'ERR_ARGUMENT'],
     [() => call(fits, left, right, { beta: wrong(factor) }), 'ERR_ARGUMENT'],
   ]),
+  ...['alpha', 'beta'].map((factor): Misuse => {
+    const [c, a, b] = [fits, left, right].map((t) => t.to('int32')) as [Tensor, Tensor, Tensor];
+    return [() => call(c, a, b, { [factor]: 0.5 }), 'ERR_ARGUMENT', `[${name}] ${factor}`];
+  }),
   [() => call(fits, left, left.to('float64')), 'ERR_DTYPE'],
   [() => call(fits.to('float64'), left, right), 'ERR_DTYPE'],
   [() => call(fits, ones([2, 2, 2, 2]), right), 'ERR_SHAPE'],

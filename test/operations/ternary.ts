@@ -55,11 +55,7 @@ const broadcasts = (fn: Fn, around = 0): Case[] =>
 
 /** A pattern of truth values that depends on nothing but the place. */
 const pattern = (like: Tensor): Tensor =>
-  tilegrad
-    .arange(like.numel, undefined, 1, { dtype: 'int32' })
-    .remainder(2)
-    .eq(0)
-    .reshape(like.shape);
+  tilegrad.arange(like.numel, { dtype: 'int32' }).remainder(2).eq(0).reshape(like.shape);
 
 /** `clamp` under either name. */
 function bounded(name: 'clamp' | 'clip'): Operation {

@@ -115,7 +115,7 @@ test('memory is shared with a Uint16Array, whose dtype has to be named', () => {
 });
 
 test('views, copies and printing', () => {
-  const x = arange(12, undefined, 1, { dtype }).reshape([3, 4]);
+  const x = arange(12, { dtype }).reshape([3, 4]);
   expect(x.transpose().slice([1]).toArray()).toEqual([1, 5, 9]);
   expect(x.transpose().contiguous().toArray()).toEqual(x.to('float32').transpose().toArray());
   expect(

@@ -249,6 +249,8 @@ describe('constants', () => {
     expectTensor(arange(3), [3], 'float32', [0, 1, 2]);
     expectTensor(arange(1, 3), [2], 'float32', [1, 2]);
     expectTensor(arange(5, 0, -2, { dtype: 'int32' }), [3], 'int32', [5, 3, 1]);
+    expectTensor(arange(3, { dtype: 'int32' }), [3], 'int32', [0, 1, 2]);
+    expectTensor(arange(1, 3, { dtype: 'int32' }), [2], 'int32', [1, 2]);
     expectTensor(arange(0), [0], 'float32', []);
     expectTensor(arange(2, 2), [0], 'float32', []);
     // start + i * step, not repeated addition: no error adds up.

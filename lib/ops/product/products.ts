@@ -12,6 +12,7 @@ import { permute, reshape, squeeze, unsqueeze } from '../shape/shape.js';
 import { einsum } from './einsum.js';
 import { type AddmmOptions, addmm, matmul } from './matmul.js';
 import { checkProduct, inFloat32 } from './matmul_bf16.js';
+import { checkWhole } from './matmul_integer.js';
 
 const KINDS = ['a scalar', 'a vector', 'a matrix', 'a batch of matrices'];
 
@@ -127,6 +128,8 @@ function checkAddends(
   }
   for (const t of tensors) checkProduct(operation, t);
   const [first, ...rest] = tensors as [Tensor, ...Tensor[]];
+  checkWhole(operation, 'beta', first.dtype, options.beta ?? 1);
+  checkWhole(operation, 'alpha', first.dtype, options.alpha ?? 1);
   for (const { dtype } of rest) {
     if (dtype !== first.dtype) {
       throw new TensorError(
