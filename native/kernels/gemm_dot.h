@@ -22,124 +22,297 @@ constexpr int kDotRows = 2;
 static_assert(kDotRows <= kMaxDotRows, "the table has no room for this many rows");
 
 // Registers of columns whose chains run side by side. A chain is L dependent FMAs a block, so a few
-// chains keep the two pipelines of latency 4 idle most of the time; with more, two blocks don't fit
-// in the registers.
+// chains keep the two pipelines of latency 4 idle most of the time.
+#if defined(TG_TARGET_AVX512)
 template <int R>
-constexpr int kDotBlocks = R <= 3 ? 2 : 1;
+constexpr int kDotBlocks = R <= 6 ? 2 : 1;
+#else
+template <int R>
+constexpr int kDotBlocks = R <= 3 ? 2 : 1;  // more don't fit in the registers
+#endif
 
-// R chains of one register of columns: L steps, or fewer at the end of k.
-template <class T, int R, bool Full>
-TG_INLINE void dotSteps(const Reg<T> (&block)[Reg<T>::lanes], int64_t steps, const GemmDot<T>& d,
-                        const T* a, Reg<T>* chains) {
-  Reg<T> acc[R];
-  TG_UNROLL for (int r = 0; r < R; ++r) acc[r] = chains[r];
+// With up to three chains for each register the blocks take turns; with more, their steps do, since
+// the next block would be too far behind in the code for the CPU to begin with it.
+constexpr int kDotTurns = 3;
+
+// The column whose chain lane i of a register is, when the register has `count` columns. The upper
+// half of the lanes are the last columns, and some columns have two lanes then; fewer columns than
+// half a register repeat the last one.
+template <class T>
+TG_INLINE int64_t dotColumnOf(int64_t i, int64_t count) {
+  constexpr int L = Reg<T>::lanes;
+  if (count < L / 2) return i < count ? i : count - 1;
+  return i < L / 2 ? i : i - L + count;
+}
+
+// R chains of one register of columns: L steps.
+template <class T, int R>
+TG_INLINE void dotSteps(const Reg<T> (&block)[Reg<T>::lanes], const GemmDot<T>& d, const T* a,
+                        Reg<T> (&acc)[R]) {
   TG_UNROLL for (int i = 0; i < Reg<T>::lanes; ++i, a += d.aCol) {
-    if (!Full && i >= steps) break;
     const T* from = a;
     TG_UNROLL for (int r = 0; r < R; ++r, from += d.aRow) {
       acc[r] = fma(splat<T>(*from), block[i], acc[r]);
     }
   }
+}
+
+// `steps` steps, a multiple of L, of a register of at least L / 2 columns.
+template <class T, int R>
+TG_INLINE void dotWhole(const GemmDot<T>& d, const T* b, int64_t count, int64_t steps,
+                        Reg<T> (&chains)[R]) {
+  constexpr int L = Reg<T>::lanes;
+  RowSteps rows = rowSteps<T>(d.bCol);
+  Reg<T> acc[R];
+  TG_UNROLL for (int r = 0; r < R; ++r) acc[r] = chains[r];
+  const T *a = d.a, *last = b + (count - (L - L / 2)) * d.bCol;
+  for (int64_t p = 0; p < steps; p += L, a += L * d.aCol) {
+    rows = hidden(rows);
+    Reg<T> block[L];
+    loadTransposed(b + p, last + p, rows, block);
+    dotSteps<T, R>(block, d, hidden(a), acc);
+  }
   TG_UNROLL for (int r = 0; r < R; ++r) chains[r] = acc[r];
 }
 
-// `steps` steps, a multiple of L, of B registers of columns.
-template <class T, int R, int B>
-TG_INLINE void dotWhole(const GemmDot<T>& d, const T* b, int64_t steps, Reg<T> (*chains)[R]) {
+// Of two full registers, the second of which begins at b + second.
+template <class T, int R>
+TG_INLINE void dotWhole(const GemmDot<T>& d, const T* b, int64_t second, int64_t steps,
+                        Reg<T> (&chains)[2][R]) {
   constexpr int L = Reg<T>::lanes;
   RowSteps rows = rowSteps<T>(d.bCol);
-  Reg<T> acc[B][R];
-  TG_UNROLL for (int c = 0; c < B; ++c) {
+  Reg<T> acc[2][R];
+  TG_UNROLL for (int c = 0; c < 2; ++c) {
     TG_UNROLL for (int r = 0; r < R; ++r) acc[c][r] = chains[c][r];
   }
   const T* a = d.a;
-  for (int64_t p = 0; p < steps; p += L, a += L * d.aCol) {
-    TG_UNROLL for (int c = 0; c < B; ++c) {
-      rows = hidden(rows);
-      Reg<T> block[L];
-      loadTransposed(b + p + c * L * d.bCol, rows, block);
-      // Kept for the next block, the values of A would push chains out to memory: 512 x 240 times
-      // one to three columns took 38, 44 and 54 cycles a block, 36, 43 and 46 so.
-      dotSteps<T, R, true>(block, L, d, hidden(a), acc[c]);
+  if constexpr (R <= kDotTurns) {
+    for (int64_t p = 0; p < steps; p += L, a += L * d.aCol) {
+      TG_UNROLL for (int c = 0; c < 2; ++c) {
+        rows = hidden(rows);
+        Reg<T> block[L];
+        loadTransposed(b + p + c * second, rows, block);
+        // Kept for the next block, the values of A would push chains out to memory: 512 x 240 times
+        // one to three columns took 38, 44 and 54 cycles a block, 36, 43 and 46 so.
+        dotSteps<T, R>(block, d, hidden(a), acc[c]);
+      }
     }
   }
-  TG_UNROLL for (int c = 0; c < B; ++c) {
+#if defined(TG_TARGET_AVX512)
+  // Two blocks of all steps and the chains don't fit in the registers: 192 x 656 times four to six
+  // columns took 70, 73 and 74 cycles a block one after the other, 53, 55 and 61 so.
+  if constexpr (R > kDotTurns) {
+    for (int64_t p = 0; p < steps; p += 8) {
+      rows = hidden(rows);
+      Reg<T> block[2][8];
+      TG_UNROLL for (int c = 0; c < 2; ++c) loadEightColumns(b + p + c * second, rows, block[c]);
+      TG_UNROLL for (int i = 0; i < 8; ++i, a += d.aCol) {
+        const T* from = a;
+        TG_UNROLL for (int r = 0; r < R; ++r, from += d.aRow) {
+          const Reg<T> x = splat<T>(*from);
+          TG_UNROLL for (int c = 0; c < 2; ++c) acc[c][r] = fma(x, block[c][i], acc[c][r]);
+        }
+      }
+    }
+  }
+#endif
+  TG_UNROLL for (int c = 0; c < 2; ++c) {
     TG_UNROLL for (int r = 0; r < R; ++r) chains[c][r] = acc[c][r];
   }
 }
 
-// At the edges: `steps` steps of `cols` columns. Columns that don't exist repeat the last
-// one; their lanes are not stored.
-template <class T, int R>
-TG_NOINLINE void dotEdge(const GemmDot<T>& d, int64_t steps, int64_t cols, const T* a, const T* b,
-                         Reg<T>* chains) {
-  constexpr int L = Reg<T>::lanes;
-  Reg<T> block[L];
-  TG_UNROLL for (int i = 0; i < L; ++i) {
-    block[i] = loadFirst(b + (i < cols ? i : cols - 1) * d.bCol, steps);
+// The next L steps of a register of columns, or fewer if there are no more, transposed.
+template <class T>
+TG_INLINE void dotLoadSteps(const T* b, int64_t bCol, int64_t steps,
+                            Reg<T> (&block)[Reg<T>::lanes]) {
+  TG_UNROLL for (int i = 0; i < Reg<T>::lanes; ++i, b += bCol) block[i] = loadFirst(b, steps);
+  transpose(block);
+}
+
+// The same of `count` columns.
+template <class T>
+TG_NOINLINE void dotLoadEdge(const T* b, int64_t bCol, int64_t steps, int64_t count,
+                             Reg<T> (&block)[Reg<T>::lanes]) {
+  if (count == Reg<T>::lanes) return dotLoadSteps(b, bCol, steps, block);
+  for (int i = 0; i < Reg<T>::lanes; ++i) {
+    block[i] = loadFirst(b + dotColumnOf<T>(i, count) * bCol, steps);
   }
   transpose(block);
-  dotSteps<T, R, false>(block, steps, d, a, chains);
 }
 
-// Where the chains of row r start, in columns [j, j + count).
+// Where chains start, in `count` columns from j on.
 template <class T>
-TG_INLINE Reg<T> dotStart(const GemmDot<T>& d, int r, int64_t j, int64_t count) {
-  if (!d.fresh) return loadFirst(d.c + r * d.cRow + j, count);
-  return splat<T>(d.bias ? d.bias[r] : T{0});
+TG_NOINLINE void dotStart(const GemmDot<T>& d, int64_t j, int64_t count, Reg<T>* chains) {
+  constexpr int L = Reg<T>::lanes;
+  for (int64_t r = 0; r < d.m; ++r) {
+    if (d.fresh) {
+      chains[r] = splat<T>(d.bias ? d.bias[r] : T{0});
+      continue;
+    }
+    T lanes[L];
+    for (int i = 0; i < L; ++i) lanes[i] = d.c[r * d.cRow + j + dotColumnOf<T>(i, count)];
+    chains[r] = load(lanes);
+  }
 }
 
-// The chains of a register of columns of a turned C, whose `rows` rows are contiguous there: square
+template <class T>
+TG_NOINLINE void dotStore(const GemmDot<T>& d, int64_t j, int64_t count, const Reg<T>* chains) {
+  constexpr int L = Reg<T>::lanes;
+  T* c = d.c + j;
+  for (int64_t r = 0; r < d.m; ++r, c += d.cRow) {
+    if (count == L) {
+      store(c, chains[r]);
+      continue;
+    }
+    T lanes[L];
+    store(lanes, chains[r]);
+    for (int i = 0; i < L; ++i) c[dotColumnOf<T>(i, count)] = lanes[i];
+  }
+}
+
+// The chains of a register of columns of a turned C, whose values are contiguous there: square
 // blocks are transposed back. One value after the other took longer than all products of 1092 x 2
 // x 2.
 template <class T>
-TG_NOINLINE void dotStoreTurned(const Reg<T>* chains, int64_t rows, T* c, int64_t cRow,
-                                int64_t count) {
+TG_NOINLINE void dotStoreTurned(const GemmDot<T>& d, int64_t j, int64_t count,
+                                const Reg<T>* chains) {
   constexpr int L = Reg<T>::lanes;
-  for (int64_t r = 0; r < rows; r += L) {
+  for (int64_t r = 0; r < d.m; r += L) {
     Reg<T> block[L];
     // Rows that don't exist repeat the last one.
-    TG_UNROLL for (int i = 0; i < L; ++i) block[i] = chains[r + i < rows ? r + i : rows - 1];
+    TG_UNROLL for (int i = 0; i < L; ++i) block[i] = chains[r + i < d.m ? r + i : d.m - 1];
     transpose(block);
-    T* to = c + r;
-    TG_UNROLL for (int i = 0; i < L; ++i, to += cRow) {
-      if (i < count) storeFirst(to, block[i], rows - r);
+    T* to = d.c + j * d.cRow + r;
+    TG_UNROLL for (int i = 0; i < L; ++i, to += d.cRow) {
+      if (i >= count && count < L / 2) break;
+      if (i == L / 2) to += (count - L) * d.cRow;  // as dotColumnOf has it
+      storeFirst(to, block[i], d.m - r);
     }
   }
 }
 
-// Columns [j, j + count) of C, where count is all that B registers hold, or for B = 1 less.
+#if defined(TG_TARGET_AVX512) || defined(TG_TARGET_AVX2)
+// No more chains than fit in 128 bits: as much of a block as they are.
+template <class T, int R>
+TG_NOINLINE void dotStoreFew(const GemmDot<T>& d, int64_t j, int64_t count, const Reg<T>* chains) {
+  constexpr int kPart = 16 / static_cast<int>(sizeof(T));
+  Reg<T> block[kPart];
+  TG_UNROLL for (int i = 0; i < kPart; ++i) block[i] = chains[i < R ? i : R - 1];
+  transposeWithin128(block);
+  // Column q + i is part q / kPart of block[i].
+  T* const c = d.c + j * d.cRow;
+  TG_UNROLL for (int q = 0; q < Reg<T>::lanes; q += kPart) {
+    TG_UNROLL for (int i = 0; i < kPart; ++i) {
+      storeFirst(c + dotColumnOf<T>(q + i, count) * d.cRow, block[i], R);
+      block[i] = rotatedParts(block[i]);
+    }
+  }
+}
+#endif
+
+// The last steps of the chains of B registers of columns, of which `done` are done, and their
+// values to C. Registers have `count` columns from `from` on: if there are two, all they hold.
 template <class T, int R, int B>
-TG_NOINLINE void dotColumns(const GemmDot<T>& d, int64_t j, int64_t count) {
+TG_NOINLINE void dotFinish(const GemmDot<T>& d, const int64_t (&from)[B], int64_t count,
+                           int64_t done, Reg<T> (&chains)[B][R]) {
   constexpr int L = Reg<T>::lanes;
-  Reg<T> chains[B][R];
-  for (int c = 0; c < B; ++c) {
-    for (int r = 0; r < R; ++r) {
-      chains[c][r] = dotStart(d, r, j + c * L, count - c * L);
+  if (done < d.k) {
+    Reg<T> block[B][L], acc[B][R];
+    TG_UNROLL for (int c = 0; c < B; ++c) {
+      TG_UNROLL for (int r = 0; r < R; ++r) acc[c][r] = chains[c][r];
+    }
+    const T* a = d.a + done * d.aCol;
+    for (int64_t p = done, i = L; p < d.k; ++p, ++i, a += d.aCol) {
+      if (i == L) {
+        i = 0;
+        TG_UNROLL for (int c = 0; c < B; ++c) {
+          const T* const b = d.b + p + from[c] * d.bCol;
+          // Most of few chains are here, and a call takes as long as some of their steps.
+          if (B > 1 && R <= kDotTurns) {
+            dotLoadSteps(b, d.bCol, d.k - p, block[c]);
+          } else {
+            dotLoadEdge(b, d.bCol, d.k - p, count, block[c]);
+          }
+        }
+      }
+      TG_UNROLL for (int r = 0; r < R; ++r) {
+        const Reg<T> x = splat<T>(a[r * d.aRow]);
+        TG_UNROLL for (int c = 0; c < B; ++c) acc[c][r] = fma(x, block[c][i], acc[c][r]);
+      }
+    }
+    TG_UNROLL for (int c = 0; c < B; ++c) {
+      TG_UNROLL for (int r = 0; r < R; ++r) chains[c][r] = acc[c][r];
     }
   }
-  const T* const b = d.b + j * d.bCol;
-  int64_t p = 0;
-  if (count == B * L) {
-    p = d.k / L * L;
-    dotWhole<T, R, B>(d, b, p, chains);
-  }
-  for (; p < d.k; p += L) {
-    const int64_t steps = d.k - p < L ? d.k - p : L;
-    for (int c = 0; c < B; ++c) {
-      dotEdge<T, R>(d, steps, count < L ? count : L, d.a + p * d.aCol, b + p + c * L * d.bCol,
-                    chains[c]);
-    }
-  }
-  for (int c = 0; c < B; ++c) {
-    if (d.turned) {
-      dotStoreTurned(chains[c], R, d.c + (j + c * L) * d.cRow, d.cRow, count - c * L);
+  TG_UNROLL for (int c = 0; c < B; ++c) {
+    if (!d.turned) {
+      dotStore(d, from[c], count, chains[c]);
       continue;
     }
-    for (int r = 0; r < R; ++r) {
-      storeFirst(d.c + r * d.cRow + j + c * L, chains[c][r], count - c * L);
+#if defined(TG_TARGET_AVX512) || defined(TG_TARGET_AVX2)
+    if constexpr (R * sizeof(T) <= 16) {
+      dotStoreFew<T, R>(d, from[c], count, chains[c]);
+      continue;
+    }
+#endif
+    dotStoreTurned(d, from[c], count, chains[c]);
+  }
+}
+
+// Columns of C as a whole product has them: chains from zero to the last step, stored at once. The
+// calls that do this for all others took 6 % of 784 x 128 times eight columns.
+template <class T, int R, int B>
+TG_INLINE void dotBegin(const GemmDot<T>& d, const int64_t (&from)[B], int64_t count,
+                        Reg<T> (&chains)[B][R]) {
+  TG_UNROLL for (int c = 0; c < B; ++c) {
+    if (d.fresh && !d.bias) {
+      TG_UNROLL for (int r = 0; r < R; ++r) chains[c][r] = splat<T>(0);
+    } else {
+      dotStart(d, from[c], count, chains[c]);
     }
   }
+}
+template <class T, int R, int B>
+TG_INLINE void dotEnd(const GemmDot<T>& d, const int64_t (&from)[B], int64_t count, int64_t done,
+                      Reg<T> (&chains)[B][R]) {
+  if (done < d.k || d.turned || count < Reg<T>::lanes) {
+    return dotFinish(d, from, count, done, chains);
+  }
+  TG_UNROLL for (int c = 0; c < B; ++c) {
+    T* to = d.c + from[c];
+    TG_UNROLL for (int r = 0; r < R; ++r, to += d.cRow) store(to, chains[c][r]);
+  }
+}
+
+// Columns [j, j + count) of C, at most a register of them.
+template <class T, int R>
+TG_NOINLINE void dotColumns(const GemmDot<T>& d, int64_t j, int64_t count) {
+  constexpr int L = Reg<T>::lanes;
+  const int64_t from[1] = {j};
+  Reg<T> chains[1][R];
+  dotBegin(d, from, count, chains);
+  const int64_t whole = count < L / 2 ? 0 : d.k / L * L;
+  if (whole > 0) dotWhole<T, R>(d, d.b + j * d.bCol, count, whole, chains[0]);
+  dotEnd(d, from, count, whole, chains);
+}
+
+// Two registers of columns, from j and from next on.
+template <class T, int R>
+TG_NOINLINE void dotTwoColumns(const GemmDot<T>& d, int64_t j, int64_t next) {
+  constexpr int L = Reg<T>::lanes;
+  const int64_t from[2] = {j, next};
+  Reg<T> chains[2][R];
+  dotBegin(d, from, L, chains);
+  const int64_t whole = d.k / L * L;
+  dotWhole<T, R>(d, d.b + j * d.bCol, (next - j) * d.bCol, whole, chains);
+  dotEnd(d, from, L, whole, chains);
+}
+
+// Whether lines of 32 columns of B fall out of the first-level cache before both their halves are
+// read: in halves, 700 x 1024 times two columns took 138 cycles a block instead of 75.
+template <class T, int R>
+TG_INLINE bool dotCollides(const GemmDot<T>& d) {
+  return R > kDotTurns && Reg<T>::lanes > 8 && d.bCol * static_cast<int64_t>(sizeof(T)) % 2048 == 0;
 }
 
 template <class T, int R>
@@ -147,11 +320,18 @@ void gemmDot(const GemmDot<T>& d) {
   constexpr int L = Reg<T>::lanes;
   int64_t j = 0;
   if constexpr (kDotBlocks<R> > 1) {
-    for (; j + kDotBlocks<R> * L <= d.n; j += kDotBlocks<R> * L) {
-      dotColumns<T, R, kDotBlocks<R>>(d, j, kDotBlocks<R> * L);
+    if (!dotCollides<T, R>(d)) {
+      // At the end the second register computes some of the first one's columns again.
+      for (; d.n - j > L; j += 2 * L) {
+        dotTwoColumns<T, R>(d, j, j + L < d.n - L ? j + L : d.n - L);
+      }
     }
   }
-  for (; j < d.n; j += L) dotColumns<T, R, 1>(d, j, d.n - j < L ? d.n - j : L);
+  for (; j < d.n; j += L) {
+    // Chains that don't start from C can be computed again.
+    const bool again = d.fresh && d.n > L && d.n - j < L;
+    dotColumns<T, R>(d, again ? d.n - L : j, again || d.n - j >= L ? L : d.n - j);
+  }
 }
 
 template <class T, int R = 1>

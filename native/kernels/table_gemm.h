@@ -58,7 +58,7 @@ struct GemmTile {
 // C += A B for a few rows, as chains that start from C, or from 0.
 template <class T>
 struct GemmDot {
-  int64_t n, k;
+  int64_t m, n, k;
   const T* a;  // A[i, p] at a[i * aRow + p * aCol]
   int64_t aRow, aCol;
   const T* b;  // B[p, j] at b[p + j * bCol]

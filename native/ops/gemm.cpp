@@ -144,9 +144,19 @@ void runDot(const Product<T>& g, bool column) {
   const bool reads = g.beta != 0 || (g.bias && !g.turned);
   if (reads) initialise(g);
   const Product<T> rows = column ? transposedOperands(g) : g;
-  const GemmDot<T> dot = {rows.n,    rows.k, rows.a,    rows.aRow,
-                          rows.aCol, rows.b, rows.bCol, g.c,
-                          g.cRow,    !reads, g.turned,  g.turned ? g.bias : nullptr};
+  const GemmDot<T> dot = {rows.m,
+                          rows.n,
+                          rows.k,
+                          rows.a,
+                          rows.aRow,
+                          rows.aCol,
+                          rows.b,
+                          rows.bCol,
+                          g.c,
+                          g.cRow,
+                          !reads,
+                          g.turned,
+                          g.turned ? g.bias : nullptr};
   floatKernels<T>().gemm.dot[rows.m - 1](dot);
   finalise(g);
 }

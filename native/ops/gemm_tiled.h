@@ -250,7 +250,7 @@ class TiledProduct {
     const int64_t height = rows / tiles, taller = rows % tiles;
     const T* const firstC = tile.c;
     const T* source = tile.a;
-    const int64_t depth = tile.k, slice = ceilDiv(depth, tiles);
+    const int64_t depth = tile.k, slice = roundUp(ceilDiv(depth, tiles), kPair);
     const bool columns = g.aRow == 1 && g.aCol != 1;
     for (int64_t i = 0; i < tiles; ++i) {
       const int64_t r = height + (i < taller ? 1 : 0);

@@ -191,7 +191,7 @@ void reflectColumns(const Matrix<T>& a, const T* v, T tau, T* work) {
   if (tau == 0 || a.rows == 0) return;
   const auto& kernels = floatKernels<T>().gemm;
   for (int64_t i = 0; i < a.rows; ++i) work[i] = 0;
-  kernels.dot[0]({a.rows, a.cols, v, 0, 1, a.at, a.row, work, a.rows});
+  kernels.dot[0]({1, a.rows, a.cols, v, 0, 1, a.at, a.row, work, a.rows});
   for (int64_t i = 0; i < a.rows; ++i) {
     const T share = -tau * work[i];
     kernels.streamRows(1, a.cols, &share, 0, v, 0, a.rowAt(i));

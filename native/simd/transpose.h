@@ -56,6 +56,27 @@ TG_INLINE RegF oddParts(RegF a, RegF b) { return {_mm512_shuffle_f32x4(a.v, b.v,
 TG_INLINE RegD evenParts(RegD a, RegD b) { return {_mm512_shuffle_f64x2(a.v, b.v, 0x88)}; }
 TG_INLINE RegD oddParts(RegD a, RegD b) { return {_mm512_shuffle_f64x2(a.v, b.v, 0xdd)}; }
 
+// Parts 1, 2, 3, 0.
+TG_INLINE RegF rotatedParts(RegF a) { return {_mm512_shuffle_f32x4(a.v, a.v, 0x39)}; }
+TG_INLINE RegD rotatedParts(RegD a) { return {_mm512_shuffle_f64x2(a.v, a.v, 0x39)}; }
+
+// Eight rows of sixteen values: lanes 0 to 7 of x[i] become column i, lanes 8 to 15 column 8 + i.
+TG_INLINE void transposeEight(RegF (&x)[8]) {
+  // Parts 0 and 2 (even) or 1 and 3 (odd) of both operands, in turns.
+  const __m512i even = _mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13);
+  const __m512i odd = _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15);
+  transposeWithin128(x);
+  TG_UNROLL for (int c = 0; c < 4; ++c) {
+    const __m512d a = _mm512_castps_pd(x[c].v), b = _mm512_castps_pd(x[4 + c].v);
+    x[c] = {_mm512_castpd_ps(_mm512_permutex2var_pd(a, even, b))};
+    x[4 + c] = {_mm512_castpd_ps(_mm512_permutex2var_pd(a, odd, b))};
+  }
+}
+TG_INLINE void storeLowHalf(float* p, RegF a) { _mm256_storeu_ps(p, _mm512_castps512_ps256(a.v)); }
+TG_INLINE void storeHighHalf(float* p, RegF a) {
+  _mm256_storeu_ps(p, _mm512_extractf32x8_ps(a.v, 1));
+}
+
 template <class T>
 TG_INLINE void transpose(Reg<T> (&x)[Reg<T>::lanes]) {
   constexpr int kStep = Reg<T>::lanes / 4;  // values in 128 bits
@@ -85,6 +106,10 @@ TG_INLINE RegF lowerParts(RegF a, RegF b) { return {_mm256_permute2f128_ps(a.v, 
 TG_INLINE RegF upperParts(RegF a, RegF b) { return {_mm256_permute2f128_ps(a.v, b.v, 0x31)}; }
 TG_INLINE RegD lowerParts(RegD a, RegD b) { return {_mm256_permute2f128_pd(a.v, b.v, 0x20)}; }
 TG_INLINE RegD upperParts(RegD a, RegD b) { return {_mm256_permute2f128_pd(a.v, b.v, 0x31)}; }
+
+// The upper 128 bits, then the lower ones.
+TG_INLINE RegF rotatedParts(RegF a) { return {_mm256_permute2f128_ps(a.v, a.v, 0x01)}; }
+TG_INLINE RegD rotatedParts(RegD a) { return {_mm256_permute2f128_pd(a.v, a.v, 0x01)}; }
 
 template <class T>
 TG_INLINE void transpose(Reg<T> (&x)[Reg<T>::lanes]) {
@@ -152,30 +177,79 @@ TG_INLINE const T* hidden(const T* p) {
   return p;
 }
 
-// The square block that starts at p, a register to a row, transposed. A block that is loaded at its
-// own place in the code, and not by a function that others call too, has load instructions that
-// step through memory evenly, which is what the CPU foresees best: 1 x 784 x 128 with B contiguous
-// along k went from 34 to 46 GFLOP/s by that alone.
-template <class T>
-TG_INLINE void loadTransposed(const T* p, const RowSteps& s, Reg<T> (&x)[Reg<T>::lanes]) {
-  constexpr int L = Reg<T>::lanes;
+// Registers of consecutive rows, the first at p.
+template <int rows, class T>
+TG_INLINE void loadRows(const T* p, const RowSteps& s, Reg<T>* x) {
   const char* row = reinterpret_cast<const char*>(p);
   const auto at = [](const char* from) { return load(reinterpret_cast<const T*>(from)); };
-  TG_UNROLL for (int i = 0; i < L; i += 8, row += 8 * s.one) {
+  TG_UNROLL for (int i = 0; i < rows; i += 8, row += 8 * s.one) {
     x[i] = at(row);
-    if constexpr (L >= 2) x[i + 1] = at(row + s.one);
-    if constexpr (L >= 4) {
+    if constexpr (rows >= 2) x[i + 1] = at(row + s.one);
+    if constexpr (rows >= 4) {
       x[i + 2] = at(row + 2 * s.one);
       x[i + 3] = at(row + s.three);
     }
-    if constexpr (L >= 8) {
+    if constexpr (rows >= 8) {
       x[i + 4] = at(row + 4 * s.one);
       x[i + 5] = at(row + s.five);
       x[i + 6] = at(row + 2 * s.three);
       x[i + 7] = at(row + s.seven);
     }
   }
+}
+
+// The square block that starts at p, transposed. A block that is loaded at its own place in the
+// code, and not by a function that others call too, has load instructions that step through memory
+// evenly, which is what the CPU foresees best: 1 x 784 x 128 with B contiguous along k went from 34
+// to 46 GFLOP/s by that alone.
+template <class T>
+TG_INLINE void loadTransposed(const T* p, const RowSteps& s, Reg<T> (&x)[Reg<T>::lanes]) {
+  loadRows<Reg<T>::lanes>(p, s, x);
   transpose(x);
 }
+
+// The same of a block whose lower half of rows starts elsewhere.
+template <class T>
+TG_INLINE void loadTransposed(const T* p, const T* lower, const RowSteps& s,
+                              Reg<T> (&x)[Reg<T>::lanes]) {
+  constexpr int kHalf = Reg<T>::lanes / 2;
+  if constexpr (kHalf > 0) loadRows<kHalf>(p, s, x);
+  loadRows<Reg<T>::lanes - kHalf>(lower, s, x + kHalf);
+  transpose(x);
+}
+
+#if defined(TG_TARGET_AVX512)
+
+// Eight columns of the block that starts at p. Lane i of x[c] becomes column c of row i.
+TG_INLINE void loadEightColumns(const double* p, const RowSteps& s, RegD (&x)[8]) {
+  loadTransposed(p, s, x);
+}
+
+// Of sixteen rows: row i shares a register with row i + 4, and their halves are parted again by the
+// exchanges of 128-bit parts.
+TG_INLINE void loadEightColumns(const float* p, const RowSteps& s, RegF (&x)[8]) {
+  const char* row = reinterpret_cast<const char*>(p);
+  const auto at = [](const char* from) {
+    return _mm256_castps_pd(_mm256_loadu_ps(reinterpret_cast<const float*>(from)));
+  };
+  const auto pair = [&](const char* from) {
+    const __m512d low = _mm512_castpd256_pd512(at(from));
+    return RegF{_mm512_castpd_ps(_mm512_insertf64x4(low, at(from + 4 * s.one), 1))};
+  };
+  TG_UNROLL for (int i = 0; i < 8; i += 4, row += 8 * s.one) {
+    x[i] = pair(row);
+    x[i + 1] = pair(row + s.one);
+    x[i + 2] = pair(row + 2 * s.one);
+    x[i + 3] = pair(row + s.three);
+  }
+  transposeWithin128(x);
+  TG_UNROLL for (int c = 0; c < 4; ++c) {
+    const RegF even = evenParts(x[c], x[4 + c]);
+    x[4 + c] = oddParts(x[c], x[4 + c]);
+    x[c] = even;
+  }
+}
+
+#endif
 
 TG_TARGET_END

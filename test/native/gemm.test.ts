@@ -353,54 +353,6 @@ test.each(settings)('few steps have the bits of tiles: %s, %i thread(s)', (name,
   }
 });
 
-/**
- * Few columns are computed as C^T, whose blocks are turned back on the way out: each must have the bits
- * of the same column beside others, where it is not turned.
- */
-test.each(settings)('few columns have the bits of many: %s, %i thread(s)', (name, count) => {
-  setSimdLevel(name);
-  setNumThreads(count);
-  const random = generator(7);
-  const wide = 20; // too many columns to be turned
-  for (const Type of [Float32Array, Float64Array] as const) {
-    for (let n = 1; n <= 13; n++) {
-      for (const [m, k] of [
-        [14, 2],
-        [32, 3],
-        [33, 16],
-        [47, 65],
-        [301, 261],
-      ] as const) {
-        const fill = (length: number): Floats => new Type(length).map(() => random() * 2 - 1);
-        const a = fill(m * (k + 1));
-        const all = fill(k * wide);
-        const bias = fill(wide);
-        const b = new Type(k * n).map((_, i) => all[Math.floor(i / n) * wide + (i % n)]!);
-        const product = (right: Floats, cols: number, around: Floats | null): Floats => {
-          const c = new Type(m * (cols + 2)).fill(GUARD);
-          runRow(
-            rows.gemmFused,
-            [a, right, around, null, c, null],
-            [0, 0, 0, 0, 0, 0],
-            [m, cols, k, k + 1, 1, cols, 1, 0, cols + 2, activations.indexOf('tanh'), 0, 0],
-          );
-          return c;
-        };
-        for (const around of [null, bias]) {
-          const want = product(all, wide, around);
-          const got = product(b, n, around);
-          for (let at = 0; at < got.length; at++) {
-            const [i, j] = [Math.floor(at / (n + 2)), at % (n + 2)];
-            const expected = j < n ? want[i * (wide + 2) + j] : GUARD;
-            if (got[at] !== expected)
-              throw new Error(`${m} x ${k} x ${n}: [${i}, ${j}] is ${got[at]}, not ${expected}`);
-          }
-        }
-      }
-    }
-  }
-});
-
 test('every path was taken', () => {
   // Vector, dot, narrow, direct, packed; 2 (stream) has a test file of its own.
   expect([...pathsSeen].filter((path) => path !== 2).sort()).toEqual([1, 3, 4, 5, 6]);

@@ -1,0 +1,132 @@
+/**
+ * Products whose second operand is contiguous along k: its blocks are transposed in registers, for a
+ * few rows in place, for more while it is packed. C^T = B^T A^T of few columns goes the same way.
+ * Every output is one chain of FMAs, so the bits must be those of the same product in tiles, which
+ * gemm.test.ts holds against a naive product.
+ */
+
+import { rows, runRow } from 'tilegrad/native/commands.js';
+import {
+  getNumThreads,
+  setNumThreads,
+  setSimdLevel,
+  simdLevel,
+  simdLevels,
+} from 'tilegrad/native/settings.js';
+import { activations } from 'tilegrad/ops/product/gemm.js';
+import { afterAll, expect, test } from 'vitest';
+import { generator } from '../helpers/generator.js';
+
+type Floats = Float32Array | Float64Array;
+
+const GUARD = 12345;
+const level = simdLevel();
+const threads = getNumThreads();
+const settings = simdLevels().flatMap((name) => [1, 2].map((count) => [name, count] as const));
+
+afterAll(() => {
+  setSimdLevel(level);
+  setNumThreads(threads);
+});
+
+const [PATH_DOT, PATH_PACKED] = [3, 6]; // their places in GemmPath
+
+test.each(settings)('rows by columns along k: %s, %i thread(s)', (name, count) => {
+  setSimdLevel(name);
+  setNumThreads(count);
+  const random = generator(9);
+  // Around registers of 2 to 16 values, pairs of them, and their halves, which edges are made of.
+  const widths = [1, 2, 3, 4, 5, 7, 8, 9, 11, 12, 15, 16, 17, 19, 23, 24, 25, 31, 32, 33, 41, 48];
+  widths.push(49, 63, 64, 65);
+  const depths = [1, 3, 4, 7, 8, 9, 15, 16, 17, 24, 31, 33, 50];
+  const paths = new Set<number>();
+  for (const Type of [Float32Array, Float64Array] as const) {
+    // The distance between columns of the last one is 2 KB for either type: they share cache sets.
+    const far = 2048 / Type.BYTES_PER_ELEMENT;
+    const values = new Type(20_000 + far * 66).map(() => random() * 2 - 1);
+    values[777] = Number.POSITIVE_INFINITY;
+    for (let m = 1; m <= 15; m++) {
+      for (const [w, n] of widths.entries()) {
+        const k = depths[(w + 5 * m) % depths.length]!;
+        const pitch = (w + m) % 3 === 0 ? far : k + ((w + m) % 2);
+        const [beta, offset] = [w % 4 === 0 ? -0.5 : 0, 1 + (w % 7)];
+        const turned = new Type(k * n).map((_, i) => values[offset + (i % n) * pitch + ~~(i / n)]!);
+        const product = (b: Floats, from: number, bRow: number, bCol: number): Floats => {
+          const c = new Type(m * (n + 1) + 4).fill(GUARD);
+          if (beta !== 0)
+            for (let i = 0; i < m; i++)
+              c.fill(i + 0.25, 3 + i * (n + 1)).fill(GUARD, 3 + i * (n + 1) + n);
+          runRow(
+            rows.gemm,
+            [values, b, c],
+            [700, from, 3],
+            [1, m, n, k, 0, k + 1, 1, 0, bRow, bCol, 0, n + 1, 1, beta],
+          );
+          return c;
+        };
+        const want = product(turned, 0, n, 1);
+        const got = product(values, offset, 1, pitch);
+        const at = got.findIndex((x, i) => !Object.is(x, want[i]));
+        if (at >= 0) throw new Error(`${m} x ${k} x ${n}: [${at}] is ${got[at]}, not ${want[at]}`);
+        const plan = new Type(10);
+        runRow(rows.gemmPlan, [plan], [0], [m, n, k, k + 1, 1, 1, pitch, 0]);
+        paths.add(plan[0]!);
+      }
+    }
+  }
+  expect([...paths]).toEqual(expect.arrayContaining([PATH_DOT, PATH_PACKED]));
+});
+
+test.each(settings)('few columns have the bits of many: %s, %i thread(s)', (name, count) => {
+  setSimdLevel(name);
+  setNumThreads(count);
+  const random = generator(7);
+  const wide = 20; // too many columns to be turned
+  for (const Type of [Float32Array, Float64Array] as const) {
+    for (let n = 1; n <= 13; n++) {
+      for (const [m, k] of [
+        [8, 64],
+        [9, 67],
+        [14, 2],
+        [15, 80],
+        [16, 70],
+        [17, 65],
+        [29, 79],
+        [32, 3],
+        [33, 16],
+        [40, 255], // rows 1 or 2 KB apart share sets of the cache
+        [47, 65],
+        [63, 31],
+        [70, 511],
+        [301, 261],
+      ] as const) {
+        if (name === 'scalar' && m * k * n > 20_000) continue; // it emulates FMA
+        const fill = (length: number): Floats => new Type(length).map(() => random() * 2 - 1);
+        const a = fill(m * (k + 1));
+        const all = fill(k * wide);
+        const bias = fill(wide);
+        const b = new Type(k * n).map((_, i) => all[Math.floor(i / n) * wide + (i % n)]!);
+        const product = (right: Floats, cols: number, around: Floats | null): Floats => {
+          const c = new Type(m * (cols + 2)).fill(GUARD);
+          runRow(
+            rows.gemmFused,
+            [a, right, around, null, c, null],
+            [0, 0, 0, 0, 0, 0],
+            [m, cols, k, k + 1, 1, cols, 1, 0, cols + 2, activations.indexOf('tanh'), 0, 0],
+          );
+          return c;
+        };
+        for (const around of [null, bias]) {
+          const want = product(all, wide, around);
+          const got = product(b, n, around);
+          for (let at = 0; at < got.length; at++) {
+            const [i, j] = [Math.floor(at / (n + 2)), at % (n + 2)];
+            const expected = j < n ? want[i * (wide + 2) + j] : GUARD;
+            if (got[at] !== expected)
+              throw new Error(`${m} x ${k} x ${n}: [${i}, ${j}] is ${got[at]}, not ${expected}`);
+          }
+        }
+      }
+    }
+  }
+});
