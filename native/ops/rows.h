@@ -8,6 +8,7 @@
 namespace tilegrad {
 
 RowList elementwiseRows();
+RowList blockRows();
 RowList compareRows();
 RowList convRows();
 RowList copyRows();
@@ -45,40 +46,18 @@ RowList uniqueRows();
 // Calls f(list) for every family.
 template <class F>
 void eachFamily(const F& f) {
-  for (const RowList& family : {argRows(),
-                                attentionRows(),
-                                batchNormRows(),
-                                compareRows(),
-                                convRows(),
-                                copyRows(),
-                                crossEntropyRows(),
-                                dotRows(),
-                                elementwiseRows(),
-                                gatherRows(),
-                                gemmBf16Rows(),
-                                gemmRows(),
-                                gradientRows(),
-                                int8Rows(),
-                                integerReduceRows(),
-                                integerRows(),
-                                linalgOrthogonalRows(),
-                                linalgSolveRows(),
-                                normRows(),
-                                optimizerRows(),
-                                poissonRows(),
-                                poolRows(),
-                                randomRows(),
-                                recurrentRows(),
-                                reduceRows(),
-                                resampleRows(),
-                                samplingRows(),
-                                scanRows(),
-                                scatterRows(),
-                                selectRows(),
-                                softmaxRows(),
-                                sortRows(),
-                                ternaryRows(),
-                                uniqueRows()}) {
+  for (const RowList& family : {argRows(),           attentionRows(),    batchNormRows(),
+                                blockRows(),         compareRows(),      convRows(),
+                                copyRows(),          crossEntropyRows(), dotRows(),
+                                elementwiseRows(),   gatherRows(),       gemmBf16Rows(),
+                                gemmRows(),          gradientRows(),     int8Rows(),
+                                integerReduceRows(), integerRows(),      linalgOrthogonalRows(),
+                                linalgSolveRows(),   normRows(),         optimizerRows(),
+                                poissonRows(),       poolRows(),         randomRows(),
+                                recurrentRows(),     reduceRows(),       resampleRows(),
+                                samplingRows(),      scanRows(),         scatterRows(),
+                                selectRows(),        softmaxRows(),      sortRows(),
+                                ternaryRows(),       uniqueRows()}) {
     f(family);
   }
 }
