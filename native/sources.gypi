@@ -13,6 +13,7 @@
       "native/ops/arg.cpp",
       "native/ops/attention.cpp",
       "native/ops/batch_norm.cpp",
+      "native/ops/blocks.cpp",
       "native/ops/columns.cpp",
       "native/ops/compare.cpp",
       "native/ops/conv.cpp",

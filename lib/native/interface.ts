@@ -58,6 +58,11 @@ export const rowNames = {
     'sigmoid',
     'erf',
     'erfinv',
+    'atanh',
+    'lgamma',
+    'digamma',
+    'trigamma',
+    'frac',
     'relu',
     'gelu',
     'geluTanh',
@@ -68,7 +73,17 @@ export const rowNames = {
     'hardsigmoid',
     'hardswish',
   ],
-  unaryWith: ['softplus', 'elu', 'leakyRelu', 'hardtanh', 'softshrink', 'hardshrink', 'threshold'],
+  unaryWith: [
+    'softplus',
+    'elu',
+    'leakyRelu',
+    'hardtanh',
+    'softshrink',
+    'hardshrink',
+    'threshold',
+    'nanToNum',
+    'logit',
+  ],
   binary: [
     'div',
     'pow',
@@ -87,6 +102,7 @@ export const rowNames = {
     'preluWeight',
     'glu',
   ],
+  binaryWith: ['logaddexp'],
   derivative: [
     'reluBackward',
     'tanhBackward',
@@ -105,6 +121,7 @@ export const rowNames = {
     'hardtanhBackward',
     'shrinkBackward',
     'thresholdBackward',
+    'logitBackward',
   ],
   compare: ['eq', 'ne', 'lt', 'le'],
   predicate: ['isnan', 'isinf', 'isfinite'],
@@ -144,6 +161,7 @@ export const rowNames = {
     'convWeight',
     'dot',
     'fill',
+    'steps',
     'gemm',
     'gemmFused',
     'gemmPacked',
@@ -228,6 +246,7 @@ export const rowNames = {
   ],
 } as const;
 
+export type BinaryWithRow = (typeof rowNames.binaryWith)[number];
 export type DerivativeRow = (typeof rowNames.derivative)[number];
 export type NumberUnaryRow = (typeof rowNames.numberUnary)[number];
 export type NumberBinaryRow = (typeof rowNames.numberBinary)[number];

@@ -276,7 +276,7 @@ export function eye(n: number, second?: number | TensorOptions, third?: TensorOp
   const m = rectangular ? second : n;
   const given = rectangular ? third : second;
   const result = filled('eye', [n, m], 0, given === undefined ? {} : (given as TensorOptions));
-  const { array, offset, dtype } = result;
-  for (let i = 0; i < Math.min(n, m); i++) setElement(array, offset + i * (m + 1), 1, dtype);
+  const { array, offset } = result;
+  runGeometry(rows.fill, [Math.min(n, m)], [{ array, offset, strides: [m + 1] }], [1]);
   return result;
 }

@@ -68,7 +68,7 @@ function storeArray(result: Tensor, source: TypedArray | BigInt64Array): void {
 }
 
 /** Overwrites a contiguous tensor with the numbers that `write` puts into an array of its length. */
-export function storeFrom(result: Tensor, write: (values: TypedArray) => void): void {
+function storeFrom(result: Tensor, write: (values: TypedArray) => void): void {
   if (dtypes[result.dtype].arithmetic) {
     write(result.elements as TypedArray);
     return;

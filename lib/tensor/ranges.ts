@@ -1,6 +1,6 @@
 /** Numbers in equal steps. */
 import { TensorError } from '../errors.js';
-import { rows, runGeometry } from '../native/commands.js';
+import { rows, runGeometry, runRow } from '../native/commands.js';
 import {
   checkTensorOptions,
   finish,
@@ -8,8 +8,8 @@ import {
   type TensorOptions,
   uninitialized,
 } from './creation.js';
-import { storeFrom } from './data.js';
 import { dtypes } from './dtype.js';
+import { recycle } from './memory.js';
 import { checkNumber, describe } from './shape.js';
 import type { Tensor } from './tensor.js';
 
@@ -48,15 +48,31 @@ export function arange(first: number, ...rest: readonly unknown[]): Tensor {
     const text = `no steps of ${describe(step)} lead from ${describe(from)} to ${describe(to)}`;
     throw new TensorError('ERR_ARGUMENT', `[arange] ${text}`);
   }
-  const result = uninitialized([count], options.dtype ?? 'float32');
-  storeFrom(result, (values) => {
-    for (let i = 0; i < count; i++) values[i] = from + i * step;
-  });
-  return finish('arange', result, options);
+  const result = uninitialized([count], exactType(options));
+  runSteps(result, count, from, to, step);
+  return converted('arange', result, options);
 }
 
-/** linspace in float64, which is rounded to the result's dtype once. */
-function steps(operation: string, start: number, end: number, count: number): Tensor {
+/** The dtype to compute in, which is then rounded no second time. */
+const exactType = ({ dtype = 'float32' }: TensorOptions): 'float32' | 'float64' =>
+  dtype === 'float32' ? 'float32' : 'float64';
+
+/** Elements start, start + step... up to number `rising`, and ..., end - step, end from there. */
+function runSteps(y: Tensor, rising: number, start: number, end: number, step: number): void {
+  runRow(rows.steps, [y.array], [y.offset], [y.numel, rising, start, end, step]);
+}
+
+/**
+ * linspace, computed in float64 and rounded once: from both ends to the middle, so that both are exact and
+ * the values symmetric.
+ */
+function steps(
+  operation: string,
+  start: number,
+  end: number,
+  count: number,
+  dtype: 'float32' | 'float64',
+): Tensor {
   checkNumber(operation, 'start', start);
   checkNumber(operation, 'end', end);
   if (!Number.isSafeInteger(count) || count < 0) {
@@ -65,27 +81,19 @@ function steps(operation: string, start: number, end: number, count: number): Te
       `[${operation}] the number of steps is a whole number >= 0, not ${describe(count)}`,
     );
   }
-  const result = uninitialized([count], 'float64');
-  const { data } = result;
+  const result = uninitialized([count], dtype);
   const step = count > 1 ? (end - start) / (count - 1) : 0;
-  const half = Math.floor(count / 2);
-  // From both ends to the middle, so that both are exact and the values symmetric.
-  for (let i = 0; i < half; i++) {
-    data[i] = start + step * i;
-    data[count - 1 - i] = end - step * i;
-  }
-  if (count === 1) data[0] = start;
-  else if (count % 2 === 1) data[half] = end - step * half;
+  runSteps(result, count > 1 ? Math.floor(count / 2) : 1, start, end, step);
   return result;
 }
 
 /** The numbers in the dtype of the options, integers cut towards zero as by `to`. */
 function converted(operation: string, numbers: Tensor, options: TensorOptions): Tensor {
   const { dtype = 'float32' } = options;
-  const result = dtype === 'float64' ? numbers : uninitialized(numbers.shape, dtype);
-  if (result !== numbers) {
-    runGeometry(dtype === 'bool' ? rows.castBool : rows.cast, numbers.shape, [numbers, result]);
-  }
+  if (dtype === numbers.dtype) return finish(operation, numbers, options);
+  const result = uninitialized(numbers.shape, dtype);
+  runGeometry(rows.cast, numbers.shape, [numbers, result]);
+  recycle(numbers.storage);
   return finish(operation, result, options);
 }
 
@@ -120,7 +128,8 @@ export function linspace(
   options: TensorOptions = {},
 ): Tensor {
   checkRangeOptions('linspace', options);
-  return converted('linspace', steps('linspace', start, end, count), options);
+  const numbers = steps('linspace', start, end, count, exactType(options));
+  return converted('linspace', numbers, options);
 }
 
 export interface LogspaceOptions extends TensorOptions {
@@ -149,7 +158,7 @@ export function logspace(
   checkRangeOptions('logspace', options, ['base']);
   const { base = 10 } = options;
   checkNumber('logspace', 'base', base);
-  const powers = steps('logspace', start, end, count);
+  const powers = steps('logspace', start, end, count, 'float64');
   const bases = { array: Float64Array.of(base), offset: 0, strides: [0] };
   runGeometry(rows.pow, powers.shape, [bases, powers, powers]);
   return converted('logspace', powers, options);

@@ -7,6 +7,7 @@
 #include "activation.h"
 #include "piecewise.h"
 #include "compare.h"
+#include "gamma.h"
 #include "special.h"
 #include "table.h"
 #include "ternary.h"
@@ -123,6 +124,21 @@ TG_INLINE Vec<T> atan2SlopeOf(Vec<T> y, Vec<T> x) {
   return select(eq(radius, vsplat<T>(0)), x, div(div(x, radius), radius));
 }
 
+// x, or what stands for NaN and for the infinities.
+template <class T>
+TG_INLINE Vec<T> nanToNumOf(Vec<T> x, Vec<T> nan, Vec<T> positive, Vec<T> negative) {
+  const Vec<T> infinite = select(gt(x, vsplat<T>(0)), positive, negative);
+  const Vec<T> number = select(lt(abs(x), vinfinity<T>()), x, infinite);
+  return select(isNan(x), nan, number);
+}
+
+// g / (x (1 - x)), or what stands for it outside of [low, high]: d log(x / (1 - x)) / dx.
+template <class T>
+TG_INLINE Vec<T> logitBackwardOf(Vec<T> g, Vec<T> x, Vec<T> low, Vec<T> high, Vec<T> outside) {
+  const Vec<T> slope = div(g, mul(x, sub(vsplat<T>(1), x)));
+  return select(maskOr(lt(x, low), gt(x, high)), outside, slope);
+}
+
 TG_DEFINE_UNARY(copy, kCheap, x)
 TG_DEFINE_UNARY(neg, kCheap, neg(x))
 TG_DEFINE_UNARY(abs, kCheap, abs(x))
@@ -139,7 +155,7 @@ TG_DEFINE_UNARY(rsqrt, kCheap, div(vsplat<T>(1), sqrt(x)))
 TG_DEFINE_UNARY(exp2, kLong, exp2(x))
 TG_DEFINE_UNARY(expm1, kLong, expm1(x))
 TG_DEFINE_UNARY(log2, kLong, log2(x))
-TG_DEFINE_UNARY(log10, kLong, log10(x))
+TG_DEFINE_UNARY(log10, interleaved(2), log10(x))
 TG_DEFINE_UNARY(sin, kLong, sin(x))
 TG_DEFINE_UNARY(cos, kLong, cos(x))
 TG_DEFINE_UNARY(tan, kLong, tan(x))
@@ -157,6 +173,8 @@ TG_DEFINE_UNARY(tanh, interleaved(3), tanh(x))
 TG_DEFINE_UNARY(sigmoid, interleaved(4), sigmoid(x))
 TG_DEFINE_UNARY(erf, kLong, erf(x))
 TG_DEFINE_UNARY(erfinv, kLong, erfinv(x))
+TG_DEFINE_UNARY(atanh, kLong, atanh(x))
+TG_DEFINE_UNARY(frac, kCheap, sub(x, trunc(x)))
 TG_DEFINE_UNARY(relu, kCheap, reluOf(x))
 TG_DEFINE_UNARY(gelu, interleaved(3), geluOf(x))
 TG_DEFINE_UNARY(geluTanh, kLong, geluTanhOf(x))
@@ -197,6 +215,7 @@ TG_DEFINE_UNARY_WITH(hardtanh, kCheap, min(p(1), max(p(0), x)))  // NaN, their s
 TG_DEFINE_UNARY_WITH(softshrink, kCheap, softshrinkOf(x, p(0)))
 TG_DEFINE_UNARY_WITH(hardshrink, kCheap, hardshrinkOf(x, p(0)))
 TG_DEFINE_UNARY_WITH(threshold, kCheap, select(le(x, p(0)), p(1), x))
+TG_DEFINE_UNARY_WITH(nanToNum, kCheap, nanToNumOf(x, p(0), p(1), p(2)))
 
 TG_DEFINE_DERIVATIVE(reluBackward, kCheap, reluBackwardOf(g, x))
 TG_DEFINE_DERIVATIVE(tanhBackward, kCheap, tanhBackwardOf(g, x))
@@ -215,6 +234,7 @@ TG_DEFINE_DERIVATIVE(leakyReluBackward, kCheap, mul(g, leakySlopeOf(x, p(0))))
 TG_DEFINE_DERIVATIVE(hardtanhBackward, kCheap, hardtanhBackwardOf(g, x, p(0), p(1)))
 TG_DEFINE_DERIVATIVE(shrinkBackward, kCheap, shrinkBackwardOf(g, x, p(0)))
 TG_DEFINE_DERIVATIVE(thresholdBackward, kCheap, select(le(x, p(0)), vsplat<T>(0), g))
+TG_DEFINE_DERIVATIVE(logitBackward, kLong, logitBackwardOf(g, x, p(0), p(1), p(2)))
 
 #undef TG_DEFINE_UNARY
 #undef TG_DEFINE_BINARY
@@ -247,7 +267,15 @@ TG_INLINE void unaryLoop(int64_t n, const T* x, T* y, const F& f) {
 
 template <Unary op, class T>
 void unaryKernel(int64_t n, const T* x, T* y) {
-  unaryLoop<UnaryOp<op>::unroll>(n, x, y, [](Vec<T> v) { return UnaryOp<op>::apply(v); });
+  if constexpr (op == Unary::lgamma) {
+    gammaKernel<lgamma>(n, x, y);
+  } else if constexpr (op == Unary::digamma) {
+    gammaKernel<digamma>(n, x, y);
+  } else if constexpr (op == Unary::trigamma) {
+    gammaKernel<trigamma>(n, x, y);
+  } else {
+    unaryLoop<UnaryOp<op>::unroll>(n, x, y, [](Vec<T> v) { return UnaryOp<op>::apply(v); });
+  }
 }
 
 // An operand of a binary kernel: contiguous, or one value for all.

@@ -1,7 +1,7 @@
 // Between float16 and float32: by the instructions of F16C, which AVX2 comes with, and elsewhere by
 // base/float16.h, with the same bits.
 #pragma once
-#include "../simd/target.h"
+#include "convert.h"
 #include "table.h"
 
 #if defined(TG_TARGET_AVX2) || defined(TG_TARGET_AVX512)
@@ -34,7 +34,7 @@ inline void narrowToHalves(int64_t n, const float* x, Float16* y) {
   for (; i < n; ++i) y[i] = toFloat16(x[i]);
 }
 
-constexpr HalfKernels halfKernels() { return {widenHalves, narrowToHalves}; }
+constexpr HalfKernels halfKernels() { return {widenHalves, narrowToHalves, toBFloat16}; }
 
 TG_TARGET_END
 

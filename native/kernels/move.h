@@ -1,4 +1,5 @@
-// Elements that move and nothing else, told apart by their size only: transposed and reversed.
+// Elements that move and nothing else, told apart by their size only: transposed, reversed and
+// repeated.
 #pragma once
 #include <string.h>
 
@@ -111,6 +112,19 @@ void reverseElements(int64_t n, const Bits* x, Bits* y) {
   for (; i < n; ++i) y[i] = x[-i];
 }
 
+// y = pattern, again and again.
+inline void repeatPattern(int64_t bytes, const float* pattern, void* y) {
+  constexpr int64_t kPattern = 64, kUnroll = 4;
+  const Vec<float> v = vload<float>(pattern);
+  char* to = static_cast<char*>(y);
+  for (; bytes >= kUnroll * kPattern; bytes -= kUnroll * kPattern) {
+    for (int u = 0; u < kUnroll; ++u, to += kPattern) store(reinterpret_cast<float*>(to), v);
+  }
+  for (; bytes > 0; bytes -= kPattern, to += kPattern) {
+    memcpy(to, pattern, static_cast<size_t>(bytes < kPattern ? bytes : kPattern));
+  }
+}
+
 template <class Bits>
 constexpr MoveKernels<Bits> moveKernels() {
   return {transposeTile<Bits>, reverseElements<Bits>};
@@ -118,7 +132,7 @@ constexpr MoveKernels<Bits> moveKernels() {
 
 constexpr MoveTables moveTables() {
   return {moveKernels<uint8_t>(), moveKernels<uint16_t>(), moveKernels<uint32_t>(),
-          moveKernels<uint64_t>()};
+          moveKernels<uint64_t>(), repeatPattern};
 }
 
 TG_TARGET_END

@@ -6,6 +6,7 @@
 // output may be exactly an input, but must not overlap one partly; n >= 0; sizes and strides count
 // elements; nothing is read or written beyond what the contract names.
 #pragma once
+#include "../base/bfloat16.h"
 #include "../base/cpu.h"
 #include "../base/float16.h"
 #include "../base/types.h"
@@ -468,10 +469,23 @@ struct IntegerTables {
   SelectKernel<uint64_t> select64;
 };
 
-// Conversions of n values between float16 and float32, as base/float16.h.
+// Conversions of n values between float16 and float32, as base/float16.h, and to bfloat16, as
+// base/bfloat16.h.
 struct HalfKernels {
   void (*widen)(int64_t n, const Float16* x, float* y);
   void (*narrow)(int64_t n, const float* x, Float16* y);
+  void (*toBFloat16)(int64_t n, const float* x, BFloat16* y);
+};
+
+// Conversions of n values to integers, as base/truncate.h; those to int8 and uint8 take the ends of
+// the range. And what float64 makes of whole numbers.
+template <class T>
+struct ConvertKernels {
+  void (*toInt32)(int64_t n, const T* x, int32_t* y);
+  void (*toInt64)(int64_t n, const T* x, int64_t* y);
+  void (*toByte)(int64_t n, const T* x, double low, double high, uint8_t* y);
+  // y[i] = from + (first + i) * step, each step of it rounded in float64, and then to T.
+  void (*steps)(int64_t n, double from, double step, int64_t first, T* y);
 };
 
 // Elements of one size, whatever they are.
@@ -488,6 +502,8 @@ struct MoveTables {
   MoveKernels<uint16_t> size2;
   MoveKernels<uint32_t> size4;
   MoveKernels<uint64_t> size8;
+  // y = the 64 bytes of the pattern, again and again.
+  void (*repeat)(int64_t bytes, const float* pattern, void* y);
 };
 
 struct GemmTables {
@@ -511,6 +527,7 @@ struct FloatKernels {
   NormSumKernels<T> normSums;
   RandomKernels<T> random;
   NormKernels<T> norm;
+  ConvertKernels<T> convert;
 };
 
 struct KernelTable {

@@ -1,9 +1,10 @@
-// Copies that change the element type, and constants. Plain loops: conversions are bound by memory,
-// and exact or IEEE-rounded on every CPU.
+// Copies that change the element type, and constants. Conversions between integers and to wider
+// floats are plain loops: bound by memory, and exact or IEEE-rounded on every CPU.
 #include <string.h>
 
 #include <type_traits>
 
+#include "../base/truncate.h"
 #include "dispatch.h"
 #include "elements.h"
 #include "loops.h"
@@ -14,152 +15,84 @@
 namespace tilegrad {
 namespace {
 
-// Floating point to integer truncates towards zero; what lies outside the type's range becomes its
-// nearest end, NaN becomes 0. (C leaves these cases undefined, and CPUs differ.)
-template <class To>
-To truncateTo(double x, double low, double high) {
-  if (!(x > low)) return x <= low ? static_cast<To>(low) : To{0};
-  return static_cast<To>(x < high ? x : high);
-}
-
+// One number in another type: from floating point to an integer by base/truncate.h, otherwise as C
+// does, and to 16 bits by way of float32, as PyTorch does (a float64 is rounded twice).
 template <class To, class From>
-struct Convert {
-  static To apply(From x) { return static_cast<To>(x); }
-};
-
-template <class From>
-int32_t toInt32(From x) {
-  return truncateTo<int32_t>(static_cast<double>(x), -2147483648.0, 2147483647.0);
-}
-// The largest int64 is no double; the smallest is, and the next one above all.
-template <class From>
-int64_t toInt64(From x) {
-  constexpr double kEnd = 9223372036854775808.0;
-  const double value = static_cast<double>(x);
-  if (value >= kEnd) return INT64_MAX;
-  return truncateTo<int64_t>(value, -kEnd, kEnd);
-}
-template <class From>
-uint8_t toUint8(From x) {
-  return truncateTo<uint8_t>(static_cast<double>(x), 0.0, 255.0);
+To converted(From x) {
+  if constexpr (std::is_same<From, BFloat16>::value) {
+    return converted<To>(widen(x));
+  } else if constexpr (std::is_same<To, BFloat16>::value) {
+    return narrow(static_cast<float>(x));
+  } else if constexpr (std::is_same<To, Float16>::value) {
+    return toFloat16(static_cast<float>(x));
+  } else if constexpr (std::is_floating_point<From>::value && std::is_integral<To>::value) {
+    return truncateTo<To>(x);
+  } else {
+    return static_cast<To>(x);
+  }
 }
 
-template <class From>
-int8_t toInt8(From x) {
-  return truncateTo<int8_t>(static_cast<double>(x), -128.0, 127.0);
+template <class T>
+constexpr bool kIsHalf = std::is_same<T, BFloat16>::value || std::is_same<T, Float16>::value;
+
+// Between a type of 16 bits and another one than float32.
+template <class To, class From>
+constexpr bool kByFloat = (kIsHalf<From> && !std::is_same<To, float>::value) ||
+                          (kIsHalf<To> && !std::is_same<From, float>::value);
+
+// Numbers on their way as float32: a few cache lines.
+constexpr int64_t kFloatBlock = 256;
+
+// y[i] = x[i] for i < n, by the level's kernels where there are some.
+template <class To, class From>
+void convertAll(int64_t n, const From* x, To* y) {
+  const HalfKernels& half = kernels().half;
+  if constexpr (kByFloat<To, From>) {
+    float block[kFloatBlock];
+    for (int64_t i = 0; i < n; i += kFloatBlock) {
+      const int64_t count = n - i < kFloatBlock ? n - i : kFloatBlock;
+      convertAll<float, From>(count, x + i, block);
+      convertAll<To, float>(count, block, y + i);
+    }
+  } else if constexpr (std::is_same<From, Float16>::value) {
+    half.widen(n, x, y);
+  } else if constexpr (std::is_same<To, Float16>::value) {
+    half.narrow(n, x, y);
+  } else if constexpr (std::is_same<To, BFloat16>::value) {
+    half.toBFloat16(n, x, y);
+  } else if constexpr (std::is_floating_point<From>::value && std::is_integral<To>::value) {
+    const ConvertKernels<From>& convert = floatKernels<From>().convert;
+    if constexpr (sizeof(To) == 8) {
+      convert.toInt64(n, x, y);
+    } else if constexpr (sizeof(To) == 4) {
+      convert.toInt32(n, x, y);
+    } else {
+      using Range = IntegerRange<To>;
+      convert.toByte(n, x, Range::low, Range::high, reinterpret_cast<uint8_t*>(y));
+    }
+  } else {
+    for (int64_t i = 0; i < n; ++i) y[i] = converted<To>(x[i]);
+  }
 }
-
-template <>
-struct Convert<int32_t, float> {
-  static int32_t apply(float x) { return toInt32(x); }
-};
-template <>
-struct Convert<int32_t, double> {
-  static int32_t apply(double x) { return toInt32(x); }
-};
-template <>
-struct Convert<int64_t, float> {
-  static int64_t apply(float x) { return toInt64(x); }
-};
-template <>
-struct Convert<int64_t, double> {
-  static int64_t apply(double x) { return toInt64(x); }
-};
-template <>
-struct Convert<uint8_t, float> {
-  static uint8_t apply(float x) { return toUint8(x); }
-};
-template <>
-struct Convert<uint8_t, double> {
-  static uint8_t apply(double x) { return toUint8(x); }
-};
-
-template <>
-struct Convert<int8_t, float> {
-  static int8_t apply(float x) { return toInt8(x); }
-};
-template <>
-struct Convert<int8_t, double> {
-  static int8_t apply(double x) { return toInt8(x); }
-};
-
-// From and to bfloat16 by way of float32, as PyTorch does: a float64 is rounded twice.
-template <class To>
-struct Convert<To, BFloat16> {
-  static To apply(BFloat16 x) { return Convert<To, float>::apply(widen(x)); }
-};
-template <class From>
-struct Convert<BFloat16, From> {
-  static BFloat16 apply(From x) { return narrow(static_cast<float>(x)); }
-};
-template <>
-struct Convert<BFloat16, BFloat16> {
-  static BFloat16 apply(BFloat16 x) { return x; }
-};
-
-// float16 goes by way of float32 too, in blocks (see convertHalf): this is for single numbers.
-template <class From>
-struct Convert<Float16, From> {
-  static Float16 apply(From x) { return toFloat16(static_cast<float>(x)); }
-};
 
 // 1 where x is not 0 (NaN is not 0).
-template <class To, class From>
-struct NotZero {
-  static To apply(From x) { return x != From{0} ? To{1} : To{0}; }
-};
-template <class To>
-struct NotZero<To, BFloat16> {
-  static To apply(BFloat16 x) { return (x.bits & 0x7fffu) != 0 ? To{1} : To{0}; }
-};
-
-template <class To>
-struct NotZero<To, Float16> {
-  static To apply(Float16 x) { return (x.bits & 0x7fffu) != 0 ? To{1} : To{0}; }
-};
-
-template <class Function, class From, class To>
-Status convert(const Command& c) {
-  return runMap(c, {1, {sizeof(From), sizeof(To)}, 0, false},
-                [](int64_t n, const void* const* in, const int64_t*, void* y) {
-                  const From* const from = static_cast<const From*>(in[0]);
-                  To* const to = static_cast<To*>(y);
-                  for (int64_t i = 0; i < n; ++i) to[i] = Function::apply(from[i]);
-                });
+template <class From>
+void notZero(int64_t n, const From* x, uint8_t* y) {
+  if constexpr (std::is_floating_point<From>::value) {
+    const From zero = 0;
+    floatKernels<From>().elementwise.compare[static_cast<int>(Compare::ne)](n, x, 1, &zero, 0, y);
+  } else if constexpr (kIsHalf<From>) {
+    for (int64_t i = 0; i < n; ++i) y[i] = (x[i].bits & 0x7fffu) != 0 ? 1 : 0;
+  } else {
+    for (int64_t i = 0; i < n; ++i) y[i] = x[i] != 0 ? 1 : 0;
+  }
 }
 
-// Numbers between float16 and another type, on their way as float32: a few cache lines.
-constexpr int64_t kHalfBlock = 256;
-
-// Conversions from and to float16, by the level's kernels.
 template <class From, class To>
-Status convertHalf(const Command& c) {
+Status convert(const Command& c, void (*function)(int64_t n, const From* x, To* y)) {
   return runMap(c, {1, {sizeof(From), sizeof(To)}, 0, false},
-                [](int64_t n, const void* const* in, const int64_t*, void* y) {
-                  const From* const from = static_cast<const From*>(in[0]);
-                  To* const to = static_cast<To*>(y);
-                  const HalfKernels& half = kernels().half;
-                  if constexpr (std::is_same<From, float>::value) {
-                    half.narrow(n, from, to);
-                  } else if constexpr (std::is_same<To, float>::value) {
-                    half.widen(n, from, to);
-                  } else {
-                    float block[kHalfBlock];
-                    for (int64_t i = 0; i < n; i += kHalfBlock) {
-                      const int64_t count = n - i < kHalfBlock ? n - i : kHalfBlock;
-                      if constexpr (std::is_same<From, Float16>::value) {
-                        half.widen(count, from + i, block);
-                        for (int64_t j = 0; j < count; ++j) {
-                          to[i + j] = Convert<To, float>::apply(block[j]);
-                        }
-                      } else {
-                        for (int64_t j = 0; j < count; ++j) {
-                          block[j] = Convert<float, From>::apply(from[i + j]);
-                        }
-                        half.narrow(count, block, to + i);
-                      }
-                    }
-                  }
+                [=](int64_t n, const void* const* in, const int64_t*, void* y) {
+                  function(n, static_cast<const From*>(in[0]), static_cast<To*>(y));
                 });
 }
 
@@ -230,10 +163,8 @@ Status cast(const Command& c) {
       using To = decltype(to);
       if constexpr (std::is_same<From, To>::value) {
         return copy(c);
-      } else if constexpr (std::is_same<From, Float16>::value || std::is_same<To, Float16>::value) {
-        return convertHalf<From, To>(c);
       } else {
-        return convert<Convert<To, From>, From, To>(c);
+        return convert(c, convertAll<To, From>);
       }
     });
   });
@@ -242,7 +173,7 @@ Status cast(const Command& c) {
 Status castBool(const Command& c) {
   return withType(c.type[0], [&](auto from) {
     using From = decltype(from);
-    return convert<NotZero<uint8_t, From>, From, uint8_t>(c);
+    return convert(c, notZero<From>);
   });
 }
 
@@ -257,11 +188,31 @@ Status fillWith(const Command& c, Bits value) {
 Status fill(const Command& c) {
   return withType(c.type[0], [&](auto to) {
     using To = decltype(to);
-    const To value = Convert<To, double>::apply(c.number[0].f);
+    const To value = converted<To>(c.number[0].f);
     BitsOf<To> bits;
     memcpy(&bits, &value, sizeof bits);
     return fillWith(c, bits);
   });
+}
+
+// Numbers in equal steps, the first ones counted from `start` and the others back from `end`.
+template <class T>
+Status stepsOf(const Command& c) {
+  const int64_t n = c.number[0].i, rising = c.number[1].i;
+  const double start = c.number[2].f, end = c.number[3].f, step = c.number[4].f;
+  T* const y = static_cast<T*>(c.data[0]);
+  const auto kernel = floatKernels<T>().convert.steps;
+  constexpr int64_t kBytes = sizeof(T);
+  parallelShares(n, kCacheLine / kBytes, kBytes, kLightShare, [=](int64_t begin, int64_t stop) {
+    const int64_t middle = rising < begin ? begin : rising < stop ? rising : stop;
+    kernel(middle - begin, start, step, begin, y + begin);
+    kernel(stop - middle, end, step, middle - (n - 1), y + middle);
+  });
+  return Status::ok;
+}
+
+Status steps(const Command& c) {
+  return c.type[0] == DType::float64 ? stepsOf<double>(c) : stepsOf<float>(c);
 }
 
 const Row kRows[] = {
@@ -271,6 +222,8 @@ const Row kRows[] = {
     {"castBool", "in x A[@] out y u8[@]", castBool, nullptr},
     // y = value, converted as by cast.
     {"fill", "out y A[@]; value real", fill, nullptr},
+    // y[i] = start + i step for i < rising, else end - (n - 1 - i) step, in float64 and rounded.
+    {"steps", "out y T[n]; n size rising int start end step real", steps, nullptr},
 };
 
 }  // namespace

@@ -32,6 +32,10 @@ bool isHeavy(Unary op) {
     case Unary::erf:
     case Unary::erfc:
     case Unary::erfinv:
+    case Unary::atanh:
+    case Unary::lgamma:
+    case Unary::digamma:
+    case Unary::trigamma:
     case Unary::gelu:
     case Unary::geluTanh:
     case Unary::silu:

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "dispatch.h"
 #include "loops.h"
 
 namespace tilegrad {
@@ -34,20 +35,14 @@ Status runMap(const Command& c, const Map& map, const F& f) {
       &f);
 }
 
-// Of a value that is repeated: written once, and copied by memcpy from the first-level cache, which
-// stores the CPU's widest registers where this file's loops have those of the baseline.
-constexpr int64_t kRepeatedBytes = 2048;
-
 // y[i] = value for i < n.
 template <class Bits>
 void fillElements(Bits* y, int64_t n, Bits value) {
-  constexpr int64_t kBlock = kRepeatedBytes / static_cast<int64_t>(sizeof(Bits));
-  const int64_t first = n < kBlock ? n : kBlock;
-  for (int64_t i = 0; i < first; ++i) y[i] = value;
-  for (int64_t i = first; i < n; i += kBlock) {
-    const int64_t count = n - i < kBlock ? n - i : kBlock;
-    memcpy(y + i, y, static_cast<size_t>(count) * sizeof(Bits));
+  float pattern[16];
+  for (size_t at = 0; at < sizeof pattern; at += sizeof value) {
+    memcpy(reinterpret_cast<char*>(pattern) + at, &value, sizeof value);
   }
+  kernels().moves.repeat(n * static_cast<int64_t>(sizeof value), pattern, y);
 }
 
 // y[i * yRow + j * yCol] = x[i * xRow + j * xCol] for i < rows, j < cols: elements of so many

@@ -8,6 +8,7 @@
 namespace tilegrad {
 
 RowList elementwiseRows();
+RowList blockRows();
 RowList compareRows();
 RowList convRows();
 RowList copyRows();
@@ -49,19 +50,26 @@ RowList uniqueRows();
 // Calls f(list) for every family.
 template <class F>
 void eachFamily(const F& f) {
-  for (const RowList& family : {argRows(),          attentionRows(),   batchNormRows(),
-                                compareRows(),      convRows(),        copyRows(),
-                                crossEntropyRows(), crossRows(),       ctcRows(),
-                                dotRows(),          elementwiseRows(), gatherRows(),
-                                gemmBf16Rows(),     gemmRows(),        gradientRows(),
-                                histogramRows(),    int8Rows(),        integerReduceRows(),
-                                integerRows(),      kthRows(),         linalgOrthogonalRows(),
-                                linalgSolveRows(),  normRows(),        optimizerRows(),
-                                poissonRows(),      poolRows(),        randomRows(),
-                                recurrentRows(),    reduceRows(),      resampleRows(),
-                                samplingRows(),     scanRows(),        scatterRows(),
-                                selectRows(),       softmaxRows(),     sortRows(),
-                                ternaryRows(),      uniqueRows()}) {
+  for (const RowList& family : {argRows(),           attentionRows(),
+                                batchNormRows(),     blockRows(),
+                                compareRows(),       convRows(),
+                                copyRows(),          crossEntropyRows(),
+                                crossRows(),         ctcRows(),
+                                dotRows(),           elementwiseRows(),
+                                gatherRows(),        gemmBf16Rows(),
+                                gemmRows(),          gradientRows(),
+                                histogramRows(),     int8Rows(),
+                                integerReduceRows(), integerRows(),
+                                kthRows(),           linalgOrthogonalRows(),
+                                linalgSolveRows(),   normRows(),
+                                optimizerRows(),     poissonRows(),
+                                poolRows(),          randomRows(),
+                                recurrentRows(),     reduceRows(),
+                                resampleRows(),      samplingRows(),
+                                scanRows(),          scatterRows(),
+                                selectRows(),        softmaxRows(),
+                                sortRows(),          ternaryRows(),
+                                uniqueRows()}) {
     f(family);
   }
 }

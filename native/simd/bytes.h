@@ -167,6 +167,16 @@ TG_INLINE Vec<float> loadIntegers(const int32_t* p) {
   return loadIntegersEach(RegsOf<float>(), reinterpret_cast<const uint32_t*>(p));
 }
 
+template <int... i>
+TG_INLINE IVec<float> loadLanesEach(RegList<i...>, const uint32_t* p) {
+  return {{IReg<float>::load(p + i * Reg<float>::lanes)...}};
+}
+
+// 16 integers of 32 bits as they are.
+TG_INLINE IVec<float> loadLanes(const int32_t* p) {
+  return loadLanesEach(RegsOf<float>(), reinterpret_cast<const uint32_t*>(p));
+}
+
 // The low byte of each 32-bit lane, in order.
 TG_INLINE Bytes lowBytes(IVec<float> a) {
 #if defined(TG_TARGET_SCALAR)

@@ -141,4 +141,49 @@ TG_INLINE Reg<T> log1p(Reg<T> x) {
   return logSpecial(u, copySign(logSum(parts.exponent, f, low), x));
 }
 
+// The inverse of the hyperbolic tangent: half of log(p / q), p = 1 + |x| and q = 1 - |x|. With p =
+// 2^e r q, where sqrt(1/2) <= r < sqrt(2), that is half of e log(2) + 2 atanh(s), s = (r q - q) /
+// (r q + q). Infinite at 1 and -1, NaN beyond.
+template <class T>
+TG_INLINE Reg<T> atanh(Reg<T> x) {
+  using C = MathConstants<T>;
+  using F = Format<T>;
+  using Bits = typename F::Bits;
+  constexpr Bits one = Bits(F::bias) << F::mantissaBits;
+  constexpr Bits exponents = F::infinity;
+  constexpr Bits carrierBits = Bits(F::bias + F::mantissaBits) << F::mantissaBits;
+  constexpr T carrier = T(Bits(1) << F::mantissaBits);
+  const Reg<T> a = abs(x), unit = splat<T>(1);
+  const Reg<T> p = add(unit, a), q = sub(unit, a);
+  // What the two lost, exactly.
+  const Reg<T> pLost = sub(a, sub(p, unit)), qLost = sub(sub(unit, q), a);
+  // q / p = q / (2 - q), to 2 % where e is not 0, which is near enough to find e.
+  const Reg<T> slope = fma(q, splat<T>(T(0.21)), splat<T>(T(0.25)));
+  const Reg<T> estimate = mul(q, fma(q, slope, splat<T>(T(0.5))));
+  const IReg<T> bits = iadd(toBits(estimate), isplat<T>(one - C::sqrtHalf));
+  const Reg<T> scale = fromBits(iand(bits, isplat<T>(exponents)));  // 2^-e
+  const IReg<T> field = ior(ishr<F::mantissaBits>(bits), isplat<T>(carrierBits));
+  const Reg<T> e = sub(splat<T>(carrier + F::bias), fromBits(field));
+  // Their difference and sum, and what they lose; the first subtraction is exact.
+  const Reg<T> scaled = mul(p, scale), close = sub(scaled, q);
+  const Reg<T> closeLost = fma(pLost, scale, neg(qLost));
+  const Reg<T> difference = add(close, closeLost), sum = add(scaled, q);
+  const Reg<T> differenceLost = sub(closeLost, sub(difference, close));
+  const Reg<T> sumLost = add(sub(scaled, sub(sum, q)), fma(pLost, scale, qLost));
+  const Reg<T> inverse = div(unit, sum);
+  const Reg<T> s = mul(difference, inverse);
+  const Reg<T> rest = fnma(s, sumLost, add(fnma(s, sum, difference), differenceLost));
+  // As in logTail and logSum, halved.
+  const Reg<T> z = mul(s, s);
+  const Reg<T> cube = mul(mul(s, splat<T>(0.5)), z);
+  const Reg<T> tail = fma(cube, polynomial(z, C::log), mul(rest, inverse));
+  const Reg<T> high = mul(e, splat<T>(C::ln2High / 2));
+  const Reg<T> y = add(high, s);
+  const Reg<T> lost = sub(s, sub(y, high));
+  const Reg<T> near = add(y, add(lost, fma(e, splat<T>(C::ln2Low / 2), tail)));
+  const Reg<T> infinity = fromBits(isplat<T>(F::infinity));
+  const Reg<T> nan = fromBits(isplat<T>(F::quietNan));
+  return copySign(select(lt(a, unit), near, select(eq(a, unit), infinity, nan)), x);
+}
+
 TG_TARGET_END

@@ -85,6 +85,8 @@ struct Lookup {
 
 TG_INLINE void store(float* p, RegF a) { _mm256_storeu_ps(p, a.v); }
 TG_INLINE void store(double* p, RegD a) { _mm256_storeu_pd(p, a.v); }
+// As many floats as a double register has lanes, rounded.
+TG_INLINE void storeFloats(float* p, RegD a) { _mm_storeu_ps(p, _mm256_cvtpd_ps(a.v)); }
 TG_INLINE void store(uint32_t* p, IRegF a) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), a.v);
 }

@@ -83,6 +83,8 @@ struct Lookup {
 
 TG_INLINE void store(float* p, RegF a) { _mm512_storeu_ps(p, a.v); }
 TG_INLINE void store(double* p, RegD a) { _mm512_storeu_pd(p, a.v); }
+// As many floats as a double register has lanes, rounded.
+TG_INLINE void storeFloats(float* p, RegD a) { _mm256_storeu_ps(p, _mm512_cvtpd_ps(a.v)); }
 TG_INLINE void store(uint32_t* p, IRegF a) { _mm512_storeu_si512(p, a.v); }
 TG_INLINE void storeFirst(float* p, RegF a, int64_t n) {
   _mm512_mask_storeu_ps(p, MaskF::first(n).m, a.v);

@@ -84,6 +84,8 @@ struct Lookup {
 
 TG_INLINE void store(float* p, RegF a) { vst1q_f32(p, a.v); }
 TG_INLINE void store(double* p, RegD a) { vst1q_f64(p, a.v); }
+// As many floats as a double register has lanes, rounded.
+TG_INLINE void storeFloats(float* p, RegD a) { vst1_f32(p, vcvt_f32_f64(a.v)); }
 TG_INLINE void store(uint32_t* p, IRegF a) { vst1q_u32(p, a.v); }
 TG_INLINE void storeFirst(float* p, RegF a, int64_t n) {
   if (n >= 4) return vst1q_f32(p, a.v);

@@ -45,6 +45,8 @@ template <class T>
 TG_INLINE void store(T* p, Reg<T> a) {
   *p = a.v;
 }
+// As many floats as a double register has lanes, rounded.
+TG_INLINE void storeFloats(float* p, Reg<double> a) { *p = static_cast<float>(a.v); }
 TG_INLINE void store(uint32_t* p, IReg<float> a) { *p = a.v; }
 template <class T>
 TG_INLINE void storeFirst(T* p, Reg<T> a, int64_t n) {

@@ -2,6 +2,7 @@
 // target file runs nothing when the library loads, so it may be compiled with flags that this CPU
 // does not have. Its large parts are files of their own.
 #pragma once
+#include "../kernels/convert.h"
 #include "../kernels/gemm_int8.h"
 #include "../kernels/half.h"
 #include "../kernels/move.h"
@@ -22,7 +23,8 @@ constexpr FloatKernels<T> tableOf(const ElementwiseTable<T>& lanes, const GemmKe
           lanes.recurrent,      lanes.pool,
           lanes.depthwise,      reduceKernels<T>(),
           softmaxKernels<T>(),  normSumKernels<T>(),
-          randomKernels<T>(),   normKernels<T>()};
+          randomKernels<T>(),   normKernels<T>(),
+          convertKernels<T>()};
 }
 
 constexpr KernelTable kernelTable(Level level, const ElementwiseTables& elementwise,

@@ -22,6 +22,8 @@ std::vector<T> parametersOf(UnaryWith op) {
       return {T(-0.75), T(1.5), 0};
     case UnaryWith::threshold:
       return {T(0.25), T(-2), 0};
+    case UnaryWith::nanToNum:
+      return {T(7), T(8), T(-9)};
     default:
       return {T(0.5), 0, 0};
   }
@@ -32,6 +34,8 @@ Real sigmoid(Real x) { return x < 0 ? expl(x) / (1 + expl(x)) : 1 / (1 + expl(-x
 
 template <class T>
 Real reference(UnaryWith op, Real x, const std::vector<T>& p) {
+  if (op == UnaryWith::nanToNum)
+    return x != x ? p[0] : x == INFINITY ? p[1] : x == -INFINITY ? p[2] : x;
   if (x != x) return x;
   switch (op) {
     case UnaryWith::softplus:
@@ -48,6 +52,7 @@ Real reference(UnaryWith op, Real x, const std::vector<T>& p) {
       return fabsl(x) <= p[0] ? 0 : x;
     case UnaryWith::threshold:
       return x > p[0] ? x : static_cast<Real>(p[1]);
+    case UnaryWith::nanToNum:
     case UnaryWith::count:
       break;
   }
@@ -63,6 +68,8 @@ std::vector<T> parametersOf(Derivative op) {
       return parametersOf<T>(UnaryWith::elu);
     case Derivative::hardtanhBackward:
       return parametersOf<T>(UnaryWith::hardtanh);
+    case Derivative::logitBackward:
+      return {T(0.125), T(0.75), 0};
     default:
       return {T(0.5), 0, 0};
   }
@@ -119,6 +126,8 @@ Real slope(Derivative op, Real x, const std::vector<T>& p) {
       return fabsl(x) > p[0] ? 1 : 0;
     case Derivative::thresholdBackward:
       return x > p[0] ? 1 : 0;
+    case Derivative::logitBackward:
+      return x < p[0] || x > p[1] ? 0 : 1 / (x * (1 - x));
     case Derivative::count:
       break;
   }

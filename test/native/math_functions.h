@@ -415,6 +415,17 @@ const Function kFunctions[kMathFunctionCount] = {
      {0, 0.5, 1, 2, 0.41421356237309505, 2.4142135623730951, 16777216},
      0xfc989a39c7b0ad90,
      0x2a2d86bdb020b424},
+    {"atanh",
+     atanh,
+     WIDE(atanh),
+     1.25,
+     1.25,
+     false,
+     -1,
+     1,
+     {0, 1, 0.17157287525380990, 0.47759225007251715, 0.69925046934379, 0.83776117716, 0.5},
+     0xe99baf3dc7767d27,
+     0x20bec8bfaa2d019f},
 };
 
 }  // namespace

@@ -60,6 +60,7 @@ MATH(Tan, tan)
 MATH(Asin, asin)
 MATH(Acos, acos)
 MATH(Atan, atan)
+MATH(Atanh, atanh)
 MATH(Mish, mishOf)
 MATH(Softplus, softplusOfX)
 MATH(LogSigmoid, logsigmoidOf)
@@ -228,7 +229,8 @@ void doubleSeconds(const float* pairs, float* y) {
     mathTan<T>,                                                                                 \
     mathAsin<T>,                                                                                \
     mathAcos<T>,                                                                                \
-    mathAtan<T>},                                                                               \
+    mathAtan<T>,                                                                                \
+    mathAtanh<T>},                                                                              \
    {mathPow<T>, mathFmod<T>, mathRemainder<T>, mathFloorDivide<T>, mathAtan2<T>, mathHypot<T>}, \
    {vectorAdd<T>,     vectorSub<T>,   vectorMul<T>,    vectorDiv<T>,     vectorFma<T>,          \
     vectorFnma<T>,    vectorSqrt<T>,  vectorNeg<T>,    vectorAbs<T>,     vectorCopySign<T>,     \

@@ -33,6 +33,7 @@ enum MathFunction {
   kAsin,
   kAcos,
   kAtan,
+  kAtanh,
   kMathFunctionCount
 };
 

@@ -1,6 +1,7 @@
 /** Tensors from data and from constants. None of these has a gradient. */
 import * as tilegrad from 'tilegrad';
 import { ones, type Tensor, tensor, zeros } from 'tilegrad';
+import { MANY } from './bits.js';
 import {
   creation,
   dtypesOf,
@@ -166,6 +167,13 @@ export const creations: Family = {
     triuIndices: triangle('triuIndices', tilegrad.triuIndices),
   },
   bits(add) {
+    add('arange linspace eye', () => [
+      tilegrad.arange(-3, MANY / 3, 0.37),
+      tilegrad.arange(7, -50, -0.3, { dtype: 'float64' }),
+      tilegrad.linspace(-0.7, 1.9, MANY),
+      tilegrad.linspace(5, -3, 1002, { dtype: 'float64' }),
+      tilegrad.eye(33, 70),
+    ]);
     add('logspace', () => [
       tilegrad.linspace(-3, 7.1, 1003),
       tilegrad.logspace(-30, 30, 1003, { dtype: 'float64' }),

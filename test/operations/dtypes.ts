@@ -1,7 +1,7 @@
 /** Dtypes: where two meet, which conversions keep the kind of numbers, conversions and copies. */
 import * as tilegrad from 'tilegrad';
 import { canCast, ones, promoteTypes, resultType, type Tensor, tensor } from 'tilegrad';
-import { cached, hostile, lengths, MANY } from './bits.js';
+import { cached, dtypes as floats, hostile, lengths, MANY } from './bits.js';
 import { unary } from './gradients.js';
 import { kinds, type Misuse, tensorArguments, wrong, x } from './misuse.js';
 import type { Family } from './operation.js';
@@ -58,6 +58,15 @@ export const dtypeOperations: Family = {
   },
 
   bits(add) {
+    for (const dtype of floats) {
+      add(`casts of ${dtype}`, () =>
+        [1, 33, MANY].flatMap((n) => {
+          const x = hostile(n, dtype);
+          const to = ['int8', 'uint8', 'int32', 'int64', 'bool', 'bfloat16'] as const;
+          return to.map((type) => x.mul(40).to(type));
+        }),
+      );
+    }
     add('integers int64', () =>
       [1, 33, 1003, MANY].flatMap((n) => {
         const [a, b] = [wide(n, 0x9e3779b97f4a7c15n), wide(n, 0x2545f4914f6cdd1dn)];

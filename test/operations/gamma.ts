@@ -118,6 +118,10 @@ export const gammaFunctions: Family = {
     },
   },
   bits(add) {
+    add('trigamma float32 float64', () => [
+      ...withGradients((t) => tilegrad.polygamma(1, t), hostile(203, 'float32')),
+      tilegrad.polygamma(1, numbers([31, 5], 'float64')),
+    ]);
     for (const op of ['lgamma', 'digamma', 'asinh', 'acosh', 'atanh'] as const) {
       add(`${op} float32 float64`, () => [
         ...withGradients((t) => t[op](), hostile(203, 'float32')),

@@ -135,6 +135,12 @@ export const specialFunctions: Family = {
   bits(add) {
     const sizes = [1, 33, 10_007];
     for (const dtype of dtypes) {
+      add(`logit nanToNum frac ${dtype}`, () => [
+        ...withGradients((t) => t.sigmoid().logit(), hostile(1003, dtype)),
+        ...withGradients((t) => t.logit({ eps: 0.1 }), hostile(1003, dtype)),
+        ...withGradients((t) => t.nanToNum(), hostile(1003, dtype)),
+        hostile(1003, dtype).frac(),
+      ]);
       add(`erfinv ${dtype}`, () => [
         ...sizes.flatMap((n) => withGradients((t) => t.erfinv(), hostile(n, dtype))),
         ...withGradients((t) => t.transpose().tanh().erfinv(), numbers([31, 67], dtype)),

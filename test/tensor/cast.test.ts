@@ -147,6 +147,40 @@ test('bytes and bools', () => {
   }
 });
 
+describe('at every length and place', () => {
+  const elements = (t: Tensor): (number | bigint)[] => [...t.contiguous().data];
+  const targets = dtypes.filter((to) => to !== 'float64' && to !== 'float32');
+  const list = Array.from({ length: 1100 }, (_, i) => numbers[(i * 11) % numbers.length] as number);
+  test.each(['float32', 'float64'] as const)('casts of %s are those of each number', (dtype) => {
+    const all = tensor(list, { dtype });
+    for (const target of targets) {
+      const alone = numbers.map((value) => elements(tensor([value], { dtype }).to(target))[0]);
+      const wanted = list.map((_, i) => alone[(i * 11) % numbers.length]);
+      for (const n of [...Array(70).keys(), 255, 256, 257, 1000]) {
+        for (const start of [0, 1, 3]) {
+          const part = all.slice([[start, start + n]]);
+          expect(elements(part.to(target))).toEqual(wanted.slice(start, start + n));
+        }
+      }
+      const strided = all.slice([[1, 1100, 3]]);
+      expect(elements(strided.to(target))).toEqual(wanted.filter((_, i) => i % 3 === 1));
+      const turned = all.reshape([25, 44]).transpose().to(target).transpose().reshape([-1]);
+      expect(elements(turned)).toEqual(wanted);
+    }
+  });
+
+  test.each(dtypes)('fill_ of %s writes what it should and nothing else', (dtype) => {
+    const size = dtype === 'bool' ? 1 : 7;
+    for (const n of [...Array(70).keys(), 255, 256, 257, 1000]) {
+      const all = tensor(new Array(n + 40).fill(1), { dtype });
+      all.slice([[5, 5 + n]]).fill_(dtype === 'bool' ? false : size);
+      const written = Array.from({ length: n + 40 }, (_, i) => i >= 5 && i < 5 + n);
+      const inside = dtype === 'bool' ? 0 : size;
+      expect(all.to('float64').toArray()).toEqual(written.map((is) => (is ? inside : 1)));
+    }
+  });
+});
+
 test('to its own dtype is the tensor itself', () => {
   for (const dtype of dtypes) {
     const x = tensor([1, 0], { dtype });

@@ -458,6 +458,61 @@ describe('eye, linspace, logspace', () => {
     expectTensor(eye(0, 2), [0, 2], 'float32', []);
   });
 
+  test('of every size steps are those of float64, rounded once', () => {
+    const sizes = [...Array(70).keys(), 1000, 200_001];
+    for (const dtype of ['float32', 'float64'] as const) {
+      const rounded = dtype === 'float32' ? Math.fround : (value: number) => value;
+      for (const n of sizes) {
+        const counted = arange(0.3, 0.3 + Math.max(0, n - 0.5) * 0.37, 0.37, { dtype }).data;
+        const line = linspace(-0.3, 7.1, n, { dtype }).data;
+        expect(counted.length).toBe(n);
+        const step = n > 1 ? (7.1 + 0.3) / (n - 1) : 0;
+        for (let i = 0; i < n; i++) {
+          const fromStart = n === 1 || i < Math.floor(n / 2);
+          const want = fromStart ? -0.3 + step * i : 7.1 - step * (n - 1 - i);
+          if (counted[i] !== rounded(0.3 + i * 0.37) || line[i] !== rounded(want)) {
+            expect([n, i, counted[i], line[i]]).toEqual([n, i, rounded(0.3 + i * 0.37), want]);
+          }
+        }
+      }
+    }
+  });
+
+  test('arange of integers and of 16-bit floats is that of float64, converted', () => {
+    for (const dtype of ['int8', 'uint8', 'int32', 'int64', 'bfloat16', 'float16'] as const) {
+      for (const [start, end, step] of [
+        [0, 100, 1],
+        [100, 3, -0.7],
+        [0.4, 99.9, 3.3],
+      ] as const) {
+        const wanted = arange(start, end, step, { dtype: 'float64' }).to(dtype);
+        const y = arange(start, end, step, { dtype });
+        expect([y.dtype, [...y.data]]).toEqual([dtype, [...wanted.data]]);
+      }
+    }
+    expect(arange(2 ** 53 - 3, 2 ** 53, 1, { dtype: 'int64' }).data).toEqual(
+      BigInt64Array.of(2n ** 53n - 3n, 2n ** 53n - 2n, 2n ** 53n - 1n),
+    );
+    expect(arange(254, 258, 1, { dtype: 'uint8' }).data).toEqual(Uint8Array.of(254, 255, 255, 255));
+  });
+
+  test('eye of every shape has ones on its diagonal alone', () => {
+    for (const [n, m] of [
+      [0, 0],
+      [1, 5],
+      [5, 1],
+      [33, 70],
+      [70, 33],
+      [3, 0],
+    ] as const) {
+      for (const dtype of ['float32', 'int64', 'bool', 'bfloat16'] as const) {
+        const rows = eye(n, m, { dtype }).to('int32').toArray();
+        const line = (i: number) => Array.from({ length: m }, (_, j) => (i === j ? 1 : 0));
+        expect(rows).toEqual(Array.from({ length: n }, (_, i) => line(i)));
+      }
+    }
+  });
+
   test('linspace is symmetric, and exact at both ends', () => {
     for (const count of [2, 3, 10, 11, 1000, 1001]) {
       for (const dtype of ['float32', 'float64'] as const) {

@@ -1,5 +1,6 @@
 import {
   add,
+  asinh,
   backward,
   batches,
   emptyCache,
@@ -7,7 +8,6 @@ import {
   grad,
   keep,
   linspace,
-  logaddexp,
   memory,
   nn,
   ones,
@@ -427,10 +427,10 @@ describe('memory', () => {
 describe('operations made of others', () => {
   test('give back what they make on the way, but no operand and no result', () => {
     const x = randn([1000]);
-    const y = logaddexp(x, x);
+    const y = asinh(x);
     expect(pooled()).toBeGreaterThan(0);
     expect([x, y].map(isGone)).toEqual([false, false]);
-    expect(y.sub(x).toArray()).toEqual(Array(1000).fill(expect.closeTo(Math.LN2, 5)));
+    expect(y.sinh().sub(x).toArray()).toEqual(Array(1000).fill(expect.closeTo(0, 5)));
   });
 
   test('keep it for the gradient while one is recorded', () => {

@@ -15,6 +15,7 @@ import {
 } from '../../native/commands.js';
 import {
   type BinaryRow,
+  type BinaryWithRow,
   type CompareRow,
   type DerivativeRow,
   type IntegerBinaryRow,
@@ -82,7 +83,7 @@ function commonLayout(operands: readonly Tensor[]): Tensor | null {
  * row takes; `operation` is the name that it was called by.
  */
 export function computeBinary(
-  row: BinaryRow | IntegerBinaryRow | CompareRow | DerivativeRow,
+  row: BinaryRow | BinaryWithRow | IntegerBinaryRow | CompareRow | DerivativeRow,
   a: Tensor,
   b: Tensor,
   operation: string = row,

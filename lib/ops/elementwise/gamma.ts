@@ -1,7 +1,8 @@
 /**
- * The logarithm of the gamma function and its derivatives, elementwise. Asymptotic series (Abramowitz &
- * Stegun 1964, 6.1.41, 6.3.18, 6.4.11) from 10 on, to where the recurrences 6.1.16, 6.3.6 and 6.4.7 lead,
- * and reflection below 0. All of it in float64 and rounded once.
+ * The logarithm of the gamma function and its derivatives, elementwise. The first three have kernels
+ * (native/kernels/gamma.h); higher ones are the asymptotic series (Abramowitz & Stegun 1964, 6.4.11) from
+ * 10 on, to where the recurrence 6.4.6 leads, and reflection below 0 (6.4.7). All of it in float64 and
+ * rounded once.
  */
 
 import { attach, recording } from '../../autograd/tape.js';
@@ -11,13 +12,13 @@ import { zeros } from '../../tensor/creation.js';
 import { describe } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { asFloating, to } from '../operand.js';
-import { abs, add, div, mul, neg, reciprocal, square, sub } from './arithmetic.js';
-import { eq, isinf, le, logicalAnd, lt } from './compare.js';
-import { checkNotBool, defineMethods } from './elementwise.js';
-import { log, pow } from './math.js';
+import { add, div, mul, neg, reciprocal, square, sub } from './arithmetic.js';
+import { eq, le, logicalAnd, lt } from './compare.js';
+import { checkNotBool, computeUnary, defineMethods, unary } from './elementwise.js';
+import { pow } from './math.js';
 import { round } from './rounding.js';
 import { where } from './ternary.js';
-import { sin, tan } from './trigonometry.js';
+import { tan } from './trigonometry.js';
 
 /** From here on the series below have all digits of float64: what they leave out is under 2^-54. */
 const START = 10;
@@ -44,37 +45,9 @@ const fromWhole = (x: Tensor): Tensor => mul(sub(x, round(x)), Math.PI);
 /** Elements that are not below 0, and in place of the others 1 - x. */
 const reflected = (x: Tensor): Tensor => where(lt(x, 0), sub(1, x), x);
 
-/** Moves elements below `START` up by ones; `visit` gets them before each step, 1 or more beyond it. */
-function raised(x: Tensor, visit: (z: Tensor, below: Tensor) => void): Tensor {
-  let z = x;
-  for (let i = 0; i < START; i++) {
-    const below = lt(z, START);
-    visit(z, below);
-    z = add(z, to(below, z.dtype));
-  }
-  return z;
-}
-
-function logOfGamma(x: Tensor): Tensor {
-  let product: Tensor | null = null;
-  const z = raised(reflected(x), (from, below) => {
-    const factor = where(below, from, 1);
-    product = product === null ? factor : mul(product, factor);
-  });
-  const coefficients = BERNOULLI.map((b, k) => b / ((2 * k + 2) * (2 * k + 1)));
-  const stirling = add(sub(mul(sub(z, 0.5), log(z)), z), Math.log(2 * Math.PI) / 2);
-  const positive = sub(
-    add(stirling, mul(series(z, coefficients), z)),
-    log(abs(product as unknown as Tensor)),
-  );
-  const sine = abs(sin(fromWhole(x)));
-  const y = where(lt(x, 0), sub(sub(Math.log(Math.PI), log(sine)), positive), positive);
-  return where(isinf(x), Infinity, y);
-}
-
 /**
  * log |gamma(x)|, infinite at 0 and negative whole numbers; its gradient is `digamma`. The error is a few
- * roundings of the result and, near 1 and 2 where the result is 0, of 10.
+ * roundings of the result and, near 1 and 2 where the result is 0, of 1.
  * @param x any shape; integers and bools become float32; the result has its shape and dtype
  * @throws TensorError ERR_ARGUMENT unless x is a tensor, ERR_DTYPE for 16-bit floats
  * @example
@@ -83,23 +56,7 @@ function logOfGamma(x: Tensor): Tensor {
  * ```
  */
 export function lgamma(x: Tensor): Tensor {
-  const from = asFloating('lgamma', x);
-  const y = inFloat64(from, logOfGamma);
-  if (recording(from)) attach(y, 'lgamma', [from], [(g) => mul(g, digamma(from))]);
-  return y;
-}
-
-function digammaOf(x: Tensor): Tensor {
-  let total: Tensor = zeros(x.shape, { dtype: x.dtype });
-  const z = raised(reflected(x), (from, below) => {
-    total = add(total, where(below, reciprocal(from), 0));
-  });
-  const coefficients = BERNOULLI.map((b, k) => b / (2 * k + 2));
-  const tail = add(series(z, coefficients), div(0.5, z));
-  const positive = sub(sub(log(z), tail), total);
-  const y = where(lt(x, 0), sub(positive, div(Math.PI, tan(fromWhole(x)))), positive);
-  const isPole = logicalAnd(lt(x, 0), eq(round(x), x));
-  return where(isPole, Number.NaN, where(eq(x, 0), neg(reciprocal(x)), y));
+  return unary('lgamma', x, (g, _, from) => mul(g, digamma(from)));
 }
 
 /**
@@ -113,7 +70,7 @@ function digammaOf(x: Tensor): Tensor {
  * ```
  */
 export function digamma(x: Tensor): Tensor {
-  return polygamma(0, x);
+  return unary('digamma', x, (g, _, from) => mul(g, polygamma(1, from)));
 }
 
 /** n!, as long as it is a number. */
@@ -178,16 +135,16 @@ function polygammaOf(n: number, x: Tensor): Tensor {
  * ```
  */
 export function polygamma(n: number, x: Tensor): Tensor {
-  const name = n === 0 ? 'digamma' : 'polygamma';
   if (!Number.isInteger(n) || n < 0 || n > 100) {
     throw new TensorError(
       'ERR_ARGUMENT',
       `[polygamma] n is a whole number from 0 to 100, not ${describe(n)}`,
     );
   }
-  const from = asFloating(name, x);
-  const y = inFloat64(from, (z) => (n === 0 ? digammaOf(z) : polygammaOf(n, z)));
-  if (recording(from)) attach(y, name, [from], [(g) => mul(g, polygamma(n + 1, from))]);
+  if (n === 0) return digamma(x);
+  const from = asFloating('polygamma', x);
+  const y = n === 1 ? computeUnary('trigamma', from) : inFloat64(from, (z) => polygammaOf(n, z));
+  if (recording(from)) attach(y, 'polygamma', [from], [(g) => mul(g, polygamma(n + 1, from))]);
   return y;
 }
 

@@ -1,4 +1,4 @@
-/** Inverse hyperbolic functions, elementwise: by logarithms, in float64 and rounded once. */
+/** Inverse hyperbolic functions, elementwise: asinh and acosh by logarithms, in float64 and rounded once. */
 
 import { attach, recording } from '../../autograd/tape.js';
 import { composed } from '../../autograd/tidy.js';
@@ -6,7 +6,7 @@ import type { Tensor } from '../../tensor/tensor.js';
 import { asFloating, to } from '../operand.js';
 import { abs, add, div, mul, rsqrt, sqrt, square, sub } from './arithmetic.js';
 import { gt, lt } from './compare.js';
-import { defineMethods } from './elementwise.js';
+import { defineMethods, unary } from './elementwise.js';
 import { log, log1p } from './math.js';
 import { copysign } from './numbers.js';
 import { where } from './ternary.js';
@@ -78,11 +78,7 @@ export function acosh(x: Tensor): Tensor {
  * ```
  */
 export function atanh(x: Tensor): Tensor {
-  const forward = (z: Tensor) => {
-    const a = abs(z);
-    return copysign(mul(log1p(div(mul(a, 2), sub(1, a))), 0.5), z);
-  };
-  return inverse('atanh', x, forward, (z) => div(1, sub(1, square(z))));
+  return unary('atanh', x, (g, _, z) => div(g, sub(1, square(z))));
 }
 
 const methods = { asinh, acosh, atanh };

@@ -9,7 +9,7 @@
 import { isGradEnabled, noGrad } from '../../autograd/mode.js';
 import { needsGrad } from '../../autograd/tape.js';
 import { TensorError } from '../../errors.js';
-import { rows, runBinaryContiguous } from '../../native/commands.js';
+import { rows, runBinaryContiguous, runUnaryContiguous } from '../../native/commands.js';
 import { fillWith } from '../../tensor/creation.js';
 import { dtypes } from '../../tensor/dtype.js';
 import { recycle } from '../../tensor/memory.js';
@@ -261,12 +261,33 @@ export function clamp_<T extends Tensor>(x: T, options: ClampOptions): T {
   const bounds = [options?.min, options?.max].filter((bound) => bound instanceof Tensor);
   for (const bound of bounds) checkFits('clamp_', x, bound);
   return changing('clamp_', x, bounds, () => {
+    const ends = isRowOf(x) ? numberEnds(options) : null;
+    if (ends !== null) {
+      runUnaryContiguous(rows.hardtanh, x, x, x.numel, ends);
+      return;
+    }
     const result = clamp(x, options);
     checkCanHold('clamp_', x, result);
     copyInto(x, to(result, x.dtype));
     if (result.storage !== x.storage) recycle(result.storage);
   });
 }
+
+/** Whether elementwise rows of floats can run over x where it lies. */
+function isRowOf(x: Tensor): boolean {
+  return (x.dtype === 'float32' || x.dtype === 'float64') && x.isContiguous;
+}
+
+/** The bounds that are numbers, with infinity for none; null where there is none or another kind. */
+function numberEnds(options: ClampOptions): readonly [number, number] | null {
+  checkOptions('clamp', options, ['min', 'max']);
+  const { min = -Infinity, max = Infinity } = options;
+  const bounded = min !== -Infinity || max !== Infinity;
+  return bounded && isPlainNumber(min) && isPlainNumber(max) ? [min, max] : null;
+}
+
+const isPlainNumber = (bound: TensorLike): bound is number =>
+  typeof bound === 'number' && !Number.isNaN(bound);
 
 /** Options of {@link normal_} and {@link uniform_}. */
 export interface InPlaceRandomOptions {

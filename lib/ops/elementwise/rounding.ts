@@ -1,5 +1,3 @@
-/** Rounding to whole numbers and remainders of divisions, elementwise, with their gradient rules. */
-import { composed } from '../../autograd/tidy.js';
 import { TensorError } from '../../errors.js';
 import { zerosLike } from '../../tensor/creation.js';
 import { broadcastShapes } from '../../tensor/shape.js';
@@ -83,7 +81,7 @@ export function trunc(x: Tensor): Tensor {
  */
 export function frac(x: Tensor): Tensor {
   checkFloating('frac', x);
-  return composed(() => sub(x, trunc(x.detach())));
+  return unary('frac', x, (g) => g);
 }
 
 /**

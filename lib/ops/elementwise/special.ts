@@ -6,15 +6,21 @@ import { TensorError } from '../../errors.js';
 import { dtypes } from '../../tensor/dtype.js';
 import { broadcastShapes, checkOptions, describe } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { asFloating, checkFloating, checkTensor, scalar, type TensorLike, to } from '../operand.js';
+import { asFloating, checkFloating, checkTensor, type TensorLike, to } from '../operand.js';
 import { checkComputes, promote, promoteFloating } from '../promotion.js';
 import { sumTo } from '../reduction/reduce.js';
-import { sigmoid, softplus } from './activation.js';
-import { abs, add, div, maximum, mul, reciprocal, square, sub } from './arithmetic.js';
+import { sigmoid } from './activation.js';
+import { div, mul, square, sub } from './arithmetic.js';
 import { eq, gt, isfinite, isnan, le, logicalAnd, logicalNot, logicalOr, lt } from './compare.js';
-import { defineMethods, unary } from './elementwise.js';
+import {
+  applyDerivative,
+  computeBinary,
+  computeUnary,
+  defineMethods,
+  unary,
+} from './elementwise.js';
 import { exp, log } from './math.js';
-import { clamp, where } from './ternary.js';
+import { where } from './ternary.js';
 import { sin } from './trigonometry.js';
 
 /**
@@ -58,24 +64,20 @@ export function logit(x: Tensor, options: LogitOptions = {}): Tensor {
       `[logit] eps is a number from 0 to 1/2, not ${describe(eps)}`,
     );
   }
-  const source = p.detach();
-  const y = composed(() => {
-    const z = eps === undefined ? source : clamp(source, { min: eps, max: 1 - eps });
-    return log(div(z, sub(1, z)));
-  });
+  const ends = eps === undefined ? [-Infinity, Infinity] : [eps, 1 - eps];
+  const y = computeUnary('logit', p, p.dtype, ends);
   if (recording(p)) {
     const low = eps ?? 0;
+    const beyond = eps === undefined ? Number.NaN : 0;
+    const curvature = (x: Tensor) => {
+      const outside = logicalOr(lt(x, low), gt(x, 1 - low));
+      return where(outside, beyond, div(sub(mul(x, 2), 1), square(mul(x, sub(1, x)))));
+    };
     attach(
       y,
       'logit',
       [p],
-      [
-        (g) => {
-          const outside = logicalOr(lt(p, low), gt(p, 1 - low));
-          const slope = reciprocal(mul(p, sub(1, p)));
-          return where(outside, eps === undefined ? Number.NaN : 0, mul(g, slope));
-        },
-      ],
+      [(g) => applyDerivative('logitBackward', g, p, curvature, [low, 1 - low, beyond])],
     );
   }
   return y;
@@ -160,13 +162,7 @@ export function logaddexp(a: TensorLike, b: TensorLike): Tensor {
 /** log(c^a + c^b) to the base c, whose logarithm is `scale`. */
 function logOfSum(operation: string, a: TensorLike, b: TensorLike, scale: number): Tensor {
   const [x, y] = floats(operation, a, b);
-  const [from, to] = [x.detach(), y.detach()];
-  const result = composed(() => {
-    // Infinities of one sign are equal, and their difference is NaN.
-    const distance = where(eq(from, to), 0, mul(abs(sub(from, to)), -scale));
-    const tail = softplus(distance);
-    return add(maximum(from, to), scale === 1 ? tail : mul(tail, 1 / scale));
-  });
+  const result = computeBinary('logaddexp', x, y, operation, x.dtype, [scale, 1 / scale]);
   if (recording(x, y)) {
     const share = (own: Tensor, other: Tensor) => sigmoid(mul(sub(own, other), scale));
     attach(
@@ -231,11 +227,9 @@ export function nanToNum(x: Tensor, options: NanToNumOptions = {}): Tensor {
   if (!dtypes[x.dtype].floating) return x;
   const largest = LARGEST[x.dtype as keyof typeof LARGEST];
   const { nan = 0, posinf = largest, neginf = -largest } = options;
-  const as = (value: number) => scalar(value, x.dtype);
-  return composed(() => {
-    const infinite = where(le(x, 0), as(neginf), as(posinf));
-    return where(isfinite(x), x, where(isnan(x), as(nan), infinite));
-  });
+  const y = computeUnary('nanToNum', x, x.dtype, [nan, posinf, neginf]);
+  if (recording(x)) attach(y, 'nanToNum', [x], [(g) => where(isfinite(x), g, 0)]);
+  return y;
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Functions of three operands, elementwise. Each stands with its gradient rules. */
 import { attach, recording } from '../../autograd/tape.js';
 import { TensorError } from '../../errors.js';
-import { zerosLike } from '../../tensor/creation.js';
+import { fullLike, zerosLike } from '../../tensor/creation.js';
 import type { DType } from '../../tensor/dtype.js';
 import { broadcastShapes, checkNumber, checkOptions } from '../../tensor/shape.js';
 import { type GradRule, Tensor } from '../../tensor/tensor.js';
@@ -18,7 +18,13 @@ import {
 import { sumTo } from '../reduction/reduce.js';
 import { add, div, mul, neg, square, sub } from './arithmetic.js';
 import { eq, gt, le, logicalAnd, logicalOr, lt } from './compare.js';
-import { checkNotBool, computeBinary, computeTernary, defineMethods } from './elementwise.js';
+import {
+  checkNotBool,
+  computeBinary,
+  computeTernary,
+  computeUnary,
+  defineMethods,
+} from './elementwise.js';
 
 /** Notes the rules; each gives the gradient before broadcasting is undone. */
 function attachSummed(
@@ -231,15 +237,12 @@ function clampAs(name: 'clamp' | 'clip', x: Tensor, options: ClampOptions): Tens
   for (const bound of bounds) checkHolds(name, dtype, bound);
   const source = to(x, dtype);
   checkNotBool(name, source);
+  if (isFloating(dtype) && isNumberOrNone(min) && isNumberOrNone(max)) {
+    return clampedToNumbers(name, source, bounds.some(Number.isNaN), min, max);
+  }
   const low = min === undefined ? undefined : asType(min, dtype);
   const high = max === undefined ? undefined : asType(max, dtype);
   const y = clamped(source, low, high);
-  if (bounds.every(isNumber)) {
-    if (recording(source)) {
-      attach(y, name, [source], [(g) => betweenNumbers(g, source, low, high)]);
-    }
-    return y;
-  }
   if (recording(source, low, high)) attachBounds(y, source, low, high);
   return y;
 }
@@ -256,6 +259,28 @@ export function clip(x: Tensor, options: ClampOptions): Tensor {
   return clampAs('clip', x, options);
 }
 
+/** x between numbers, all of it NaN where one of them is: then nothing goes back. */
+function clampedToNumbers(
+  name: string,
+  x: Tensor,
+  hasNaN: boolean,
+  min: number | bigint | undefined,
+  max: number | bigint | undefined,
+): Tensor {
+  const y = hasNaN
+    ? fullLike(x, Number.NaN)
+    : computeUnary('hardtanh', x, x.dtype, [Number(min ?? -Infinity), Number(max ?? Infinity)]);
+  if (recording(x)) {
+    // To the kernel NaN is no bound.
+    const [low, high] = [Number(min ?? Number.NaN), Number(max ?? Number.NaN)];
+    attach(y, name, [x], [(g) => (hasNaN ? zerosLike(x) : betweenNumbers(g, x, low, high))]);
+  }
+  return y;
+}
+
+const isNumberOrNone = (bound: TensorLike | undefined): bound is number | bigint | undefined =>
+  bound === undefined || isNumber(bound);
+
 /** Of zeros of either sign max and min return the second operand: x's. */
 function clamped(x: Tensor, low: Tensor | undefined, high: Tensor | undefined): Tensor {
   if (low !== undefined && high !== undefined && isFloating(x.dtype)) {
@@ -266,17 +291,8 @@ function clamped(x: Tensor, low: Tensor | undefined, high: Tensor | undefined): 
 }
 
 /** The gradient of x where the bounds are numbers. */
-function betweenNumbers(
-  g: Tensor,
-  x: Tensor,
-  low: Tensor | undefined,
-  high: Tensor | undefined,
-): Tensor {
-  // To the kernel NaN is no bound; a bound that is NaN lets nothing through.
-  const bounds = [low, high].map((bound) => bound?.item());
-  if (bounds.some(Number.isNaN)) return zerosLike(x);
-  const [above = Number.NaN, below = Number.NaN] = bounds;
-  const dx = computeTernary('clampBackward', [g, x, scalar(above, x.dtype)], x.dtype, below);
+function betweenNumbers(g: Tensor, x: Tensor, low: number, high: number): Tensor {
+  const dx = computeTernary('clampBackward', [g, x, scalar(low, x.dtype)], x.dtype, high);
   if (recording(g)) attach(dx, 'clamp', [g], [(h) => betweenNumbers(h, x, low, high)]);
   return dx;
 }

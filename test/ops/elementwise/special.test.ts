@@ -1,5 +1,5 @@
 import * as tilegrad from 'tilegrad';
-import { randn, type Tensor, tensor } from 'tilegrad';
+import { grad, logaddexp, logaddexp2, ones, randn, type Tensor, tensor } from 'tilegrad';
 import { describe, expect, it, test } from 'vitest';
 import {
   type Bound,
@@ -184,4 +184,107 @@ test('gcd and lcm broadcast and take every size', () => {
     [126, 0],
   ]);
   expect(tilegrad.gcd(tilegrad.zeros([0], { dtype: 'int32' }), 3).shape).toEqual([0]);
+});
+
+test('logit outside of its range, at its ends and of NaN', () => {
+  const x = tensor([-0.5, 0, 0.25, 1, 1.5, Number.NaN], { dtype: 'float64', requiresGrad: true });
+  const y = x.logit();
+  expect(y.toArray()).toEqual([
+    Number.NaN,
+    -Infinity,
+    Math.log(0.25 / 0.75),
+    Infinity,
+    Number.NaN,
+    Number.NaN,
+  ]);
+  y.backward(ones([6], { dtype: 'float64' }));
+  expect(x.grad!.toArray()).toEqual([
+    Number.NaN,
+    Infinity,
+    1 / 0.1875,
+    Infinity,
+    Number.NaN,
+    Number.NaN,
+  ]);
+  const z = tensor([-0.5, 0.1, 0.25, 0.9, Number.NaN], { dtype: 'float64', requiresGrad: true });
+  const g = grad(z.logit({ eps: 0.2 }).sum(), z, { createGraph: true });
+  expect(g.toArray()).toEqual([0, 0, 1 / 0.1875, 0, Number.NaN]);
+  const second = grad(g.sum(), z);
+  expect(second.toArray()).toEqual([0, 0, (2 * 0.25 - 1) / 0.1875 ** 2, 0, Number.NaN]);
+});
+
+test('logaddexp of infinities, of scalars and of broadcast operands is that of each pair', () => {
+  const values = [0, -0, 1.5, -20, 1000, -1000, Infinity, -Infinity, Number.NaN];
+  for (const [fn, base] of [
+    [logaddexp, Math.E],
+    [logaddexp2, 2],
+  ] as const) {
+    for (const dtype of ['float32', 'float64'] as const) {
+      const column = tensor(values, { dtype }).reshape([-1, 1]);
+      const row = tensor(values, { dtype });
+      const table = fn(column, row).toArray() as number[][];
+      for (const [i, a] of values.entries()) {
+        expect(fn(row, a).toArray()).toEqual(table[i]);
+        for (const [j, b] of values.entries()) {
+          const larger = Math.max(a, b);
+          const rest = a === b ? 1 : base ** -Math.abs(a - b);
+          const want = larger + Math.log1p(rest) / Math.log(base);
+          const got = table[i]![j]!;
+          if (Number.isFinite(want)) {
+            expect(Math.abs(got - want)).toBeLessThanOrEqual(
+              4 * epsilon[dtype] * Math.max(1, Math.abs(want)),
+            );
+          } else {
+            expect(got).toEqual(want);
+          }
+        }
+      }
+      // Longer than a block of the row.
+      const long = tensor(
+        Array.from({ length: 1100 }, (_, i) => values[i % 6]!),
+        { dtype },
+      );
+      const wanted = Array.from({ length: 1100 }, (_, i) => table[i % 6]![2]);
+      expect(fn(long, 1.5).toArray()).toEqual(wanted);
+    }
+  }
+});
+
+test('nanToNum and frac of every length', () => {
+  const values = [1.75, Number.NaN, -Infinity, -2.5, Infinity, 0];
+  for (const dtype of ['float32', 'float64'] as const) {
+    for (const n of [...Array(70).keys(), 1000]) {
+      const list = Array.from({ length: n }, (_, i) => values[i % 6]!);
+      const x = tensor(list, { dtype });
+      const replaced = [1.75, 4, -6, -2.5, 5, 0];
+      expect(x.nanToNum({ nan: 4, posinf: 5, neginf: -6 }).toArray()).toEqual(
+        list.map((_, i) => replaced[i % 6]),
+      );
+      const parts = [0.75, Number.NaN, Number.NaN, -0.5, Number.NaN, 0];
+      expect(x.frac().toArray()).toEqual(list.map((_, i) => parts[i % 6]));
+    }
+  }
+});
+
+test('atanh is within 1.1 ulp of the logarithm', () => {
+  const list = Array.from({ length: 999 }, (_, i) => Math.fround((i - 499) / 499.5));
+  const y = tensor(list).atanh().data;
+  for (const [i, x] of list.entries()) {
+    const want = Math.atanh(x);
+    const ulp = 2 ** (Math.floor(Math.log2(Math.abs(want))) - 23);
+    if (x !== 0) expect(Math.abs(y[i]! - want) / ulp).toBeLessThanOrEqual(1.1);
+  }
+  const ends = tensor([0, -0, 1, -1, 1.5, -2, Number.NaN, 1e-45, -1e-40]).atanh().toArray();
+  const nan = Number.NaN;
+  expect(ends).toEqual([
+    0,
+    -0,
+    Infinity,
+    -Infinity,
+    nan,
+    nan,
+    nan,
+    Math.fround(1e-45),
+    Math.fround(-1e-40),
+  ]);
 });
