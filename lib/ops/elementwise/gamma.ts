@@ -118,7 +118,7 @@ function polygammaOf(n: number, x: Tensor): Tensor {
   }
   const below = neg(add(positive, mul(derivative, Math.PI ** (n + 1))));
   const y = where(lt(x, 0), below, signed);
-  const isPole = logicalAnd(le(x, 0), eq(fromWhole(x), 0));
+  const isPole = logicalAnd(le(x, 0), eq(round(x), x));
   return where(isPole, n % 2 === 1 ? Infinity : -Infinity, y);
 }
 
