@@ -12,7 +12,7 @@ TG_INLINE T scalarLog(T x) {
   return firstLane(log(vsplat<T>(x)).r[0]);
 }
 
-// exp(x - shift), kept in y on the way unless y is null; no x is larger than the shift. What comes
+// exp(x - shift), `stored` in y on the way or y null; no x is larger than the shift. What comes
 // `xAhead` and `yAhead` values later is asked for: there is time for that.
 template <class T, bool stored>
 struct ShiftedExp {
@@ -43,7 +43,7 @@ TG_INLINE int64_t takeFours(const ShiftedExp<T, stored>& s, int64_t begin, int64
   constexpr int64_t kWidth = kLanes<T>, kGroup = 4 * kWidth;
   if (n < kGroup) return 0;
   const T* const x = s.x + begin;
-  T* const y = s.y + begin;
+  T* const y = stored ? s.y + begin : nullptr;
   const auto started = [&](int64_t i) TG_INLINE_LAMBDA {
     prefetch(x + i + s.xAhead);
     const Reg<T> shifted = sub(load(x + i), s.shift.r[0]);
