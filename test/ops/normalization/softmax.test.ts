@@ -176,7 +176,19 @@ describe.each(['float32', 'float64'] as const)('softmax by its definition, %s', 
     }
   }
 
-  const sizes = [...Array.from({ length: 36 }, (_, i) => i + 1), 47, 49, 63, 64, 65, 100, 127, 128, 129, 193];
+  const sizes = [
+    ...Array.from({ length: 36 }, (_, i) => i + 1),
+    47,
+    49,
+    63,
+    64,
+    65,
+    100,
+    127,
+    128,
+    129,
+    193,
+  ];
 
   test.each(sizes)('%i values', (n) => {
     check(random([3, n]), 1);
