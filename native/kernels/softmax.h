@@ -12,7 +12,7 @@ TG_INLINE T scalarLog(T x) {
   return firstLane(log(vsplat<T>(x)).r[0]);
 }
 
-// exp(x - shift), kept in y on the way unless y is null; no x is larger than the shift. What comes
+// exp(x - shift), `stored` in y on the way or y null; no x is larger than the shift. What comes
 // `xAhead` and `yAhead` values later is asked for: there is time for that.
 template <class T, bool stored>
 struct ShiftedExp {
