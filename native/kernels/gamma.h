@@ -122,7 +122,7 @@ TG_INLINE RegD digamma(RegD x) {
   return select(isPole(x, r.below), fromBits(isplat<double>(Format<double>::quietNan)), y);
 }
 
-// Infinite at 0 and at whole numbers below.
+// Infinite at 0 and at whole numbers below, NaN at -infinity.
 TG_INLINE RegD trigamma(RegD x) {
   const RegD shift = splat<double>(kGammaShift);
   const Reflected r = reflected(x);
@@ -143,7 +143,7 @@ TG_INLINE RegD trigamma(RegD x) {
     y = select(r.below, fma(quotient, quotient, neg(y)), y);
   }
   const RegD infinity = fromBits(isplat<double>(Format<double>::infinity));
-  return select(isPole(x, r.below), infinity, y);
+  return select(maskAnd(isPole(x, r.below), lt(neg(infinity), x)), infinity, y);
 }
 
 // y[i] = function(x[i]) for i < n, a register at a time: the functions are too long for more.

@@ -127,14 +127,11 @@ TG_INLINE Vec<T> loadPart(const T* p, int count) {
   return vloadFirst<T>(p, count);
 }
 
-// C = beta * C + bias in the columns [j, j + cols) of a tile's rows.
+// C = beta * C in the columns [j, j + cols) of a tile's rows.
 template <class T>
 TG_NOINLINE void gemmStart(const GemmTile<T>& t, int64_t rows, int64_t j, int64_t cols) {
   const Vec<T> beta = vsplat<T>(t.beta);
-  eachVector(rows, cols, t.c + j, t.cRow, [&](Vec<T> x, int64_t, int64_t at) {
-    const Vec<T> scaled = mul(x, beta);
-    return t.bias ? add(scaled, vloadFirst<T>(t.bias + j + at, cols - at)) : scaled;
-  });
+  eachVector(rows, cols, t.c + j, t.cRow, [&](Vec<T> x, int64_t, int64_t) { return mul(x, beta); });
 }
 
 template <class T>
@@ -164,7 +161,7 @@ TG_INLINE void gemmTile(const GemmTile<T>& t, int64_t j = 0, int64_t cols = V * 
   } else {
     // Chains mostly go on from what an earlier block of k left. Anything else is computed in C, as
     // it would be as much code in each shape of a tile as the products.
-    if (t.beta != 1 || t.bias) gemmStart(t, R, j, cols);
+    if (t.beta != 1) gemmStart(t, R, j, cols);
     TG_UNROLL for (int r = 0; r < R; ++r) {
       TG_UNROLL for (int v = 0; v < V; ++v) {
         const T* c = tileC + r * t.cRow + v * L;

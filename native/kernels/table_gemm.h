@@ -34,9 +34,9 @@ struct GemmTile {
   int64_t bRow;
   T* c;  // C[i, j] at c[i * cRow + j]; read only when beta is not 0
   int64_t cRow;
-  // init = beta * C + bias, without the parts that are 0 and null.
+  // init = beta * C, or the bias when beta is 0; there is no bias with another beta.
   T beta;
-  const T* bias;                // cols values, or null
+  const T* bias;                // cols values, or null for zeros
   const GemmFinish<T>* finish;  // null: C = init + A B
   const T* side;                // side[i, j] at side[i * sideRow + j]; only when finish uses it
   int64_t sideRow;

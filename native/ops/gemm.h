@@ -1,5 +1,5 @@
 // A matrix product with everything that can be done to it on the way:
-//   C = finish(beta * C + bias + (alpha * A) B)
+//   C = finish(beta * C + bias + (alpha * A) B), the bias only where beta is 0
 #pragma once
 #include "command.h"
 #include "dispatch.h"
