@@ -63,6 +63,7 @@ Real digamma(Real x) {
 }
 
 Real trigamma(Real x) {
+  if (x == -INFINITY) return NAN;  // as in PyTorch: between poles it comes back to pi^2 for ever
   if (x <= 0 && floorl(x) == x) return INFINITY;
   if (x < 0) {
     const Real cosecant = kPi / sinl(kPi * (x - roundl(x)));
