@@ -325,8 +325,10 @@ Status maskedScatterOf(const Command& c, const Loops& loops) {
                              const auto store = [&](const int64_t* places, int64_t hits) {
                                const T* const from = source + room.next;
                                const int64_t taken = room.take(hits);
-                               for (int64_t k = 0; k < taken; ++k)
-                                 to[places[k] * step[2]] = from[k];
+                               for (int64_t k = 0; k < taken; ++k) {
+                                 // NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult)
+                                 to[places[k] * step[2]] = from[k];  // taken <= hits
+                               }
                              };
                              overHits(mask + offset[1], step[1], n, kMaskBits, store);
                            });

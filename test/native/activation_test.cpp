@@ -35,7 +35,7 @@ Real sigmoid(Real x) { return x < 0 ? expl(x) / (1 + expl(x)) : 1 / (1 + expl(-x
 template <class T>
 Real reference(UnaryWith op, Real x, const std::vector<T>& p) {
   if (op == UnaryWith::nanToNum)
-    return x != x ? p[0] : x == INFINITY ? p[1] : x == -INFINITY ? p[2] : x;
+    return x != x ? p[0] : x == HUGE_VALL ? p[1] : x == -HUGE_VALL ? p[2] : x;
   if (x != x) return x;
   switch (op) {
     case UnaryWith::softplus:

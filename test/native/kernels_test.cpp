@@ -56,21 +56,27 @@ Real digamma(Real x) {
   if (x == 0) return -1 / x;
   if (x < 0) return floorl(x) == x ? NAN : digamma(1 - x) - kPi / tanl(kPi * (x - roundl(x)));
   Real y = 0;
-  for (; x < 40; ++x) y -= 1 / x;
+  while (x < 40) {
+    y -= 1 / x;
+    ++x;
+  }
   const Real z = 1 / (x * x);
   return y + logl(x) - 1 / (2 * x) -
          z * (1 / 12.0L - z * (1 / 120.0L - z * (1 / 252.0L - z / 240)));
 }
 
 Real trigamma(Real x) {
-  if (x == -INFINITY) return NAN;  // as in PyTorch: between poles it comes back to pi^2 for ever
+  if (x == -HUGE_VALL) return NAN;  // as in PyTorch: between poles it comes back to pi^2 for ever
   if (x <= 0 && floorl(x) == x) return INFINITY;
   if (x < 0) {
     const Real cosecant = kPi / sinl(kPi * (x - roundl(x)));
     return cosecant * cosecant - trigamma(1 - x);
   }
   Real y = 0;
-  for (; x < 40; ++x) y += 1 / (x * x);
+  while (x < 40) {
+    y += 1 / (x * x);
+    ++x;
+  }
   const Real z = 1 / (x * x);
   const Real series = 1 / 6.0L - z * (1 / 30.0L - z * (1 / 42.0L - z / 30));
   return y + (1 + (0.5L + series / x) / x) / x;
