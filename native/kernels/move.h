@@ -112,13 +112,14 @@ void reverseElements(int64_t n, const Bits* x, Bits* y) {
   for (; i < n; ++i) y[i] = x[-i];
 }
 
-// y = pattern, again and again.
+// y = pattern, again and again. y may lie anywhere: bytes are copied, which compilers do by
+// registers.
 inline void repeatPattern(int64_t bytes, const float* pattern, void* y) {
   constexpr int64_t kPattern = 64, kUnroll = 4;
   const Vec<float> v = vload<float>(pattern);
   char* to = static_cast<char*>(y);
   for (; bytes >= kUnroll * kPattern; bytes -= kUnroll * kPattern) {
-    for (int u = 0; u < kUnroll; ++u, to += kPattern) store(reinterpret_cast<float*>(to), v);
+    for (int u = 0; u < kUnroll; ++u, to += kPattern) memcpy(to, &v, kPattern);
   }
   for (; bytes > 0; bytes -= kPattern, to += kPattern) {
     memcpy(to, pattern, static_cast<size_t>(bytes < kPattern ? bytes : kPattern));
