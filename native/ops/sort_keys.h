@@ -3,6 +3,8 @@
 #pragma once
 #include <string.h>
 
+#include <type_traits>
+
 #include "../base/bfloat16.h"
 #include "../base/float16.h"
 
@@ -46,15 +48,7 @@ inline uint8_t keyOf(uint8_t x) { return x; }
 // Keys as wide as the items that hold them: short types have the numbers of theirs.
 template <class T>
 struct KeyOf {
-  using type = uint32_t;
-};
-template <>
-struct KeyOf<double> {
-  using type = uint64_t;
-};
-template <>
-struct KeyOf<int64_t> {
-  using type = uint64_t;
+  using type = std::conditional_t<sizeof(T) == 8, uint64_t, uint32_t>;
 };
 
 // The key of every NaN.
@@ -94,15 +88,7 @@ struct LargeItem {
 
 template <class T>
 struct ItemOf {
-  using type = SmallItem;
-};
-template <>
-struct ItemOf<double> {
-  using type = LargeItem;
-};
-template <>
-struct ItemOf<int64_t> {
-  using type = LargeItem;
+  using type = std::conditional_t<sizeof(T) == 8, LargeItem, SmallItem>;
 };
 
 }  // namespace tilegrad

@@ -1,4 +1,5 @@
 import { type Difference, meetAtHalf } from './difference.js';
+import { withIndices } from './reasons.js';
 
 export const differences: readonly Difference[] = [
   {
@@ -59,20 +60,7 @@ export const differences: readonly Difference[] = [
   {
     reason: 'indices and counts are int32',
     kind: 'dtype',
-    functions: [
-      'cummax',
-      'cummin',
-      'kthvalue',
-      'max',
-      'median',
-      'min',
-      'mode',
-      'nanmedian',
-      'sort',
-      'topk',
-      'unique',
-      'uniqueConsecutive',
-    ],
+    functions: [...withIndices, 'unique', 'uniqueConsecutive'],
     when: ({ results }) => results.length > 1,
   },
   {

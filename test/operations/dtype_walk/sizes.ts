@@ -1,4 +1,5 @@
 import { type Difference, isWhole } from './difference.js';
+import { withIndices } from './reasons.js';
 
 export const differences: readonly Difference[] = [
   {
@@ -18,18 +19,7 @@ export const differences: readonly Difference[] = [
   {
     reason: 'indices and counts are int32',
     kind: 'dtype',
-    functions: [
-      'cummax',
-      'cummin',
-      'kthvalue',
-      'max',
-      'median',
-      'min',
-      'mode',
-      'nanmedian',
-      'sort',
-      'topk',
-    ],
+    functions: [...withIndices],
     when: ({ results }) => results.length > 1,
   },
   {

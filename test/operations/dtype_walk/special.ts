@@ -1,5 +1,5 @@
 import type { Difference } from './difference.js';
-import { indices } from './reasons.js';
+import { indices, withIndices } from './reasons.js';
 
 export const differences: readonly Difference[] = [
   {
@@ -11,16 +11,7 @@ export const differences: readonly Difference[] = [
     reason: indices,
     kind: 'dtype',
     functions: [
-      'cummax',
-      'cummin',
-      'kthvalue',
-      'max',
-      'median',
-      'min',
-      'mode',
-      'nanmedian',
-      'sort',
-      'topk',
+      ...withIndices,
       'unique',
       'uniqueConsecutive',
       'maxPool1d',
