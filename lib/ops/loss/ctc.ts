@@ -158,8 +158,8 @@ function allPaths(logProbs: Tensor, sequences: Sequences): Tensor {
   const rule = (g: Tensor): Tensor => {
     if (recording(g, logProbs)) return pathsGradient(g, logProbs, sequences);
     const dx = uninitialized(x.shape, x.dtype);
-    const room = uninitialized(work.shape, dtype);
-    const operands = [alpha, total, contiguous(g), dx, room];
+    const workBack = uninitialized(work.shape, dtype);
+    const operands = [alpha, total, contiguous(g), dx, workBack];
     runRow(
       rows.ctcLossBackward,
       [x.array, ...tables, ...operands.map((t) => t.array)],
