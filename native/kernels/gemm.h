@@ -340,6 +340,7 @@ constexpr GemmKernels<T> gemmKernels() {
   fillGemmTiles<T>(kernels);
   kernels.packPanel = gemmPackPanel<T, kTileVecs>;
   kernels.packTileOfA = gemmPackTileOfA<T>;
+  kernels.turn = gemmTurn<T>;
   kernels.streamRows = gemvStreamRows<T>;
   kernels.maxStreamed = kStreamed;
   fillGemmStreams<T>(kernels);

@@ -89,6 +89,34 @@ void gemmPackPanel(int64_t k, int64_t cols, const T* b, int64_t bRow, int64_t bC
   }
 }
 
+// Squares of a register's lanes, transposed in registers.
+template <class T>
+void gemmTurn(int64_t rows, int64_t cols, const T* from, int64_t fromRow, T* to, int64_t toRow) {
+  constexpr int L = Reg<T>::lanes;
+  const RowSteps steps = rowSteps<T>(fromRow);
+  for (int64_t j = 0; j < cols; j += L) {
+    for (int64_t i = 0; i < rows; i += L) {
+      const T* const x = from + j * fromRow + i;
+      T* y = to + i * toRow + j;
+      const int64_t height = rows - i, width = cols - j;
+      Reg<T> square[L];
+      if (height >= L && width >= L) {
+        loadTransposed(x, steps, square);
+        TG_UNROLL for (int r = 0; r < L; ++r) store(y + r * toRow, square[r]);
+        continue;
+      }
+      // Rows that don't exist repeat the last one.
+      TG_UNROLL for (int r = 0; r < L; ++r) {
+        square[r] = loadFirst(x + (r < width ? r : width - 1) * fromRow, height);
+      }
+      transpose(square);
+      TG_UNROLL for (int r = 0; r < L; ++r, y += toRow) {
+        if (r < height) storeFirst(y, square[r], width);
+      }
+    }
+  }
+}
+
 template <class T>
 void gemmPackTileOfA(int64_t k, int64_t rows, T alpha, const T* a, int64_t aCol, T* to) {
   constexpr int L = kLanes<T>;

@@ -128,6 +128,8 @@ struct GemmKernels {
   // to[p * rows + i] = alpha * a[p * aCol + i] for i < rows <= maxRows. May write up to
   // kPackSlack elements beyond the last one.
   void (*packTileOfA)(int64_t k, int64_t rows, T alpha, const T* a, int64_t aCol, T* to);
+  // to[i * toRow + j] = from[j * fromRow + i] for i < rows, j < cols.
+  void (*turn)(int64_t rows, int64_t cols, const T* from, int64_t fromRow, T* to, int64_t toRow);
   // y[j] += sum over p of x[p * xStep] * b[p * bRow + j] for j < n, as chains that start from y[j].
   void (*streamRows)(int64_t k, int64_t n, const T* x, int64_t xStep, const T* b, int64_t bRow,
                      T* y);

@@ -6,6 +6,7 @@
 
 #include "../base/scratch.h"
 #include "gemm_tiled.h"
+#include "gemm_turned.h"
 #include "parallel.h"
 
 namespace tilegrad {
@@ -180,6 +181,41 @@ GemmPlan planOf(const Product<T>& g, int threads) {
                   threads);
 }
 
+// Columns [begin, end) of C.
+template <class T>
+Product<T> columnsOf(const Product<T>& g, int64_t begin, int64_t end) {
+  Product<T> part = g;
+  part.n = end - begin;
+  part.b += g.prepacked ? begin * g.k : begin * g.bCol;
+  part.c += g.turned ? begin * g.cRow : begin;
+  if (part.bias && !g.turned) part.bias += begin;
+  if (part.side) part.side += begin;
+  if (part.columnSums) part.columnSums += begin;
+  return part;
+}
+
+// Few steps by a B that is contiguous along them: it is transposed and then read in place.
+template <class T>
+Status runTransposed(const Product<T>& g, const GemmPlan& plan) {
+  const int64_t strip = min64(g.n, plan.blockCols), pitch = strip + kCopyPadding;
+  T* const b =
+      static_cast<T*>(scratch(ScratchSlot::panel, static_cast<size_t>(g.k * pitch) * sizeof(T)));
+  if (!b) return Status::outOfMemory;
+  GemmPlan inPlace = plan;
+  inPlace.path = GemmPath::direct;
+  inPlace.packB = false;
+  Status status = Status::ok;
+  for (int64_t j = 0; j < g.n && status == Status::ok; j += strip) {
+    Product<T> part = columnsOf(g, j, min64(g.n, j + strip));
+    floatKernels<T>().gemm.turn(g.k, part.n, part.b, g.bCol, b, pitch);
+    part.b = b;
+    part.bRow = pitch;
+    part.bCol = 1;
+    status = TiledProduct<T>(part, inPlace).run();
+  }
+  return status;
+}
+
 template <class T>
 Status runOnOne(const Product<T>& g, const GemmPlan& plan) {
   switch (plan.path) {
@@ -193,9 +229,13 @@ Status runOnOne(const Product<T>& g, const GemmPlan& plan) {
     case GemmPath::dot:
       runDot(g, plan.column);
       return Status::ok;
+    case GemmPath::turned:
+      return TurnedProduct<T>(g, plan).run();
     case GemmPath::narrow:  // taken apart before
-    case GemmPath::direct:
     case GemmPath::packed:
+      if (plan.shortDepth) return runTransposed(g, plan);
+      return TiledProduct<T>(g, plan).run();
+    case GemmPath::direct:
       return TiledProduct<T>(g, plan).run();
   }
   return Status::ok;
@@ -257,14 +297,7 @@ Status multiply(const Product<T>& g, int threads) {
   // At cache lines, which are registers of AVX-512, or at panels.
   const int64_t grain = g.prepacked ? plan.tileCols : 64 / static_cast<int64_t>(sizeof(T));
   return parallelStatus(g.n, grain, [&](int64_t begin, int64_t end) {
-    Product<T> part = g;
-    part.n = end - begin;
-    part.b += g.prepacked ? begin * g.k : begin * g.bCol;
-    part.c += part.turned ? begin * g.cRow : begin;
-    if (part.bias && !part.turned) part.bias += begin;
-    if (part.side) part.side += begin;
-    if (part.columnSums) part.columnSums += begin;
-    return multiply(part, 1);
+    return multiply(columnsOf(g, begin, end), 1);
   });
 }
 

@@ -4,6 +4,7 @@
 #include "gemm_plan.h"
 
 #include "../base/thread_pool.h"
+#include "gemm_blocks.h"
 
 namespace tilegrad {
 namespace {
@@ -53,6 +54,36 @@ constexpr int64_t kShortDepth = 128;
 constexpr int64_t kStripRows = 128;
 constexpr int64_t kStripBytesDeep = 512;  // of one column of B
 constexpr int64_t kStripBytesOfA = 1 << 20;
+
+// A B that is contiguous along k and of which each value is used more often than there are steps is
+// transposed at once, in strips that stay in the second-level cache, and then read in place. 512 x
+// 10 x 128 (NT): 132 in panels, 202 so (NN 206); 32 x 10 x 128 104, 144 (NN 178); 512 x 128 x 784
+// 224, 231 (NN 239); 64 x 64 x 784 208, 211. With more steps, 32 x 48 x 784 186, 184. Strips of 64
+// and 256 KB differ by less than 4 %, in both directions.
+constexpr int64_t kTransposedBytes = 128 << 10;
+// Few rows (the dot path) do the same where their squares of B would be incomplete, read value by
+// value: 8 x 10 x 128 60, 89 so; 4 x 10 x 784 40, 56; 8 x 24 x 784 91, 110; 4 x 24 x 784 72, 69.
+constexpr int64_t kTransposedRows = 4;
+constexpr int64_t kTransposedSteps = 32;
+constexpr int64_t kTransposedStepsARow = 3;
+
+// With more steps than rows, and up to this many rows, it is C that is turned: B's values are read
+// one by one, to be broadcast, and A is transposed instead. In panels and so: 16 x 1000 x 1000 153,
+// 193; 32 x 128 x 784 191, 220 (NN 237); 32 x 1024 x 1024 184, 237 (NN 197); 64 x 512 x 512 200,
+// 226; 128 x 1024 x 1024 205, 227. Fewer steps don't repay turning C: 32 x 32 x 784 179, 186; 32 x
+// 48 x 784 187, 194; 16 x 48 x 784 161, 161.
+constexpr int64_t kTurnedMostRows = 128;
+constexpr int64_t kTurnedStepBytes = 192;  // of one column of B
+// Columns of C (rows of C^T) that a tile takes: 4 KB apart, those of the tallest tile would exceed
+// the 12 ways of the first-level cache. 32 x 1024 x 1024 220 with 14, 193 with 14 that are copied
+// together first, 232 with 10 or 8; 32 x 128 x 784 222, 159, 225, 222.
+constexpr int64_t kTurnedRows = 10;
+// Tiles whose part of C^T is turned back at a time: with 128 rows of C it has 40 KB.
+constexpr int64_t kTurnedTiles = 8;
+// As long as lanes of C^T's vectors are not wasted: 14 rows, but not 13; 28, but not 27. 24 x 128 x
+// 784 166, 165; 40 x 128 x 784 182, 158; 56 x 128 x 784 193, 183.
+constexpr int64_t kTurnedBytes = 64;  // of a row of C^T
+constexpr double kTurnedFull = 0.875;
 
 // Few columns leave most lanes of a vector along a row of C empty. C^T = B^T A^T has full ones, at
 // the price of a transposition of C. With A contiguous along its rows (NN) 128 x 512 x 10 went from
@@ -118,6 +149,24 @@ bool inStrips(const GemmShape& s) {
          s.k <= kStripBytesOfA / s.elementBytes / s.m;
 }
 
+bool isAlongSteps(const GemmShape& s) { return s.bRow == 1 && s.bCol != 1 && !s.scaled; }
+
+// Whether all of B is transposed at once.
+bool isTransposed(const GemmShape& s, const GemmTiles& tiles) {
+  if (!isAlongSteps(s) || s.k < 2 || s.n < 2) return false;
+  if (s.m > tiles.dotRows) return s.k <= min64(s.m, kShortDepth);
+  return s.m >= kTransposedRows && s.k <= min64(kTransposedSteps, kTransposedStepsARow * s.m) &&
+         s.k * s.elementBytes % kTurnedBytes != 0;
+}
+
+// Whether C^T is computed by tiles that read B as it is.
+bool isTurned(const GemmShape& s) {
+  if (!isAlongSteps(s) || s.m > kTurnedMostRows || s.m > s.n) return false;
+  if (s.k * s.elementBytes < kTurnedStepBytes) return false;
+  const int64_t lanes = roundUp(s.m, kTurnedBytes / s.elementBytes);
+  return static_cast<double>(s.m) >= kTurnedFull * static_cast<double>(lanes);
+}
+
 double bytesOfB(const GemmShape& s) {
   return static_cast<double>(s.k) * static_cast<double>(s.n) * static_cast<double>(s.elementBytes);
 }
@@ -176,6 +225,14 @@ GemmPlan planGemm(const GemmShape& s, const GemmTiles& tiles, int threads) {
     plan.path = GemmPath::vector;
     return plan;
   }
+  if (plain && isTransposed(s, tiles) && !isNarrow(s, tiles)) {
+    plan.path = GemmPath::packed;
+    plan.packB = plan.shortDepth = true;
+    plan.blockRows = s.m;
+    plan.blockDepth = s.k;
+    plan.blockCols = kTransposedBytes / s.elementBytes / s.k;
+    return plan;
+  }
   if (plain && ((s.m <= tiles.dotRows && s.bRow == 1 && s.bCol != 1) || (column && s.aCol == 1))) {
     plan.path = GemmPath::dot;
     plan.column = column && s.aCol == 1;
@@ -187,6 +244,16 @@ GemmPlan planGemm(const GemmShape& s, const GemmTiles& tiles, int threads) {
   }
   if (plain && isNarrow(s, tiles)) {
     plan.path = GemmPath::narrow;
+    return plan;
+  }
+
+  if (plain && isTurned(s)) {
+    plan.path = GemmPath::turned;
+    plan.copyA = true;
+    plan.tileRows = static_cast<int>(min64(tiles.rows, kTurnedRows));
+    plan.blockRows = s.m;
+    plan.blockDepth = kBlockBytesDeep / s.elementBytes;
+    plan.blockCols = kTurnedTiles * plan.tileRows;
     return plan;
   }
 

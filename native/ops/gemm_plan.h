@@ -13,6 +13,7 @@ enum class GemmPath : int {
   narrow,  // few columns: C^T = B^T A^T is computed instead, with vectors along the rows of C
   direct,  // tiles read B where it is
   packed,  // tiles read panels of B, and blocks of A that are copied when that pays
+  turned,  // C^T = B^T A^T, by tiles that read a B that is contiguous along k where it is
 };
 
 struct GemmShape {
@@ -35,11 +36,11 @@ struct GemmPlan {
   GemmPath path;
   int tileRows, tileCols;
   bool column;      // dot: it is B that is a column
-  bool shortDepth;  // direct: few steps
+  bool shortDepth;  // direct: few steps; packed: for which all of B is transposed at once
   bool packB, copyA;
   bool strips;   // packed: a panel's every piece is used up before the next one is packed
   bool streamB;  // B is read in place from beyond the second-level cache
-  int64_t blockRows, blockCols, blockDepth;  // of the packed path
+  int64_t blockRows, blockCols, blockDepth;  // of the packed and the turned path
   int threads;
   bool splitRows;  // threads share the rows of C instead of its columns
 };

@@ -354,8 +354,8 @@ test.each(settings)('few steps have the bits of tiles: %s, %i thread(s)', (name,
 });
 
 test('every path was taken', () => {
-  // Vector, dot, narrow, direct, packed; 2 (stream) has a test file of its own.
-  expect([...pathsSeen].filter((path) => path !== 2).sort()).toEqual([1, 3, 4, 5, 6]);
+  // Vector, dot, narrow, direct, packed, turned; 2 (stream) has a test file of its own.
+  expect([...pathsSeen].filter((path) => path !== 2).sort()).toEqual([1, 3, 4, 5, 6, 7]);
 });
 
 test('infinities and NaN go through as IEEE arithmetic has it; what C held is not read', () => {

@@ -178,7 +178,7 @@ export function pack(b: Tensor, width: number): PackedMatrix {
 }
 
 /** In the order of `GemmPath` in ops/gemm_plan.h. */
-const paths = ['empty', 'vector', 'stream', 'dot', 'narrow', 'direct', 'packed'] as const;
+const paths = ['empty', 'vector', 'stream', 'dot', 'narrow', 'direct', 'packed', 'turned'] as const;
 
 /** How a matrix product is computed. */
 export interface MatmulPlan {
@@ -187,7 +187,7 @@ export interface MatmulPlan {
    * a few rows, past which a large right operand streams; `dot`: a few rows, or one
    * column, and the other operand is contiguous along the inner dimension; `narrow`: few columns,
    * computed transposed; `direct`: the right operand is read in place; `packed`: it is packed into panels (or
-   * was before); `empty`: there is nothing to compute.
+   * was before); `turned`: it is contiguous along the inner dimension and read in place, to compute the result transposed; `empty`: there is nothing to compute.
    */
   readonly path: (typeof paths)[number];
   /** Rows and columns of results that are kept in registers at a time. */
