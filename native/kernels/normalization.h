@@ -96,21 +96,21 @@ void normalizeRowsKernel(const RowNormalization<T>& job) {
 }
 
 template <class T, int rows>
-TG_INLINE void normalizeSomeRowsBackward(const RowNormalizationBackward<T>& job,
-                                         LaneSource<T> weight, int64_t row) {
+TG_INLINE void normalizeSomeRowsBackward(const RowNormalizationBackward<T>& job, const T* slopes,
+                                         const T* offsets, LaneSource<T> weight, int64_t row) {
   const T* const x = job.x + row * job.xRow;
   const T* const g = job.g + row * job.n;
   T* const dx = job.dx + row * job.n;
   T* const dweight = job.dweight;
   T* const dbias = job.dbias;
   const int64_t xRow = job.xRow, n = job.n;
-  const bool far = job.far;
+  const bool far = job.far, past = job.past;
   Vec<T> mean[rows], rstd[rows], slope[rows], offset[rows];
   TG_UNROLL for (int r = 0; r < rows; ++r) {
     mean[r] = vsplat<T>(job.mean ? job.mean[row + r] : 0);
     rstd[r] = vsplat<T>(job.rstd[row + r]);
-    slope[r] = vsplat<T>(job.slope[row + r]);
-    offset[r] = vsplat<T>(job.offset[row + r]);
+    slope[r] = vsplat<T>(slopes[row + r]);
+    offset[r] = vsplat<T>(offsets[row + r]);
   }
   overWholeVectors<T>(n, [=](int64_t i, auto lanes) TG_INLINE_LAMBDA {
     const Vec<T> w = get(lanes, weight.at(i));
@@ -132,20 +132,22 @@ TG_INLINE void normalizeSomeRowsBackward(const RowNormalizationBackward<T>& job,
     }
     TG_UNROLL for (int r = 0; r < rows; ++r) {
       const Vec<T> back = fma(d[r], slope[r], offset[r]);
-      put(lanes, dx + r * n + i, fma(gradient[r], mul(rstd[r], w), back));
+      putResult(lanes, past, dx + r * n + i, fma(gradient[r], mul(rstd[r], w), back));
     }
   });
 }
 
 template <class T>
-void normalizeRowsBackwardKernel(const RowNormalizationBackward<T>& job) {
+void normalizeRowsBackwardKernel(const RowNormalizationBackward<T>& job, const T* slope,
+                                 const T* offset) {
   Copies<T> copies;
   const LaneSource<T> weight = sourceOf(job.weight, copies);
   int64_t i = 0;
   for (; i + kNormRows <= job.rows; i += kNormRows) {
-    normalizeSomeRowsBackward<T, kNormRows>(job, weight, i);
+    normalizeSomeRowsBackward<T, kNormRows>(job, slope, offset, weight, i);
   }
-  for (; i < job.rows; ++i) normalizeSomeRowsBackward<T, 1>(job, weight, i);
+  for (; i < job.rows; ++i) normalizeSomeRowsBackward<T, 1>(job, slope, offset, weight, i);
+  if (job.past) drainStores();
 }
 
 template <class T>

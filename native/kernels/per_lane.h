@@ -77,6 +77,16 @@ TG_INLINE void put(AllLanes, T* p, Vec<T> a) {
   store(p, a);
 }
 
+// put, or past the caches, where all results are whole vectors.
+template <class T, class Which>
+TG_INLINE void putResult(Which lanes, bool past, T* p, Vec<T> a) {
+  if (past) {
+    storePast(p, a);
+  } else {
+    put(lanes, p, a);
+  }
+}
+
 template <class T, class F>
 TG_INLINE void overWholeVectors(int64_t n, const F& step) {
   int64_t i = 0;

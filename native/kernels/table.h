@@ -222,7 +222,9 @@ struct RowNormalization {
   bool far;  // the lines of the next rows' results are worth asking for
 };
 
-// Backwards; rows are added to dweight and dbias in ascending order, and either may be null.
+// Backwards, with x^ = (x - mean) * rstd and N = n: dx = rstd * (w g - sum(w g) / N - x^ sum(w g
+// x^) / N), the middle term only where there is a mean. Rows are added to dweight (g x^) and dbias
+// (g) in ascending order, and either may be null.
 template <class T>
 struct RowNormalizationBackward {
   int64_t rows, n;
@@ -232,12 +234,11 @@ struct RowNormalizationBackward {
   PerLane<T> weight;
   const T* mean;  // may be null for 0
   const T* rstd;
-  const T* slope;
-  const T* offset;
   T* dx;
   T* dweight;
   T* dbias;
   bool far;
+  bool past;  // results go past the caches; each row of dx begins on a cache line
 };
 
 // Lanes are independent here: compiled with the elementwise kernels.
@@ -249,7 +250,8 @@ struct NormalizationKernels {
   void (*addSquares)(int64_t n, const T* x, const T* mean, T* squares);
   // Null where rows are as well taken one by one.
   void (*normalizeRows)(const RowNormalization<T>&);
-  void (*backwardRows)(const RowNormalizationBackward<T>&);
+  // dx = rstd w g + slope (x - mean) + offset
+  void (*backwardRows)(const RowNormalizationBackward<T>&, const T* slope, const T* offset);
 };
 
 // One row of a recurrent cell with n units, backwards. The activated gates lie n apart, in
@@ -326,6 +328,8 @@ struct NormSumKernels {
   // shift is 0. The rows after them are asked for. There where there is `sumEach`.
   void (*gradientsEach)(int64_t rows, int64_t n, const T* x, int64_t xRow, const T* g,
                         PerLane<T> weight, const T* shift, T* sum, T* dot);
+  // That and NormalizationKernels::backwardRows in one, for at least one row.
+  void (*backwardInTurns)(const RowNormalizationBackward<T>&);
 };
 
 // Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC11), key = seed,

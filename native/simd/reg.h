@@ -96,6 +96,17 @@ TG_INLINE void prefetchNear(const void* p) {
 #endif
 }
 
+// Stores past the caches: p, which is aligned to 64 bytes, is not read first, as an ordinary store
+// does with a line that isn't in a cache. Whoever uses it calls drainStores() before another thread
+// may read. Only AVX-512 has it; elsewhere it is an ordinary store.
+#if !defined(TG_TARGET_AVX512)
+template <class T>
+TG_INLINE void storePast(T* p, Reg<T> a) {
+  store(p, a);
+}
+TG_INLINE void drainStores() {}
+#endif
+
 // Loads all lanes from p (aligned to T only).
 template <class T>
 TG_INLINE Reg<T> load(const T* p) {

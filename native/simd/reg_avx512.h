@@ -83,6 +83,10 @@ struct Lookup {
 
 TG_INLINE void store(float* p, RegF a) { _mm512_storeu_ps(p, a.v); }
 TG_INLINE void store(double* p, RegD a) { _mm512_storeu_pd(p, a.v); }
+
+// See reg.h.
+TG_INLINE void storePast(float* p, RegF a) { _mm512_stream_ps(p, a.v); }
+TG_INLINE void drainStores() { _mm_sfence(); }
 // As many floats as a double register has lanes, rounded.
 TG_INLINE void storeFloats(float* p, RegD a) { _mm256_storeu_ps(p, _mm512_cvtpd_ps(a.v)); }
 TG_INLINE void store(uint32_t* p, IRegF a) { _mm512_storeu_si512(p, a.v); }

@@ -137,6 +137,16 @@ TG_INLINE void store(T* p, Vec<T> a) {
 }
 
 template <class T, int... i>
+TG_INLINE void storePastEach(RegList<i...>, T* p, Vec<T> a) {
+  (storePast(p + i * Reg<T>::lanes, a.r[i]), ...);
+}
+
+template <class T>
+TG_INLINE void storePast(T* p, Vec<T> a) {
+  storePastEach(RegsOf<T>(), p, a);
+}
+
+template <class T, int... i>
 TG_INLINE void storeFirstEach(RegList<i...>, T* p, Vec<T> a, int64_t n) {
   (storeFirst(p + i * Reg<T>::lanes, a.r[i], n - i * Reg<T>::lanes), ...);
 }

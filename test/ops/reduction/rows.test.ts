@@ -70,7 +70,7 @@ describe.each(simdLevels())('at level %s', (name) => {
 
   test('layerNorm and rmsNorm, and their gradients by the input', () => {
     setSimdLevel(name);
-    for (const n of [1, 15, 17, 64, 130, 768, 1027, 4097]) {
+    for (const n of [1, 15, 17, 64, 130, 255, 256, 300, 768, 1027, 1536, 4097]) {
       const [weight, bias] = [randn([n], { generator }), randn([n], { generator })];
       const rows = spacedRows(n > 1000 ? 5 : 7, n, 'float32');
       for (const affine of [{ weight, bias }, {}]) {
@@ -86,6 +86,44 @@ describe.each(simdLevels())('at level %s', (name) => {
           });
         }
       }
+    }
+  });
+
+  test('gradients of layerNorm by the weights, a block of rows after the other', () => {
+    setSimdLevel(name);
+    for (const n of [64, 255, 256, 300, 1536, 1537]) {
+      const x = spacedRows(37, n, 'float32');
+      const [weight, bias] = [randn([n], { generator }), randn([n], { generator })];
+      const g = randn([37, n], { generator });
+      const gradients = (wanted: readonly Tensor[]): Tensor[] => {
+        for (const t of [x, weight, bias]) {
+          t.requiresGrad = wanted.includes(t);
+          t.zeroGrad();
+        }
+        tilegrad.layerNorm(x, n, { weight, bias }).backward(g);
+        return wanted.map((t) => t.grad as Tensor);
+      };
+      // float32 by its definition in float64: dweight = sum of g x^, dbias = sum of g.
+      const [dx, dweight, dbias] = gradients([x, weight, bias]) as [Tensor, Tensor, Tensor];
+      const wide = x.detach().to('float64');
+      const centred = wide.sub(wide.mean({ dim: 1, keepDim: true }));
+      const rstd = centred.square().mean({ dim: 1, keepDim: true }).add(1e-5).rsqrt();
+      const normal = centred.mul(rstd);
+      const near = (actual: Tensor, want: Tensor): void => {
+        const bound = 100 * 2 ** -23 * Math.max(1, want.abs().amax().item());
+        expect(actual.to('float64').sub(want).abs().amax().item(), `${n}`).toBeLessThan(bound);
+      };
+      near(dweight, g.to('float64').mul(normal).sum({ dim: 0 }));
+      near(dbias, g.to('float64').sum({ dim: 0 }));
+      const weighted = g.to('float64').mul(weight.detach().to('float64'));
+      const mean = weighted.mean({ dim: 1, keepDim: true });
+      const along = weighted.mul(normal).mean({ dim: 1, keepDim: true });
+      near(dx, weighted.sub(mean).sub(normal.mul(along)).mul(rstd));
+      // Whatever else is wanted.
+      const same = (a: Tensor, b: Tensor): void => expect(bytesOf(a).equals(bytesOf(b))).toBe(true);
+      same(gradients([x])[0] as Tensor, dx);
+      same(gradients([x, weight])[1] as Tensor, dweight);
+      same(gradients([x, bias])[1] as Tensor, dbias);
     }
   });
 
@@ -137,4 +175,29 @@ describe('topk', () => {
       }
     }
   });
+});
+
+// Three arrays of more than 32 MB together: results go past the caches. The input lies as its rows do, so
+// that its gradient begins on a cache line in every row.
+test.each([
+  [11_000, 256],
+  [22_000, 128],
+  [700, 4096],
+])('the gradient of layerNorm of %i rows of %i is that of parts of them', (rows, n) => {
+  setSimdLevel(level);
+  const x = randn([rows, n], { generator });
+  const g = randn([rows, n], { generator });
+  const weight = randn([n], { generator });
+  const of = (part: Tensor, along: Tensor): Tensor => {
+    const leaf = part.detach().requiresGrad_();
+    tilegrad.layerNorm(leaf, n, { weight }).backward(along);
+    return leaf.grad as Tensor;
+  };
+  const half = Math.ceil(rows / 2);
+  const parts = [
+    [0, half],
+    [half, rows],
+  ] as const;
+  const halves = parts.map((part) => of(x.slice([part]), g.slice([part])));
+  expect(bytesOf(of(x, g)).equals(bytesOf(tilegrad.concat(halves, 0)))).toBe(true);
 });
