@@ -5,12 +5,9 @@
  * free lists and handed out again, which saves clearing and page faults.
  */
 import { TensorError } from '../errors.js';
-import { freeWithinCollections } from '../native/collector.js';
 import { misalignment } from '../native/commands.js';
 import { type DType, dtypes, infoOf, type StoredArray } from './dtype.js';
 import { Storage } from './storage.js';
-
-freeWithinCollections();
 
 /** Storages start at multiples of this: a cache line, and one AVX-512 register. */
 const ALIGNMENT = 64;
