@@ -176,7 +176,9 @@ GemmPlan planOf(const Product<T>& g, int threads) {
   shape.prepacked = g.prepacked;
   shape.scaled = g.alpha != 1;
   shape.plainColumn = g.cRow == 1 && (!g.side || g.sideRow == 1);
-  return planGemm(shape, {kernels.maxRows, kernels.maxCols, kernels.dotRows, kernels.maxStreamed},
+  return planGemm(shape,
+                  {kernels.maxRows, kernels.maxCols, kernels.dotRows, kernels.maxStreamed,
+                   kernels.narrowCols},
                   threads);
 }
 

@@ -63,7 +63,6 @@ constexpr int64_t kNarrowRows = 8;             // 28 x 926 x 4: 53, 94 so
 constexpr int64_t kNarrowRowsOfFewSteps = 32;  // 20 x 30 x 4: 36, 30 so
 constexpr int64_t kFewSteps = 64;
 constexpr int64_t kNarrowCols = 14;
-constexpr int64_t kAlwaysNarrowCols = 4;
 constexpr int64_t kNarrowDepth = 256;
 // One step alone is not worth transposing anything: 1025 x 1 x 5 5.3, 8.3 so. With two there is no
 // difference (1092 x 2 x 2: 6.0, 5.8 so).
@@ -109,7 +108,7 @@ bool isNarrow(const GemmShape& s, const GemmTiles& tiles) {
   if (s.m < (s.k < kFewSteps ? kNarrowRowsOfFewSteps : kNarrowRows)) return false;
   if (s.aRow == 1) return s.n <= kNarrowCols;
   if (s.aCol != 1 || s.n > tiles.dotRows) return false;
-  return s.n <= kAlwaysNarrowCols || s.k >= kNarrowDepth;
+  return s.n <= tiles.narrowCols || s.k >= kNarrowDepth;
 }
 
 // Whether panels are packed and used piece by piece.

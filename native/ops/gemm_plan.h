@@ -29,6 +29,7 @@ struct GemmTiles {
   int rows, cols;
   int dotRows;     // the most rows of the dot path
   int streamRows;  // the most rows of the stream path
+  int narrowCols;  // up to so many columns along k are turned, however short they are
 };
 
 struct GemmPlan {
