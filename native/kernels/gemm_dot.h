@@ -43,9 +43,9 @@ constexpr int kDotBlocks = R <= 3 ? 2 : 1;  // more don't fit in the registers
 // the next block would be too far behind in the code for the CPU to begin with it.
 constexpr int kDotTurns = 3;
 
-// Steps after the last whole block up to which they are read four at a time, and not as a block with
-// empty lanes: 699 x 9 times four columns took 1.44 us, 1398 x 100 times two 7.3 and 1007 x 7 times
-// one 0.89; 0.76, 6.1 and 0.65 so.
+// Steps after the last whole block up to which they are read four at a time, and not as a block
+// with empty lanes: 699 x 9 times four columns took 1.44 us, 1398 x 100 times two 7.3 and 1007 x 7
+// times one 0.89; 0.76, 6.1 and 0.65 so.
 constexpr int64_t kDotFewSteps = 12;
 
 // The column whose chain lane i of a register is, when the register has `count` columns. The upper
@@ -296,8 +296,8 @@ TG_NOINLINE void dotFinish(const GemmDot<T>& d, const int64_t (&from)[B], int64_
     const T* a = d.a + done * d.aCol;
     int64_t p = done;
 #if defined(TG_TARGET_AVX512)
-    // Four steps at a time, the last of which may be read twice. Of fewer than four, the ones before
-    // are the end of the column before, which the first columns don't have.
+    // Four steps at a time, the last of which may be read twice. Of fewer than four, the ones
+    // before are the end of the column before, which the first columns don't have.
     if constexpr (sizeof(T) == 4) {
       const bool within = d.k >= 4 || from[0] * d.bCol >= 4;
       if (count == L && within && d.k - done <= kDotFewSteps) {

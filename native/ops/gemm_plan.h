@@ -41,6 +41,7 @@ struct GemmPlan {
   bool strips;   // packed: a panel's every piece is used up before the next one is packed
   bool streamB;  // B is read in place from beyond the second-level cache
   int64_t blockRows, blockCols, blockDepth;  // of the packed path
+  int edgeCols;  // so many last columns are better a narrow product of their own
   int threads;
   bool splitRows;  // threads share the rows of C instead of its columns
 };

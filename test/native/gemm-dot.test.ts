@@ -77,6 +77,60 @@ test.each(settings)('rows by columns along k: %s, %i thread(s)', (name, count) =
   expect([...paths]).toEqual(expect.arrayContaining([PATH_DOT, PATH_PACKED]));
 });
 
+test.each(settings)(
+  'the last columns have the bits of the others: %s, %i thread(s)',
+  (name, count) => {
+    setSimdLevel(name);
+    setNumThreads(count);
+    const random = generator(5);
+    const wide = 128; // whole registers on every level
+    for (const Type of [Float32Array, Float64Array] as const) {
+      for (const n of [33, 34, 35, 36, 37, 49, 52, 65, 97, 100]) {
+        for (const [m, k] of [
+          [31, 20],
+          [32, 16],
+          [45, 21],
+          [70, 37],
+          [131, 150], // panels of B are packed
+        ] as const) {
+          if (name === 'scalar' && m > 45) continue; // it emulates FMA
+          const fill = (length: number): Floats => new Type(length).map(() => random() * 2 - 1);
+          const [a, b, bias, side] = [
+            fill(m * k),
+            fill(k * wide),
+            fill(wide),
+            fill(m * wide),
+          ] as const;
+          for (const along of [false, true]) {
+            // B as it is, and contiguous along k, where nothing sums its columns.
+            const right = along ? b.map((_, i) => b[(i % k) * wide + Math.floor(i / k)]!) : b;
+            const [bRow, bCol] = along ? [1, k] : [wide, 1];
+            const product = (cols: number) => {
+              const c: Floats = new Type(m * wide + 16).fill(GUARD);
+              const sums: Floats = new Type(wide).fill(GUARD);
+              runRow(
+                rows.gemmFused,
+                [a, right, bias, side, c, along ? null : sums],
+                [0, 0, 0, 0, 0, 0],
+                [m, cols, k, k, 1, bRow, bCol, wide, wide, activations.indexOf('tanh'), 1, 0],
+              );
+              return [c, sums];
+            };
+            const [want, got] = [product(wide), product(n)];
+            for (const [what, part] of got.entries()) {
+              for (const [at, x] of part.entries()) {
+                const inside = at % wide < n && at < m * wide;
+                if (x !== (inside ? want[what]![at] : GUARD))
+                  throw new Error(`${m} x ${k} x ${n}: ${what} [${at}] is ${x}`);
+              }
+            }
+          }
+        }
+      }
+    }
+  },
+);
+
 test.each(settings)('few columns have the bits of many: %s, %i thread(s)', (name, count) => {
   setSimdLevel(name);
   setNumThreads(count);
