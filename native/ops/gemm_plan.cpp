@@ -56,9 +56,10 @@ constexpr int64_t kStripBytesOfA = 1 << 20;
 
 // Few columns leave most lanes of a vector along a row of C empty. C^T = B^T A^T has full ones, at
 // the price of a transposition of C. With A contiguous along its rows (NN) 128 x 512 x 10 went from
-// 130 to 154 and 64 x 64 x 2 from 24 to 53; with short rows and more than 4 columns it is a loss
-// (1500 x 30 x 10: 116 to 62). With A contiguous along its columns (TN: a weight's gradient) 128 x
-// 512 x 10 went from 126 to 234, 1500 x 30 x 10 from 112 to 131; 15 columns fill a vector of 16.
+// 130 to 154 and 64 x 64 x 2 from 24 to 53; with short rows and more than 4 columns it was a loss
+// (1500 x 30 x 10: 116 to 62; see below). With A contiguous along its columns (TN: a weight's
+// gradient) 128 x 512 x 10 went from 126 to 234, 1500 x 30 x 10 from 112 to 131; 15 columns fill a
+// vector of 16.
 constexpr int64_t kNarrowRows = 8;             // 28 x 926 x 4: 53, 94 so
 constexpr int64_t kNarrowRowsOfFewSteps = 32;  // 20 x 30 x 4: 36, 30 so
 constexpr int64_t kFewSteps = 64;
