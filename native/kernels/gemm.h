@@ -345,6 +345,7 @@ constexpr GemmKernels<T> gemmKernels() {
   kernels.maxStreamed = kStreamed;
   fillGemmStreams<T>(kernels);
   kernels.dotRows = kDotRows;
+  kernels.narrowCols = kDotTurnedRows<T>;
   fillGemmDots<T>(kernels);
   fillGemmOuter<T>(kernels);
   kernels.finish = gemmFinish<T>;

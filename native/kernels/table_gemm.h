@@ -137,7 +137,8 @@ struct GemmKernels {
   // stream[r - 1]: the product of r >= 2 rows, not 5 to 7, a multiple of streamSteps[r - 1] steps.
   void (*stream[kMaxStreamed])(const GemmStream<T>&);
   int streamSteps[kMaxStreamed];
-  int dotRows;  // <= kMaxDotRows
+  int dotRows;     // <= kMaxDotRows
+  int narrowCols;  // as many rows are turned on their way to C at little cost
   // dot[r - 1]: the product of r rows with a B that is contiguous along k.
   void (*dot[kMaxDotRows])(const GemmDot<T>&);
   // outer[k - 1]: C = A B of k steps, for outerRows[k - 1] rows or more by at least 64 bytes of

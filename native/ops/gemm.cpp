@@ -177,8 +177,10 @@ GemmPlan planOf(const Product<T>& g, int threads) {
   shape.prepacked = g.prepacked;
   shape.scaled = g.alpha != 1;
   shape.plainColumn = g.cRow == 1 && (!g.side || g.sideRow == 1);
-  return planGemm(shape, {kernels.maxRows, kernels.maxCols, kernels.dotRows, kernels.maxStreamed},
-                  threads);
+  return planGemm(
+      shape,
+      {kernels.maxRows, kernels.maxCols, kernels.dotRows, kernels.maxStreamed, kernels.narrowCols},
+      threads);
 }
 
 // Columns [begin, end) of C.
@@ -276,12 +278,35 @@ Status multiplyNarrow(const Product<T>& g, int threads) {
   return status;
 }
 
+// Columns [j, j + cols) of a product.
+template <class T>
+Product<T> columnsOf(const Product<T>& g, int64_t j, int64_t cols) {
+  Product<T> part = g;
+  part.n = cols;
+  part.b += j * g.bCol;
+  part.c += j;
+  if (part.bias) part.bias += j;
+  if (part.side) part.side += j;
+  if (part.columnSums) part.columnSums += j;
+  return part;
+}
+
+// Whole registers of columns, and the columns that are left as a narrow product of their own.
+template <class T>
+Status multiplyInTwo(const Product<T>& g, int64_t edge) {
+  const int64_t whole = g.n - edge;
+  const Status status = multiply(columnsOf(g, 0, whole), 1);
+  if (status != Status::ok) return status;
+  return multiply(columnsOf(g, whole, edge), 1);
+}
+
 }  // namespace
 
 template <class T>
 Status multiply(const Product<T>& g, int threads) {
   const GemmPlan plan = planOf(g, threads);
   if (plan.path == GemmPath::narrow) return multiplyNarrow(g, threads);
+  if (plan.threads == 1 && plan.edgeCols > 0 && g.beta == 0) return multiplyInTwo(g, plan.edgeCols);
   if (plan.threads == 1) return runOnOne(g, plan);
   if (plan.splitRows) {
     return parallelStatus(g.m, 1, [&](int64_t begin, int64_t end) {

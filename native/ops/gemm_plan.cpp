@@ -87,15 +87,21 @@ constexpr double kTurnedFull = 0.875;
 
 // Few columns leave most lanes of a vector along a row of C empty. C^T = B^T A^T has full ones, at
 // the price of a transposition of C. With A contiguous along its rows (NN) 128 x 512 x 10 went from
-// 130 to 154 and 64 x 64 x 2 from 24 to 53; with short rows and more than 4 columns it is a loss
-// (1500 x 30 x 10: 116 to 62). With A contiguous along its columns (TN: a weight's gradient) 128 x
-// 512 x 10 went from 126 to 234, 1500 x 30 x 10 from 112 to 131; 15 columns fill a vector of 16.
+// 130 to 154 and 64 x 64 x 2 from 24 to 53; with short rows and more than 4 columns it was a loss
+// (1500 x 30 x 10: 116 to 62; see below). With A contiguous along its columns (TN: a weight's
+// gradient) 128 x 512 x 10 went from 126 to 234, 1500 x 30 x 10 from 112 to 131; 15 columns fill a
+// vector of 16.
 constexpr int64_t kNarrowRows = 8;             // 28 x 926 x 4: 53, 94 so
 constexpr int64_t kNarrowRowsOfFewSteps = 32;  // 20 x 30 x 4: 36, 30 so
 constexpr int64_t kFewSteps = 64;
 constexpr int64_t kNarrowCols = 14;
-constexpr int64_t kAlwaysNarrowCols = 4;
 constexpr int64_t kNarrowDepth = 256;
+// Where C is turned by registers (float32 on AVX-512), up to 8 columns always pay (us: 400 x 4 x 5
+// 1.18, 0.76 so; 1999 x 7 x 6 4.4, 3.3; 400 x 32 x 6 3.0, 2.3; 400 x 128 x 8 9.2, 5.7; 400 x 2 x 8
+// 0.76, 0.83), and more from this depth on (400 x 16 x 10 1.83, 1.92; 400 x 48 x 10 3.98, 3.44;
+// 1000 x 180 x 12 31, 26).
+constexpr int64_t kNarrowDepthInRegisters = 48;
+constexpr int64_t kTurnedCols = 8;
 // One step alone is not worth transposing anything: 1025 x 1 x 5 5.3, 8.3 so. With two there is no
 // difference (1092 x 2 x 2: 6.0, 5.8 so).
 constexpr int64_t kNarrowLeastDepth = 2;
@@ -112,6 +118,15 @@ constexpr int64_t kStreamRowBytes = 1024;
 constexpr int kStreamAnyRows = 8;               // however large B is
 constexpr int kStreamRowsFromCache = 4;         // up to these, and
 constexpr double kStreamCacheBytes = 16 << 20;  // half of the third-level cache
+
+// One to four columns beyond whole registers take a tile as long as sixteen. As a narrow product
+// beside the others they take less than half of that (us, on AVX-512): 180 x 42 x 36 3.99, 3.40 so;
+// 180 x 42 x 100 8.33, 7.73; 1000 x 300 x 36 131, 107; 300 x 1000 x 100 289, 259; 478 x 416 x 355
+// 634, 616. With five to eight there is no difference (100 x 100 x 104 10.1 and 10.0), and short
+// products lose (1000 x 16 x 20 5.3, 5.7 so).
+constexpr int64_t kEdgeCols = 4;
+constexpr int64_t kEdgeRows = 32;
+constexpr int64_t kEdgeDepth = 16;
 
 // How much larger than an even share the largest may be.
 constexpr double kUnevenShare = 1.02;
@@ -140,7 +155,8 @@ bool isNarrow(const GemmShape& s, const GemmTiles& tiles) {
   if (s.m < (s.k < kFewSteps ? kNarrowRowsOfFewSteps : kNarrowRows)) return false;
   if (s.aRow == 1) return s.n <= kNarrowCols;
   if (s.aCol != 1 || s.n > tiles.dotRows) return false;
-  return s.n <= kAlwaysNarrowCols || s.k >= kNarrowDepth;
+  const bool inRegisters = tiles.narrowCols >= kTurnedCols;
+  return s.n <= tiles.narrowCols || s.k >= (inRegisters ? kNarrowDepthInRegisters : kNarrowDepth);
 }
 
 // Whether panels are packed and used piece by piece.
@@ -196,6 +212,17 @@ bool splitsRows(const GemmShape& s, const GemmTiles& tiles, int threads) {
   const int64_t grain = 64 / s.elementBytes, shares = (s.n + grain - 1) / grain;
   const int64_t largest = (shares + threads - 1) / threads * grain;
   return static_cast<double>(largest * threads) > kUnevenShare * static_cast<double>(s.n);
+}
+
+// Columns that whole registers leave, when they are few enough to be a narrow product of their own.
+int edgeCols(const GemmShape& s, const GemmTiles& tiles) {
+  const int64_t edge = s.n % (64 / s.elementBytes);
+  const bool collides = s.bCol == 1 && s.bRow * s.elementBytes % kSetBytes == 0;
+  const bool plain = !s.prepacked && !s.scaled && s.aCol == 1 && s.aRow != 1 && !collides;
+  return plain && tiles.narrowCols >= kTurnedCols && s.n > tiles.cols && edge <= kEdgeCols &&
+                 s.m >= kEdgeRows && s.k >= kEdgeDepth
+             ? static_cast<int>(edge)
+             : 0;
 }
 
 }  // namespace
@@ -268,6 +295,7 @@ GemmPlan planGemm(const GemmShape& s, const GemmTiles& tiles, int threads) {
   plan.blockDepth = (plan.strips ? kStripBytesDeep : kBlockBytesDeep) / s.elementBytes;
   plan.blockRows = kBlockRows;
   plan.blockCols = kBlockCols;
+  plan.edgeCols = edgeCols(s, tiles);
   return plan;
 }
 

@@ -30,6 +30,7 @@ struct GemmTiles {
   int rows, cols;
   int dotRows;     // the most rows of the dot path
   int streamRows;  // the most rows of the stream path
+  int narrowCols;  // up to so many columns along k are turned, however short they are
 };
 
 struct GemmPlan {
@@ -41,6 +42,7 @@ struct GemmPlan {
   bool strips;   // packed: a panel's every piece is used up before the next one is packed
   bool streamB;  // B is read in place from beyond the second-level cache
   int64_t blockRows, blockCols, blockDepth;  // of the packed and the turned path
+  int edgeCols;  // so many last columns are better a narrow product of their own
   int threads;
   bool splitRows;  // threads share the rows of C instead of its columns
 };

@@ -77,19 +77,23 @@ TG_INLINE void storeHighHalf(float* p, RegF a) {
   _mm256_storeu_ps(p, _mm512_extractf32x8_ps(a.v, 1));
 }
 
+// Part i of register c becomes part c of register i.
+template <class T>
+TG_INLINE void transposeParts(Reg<T>& a, Reg<T>& b, Reg<T>& c, Reg<T>& d) {
+  const Reg<T> even01 = evenParts(a, b), odd01 = oddParts(a, b);
+  const Reg<T> even23 = evenParts(c, d), odd23 = oddParts(c, d);
+  a = evenParts(even01, even23);
+  b = evenParts(odd01, odd23);
+  c = oddParts(even01, even23);
+  d = oddParts(odd01, odd23);
+}
+
 template <class T>
 TG_INLINE void transpose(Reg<T> (&x)[Reg<T>::lanes]) {
   constexpr int kStep = Reg<T>::lanes / 4;  // values in 128 bits
   transposeWithin128(x);
   TG_UNROLL for (int c = 0; c < kStep; ++c) {
-    const Reg<T> even01 = evenParts(x[c], x[kStep + c]);
-    const Reg<T> odd01 = oddParts(x[c], x[kStep + c]);
-    const Reg<T> even23 = evenParts(x[2 * kStep + c], x[3 * kStep + c]);
-    const Reg<T> odd23 = oddParts(x[2 * kStep + c], x[3 * kStep + c]);
-    x[c] = evenParts(even01, even23);
-    x[kStep + c] = evenParts(odd01, odd23);
-    x[2 * kStep + c] = oddParts(even01, even23);
-    x[3 * kStep + c] = oddParts(odd01, odd23);
+    transposeParts(x[c], x[kStep + c], x[2 * kStep + c], x[3 * kStep + c]);
   }
 }
 
@@ -248,6 +252,19 @@ TG_INLINE void loadEightColumns(const float* p, const RowSteps& s, RegF (&x)[8])
     x[4 + c] = oddParts(x[c], x[4 + c]);
     x[c] = even;
   }
+}
+
+// Four columns of the sixteen rows that start at p. Parts of 128 bits are put together while they
+// are loaded, by masks, which don't take the pipelines of shuffles.
+TG_INLINE void loadFourColumns(const float* p, int64_t rowStep, RegF (&x)[4]) {
+  TG_UNROLL for (int i = 0; i < 4; ++i) x[i] = {_mm512_setzero_ps()};
+  TG_UNROLL for (int q = 0; q < 4; ++q) {
+    TG_UNROLL for (int i = 0; i < 4; ++i, p += rowStep) {
+      const auto part = static_cast<__mmask16>(0xf << 4 * q);
+      x[i] = {_mm512_mask_broadcast_f32x4(x[i].v, part, _mm_loadu_ps(p))};
+    }
+  }
+  transposeWithin128(x);
 }
 
 #endif

@@ -65,6 +65,15 @@ TG_INLINE void splitInOrder(RegF& a, RegF& b) {
   b = {_mm512_permutex2var_ps(a.v, odd, b.v)};
   a = x;
 }
+// The reverse.
+TG_INLINE void joinInOrder(RegF& a, RegF& b) {
+  const __m512i low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+  const __m512i high =
+      _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+  const RegF x = {_mm512_permutex2var_ps(a.v, low, b.v)};
+  b = {_mm512_permutex2var_ps(a.v, high, b.v)};
+  a = x;
+}
 TG_INLINE void splitInOrder(RegD& a, RegD& b) {
   const __m512i even = _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14);
   const __m512i odd = _mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15);

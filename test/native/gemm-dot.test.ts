@@ -77,6 +77,60 @@ test.each(settings)('rows by columns along k: %s, %i thread(s)', (name, count) =
   expect([...paths]).toEqual(expect.arrayContaining([PATH_DOT, PATH_PACKED]));
 });
 
+test.each(settings)(
+  'the last columns have the bits of the others: %s, %i thread(s)',
+  (name, count) => {
+    setSimdLevel(name);
+    setNumThreads(count);
+    const random = generator(5);
+    const wide = 128; // whole registers on every level
+    for (const Type of [Float32Array, Float64Array] as const) {
+      for (const n of [33, 34, 35, 36, 37, 49, 52, 65, 97, 100]) {
+        for (const [m, k] of [
+          [31, 20],
+          [32, 16],
+          [45, 21],
+          [70, 37],
+          [131, 150], // panels of B are packed
+        ] as const) {
+          if (name === 'scalar' && m > 45) continue; // it emulates FMA
+          const fill = (length: number): Floats => new Type(length).map(() => random() * 2 - 1);
+          const [a, b, bias, side] = [
+            fill(m * k),
+            fill(k * wide),
+            fill(wide),
+            fill(m * wide),
+          ] as const;
+          for (const along of [false, true]) {
+            // B as it is, and contiguous along k, where nothing sums its columns.
+            const right = along ? b.map((_, i) => b[(i % k) * wide + Math.floor(i / k)]!) : b;
+            const [bRow, bCol] = along ? [1, k] : [wide, 1];
+            const product = (cols: number) => {
+              const c: Floats = new Type(m * wide + 16).fill(GUARD);
+              const sums: Floats = new Type(wide).fill(GUARD);
+              runRow(
+                rows.gemmFused,
+                [a, right, bias, side, c, along ? null : sums],
+                [0, 0, 0, 0, 0, 0],
+                [m, cols, k, k, 1, bRow, bCol, wide, wide, activations.indexOf('tanh'), 1, 0],
+              );
+              return [c, sums];
+            };
+            const [want, got] = [product(wide), product(n)];
+            for (const [what, part] of got.entries()) {
+              for (const [at, x] of part.entries()) {
+                const inside = at % wide < n && at < m * wide;
+                if (x !== (inside ? want[what]![at] : GUARD))
+                  throw new Error(`${m} x ${k} x ${n}: ${what} [${at}] is ${x}`);
+              }
+            }
+          }
+        }
+      }
+    }
+  },
+);
+
 test.each(settings)('few columns have the bits of many: %s, %i thread(s)', (name, count) => {
   setSimdLevel(name);
   setNumThreads(count);
@@ -99,6 +153,12 @@ test.each(settings)('few columns have the bits of many: %s, %i thread(s)', (name
         [63, 31],
         [70, 511],
         [301, 261],
+        // What is left after blocks of 16 steps comes four at a time, up to 12.
+        [35, 4],
+        [48, 21],
+        [40, 26],
+        [34, 60],
+        [911, 269], // more than the second-level cache holds, rows not on its lines
       ] as const) {
         if (name === 'scalar' && m * k * n > 20_000) continue; // it emulates FMA
         const fill = (length: number): Floats => new Type(length).map(() => random() * 2 - 1);
@@ -106,24 +166,27 @@ test.each(settings)('few columns have the bits of many: %s, %i thread(s)', (name
         const all = fill(k * wide);
         const bias = fill(wide);
         const b = new Type(k * n).map((_, i) => all[Math.floor(i / n) * wide + (i % n)]!);
-        const product = (right: Floats, cols: number, around: Floats | null): Floats => {
-          const c = new Type(m * (cols + 2)).fill(GUARD);
+        const product = (right: Floats, cols: number, around: Floats | null, pitch: number) => {
+          const c: Floats = new Type(m * pitch + 16).fill(GUARD);
           runRow(
             rows.gemmFused,
             [a, right, around, null, c, null],
             [0, 0, 0, 0, 0, 0],
-            [m, cols, k, k + 1, 1, cols, 1, 0, cols + 2, activations.indexOf('tanh'), 0, 0],
+            [m, cols, k, k + 1, 1, cols, 1, 0, pitch, activations.indexOf('tanh'), 0, 0],
           );
           return c;
         };
         for (const around of [null, bias]) {
-          const want = product(all, wide, around);
-          const got = product(b, n, around);
-          for (let at = 0; at < got.length; at++) {
-            const [i, j] = [Math.floor(at / (n + 2)), at % (n + 2)];
-            const expected = j < n ? want[i * (wide + 2) + j] : GUARD;
-            if (got[at] !== expected)
-              throw new Error(`${m} x ${k} x ${n}: [${i}, ${j}] is ${got[at]}, not ${expected}`);
+          const want = product(all, wide, around, wide);
+          // Rows of C apart, and end to end.
+          for (const pitch of [n + 2, n]) {
+            const got = product(b, n, around, pitch);
+            for (let at = 0; at < got.length; at++) {
+              const [i, j] = [Math.floor(at / pitch), at % pitch];
+              const expected = i < m && j < n ? want[i * wide + j] : GUARD;
+              if (got[at] !== expected)
+                throw new Error(`${m} x ${k} x ${n}: [${i}, ${j}] is ${got[at]}, not ${expected}`);
+            }
           }
         }
       }
