@@ -25,7 +25,14 @@ export const rowNames = {
   numberBinary: ['add', 'sub', 'mul', 'maximum', 'minimum', 'floorDivide', 'remainder'],
   /** Of integers only, bools among them as bytes. */
   integerUnary: ['bitwiseNot'],
-  integerBinary: ['bitwiseAnd', 'bitwiseOr', 'bitwiseXor', 'bitwiseLeftShift', 'bitwiseRightShift'],
+  integerBinary: [
+    'bitwiseAnd',
+    'bitwiseOr',
+    'bitwiseXor',
+    'bitwiseLeftShift',
+    'bitwiseRightShift',
+    'gcd',
+  ],
   /** Of floats only. */
   unary: [
     'copy',
@@ -162,6 +169,7 @@ export const rowNames = {
     'dot',
     'fill',
     'steps',
+    'triangle',
     'gemm',
     'gemmFused',
     'gemmPacked',
@@ -237,6 +245,7 @@ export const rowNames = {
     'histogram',
     'countUnique',
     'unique',
+    'uniqueRows',
     'searchSorted',
     'countSelected',
     'nonzero',

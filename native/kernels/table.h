@@ -462,6 +462,33 @@ struct ElementwiseTables {
   IntegerReduceTables integerReduce;
 };
 
+template <class Key>
+struct Kth {
+  Key key;
+  int64_t tie;  // how many of its equals come before it in the order of a stable sort
+};
+
+// Selection among unsigned integers that order as the elements that they stand for
+// (ops/sort_keys.h), T being the floating-point type of their size.
+template <class Key, class T>
+struct KeyKernels {
+  // The key at place k, counted from 0, of n sorted keys; 0 <= k < n. `spare` has room for n keys,
+  // which may be the keys themselves if they aren't needed any more.
+  Kth<Key> (*kth)(const Key* keys, int64_t n, int64_t k, Key* spare);
+  // Where in the keys it is.
+  int64_t (*place)(const Key* keys, int64_t n, Kth<Key> wanted);
+  // What is at the place behind it, found without selecting again.
+  Kth<Key> (*next)(const Key* keys, int64_t n, Kth<Key> found);
+  // How many keys equal one.
+  int64_t (*equals)(const Key* keys, int64_t n, Key key);
+  // keys[i] = the key of x[i] for i < n.
+  void (*load)(const T* x, int64_t n, Key* keys);
+};
+
+// Writes the places i < n where hits[i] isn't 0, ascending, and says how many there are. Of the n
+// places that there is room for, more may be written than that.
+using HitPlacesKernel = int64_t (*)(int64_t n, const uint8_t* hits, int32_t* places);
+
 struct IntegerTables {
   IntegerKernels<int32_t> i32;
   IntegerKernels<int64_t> i64;
@@ -471,6 +498,11 @@ struct IntegerTables {
   SelectKernel<uint16_t> select16;
   SelectKernel<uint32_t> select32;
   SelectKernel<uint64_t> select64;
+  KeyKernels<uint32_t, float> keys32;
+  KeyKernels<uint64_t, double> keys64;
+  HitPlacesKernel hitPlaces;
+  // Whether n indices are all in [low, low + count), count <= 2^31.
+  bool (*indicesWithin)(int64_t n, const int32_t* index, int64_t low, int64_t count);
 };
 
 // Conversions of n values between float16 and float32, as base/float16.h, and to bfloat16, as

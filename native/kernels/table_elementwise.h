@@ -112,11 +112,20 @@ struct ElementwiseKernels {
   TernaryKernel<T> ternary[static_cast<int>(Ternary::count)];
 };
 
+// Conversions of n integers, as C has them. (For others plain loops do.)
+template <class T>
+struct CastKernels {
+  void (*toFloat)(int64_t n, const T* x, float* y);
+  void (*toInt32)(int64_t n, const T* x, int32_t* y);  // null for int32
+  void (*toInt64)(int64_t n, const T* x, int64_t* y);  // of int32 only
+};
+
 template <class T>
 struct IntegerKernels {
   UnaryKernel<T> unary[static_cast<int>(IntegerUnary::count)];
   BinaryKernel<T> binary[static_cast<int>(IntegerBinary::count)];
   CompareKernel<T> compare[static_cast<int>(Compare::count)];
+  CastKernels<T> casts;
 };
 
 }  // namespace tilegrad

@@ -7,6 +7,7 @@
 #include "../base/truncate.h"
 #include "dispatch.h"
 #include "elements.h"
+#include "integer.h"
 #include "loops.h"
 #include "map.h"
 #include "parallel.h"
@@ -43,6 +44,11 @@ constexpr bool kByFloat = (kIsHalf<From> && !std::is_same<To, float>::value) ||
 // Numbers on their way as float32: a few cache lines.
 constexpr int64_t kFloatBlock = 256;
 
+// From integers to larger or smaller words and to float32.
+template <class To, class From>
+constexpr bool kByCast = std::is_integral<From>::value && !std::is_same<To, double>::value &&
+                         !kIsHalf<To> && sizeof(To) > 1 && (sizeof(From) > 1 || sizeof(To) == 4);
+
 // y[i] = x[i] for i < n, by the level's kernels where there are some.
 template <class To, class From>
 void convertAll(int64_t n, const From* x, To* y) {
@@ -69,6 +75,15 @@ void convertAll(int64_t n, const From* x, To* y) {
     } else {
       using Range = IntegerRange<To>;
       convert.toByte(n, x, Range::low, Range::high, reinterpret_cast<uint8_t*>(y));
+    }
+  } else if constexpr (kByCast<To, From>) {
+    const CastKernels<From>& casts = integerKernels<From>().casts;
+    if constexpr (std::is_same<To, float>::value) {
+      casts.toFloat(n, x, y);
+    } else if constexpr (sizeof(To) == 8) {
+      casts.toInt64(n, x, y);
+    } else {
+      casts.toInt32(n, x, y);
     }
   } else {
     for (int64_t i = 0; i < n; ++i) y[i] = converted<To>(x[i]);
@@ -215,6 +230,47 @@ Status steps(const Command& c) {
   return c.type[0] == DType::float64 ? stepsOf<double>(c) : stepsOf<float>(c);
 }
 
+// Coordinates that are written together, in loops of a fixed length, of which compilers make
+// vectors; what they write too much the next row writes again.
+constexpr int kCoordinates = 16;
+
+Status triangle(const Command& c) {
+  const int64_t count = c.number[0].i, height = c.number[1].i, width = c.number[2].i;
+  const int64_t diagonal = c.number[3].i;
+  const bool upper = c.number[4].i != 0;
+  int32_t* const row = static_cast<int32_t*>(c.data[0]);
+  int32_t* const column = static_cast<int32_t*>(c.data[1]);
+  int64_t at = 0;
+  for (int64_t i = upper || diagonal >= 0 ? 0 : -diagonal; i < height && at < count; ++i) {
+    const int64_t edge = i + diagonal;
+    const int64_t begin = upper && edge > 0 ? edge : 0;
+    const int64_t end = upper || edge >= width ? width : edge + 1;
+    if (begin >= end) break;  // and so are all rows behind it
+    for (int64_t j = begin; j < end && at < count;) {
+      const int64_t some = end - j < kCoordinates ? end - j : kCoordinates;
+      const int64_t n = count - at < kCoordinates ? 1 : some;
+      for (int k = 0; n > 1 && k < kCoordinates; ++k) row[at + k] = static_cast<int32_t>(i);
+      for (int k = 0; n > 1 && k < kCoordinates; ++k) column[at + k] = static_cast<int32_t>(j) + k;
+      if (n == 1) {
+        row[at] = static_cast<int32_t>(i);
+        column[at] = static_cast<int32_t>(j);
+      }
+      at += n;
+      j += n;
+    }
+  }
+  for (; at < count; ++at) row[at] = column[at] = 0;
+  return Status::ok;
+}
+
+const char* checkTriangle(const Command& c) {
+  const int64_t height = c.number[1].i, width = c.number[2].i, diagonal = c.number[3].i;
+  if (height < 0 || height > INT32_MAX || width < 0 || width > INT32_MAX) {
+    return "a matrix is beyond 32-bit indices";
+  }
+  return diagonal < -INT32_MAX || diagonal > INT32_MAX ? "the diagonal is outside" : nullptr;
+}
+
 const Row kRows[] = {
     // y = x in y's type. To integers: towards zero and to the nearest end of the range from
     // floating point; modulo 2^bits from a wider integer, and between uint8 and int8.
@@ -224,6 +280,11 @@ const Row kRows[] = {
     {"fill", "out y A[@]; value real", fill, nullptr},
     // y[i] = start + i step for i < rising, else end - (n - 1 - i) step, in float64 and rounded.
     {"steps", "out y T[n]; n size rising int start end step real", steps, nullptr},
+    // The coordinates of the lower (upper) triangle up to (from) a diagonal of a matrix, row by
+    // row; 0 behind the last.
+    {"triangle",
+     "out row i32[count] out column i32[count]; count size height width diagonal upper int",
+     triangle, checkTriangle},
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <atomic>
 
+#include "dispatch.h"
 #include "parallel.h"
 
 namespace tilegrad {
@@ -13,6 +14,7 @@ namespace {
 constexpr int64_t kBlock = 16384;
 
 bool insideRun(const int32_t* index, int64_t n, int64_t step, int64_t size) {
+  if (step == 1) return kernels().integer.indicesWithin(n, index, 0, size);
   int32_t copies[kIndexBlock];
   bool inside = true;
   for (int64_t i = 0; i < n; i += kIndexBlock) {
@@ -22,54 +24,48 @@ bool insideRun(const int32_t* index, int64_t n, int64_t step, int64_t size) {
   return inside;
 }
 
-}  // namespace
+// Copies that loops of a fixed length go over, of which compilers make vectors.
+constexpr int64_t kTogether = 64;
+static_assert(kIndexBlock % kTogether == 0, "a block is made of whole loops");
 
-namespace {
-
-// Up to kIndexBlock indices; a short block is filled up with its first one.
-void copyBlock(const int32_t* index, int64_t n, int64_t step, int32_t* copies) {
-  if (step == 1 && n == kIndexBlock) {
-    memcpy(copies, index, sizeof(int32_t) * kIndexBlock);
-    return;
+// Up to kIndexBlock indices, filled up with the first one to whole loops; returns how many copies
+// there are.
+int64_t copyBlock(const int32_t* index, int64_t n, int64_t step, int32_t* copies) {
+  if (step == 1) {
+    memcpy(copies, index, sizeof(int32_t) * static_cast<size_t>(n));
+  } else {
+    for (int64_t i = 0; i < n; ++i) copies[i] = index[i * step];
   }
-  for (int64_t i = 0; i < n; ++i) copies[i] = index[i * step];
-  for (int64_t i = n; i < kIndexBlock; ++i) copies[i] = copies[0];
-}
-
-// Whether all of a block are in [low, low + count), count <= 2^31: neither what an index is beyond
-// low nor what is left behind it may be negative. Of loops of a fixed length compilers make
-// vectors.
-bool isWithin(const int32_t* copies, int64_t low, int64_t count) {
-  const uint32_t least = static_cast<uint32_t>(low), most = static_cast<uint32_t>(count - 1);
-  uint32_t signs = 0;
-  for (int i = 0; i < kIndexBlock; ++i) {
-    const uint32_t beyond = static_cast<uint32_t>(copies[i]) - least;
-    signs |= beyond | (most - beyond);
-  }
-  return signs >> 31 == 0;
+  const int64_t end = (n + kTogether - 1) / kTogether * kTogether;
+  for (int64_t i = n; i < end; ++i) copies[i] = copies[0];
+  return end;
 }
 
 }  // namespace
 
 bool copyIndices(const int32_t* index, int64_t n, int64_t step, int64_t low, int64_t high,
                  int64_t skip, int32_t* copies) {
-  copyBlock(index, n, step, copies);
-  if (!isWithin(copies, low, high - low)) return false;
+  const int64_t end = copyBlock(index, n, step, copies);
+  if (!kernels().integer.indicesWithin(end, copies, low, high - low)) return false;
   if (skip < low || skip >= high) return true;
   const int32_t none = static_cast<int32_t>(skip);
   uint32_t found = 0;
-  for (int i = 0; i < kIndexBlock; ++i) found |= copies[i] == none ? 1u : 0u;
+  for (int64_t i = 0; i < end; i += kTogether) {
+    for (int64_t j = 0; j < kTogether; ++j) found |= copies[i + j] == none ? 1u : 0u;
+  }
   return found == 0;
 }
 
 bool wrapIndices(const int32_t* index, int64_t n, int64_t step, int64_t size, int32_t* copies) {
-  copyBlock(index, n, step, copies);
+  const int64_t end = copyBlock(index, n, step, copies);
   const uint32_t length = static_cast<uint32_t>(size);
-  for (int i = 0; i < kIndexBlock; ++i) {
-    const uint32_t at = static_cast<uint32_t>(copies[i]);
-    copies[i] = static_cast<int32_t>(at + (length & (0u - (at >> 31))));
+  for (int64_t i = 0; i < end; i += kTogether) {
+    for (int64_t j = 0; j < kTogether; ++j) {
+      const uint32_t at = static_cast<uint32_t>(copies[i + j]);
+      copies[i + j] = static_cast<int32_t>(at + (length & (0u - (at >> 31))));
+    }
   }
-  return isWithin(copies, 0, size);
+  return kernels().integer.indicesWithin(end, copies, 0, size);
 }
 
 const char* checkIndexed(const Command& c) {

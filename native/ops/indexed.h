@@ -22,12 +22,12 @@ const char* checkIndexed(const Command& c);
 // The loops of such a geometry, neighbours merged. False when there is nothing to do.
 bool takeIndexed(const Geometry& g, IndexedLoops* indexed);
 
-// Indices that are looked at together.
-constexpr int kIndexBlock = 64;
+// Indices that are looked at together: 1 KB on the stack.
+constexpr int kIndexBlock = 256;
 
-// Copies up to kIndexBlock indices, and says whether all of the copies are in [low, high) and none
-// is `skip`. What another JavaScript thread writes to the index after that doesn't matter.
-// 0 <= low <= high <= 2^31.
+// Copies up to kIndexBlock indices, filled up to a multiple of 64 with the first of them, and says
+// whether all of the copies are in [low, high) and none is `skip`. What another JavaScript thread
+// writes to the index after that doesn't matter. 0 <= low <= high <= 2^31.
 bool copyIndices(const int32_t* index, int64_t n, int64_t step, int64_t low, int64_t high,
                  int64_t skip, int32_t* copies);
 

@@ -68,39 +68,59 @@ void sumOfRows(const Table& table, int64_t o, const T* weight, int64_t inner, co
   }
 }
 
-// Results [first, last) of one row, of which each has as many taps.
+// Rows of x and y that are one after the other.
+template <class T>
+struct Rows {
+  int64_t count;
+  const T* x;
+  int64_t xStep;
+  T* y;
+  int64_t yStep;
+};
+
+// Results [first, last) of each row, of which each has n taps. Indices are looked at a block at a
+// time, for all rows; x is read one by one, and products of what was put together for vectors wait
+// for it longer than they save.
 template <int n, class T>
-void sumsOfTaps(const Table& table, int64_t first, int64_t last, const T* weight, const T* x,
-                T* y) {
-  const int32_t* const index = table.index;
-  const int64_t in = table.in;
-  for (int64_t o = first; o < last; ++o) {
-    T sum = 0;
-    for (int64_t k = o * n; k < o * n + n; ++k) {
-      const int32_t at = index[k];
-      const T product = isInside(at, in) ? weight[k] * x[at] : 0;
-      sum = k == o * n ? product : sum + product;
+void sumsOfTaps(const Table& table, int64_t first, int64_t last, const T* weight, Rows<T> rows) {
+  constexpr int64_t kSums = kIndexBlock / n;
+  for (int64_t o = first; o < last; o += kSums) {
+    const int64_t results = last - o < kSums ? last - o : kSums;
+    int32_t at[kIndexBlock];
+    // The table was looked at; if it isn't sound any more, what comes out doesn't matter.
+    if (!copyIndices(table.index + o * n, results * n, 1, 0, table.in, -1, at)) return;
+    const T* const w = weight + o * n;
+    const T* x = rows.x;
+    T* y = rows.y + o;
+    for (int64_t row = 0; row < rows.count; ++row, x += rows.xStep, y += rows.yStep) {
+      for (int64_t j = 0; j < results; ++j) {
+        T sum = w[j * n] * x[at[j * n]];
+        if constexpr (n == 2) sum += w[j * n + 1] * x[at[j * n + 1]];
+        y[j] = sum;
+      }
     }
-    y[o] = sum;
   }
 }
 
-// Results [first, last) of one row.
+// Results [first, last) of each row.
 template <class T>
-void sumsAlongRow(const Table& table, int64_t first, int64_t last, const T* weight, const T* x,
-                  T* y) {
-  if (table.each == 1) return sumsOfTaps<1>(table, first, last, weight, x, y);
-  if (table.each == 2) return sumsOfTaps<2>(table, first, last, weight, x, y);
-  for (int64_t o = first; o < last; ++o) {
-    int64_t begin, end;
-    table.tapsOf(o, &begin, &end);
-    T sum = 0;
-    for (int64_t k = begin; k < end; ++k) {
-      const int32_t at = table.index[k];
-      const T product = isInside(at, table.in) ? weight[k] * x[at] : 0;
-      sum = k == begin ? product : sum + product;
+void sumsAlongRows(const Table& table, int64_t first, int64_t last, const T* weight,
+                   const Rows<T>& rows) {
+  if (table.each == 1) return sumsOfTaps<1>(table, first, last, weight, rows);
+  if (table.each == 2) return sumsOfTaps<2>(table, first, last, weight, rows);
+  for (int64_t row = 0; row < rows.count; ++row) {
+    const T* const x = rows.x + row * rows.xStep;
+    for (int64_t o = first; o < last; ++o) {
+      int64_t begin, end;
+      table.tapsOf(o, &begin, &end);
+      T sum = 0;
+      for (int64_t k = begin; k < end; ++k) {
+        const int32_t at = table.index[k];
+        const T product = isInside(at, table.in) ? weight[k] * x[at] : 0;
+        sum = k == begin ? product : sum + product;
+      }
+      rows.y[row * rows.yStep + o] = sum;
     }
-    y[o] = sum;
   }
 }
 
@@ -135,7 +155,9 @@ Status resampleOf(const Command& c) {
                      const T* const from = x + row * xOuter;
                      T* const to = y + row * out * inner;
                      if (inner == 1) {
-                       sumsAlongRow(table, first, last, weight, from, to);
+                       const int64_t whole = first == 0 && left > out ? left / out : 1;
+                       sumsAlongRows(table, first, last, weight, {whole, from, xOuter, to, out});
+                       begin += (whole - 1) * out;
                      } else {
                        for (int64_t o = first; o < last; ++o) {
                          sumOfRows(table, o, weight, inner, from, to + o * inner);

@@ -156,7 +156,7 @@ void scatterRun(const Part& part, const Operation& operation, int64_t n, char* y
     operation.run(n, to, values);
     return;
   }
-  constexpr int32_t kHere[kIndexBlock] = {};
+  static constexpr int32_t kHere[kIndexBlock] = {};
   for (int64_t i = 0; i < n; i += kIndexBlock) {
     const int64_t count = n - i < kIndexBlock ? n - i : kIndexBlock;
     operation.each(count, to + i * yStep * operation.size, yStep, kHere, 0,

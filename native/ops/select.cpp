@@ -10,6 +10,7 @@
 #include <atomic>
 
 #include "../base/scratch.h"
+#include "dispatch.h"
 #include "elements.h"
 #include "loops.h"
 #include "parallel.h"
@@ -172,19 +173,26 @@ Status countSelected(const Command& c) {
 // Elements whose hits are collected at a time.
 constexpr int64_t kBlock = 256;
 
-// Calls f(places, hits) with the places of hits among n elements, a block's at a time, without a
-// branch for each element: whether one is a hit can't be predicted.
+// The places of hits among n <= kBlock elements; returns how many there are.
+template <class T>
+TG_NOINLINE int64_t hitsIn(const T* x, int64_t step, int64_t n, T bits, int32_t* places) {
+  uint8_t hits[kBlock];
+  if (step == 1 && n == kBlock) {
+    for (int i = 0; i < kBlock; ++i) hits[i] = (x[i] & bits) != 0 ? 1 : 0;
+  } else {
+    for (int64_t i = 0; i < n; ++i) hits[i] = (x[i * step] & bits) != 0 ? 1 : 0;
+  }
+  return kernels().integer.hitPlaces(n, hits, places);
+}
+
+// Calls f(first, places, hits) for a block of n elements at a time: the places of hits count from
+// the block's first element.
 template <class T, class F>
 void overHits(const T* x, int64_t step, int64_t n, T bits, const F& f) {
-  int64_t places[kBlock];
+  int32_t places[kBlock];
   for (int64_t from = 0; from < n; from += kBlock) {
-    const int64_t end = from + kBlock < n ? from + kBlock : n;
-    int64_t hits = 0;
-    for (int64_t i = from; i < end; ++i) {
-      places[hits] = i;
-      hits += (x[i * step] & bits) != 0 ? 1 : 0;
-    }
-    f(places, hits);
+    const int64_t count = n - from < kBlock ? n - from : kBlock;
+    f(from, places, hitsIn(x + from * step, step, count, bits, places));
   }
 }
 
@@ -213,12 +221,13 @@ Status nonzeroOf(const Command& c, const Loops& loops) {
                     linear /= g.shape[d];
                   }
                   const int32_t first = rank > 0 ? at[last] : 0;
-                  const auto store = [&](const int64_t* places, int64_t hits) {
+                  const auto store = [&](int64_t from, const int32_t* places, int64_t hits) {
+                    const int32_t column = first + static_cast<int32_t>(from);
                     int32_t* to = y + room.next * rank;
                     const int64_t taken = room.take(hits);
                     for (int64_t k = 0; k < taken; ++k, to += rank) {
                       for (int d = 0; d < last; ++d) to[d] = at[d];
-                      if (rank > 0) to[last] = first + static_cast<int32_t>(places[k]);
+                      if (rank > 0) to[last] = column + places[k];
                       for (int64_t d = last + 1; d < rank; ++d) to[d] = 0;
                     }
                   };
@@ -268,15 +277,13 @@ Status selectOf(const Command& c, const Loops& loops) {
     Room room(start, chunk, count);
     overRuns<2>(loops, begin, end,
                 [&](const int64_t* offset, const int64_t* step, int64_t length, int64_t) {
-                  const T* const from = x + offset[0];
-                  const uint8_t* const chosen = mask + offset[1];
-                  // In a register: through memory each element would wait for the one before.
-                  int64_t next = room.next;
-                  for (int64_t i = 0; i < length && next < room.end; ++i) {
-                    y[next] = from[i * step[0]];
-                    next += chosen[i * step[1]] != 0 ? 1 : 0;
-                  }
-                  room.next = next;
+                  const auto store = [&](int64_t first, const int32_t* places, int64_t hits) {
+                    const T* const from = x + offset[0] + first * step[0];
+                    T* const to = y + room.next;
+                    const int64_t taken = room.take(hits);
+                    for (int64_t k = 0; k < taken; ++k) to[k] = from[places[k] * step[0]];
+                  };
+                  overHits(mask + offset[1], step[1], length, kMaskBits, store);
                 });
     if (room.next < room.end) clear(y + room.next, room.end - room.next);
   });
@@ -321,8 +328,9 @@ Status maskedScatterOf(const Command& c, const Loops& loops) {
                overRuns<3>(loops, begin, end,
                            [&](const int64_t* offset, const int64_t* step, int64_t n, int64_t) {
                              copyStrided(n, x + offset[0], step[0], y + offset[2], step[2]);
-                             T* const to = y + offset[2];
-                             const auto store = [&](const int64_t* places, int64_t hits) {
+                             const auto store = [&](int64_t first, const int32_t* places,
+                                                    int64_t hits) {
+                               T* const to = y + offset[2] + first * step[2];
                                const T* const from = source + room.next;
                                const int64_t taken = room.take(hits);
                                for (int64_t k = 0; k < taken; ++k) {

@@ -187,7 +187,7 @@ struct Candidates {
   // Leaves the first k, which stay in order, so that of equal keys the first ones are taken. False
   // when no other key can come before them.
   bool cut(int64_t k) {
-    const Kth<Key> kth = kthKey(keys, count, k - 1, spare);
+    const Kth<Key> kth = keyKernels<Key>().kth(keys, count, k - 1, spare);
     int64_t left = 0, equals = kth.tie + 1;
     for (int64_t i = 0; i < count; ++i) {
       const Key key = keys[i];

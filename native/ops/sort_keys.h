@@ -1,31 +1,13 @@
 // Keys: unsigned integers that order as the elements that they stand for, so that sorting needs no
 // comparison of floating-point numbers.
 #pragma once
-#include <string.h>
-
 #include <type_traits>
 
 #include "../base/bfloat16.h"
 #include "../base/float16.h"
+#include "../base/float_key.h"
 
 namespace tilegrad {
-
-// The distance from zero, above or below the key of both zeros: the larger number has the larger
-// key (as in Herf, "Radix tricks", 2001, but for the zeros); every NaN is the largest of all, as in
-// PyTorch. Without branches, so that compilers make vectors of loops over it.
-template <class Bits, class T>
-Bits floatKey(T x) {
-  constexpr int kTop = static_cast<int>(sizeof(Bits)) * 8 - 1;
-  constexpr Bits kSign = Bits{1} << kTop;
-  constexpr Bits kInfinity =
-      sizeof(Bits) == 4 ? Bits{0x7f800000u} : static_cast<Bits>(0x7ffull << 52);
-  Bits bits;
-  memcpy(&bits, &x, sizeof(bits));
-  const Bits magnitude = bits & ~kSign;
-  const Bits below = Bits{0} - (bits >> kTop);
-  const Bits nan = Bits{0} - ((kInfinity - magnitude) >> kTop);
-  return ((magnitude ^ below) - below + kSign) | nan;
-}
 
 inline uint64_t keyOf(double x) { return floatKey<uint64_t>(x); }
 inline uint32_t keyOf(float x) { return floatKey<uint32_t>(x); }
@@ -58,7 +40,7 @@ constexpr typename KeyOf<T>::type kNanKey =
 
 // The keys of a line; of a fixed length compilers make vectors.
 template <class T>
-void loadKeys(const T* x, int64_t n, int64_t step, typename KeyOf<T>::type* keys) {
+TG_NOINLINE void loadKeys(const T* x, int64_t n, int64_t step, typename KeyOf<T>::type* keys) {
   constexpr int kBlock = 32;
   int64_t i = 0;
   for (; step == 1 && i + kBlock <= n; i += kBlock) {

@@ -3,9 +3,13 @@
 // that count.
 #include <string.h>
 
+#include <type_traits>
+
+#include "../base/scratch.h"
 #include "elements.h"
 #include "parallel.h"
 #include "rows.h"
+#include "sort_keys.h"
 
 namespace tilegrad {
 namespace {
@@ -87,6 +91,98 @@ const char* checkUnique(const Command& c) {
   return c.type[0] != c.type[2] ? "sorted and values differ in type" : nullptr;
 }
 
+// Whether a row of keys stands before another in lexicographic order, and whether it is another
+// one.
+template <class Key>
+bool rowBefore(const Key* a, const Key* b, int64_t m) {
+  int64_t j = 0;
+  while (j < m - 1 && a[j] == b[j]) ++j;
+  return a[j] < b[j];
+}
+template <class Key>
+bool rowsDiffer(const Key* a, const Key* b, int64_t m, const Key* nan) {
+  for (int64_t j = 0; j < m; ++j) {
+    if (a[j] != b[j] || (nan && a[j] == *nan)) return true;
+  }
+  return false;
+}
+
+// The order of n rows, equal ones in that of their places: runs of doubled length, merged two by
+// two from one list into the other.
+template <class Key>
+const int32_t* sortRows(const Key* x, int64_t n, int64_t m, int32_t* from, int32_t* to) {
+  for (int64_t i = 0; i < n; ++i) from[i] = static_cast<int32_t>(i);
+  for (int64_t width = 1; width < n; width *= 2) {
+    for (int64_t begin = 0; begin < n; begin += 2 * width) {
+      const int64_t middle = begin + width < n ? begin + width : n;
+      const int64_t end = middle + width < n ? middle + width : n;
+      int64_t a = begin, b = middle;
+      for (int64_t i = begin; i < end; ++i) {
+        const bool second =
+            a == middle || (b < end && rowBefore(x + from[b] * m, x + from[a] * m, m));
+        to[i] = second ? from[b++] : from[a++];
+      }
+    }
+    int32_t* const sorted = to;
+    to = from;
+    from = sorted;
+  }
+  return from;
+}
+
+// The keys of n elements.
+template <class Key>
+using LoadKeys = void (*)(const void* x, int64_t n, Key* keys);
+
+template <class Key>
+TG_NOINLINE Status uniqueOfKeys(const Command& c, LoadKeys<Key> load, const Key* nan) {
+  const int64_t n = c.number[0].i, m = c.number[1].i;
+  int32_t* const first = static_cast<int32_t*>(c.data[1]);
+  int32_t* const inverse = static_cast<int32_t*>(c.data[2]);
+  int32_t* const counts = static_cast<int32_t*>(c.data[3]);
+  int64_t groups = 0;
+  if (n > 0 && m > 0) {
+    const size_t keyBytes = static_cast<size_t>(n * m) * sizeof(Key);
+    const size_t bytes = keyBytes + 2 * static_cast<size_t>(n) * sizeof(int32_t);
+    Key* const keys = static_cast<Key*>(scratch(ScratchSlot::panel, bytes));
+    if (!keys) return Status::outOfMemory;
+    load(c.data[0], n * m, keys);
+    int32_t* const lists = reinterpret_cast<int32_t*>(keys + n * m);
+    const int32_t* const order = sortRows(keys, n, m, lists, lists + n);
+    for (int64_t i = 0; i < n; ++i) {
+      const int32_t at = order[i];
+      if (i == 0 || rowsDiffer(keys + at * m, keys + order[i - 1] * m, m, nan)) {
+        if (counts) counts[groups] = 0;
+        first[groups++] = at;
+      }
+      if (counts) ++counts[groups - 1];
+      if (inverse) inverse[at] = static_cast<int32_t>(groups - 1);
+    }
+  }
+  *static_cast<double*>(c.data[4]) = static_cast<double>(groups);
+  // Rows without elements are as if there were none.
+  for (int64_t i = groups; i < n; ++i) first[i] = 0;
+  for (int64_t i = groups; counts && i < n; ++i) counts[i] = 0;
+  for (int64_t i = 0; inverse && groups == 0 && i < n; ++i) inverse[i] = 0;
+  return Status::ok;
+}
+
+Status uniqueRows(const Command& c) {
+  return withType(c.type[0], [&](auto element) {
+    using T = decltype(element);
+    using Key = typename KeyOf<T>::type;
+    const LoadKeys<Key> load = [](const void* x, int64_t n, Key* keys) {
+      loadKeys(static_cast<const T*>(x), n, 1, keys);
+    };
+    const Key nan = kNanKey<T>;
+    return uniqueOfKeys<Key>(c, load, std::is_integral_v<T> ? nullptr : &nan);
+  });
+}
+
+const char* checkRows(const Command& c) {
+  return c.number[0].i > INT32_MAX ? "n is beyond 32-bit indices" : nullptr;
+}
+
 // How many elements satisfy a condition, which is true up to some place: a bisection in which no
 // branch depends on an element, so that the processor works on several of them at the same time.
 template <class T, class F>
@@ -151,6 +247,13 @@ const Row kRows[] = {
      "in sorted A[n] opt places i32[n] out values A[count] optout inverse i32[n] "
      "optout counts i32[count]; n count size",
      unique, checkUnique},
+    // The different ones of n rows, in lexicographic order, NaN being the largest: first = where
+    // each comes first, inverse = which of them a row is, counts = how often each comes, count =
+    // how many there are. What is behind so many is 0.
+    {"uniqueRows",
+     "in x A[n m] out first i32[n] optout inverse i32[n] optout counts i32[n] out count f64[]; "
+     "n m size",
+     uniqueRows, checkRows},
 };
 
 }  // namespace

@@ -7,13 +7,12 @@ import { broadcastShapes } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { asFloating, checkTensor, isNumber, scalar, type TensorLike, to } from '../operand.js';
 import { checkComputes, checkOperand, isFloating, promote, promoteFloating } from '../promotion.js';
-import { any } from '../reduction/count.js';
-import { expand, sumTo } from '../reduction/reduce.js';
+import { sumTo } from '../reduction/reduce.js';
 import { abs, greaterShare, mul } from './arithmetic.js';
 import { eq, ge, isnan, le, logicalOr, lt } from './compare.js';
 import { binary, checkNotBool, computeBinary, defineMethods } from './elementwise.js';
 import { pow } from './math.js';
-import { floorDivide, remainder } from './rounding.js';
+import { floorDivide } from './rounding.js';
 import { where } from './ternary.js';
 
 /**
@@ -205,7 +204,7 @@ function integers(operation: string, a: TensorLike, b: TensorLike): [Tensor, Ten
 }
 
 /**
- * The greatest common divisor, not negative; of 0 and 0 it is 0. With broadcasting. Euclid's algorithm.
+ * The greatest common divisor, not negative; of 0 and 0 it is 0. With broadcasting. Stein's algorithm.
  * @param a integers, any shape, or a whole number
  * @param b the same; one of the two is a tensor
  * @throws TensorError ERR_DTYPE unless they are integers, ERR_ARGUMENT, ERR_SHAPE when the shapes don't
@@ -216,15 +215,7 @@ function integers(operation: string, a: TensorLike, b: TensorLike): [Tensor, Ten
  * ```
  */
 export function gcd(a: TensorLike, b: TensorLike): Tensor {
-  const operands = integers('gcd', a, b);
-  const shape = broadcastShapes('gcd', operands[0].shape, operands[1].shape);
-  let [x, y] = operands.map((operand) => expand(operand, shape)) as [Tensor, Tensor];
-  while (any(y).item() !== 0) {
-    const done = eq(y, 0);
-    const rest = remainder(x, where(done, 1, y));
-    [x, y] = [where(done, x, y), where(done, 0, rest)];
-  }
-  return abs(x);
+  return computeBinary('gcd', ...integers('gcd', a, b));
 }
 
 /**

@@ -3,12 +3,14 @@ import { attach, recording } from '../../autograd/tape.js';
 import { TensorError } from '../../errors.js';
 import { rows, runRow } from '../../native/commands.js';
 import { uninitialized } from '../../tensor/creation.js';
-import { checkOptions, describe, normalizeDim, numel } from '../../tensor/shape.js';
+import { checkOptions, describe, formatShape, normalizeDim, numel } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { defineMethods } from '../elementwise/elementwise.js';
 import { checkTensor, contiguous } from '../operand.js';
+import { movedim } from '../shape/axes.js';
+import { narrow } from '../shape/parts.js';
 import { reshape } from '../shape/shape.js';
-import { addUp, atLeast1d } from './gather.js';
+import { addUp, atLeast1d, indexSelect } from './gather.js';
 import { perElement } from './indexed.js';
 
 /** Sorted elements and where along the dimension they were, as int32. */
@@ -251,6 +253,8 @@ function topkOfScalar(x: Tensor, k: number, options: TopkOptions): Sorted {
 
 /** Options of {@link unique}. */
 export interface UniqueOptions {
+  /** Default none: all elements. With one the different slices along that dimension. */
+  dim?: number;
   /** Values are always sorted; there for those who ask for it. */
   sorted?: boolean;
   /** Whether to say which of the values each element is. Default false. */
@@ -263,7 +267,10 @@ export interface UniqueOptions {
 export interface Unique<Inverse = Tensor | undefined, Counts = Tensor | undefined> {
   /** The different values, ascending. */
   readonly values: Tensor;
-  /** For each element of x, in x's shape, its value's index as int32; when asked for. */
+  /**
+   * For each element of x, in x's shape, its value's index as int32; when asked for. For each slice along
+   * `dim` where one was given.
+   */
   readonly inverse: Inverse;
   /** How often each value comes, as int32; when asked for. */
   readonly counts: Counts;
@@ -273,13 +280,18 @@ export interface Unique<Inverse = Tensor | undefined, Counts = Tensor | undefine
 type Asked<O, Name> = O extends { [K in Name & string]: true } ? Tensor : Tensor | undefined;
 
 /**
- * The different values of all elements, ascending. NaN differs from every other element, itself
- * included; zeros of both signs are one value, represented by the first of them. No gradients.
+ * The different values of all elements, ascending; or with `dim` the different slices along that
+ * dimension, in lexicographic order. NaN differs from every other element, itself included, and is the
+ * largest; zeros of both signs are one value, represented by the first of them. No gradients.
  * @param x any shape and dtype
- * @throws TensorError ERR_ARGUMENT
+ * @returns values: one dimension, or x's with as many places along `dim` as there are different slices;
+ * `inverse` (x's shape, or the size of `dim`) and `counts` as int32 when asked for
+ * @throws TensorError ERR_INDEX for a dimension that isn't there; ERR_SHAPE when another dimension than
+ * `dim` is empty; ERR_ARGUMENT
  * @example
  * ```ts
  * unique(tensor([3, 1, 3])).values; // => [1, 3]
+ * unique(tensor([[2, 1], [0, 5], [2, 1]]), { dim: 0 }).values; // => [[0, 5], [2, 1]]
  * ```
  */
 export function unique<O extends UniqueOptions>(
@@ -287,11 +299,19 @@ export function unique<O extends UniqueOptions>(
   options: O = {} as O,
 ): Unique<Asked<O, 'returnInverse'>, Asked<O, 'returnCounts'>> {
   checkTensor('unique', x);
-  checkOptions('unique', options, ['sorted', 'returnInverse', 'returnCounts']);
-  const { sorted: inOrder = true, returnInverse = false, returnCounts = false } = options;
+  checkOptions('unique', options, ['dim', 'sorted', 'returnInverse', 'returnCounts']);
+  const { dim, sorted: inOrder = true, returnInverse = false, returnCounts = false } = options;
   checkFlag('unique', 'sorted', inOrder);
   checkFlag('unique', 'returnInverse', returnInverse);
   checkFlag('unique', 'returnCounts', returnCounts);
+  const found =
+    dim === undefined
+      ? uniqueElements(x, returnInverse, returnCounts)
+      : uniqueSlices(x, normalizeDim('unique', dim, x.ndim), returnInverse, returnCounts);
+  return found as Unique<Asked<O, 'returnInverse'>, Asked<O, 'returnCounts'>>;
+}
+
+function uniqueElements(x: Tensor, returnInverse: boolean, returnCounts: boolean): Unique {
   const n = numel(x.shape);
   const flat = reshape(x.detach(), [n]);
   const { values: ordered, indices: places } = firstAlong(flat, 0, n, false);
@@ -306,7 +326,41 @@ export function unique<O extends UniqueOptions>(
     [ordered.offset, places.offset, values.offset, inverse?.offset ?? 0, counts?.offset ?? 0],
     [n, values.numel],
   );
-  return { values, inverse, counts } as Unique<Asked<O, 'returnInverse'>, Asked<O, 'returnCounts'>>;
+  return { values, inverse, counts };
+}
+
+function uniqueSlices(
+  x: Tensor,
+  dim: number,
+  returnInverse: boolean,
+  returnCounts: boolean,
+): Unique {
+  const n = x.shape[dim] as number;
+  const rest = x.shape.toSpliced(dim, 1);
+  const m = numel(rest);
+  if (m === 0) {
+    throw new TensorError(
+      'ERR_SHAPE',
+      `[unique] slices along dimension ${dim} of shape ${formatShape(x.shape)} have no elements`,
+    );
+  }
+  const slices = contiguous(movedim(x.detach(), dim, 0));
+  const first = uninitialized([n], 'int32');
+  const inverse = returnInverse ? uninitialized([n], 'int32') : undefined;
+  const counts = returnCounts ? uninitialized([n], 'int32') : undefined;
+  const count = uninitialized([], 'float64');
+  runRow(
+    rows.uniqueRows,
+    [slices.array, first.array, inverse?.array ?? null, counts?.array ?? null, count.array],
+    [slices.offset, first.offset, inverse?.offset ?? 0, counts?.offset ?? 0, count.offset],
+    [n, m],
+  );
+  const size = count.item();
+  return {
+    values: indexSelect(x.detach(), dim, narrow(first, 0, 0, size)),
+    inverse,
+    counts: counts && narrow(counts, 0, 0, size),
+  };
 }
 
 defineMethods({ sort, argsort, topk, unique });

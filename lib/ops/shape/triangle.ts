@@ -1,7 +1,7 @@
 /** Triangles of matrices: their elements, and where they are. */
 import { attach, recording } from '../../autograd/tape.js';
 import { TensorError } from '../../errors.js';
-import { type Operand, rows, runGeometry } from '../../native/commands.js';
+import { type Operand, rows, runGeometry, runRow } from '../../native/commands.js';
 import { checkTensorOptions, type TensorOptions, uninitialized } from '../../tensor/creation.js';
 import { checkShape, describe, formatShape, type Shape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
@@ -126,32 +126,39 @@ export function triu(x: Tensor, diagonal = 0): Tensor {
   return triangle('triu', x, diagonal);
 }
 
-/** The columns of each row that belong to a triangle, as ranges; then their coordinates. */
+/** How many elements [i, j] of a matrix have j - i <= diagonal. */
+function countLower(rows: number, columns: number, diagonal: number): number {
+  // Rows that have some, and the first of those that are whole.
+  const first = Math.min(rows, Math.max(0, -diagonal));
+  const whole = Math.min(rows, Math.max(first, columns - diagonal - 1));
+  const parts = whole - first;
+  return parts * (first + diagonal + 1) + (parts * (parts - 1)) / 2 + (rows - whole) * columns;
+}
+
 function coordinates(
-  operation: string,
-  rows: number,
-  columns: number,
+  operation: 'trilIndices' | 'triuIndices',
+  height: number,
+  width: number,
   diagonal: number,
   options: Pick<TensorOptions, 'dtype'>,
-  range: (row: number) => readonly [start: number, end: number],
 ): Tensor {
-  checkShape(operation, [rows, columns]);
+  checkShape(operation, [height, width]);
   checkDiagonal(operation, diagonal);
   checkTensorOptions(operation, options, ['dtype']);
-  const ranges = Array.from({ length: rows }, (_, i) => {
-    const [start, end] = range(i);
-    return [Math.max(0, start), Math.min(columns, end)] as const;
-  });
-  const count = ranges.reduce((sum, [start, end]) => sum + Math.max(0, end - start), 0);
+  const upper = operation === 'triuIndices';
+  // A diagonal outside of the matrix is one beside it.
+  const cut = Math.max(-height - 1, Math.min(width + 1, diagonal));
+  const count = upper
+    ? height * width - countLower(height, width, cut - 1)
+    : countLower(height, width, cut);
   const result = uninitialized([2, count], 'int32');
-  const { data } = result;
-  let at = 0;
-  ranges.forEach(([start, end], i) => {
-    for (let j = start; j < end; j++) {
-      data[at] = i;
-      data[count + at++] = j;
-    }
-  });
+  const { array, offset } = result;
+  runRow(
+    rows.triangle,
+    [array, array],
+    [offset, offset + count],
+    [count, height, width, cut, Number(upper)],
+  );
   return to(result, options.dtype ?? 'int32');
 }
 
@@ -171,7 +178,7 @@ export function trilIndices(
   diagonal = 0,
   options: Pick<TensorOptions, 'dtype'> = {},
 ): Tensor {
-  return coordinates('trilIndices', rows, columns, diagonal, options, (i) => [0, i + diagonal + 1]);
+  return coordinates('trilIndices', rows, columns, diagonal, options);
 }
 
 /**
@@ -190,10 +197,7 @@ export function triuIndices(
   diagonal = 0,
   options: Pick<TensorOptions, 'dtype'> = {},
 ): Tensor {
-  return coordinates('triuIndices', rows, columns, diagonal, options, (i) => [
-    i + diagonal,
-    columns,
-  ]);
+  return coordinates('triuIndices', rows, columns, diagonal, options);
 }
 
 defineMethods({ tril, triu });
