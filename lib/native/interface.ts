@@ -186,6 +186,7 @@ export const rowNames = {
     'linalgCholesky',
     'linalgEigh',
     'linalgHouseholder',
+    'linalgLeastSquares',
     'linalgLu',
     'linalgPermute',
     'linalgQr',

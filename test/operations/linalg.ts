@@ -209,6 +209,12 @@ export const linearAlgebra: Family = {
       ...matrices((a) => linalg.lstsq(a, square)).slice(0, -1),
       ...sides((b) => linalg.lstsq(square, b)),
       ...optionsOf('lstsq', (options) => linalg.lstsq(square, square, options)),
+      ...['gels', 'toString', 3, null].map(
+        (driver): Misuse => [
+          () => linalg.lstsq(square, square, { driver: wrong(driver) }),
+          'ERR_ARGUMENT',
+        ],
+      ),
       ...notFinite.map(
         (rcond): Misuse => [
           () => linalg.lstsq(square, square, { rcond: wrong(rcond) }),

@@ -147,6 +147,13 @@ export const linalgGradients: Record<string, [Fn, number[][]][]> = {
       ],
     ],
     [
+      (a, b) => linalg.lstsq(a, b, { driver: 'gelsd' }).solution,
+      [
+        [4, 2],
+        [4, 2],
+      ],
+    ],
+    [
       (a, b) => linalg.lstsq(a, b).residuals,
       [
         [4, 2],
