@@ -364,6 +364,8 @@ export const linearAlgebra: Family = {
           linalg.svdvals(numbers([2, 20, 61], dtype)),
           linalg.pinv(numbers([20, 31], dtype)),
           linalg.matrixExp(numbers([2, 17, 17], dtype)),
+          linalg.lstsq(numbers([2, 40, 31], dtype), numbers([40, 3], dtype)).solution,
+          linalg.lstsq(numbers([31, 40], dtype), numbers([31, 35], dtype)).solution,
         ];
       });
     }
