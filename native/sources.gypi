@@ -39,6 +39,7 @@
       "native/ops/integer.cpp",
       "native/ops/kth.cpp",
       "native/ops/linalg_iterations.cpp",
+      "native/ops/linalg_least_squares.cpp",
       "native/ops/linalg_orthogonal.cpp",
       "native/ops/linalg_parts.cpp",
       "native/ops/linalg_solve.cpp",

@@ -8,6 +8,7 @@ export {
 } from './cholesky.js';
 export { det, logdet, type SignAndLogarithm, slogdet } from './determinant.js';
 export { type Eigh, type EighOptions, eigh, eigvalsh } from './eigh.js';
+export { type Lstsq, type LstsqDriver, type LstsqOptions, lstsq } from './lstsq.js';
 export {
   inv,
   type Lu,
@@ -30,9 +31,6 @@ export {
   vectorNorm,
 } from './norms.js';
 export {
-  type Lstsq,
-  type LstsqOptions,
-  lstsq,
   matrixRank,
   pinv,
   type ToleranceOptions,

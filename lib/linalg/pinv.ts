@@ -1,15 +1,13 @@
-/** What rests on the singular values: rank, pseudoinverse, least squares. */
+/** What rests on the singular values: rank and pseudoinverse. */
 import { attach, recording } from '../autograd/tape.js';
 import { where } from '../ops/elementwise/ternary.js';
 import { matmul } from '../ops/product/matmul.js';
 import { amax } from '../ops/reduction/extremum.js';
 import { sum } from '../ops/reduction/reduce.js';
-import { squeeze, unsqueeze } from '../ops/shape/shape.js';
-import { zeros } from '../tensor/creation.js';
+import { unsqueeze } from '../ops/shape/shape.js';
 import { checkNumber, checkOptions } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { eigh, eigvalsh } from './eigh.js';
-import { equation } from './lu.js';
 import { checkMatrices, checkSquare, colsOf, epsilonOf, mT, rowsOf } from './parts.js';
 import { singularValues, thinSvd } from './svd.js';
 import { checkFlag } from './triangular.js';
@@ -24,7 +22,7 @@ export interface ToleranceOptions {
   hermitian?: boolean;
 }
 
-interface Tolerances {
+export interface Tolerances {
   rtol: number;
   atol: number;
   hermitian: boolean;
@@ -43,7 +41,7 @@ function tolerances(operation: string, a: Tensor, options: ToleranceOptions): To
 }
 
 /** Which values (none negative) are above the tolerance, as bool. */
-function significant(s: Tensor, { rtol, atol }: Omit<Tolerances, 'hermitian'>): Tensor {
+export function significant(s: Tensor, { rtol, atol }: Omit<Tolerances, 'hermitian'>): Tensor {
   if (s.numel === 0) return s.gt(0);
   const bound = amax(s, { dim: -1, keepDim: true }).mul(rtol);
   return s.gt(where(bound.lt(atol), atol, bound));
@@ -87,7 +85,7 @@ function pseudoinverse(operation: string, a: Tensor, bounds: Tolerances): Tensor
  * "The differentiation of pseudo-inverses and nonlinear least squares problems", 1973, 4.12), where
  * dP = -P dA P + P P^T dA^T (I - A P) + (I - P A) dA^T P^T P.
  */
-function gradient(a: Tensor, p: Tensor, g: Tensor): Tensor {
+export function pinvGradient(a: Tensor, p: Tensor, g: Tensor): Tensor {
   const [pt, gt] = [mT(p), mT(g)];
   const first = matmul(matmul(pt, g), pt).neg();
   const aboveRows = matmul(matmul(gt.sub(matmul(a, matmul(p, gt))), p), pt);
@@ -112,69 +110,9 @@ export function pinv(a: Tensor, options: ToleranceOptions = {}): Tensor {
   return pinvOf('pinv', a, tolerances('pinv', a, options));
 }
 
-function pinvOf(operation: string, a: Tensor, bounds: Tolerances): Tensor {
+/** The pseudoinverses within the bounds, recorded under the operation's name. */
+export function pinvOf(operation: string, a: Tensor, bounds: Tolerances): Tensor {
   const y = pseudoinverse(operation, a, bounds);
-  if (recording(a)) attach(y, operation, [a], [(g) => gradient(a, y, g)]);
+  if (recording(a)) attach(y, operation, [a], [(g) => pinvGradient(a, y, g)]);
   return y;
-}
-
-/** Options of {@link lstsq}. */
-export interface LstsqOptions {
-  /** Singular values up to this times the largest count as 0. Default eps max(m, n). */
-  rcond?: number;
-}
-
-/** What {@link lstsq} found. */
-export interface Lstsq {
-  /** X, of least |X| among the best. */
-  solution: Tensor;
-  /** The sums of squares of A X - B for each column; empty unless m > n and all ranks are n. */
-  residuals: Tensor;
-  /** The ranks of A, int32. */
-  rank: Tensor;
-  /** The singular values of A. */
-  singularValues: Tensor;
-}
-
-/**
- * The X of least |A X - B|, and among these of least |X|: V inv(S) U^T B by the singular value
- * decomposition, for matrices of any shape and rank (PyTorch's driver gelsd).
- * @param a shape [..., m, n]
- * @param b shape [..., m, k], or vectors: shape [m] or A's without its last dimension. Batch dimensions
- * are broadcast
- * @throws TensorError ERR_SHAPE when they don't fit, ERR_DTYPE unless both are float32 or both
- * float64, ERR_ARGUMENT for unknown options
- * @example
- * ```ts
- * linalg.lstsq(tensor([[1], [1]]), tensor([[1], [3]])).solution; // => [[2]]
- * ```
- */
-export function lstsq(a: Tensor, b: Tensor, options: LstsqOptions = {}): Lstsq {
-  const [matrices, sides, vector] = equation('lstsq', a, b);
-  checkOptions('lstsq', options, ['rcond']);
-  const [m, n] = [rowsOf(a), colsOf(a)];
-  const usual = epsilonOf(a.dtype) * Math.max(m, n);
-  const { rcond = usual } = options;
-  checkNumber('lstsq', 'rcond', rcond, 0);
-  const bounds = { rtol: rcond, atol: 0, hermitian: false };
-  const { u, s, vh } = thinSvd('lstsq', matrices.detach());
-  const used = significant(s, bounds);
-  const inverse = unsqueeze(where(used, s.reciprocal(), 0), -1);
-  const x = matmul(mT(vh), matmul(mT(u), sides.detach()).mul(inverse));
-  if (recording(matrices, sides)) {
-    // Of X = P B: the pseudoinverse's rule, and P^T g.
-    const inverted = () => pinvOf('lstsq', matrices, bounds);
-    const rules = [
-      (g: Tensor) => gradient(matrices, inverted(), matmul(g, mT(sides))),
-      (g: Tensor) => matmul(mT(inverted()), g),
-    ];
-    attach(x, 'lstsq', [matrices, sides], rules);
-  }
-  const rank = sum(used.to('int32'), { dim: -1 });
-  const whole = m > n && rank.eq(n).all().item() === 1;
-  const residuals = whole
-    ? sum(matmul(matrices, x).sub(sides).square(), { dim: -2 })
-    : zeros([0], { dtype: a.dtype });
-  const solution = vector ? squeeze(x, -1) : x;
-  return { solution, residuals, rank, singularValues: s };
 }

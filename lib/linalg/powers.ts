@@ -1,14 +1,18 @@
 /** Powers and exponentials of matrices, and traces. */
 import { attach, recording } from '../autograd/tape.js';
+import { composed } from '../autograd/tidy.js';
 import { TensorError } from '../errors.js';
 import { where } from '../ops/elementwise/ternary.js';
 import { matmul } from '../ops/product/matmul.js';
 import { checkNumbers } from '../ops/product/matmul_integer.js';
 import { amax } from '../ops/reduction/extremum.js';
-import { sum } from '../ops/reduction/reduce.js';
+import { expand, sum } from '../ops/reduction/reduce.js';
+import { stack } from '../ops/shape/join.js';
 import { reshape } from '../ops/shape/shape.js';
+import { unbind } from '../ops/shape/split.js';
 import { zerosLike } from '../tensor/creation.js';
 import { tensor } from '../tensor/data.js';
+import type { DType } from '../tensor/dtype.js';
 import { describe, formatShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { inv, solve } from './lu.js';
@@ -61,6 +65,18 @@ const PADE = [
 const THETA = 5.371920351148152;
 
 /**
+ * The coefficients of 1, x^2, x^4 and x^6 in four sums: what x^7 is multiplied with, the other odd powers
+ * divided by x, what x^6 is multiplied with, and the other even powers. They are divided by the first of
+ * all, so that they fit float32 well.
+ */
+function coefficients(dtype: DType): Tensor {
+  const row = (...places: number[]) =>
+    places.map((i) => (i < 0 ? 0 : (PADE[i] as number) / PADE[0]));
+  const list = [row(-1, 9, 11, 13), row(1, 3, 5, 7), row(-1, 8, 10, 12), row(0, 2, 4, 6)];
+  return reshape(tensor(list.flat(), { dtype }), [4, 4]);
+}
+
+/**
  * The exponentials of square matrices, the sum of A^k / k!, by scaling and squaring with Padé
  * approximants of degree 13 (Higham, "The scaling and squaring method for the matrix exponential
  * revisited", 2005). Each matrix is scaled by its own norm. Gradients go through all of it.
@@ -74,7 +90,10 @@ const THETA = 5.371920351148152;
  */
 export function matrixExp(a: Tensor): Tensor {
   checkSquare('matrixExp', a);
-  if (a.numel === 0) return a.mul(1);
+  return a.numel === 0 ? a.mul(1) : composed(() => exponential(a));
+}
+
+function exponential(a: Tensor): Tensor {
   const batch = batchOf(a);
   const norms = amax(sum(a.detach().abs(), { dim: -2 }), { dim: -1 }).contiguous();
   const squarings = Array.from(norms.data, (norm) =>
@@ -88,25 +107,20 @@ export function matrixExp(a: Tensor): Tensor {
       a.dtype,
     ),
   );
-  const one = identities([], rowsOf(a), a.dtype);
   const x2 = matmul(x, x);
   const x4 = matmul(x2, x2);
   const x6 = matmul(x4, x2);
-  // The coefficients are divided by the first, so that they fit float32 well.
-  const b = PADE.map((value) => value / PADE[0]);
-  const terms = (i: number): Tensor =>
-    x6
-      .mul(b[i + 12] ?? 0)
-      .add(x4.mul(b[i + 10] as number))
-      .add(x2.mul(b[i + 8] as number));
-  const rest = (i: number): Tensor =>
-    x6
-      .mul(b[i + 6] as number)
-      .add(x4.mul(b[i + 4] as number))
-      .add(x2.mul(b[i + 2] as number))
-      .add(one.mul(b[i] as number));
-  const odd = matmul(x, matmul(x6, terms(1)).add(rest(1)));
-  const even = matmul(x6, terms(0)).add(rest(0));
+  // Four sums of the same four matrices are a product with the coefficients: one pass over them.
+  const one = expand(identities([], rowsOf(a), a.dtype), a.shape);
+  const powers = reshape(stack([one, x2, x4, x6]), [4, a.numel]);
+  const [u, v, p, q] = unbind(reshape(matmul(coefficients(a.dtype), powers), [4, ...a.shape])) as [
+    Tensor,
+    Tensor,
+    Tensor,
+    Tensor,
+  ];
+  const odd = matmul(x, matmul(x6, u).add(v));
+  const even = matmul(x6, p).add(q);
   let y = solve(even.sub(odd), even.add(odd));
   for (let i = 0; i < Math.max(...squarings); i++) {
     const more = squarings.map((s) => Number(i < s));

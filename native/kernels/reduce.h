@@ -136,6 +136,19 @@ struct Numbers {
   }
 };
 
+// x y.
+template <class T>
+struct Products {
+  const T* x;
+  const T* y;
+  TG_INLINE Vec<T> load(const Products& s, int64_t i) {
+    return mul(loadInOrder<T>(s.x + i), loadInOrder<T>(s.y + i));
+  }
+  TG_INLINE Vec<T> loadFirst(const Products& s, int64_t i, int64_t n) {
+    return mul(vloadFirst<T>(s.x + i, n), vloadFirst<T>(s.y + i, n));
+  }
+};
+
 // Combines the whole groups of four vectors among the values [begin, begin + n) of a source with
 // acc, and returns how many values those are. Sources whose values take long to compute have a
 // function of their own for that (softmax.h).
@@ -252,6 +265,11 @@ T numbersKernel(int64_t n, const T* x, T) {
   return reduceRange<SumReduction, T>(Numbers<T>{x}, 0, n);
 }
 
+template <class T>
+T productsKernel(int64_t n, const T* x, const T* y) {
+  return reduceBlock<SumReduction, T>(Products<T>{x, y}, 0, n);
+}
+
 // Without `squared` the differences from 0, times 1, which are the values. As many rows further on
 // are asked for, in the order of memory: as one stream.
 template <class T>
@@ -324,7 +342,8 @@ constexpr ReduceKernels<T> reduceKernels() {
           reduceKernel<ProdReduction, T>,
           numbersKernel<T>,
           argKernel<MinReduction, T>,
-          sumEach<T>()};
+          sumEach<T>(),
+          productsKernel<T>};
 }
 
 TG_TARGET_END

@@ -45,6 +45,8 @@ struct ReduceKernels {
   // summed one by one.
   void (*sumEach)(int64_t rows, int64_t n, const T* x, int64_t xRow, const T* c, bool squared,
                   T* y);
+  // The sum of x[i] y[i], the product rounded, in the order of the sum; n <= kReduceBlock.
+  T (*products)(int64_t n, const T* x, const T* y);
 };
 
 // What is carried along a scan of T: sums and products of float32 in float64, of integers modulo

@@ -34,6 +34,20 @@ TG_INLINE Vec<T> clampBackwardOf(Vec<T> g, Vec<T> x, Vec<T> low, Vec<T> high) {
   return select(maskAnd(above, below), g, vsplat<T>(0));
 }
 
+// d brought into [-end, end]; NaN, the second operand of min and max, stays.
+template <class T>
+TG_INLINE Vec<T> cutOf(Vec<T> d, Vec<T> end) {
+  return min(end, max(neg(end), d));
+}
+
+// d^2 / 2 up to `end` and end (|d| - end / 2) beyond, times scale.
+template <class T>
+TG_INLINE Vec<T> huberOf(Vec<T> a, Vec<T> b, Vec<T> scale, Vec<T> end) {
+  const Vec<T> d = sub(a, b), c = cutOf(d, end);
+  const Vec<T> half = mul(vsplat<T>(static_cast<T>(-0.5)), c);
+  return mul(add(mul(c, d), mul(half, c)), scale);
+}
+
 TG_DEFINE_TERNARY(lerp, lerpOf(a, b, c))
 TG_DEFINE_TERNARY(addcmul, add(a, mul(mul(value, b), c)))
 TG_DEFINE_TERNARY(addcdiv, add(a, div(mul(value, b), c)))
@@ -41,6 +55,8 @@ TG_DEFINE_TERNARY(addcdiv, add(a, div(mul(value, b), c)))
 // operand that max and min return of zeros of either sign is their second.
 TG_DEFINE_TERNARY(clamp, minNan(c, maxNan(b, a)))
 TG_DEFINE_TERNARY(clampBackward, clampBackwardOf(a, b, c, value))
+TG_DEFINE_TERNARY(huber, huberOf(a, b, c, value))
+TG_DEFINE_TERNARY(huberBackward, mul(a, cutOf(sub(b, c), value)))
 
 #undef TG_DEFINE_TERNARY
 

@@ -231,6 +231,16 @@ TG_NOINLINE void backwardOfStrip(const Problem<T>& p, const Strip& strip, const 
   }
 }
 
+// Zeros for the strip: its rows lie one after the other, its columns side by side.
+template <class T>
+void clearStrip(const Problem<T>& p, const Strip& strip, T* dx) {
+  const int64_t run = p.s.rows() ? strip.count * p.s.cols : strip.count;
+  const int64_t runs = p.s.rows() ? 1 : p.s.cols;
+  for (int64_t i = 0; i < runs; ++i) {
+    memset(dx + strip.y + i * p.s.inner, 0, static_cast<size_t>(run) * sizeof(T));
+  }
+}
+
 template <class T>
 Status backwardOf(const Command& c) {
   const Problem<T> p(c);
@@ -247,11 +257,15 @@ Status backwardOf(const Command& c) {
       scale[j] = (p.reduction == kNone ? g[at] : *g) / total;
       share[j] = scale[j] * stats.mass[at];
     }
-    if (p.logits) backwardOfStrip(p, strip, stats, scale, share, dx);
+    if (p.logits) {
+      backwardOfStrip(p, strip, stats, scale, share, dx);
+    } else {
+      clearStrip(p, strip, dx);
+    }
     for (int64_t j = 0; j < strip.count; ++j) {
       const int64_t at = strip.position + j;
       T* const to = dx + strip.y + (p.s.rows() ? j * p.s.cols : j);
-      if (!p.logits || p.ignores(at)) {
+      if (p.logits && p.ignores(at)) {
         for (int64_t i = 0; i < p.s.cols; ++i) to[i * step] = 0;
       }
       if (p.target && !p.ignores(at) && p.isClass(at)) {

@@ -32,6 +32,8 @@ bool isHeavy(Unary op) {
     case Unary::erf:
     case Unary::erfc:
     case Unary::erfinv:
+    case Unary::asinh:
+    case Unary::acosh:
     case Unary::atanh:
     case Unary::lgamma:
     case Unary::digamma:

@@ -27,6 +27,7 @@ RowList softmaxRows();
 RowList crossEntropyRows();
 RowList crossRows();
 RowList ctcRows();
+RowList leastSquaresRows();
 RowList linalgOrthogonalRows();
 RowList linalgSolveRows();
 RowList normRows();
@@ -61,15 +62,15 @@ void eachFamily(const F& f) {
                                 histogramRows(),     int8Rows(),
                                 integerReduceRows(), integerRows(),
                                 kthRows(),           linalgOrthogonalRows(),
-                                linalgSolveRows(),   normRows(),
-                                optimizerRows(),     poissonRows(),
-                                poolRows(),          randomRows(),
-                                recurrentRows(),     reduceRows(),
-                                resampleRows(),      samplingRows(),
-                                scanRows(),          scatterRows(),
-                                selectRows(),        softmaxRows(),
-                                sortRows(),          ternaryRows(),
-                                uniqueRows()}) {
+                                leastSquaresRows(),  linalgSolveRows(),
+                                normRows(),          optimizerRows(),
+                                poissonRows(),       poolRows(),
+                                randomRows(),        recurrentRows(),
+                                reduceRows(),        resampleRows(),
+                                samplingRows(),      scanRows(),
+                                scatterRows(),       selectRows(),
+                                softmaxRows(),       sortRows(),
+                                ternaryRows(),       uniqueRows()}) {
     f(family);
   }
 }

@@ -22,6 +22,9 @@ struct MathConstants<float> {
   static constexpr float log2e = 0x1.715476p0f;
   // log(2) in two parts. The upper one has 16 bits, so that its product with any exponent
   // (at most 8 bits) is exact.
+  // From here on 1 + 2 a and 1 + a are both a times a power of 2, rounded.
+  static constexpr float inverseHyperbolicFar = 0x1p26f;
+
   static constexpr float ln2High = 0x1.62e4p-1f;
   static constexpr float ln2Low = 0x1.7f7d1cp-20f;
   // log(2), log2(e) and log10(e) to twice the precision, as sums.
@@ -186,6 +189,8 @@ struct MathConstants<double> {
   static constexpr double log2e = 0x1.71547652b82fep0;
   // log(2) in two parts. The upper one has 42 bits, so that its product with any exponent
   // (at most 11 bits) is exact.
+  static constexpr double inverseHyperbolicFar = 0x1p55;
+
   static constexpr double ln2High = 0x1.62e42fefa38p-1;
   static constexpr double ln2Low = 0x1.ef35793c7673p-45;
   // log(2), log2(e) and log10(e) to twice the precision, as sums.

@@ -141,6 +141,31 @@ TG_INLINE Reg<T> log1p(Reg<T> x) {
   return logSpecial(u, copySign(logSum(parts.exponent, f, low), x));
 }
 
+// The inverse of the hyperbolic sine: log(1 + r), r = a + a^2 / (1 + sqrt(1 + a^2)) and a = |x|,
+// with x's sign. From `far` on 1 + r is 2 a, and squares may overflow.
+template <class T>
+TG_INLINE Reg<T> asinh(Reg<T> x) {
+  const Reg<T> one = splat<T>(1), a = abs(x);
+  const Mask<T> far = gt(a, splat<T>(MathConstants<T>::inverseHyperbolicFar));
+  const Reg<T> root = sqrt(fma(a, a, one));
+  const Reg<T> rest = add(a, div(mul(a, a), add(one, root)));
+  const Reg<T> y = log1p(select(far, a, rest));
+  return copySign(add(y, select(far, splat<T>(MathConstants<T>::ln2[0]), splat<T>(0))), x);
+}
+
+// The inverse of the hyperbolic cosine: log(1 + r), r = t + sqrt(t^2 + 2 t) and t = x - 1; NaN
+// below 1.
+template <class T>
+TG_INLINE Reg<T> acosh(Reg<T> x) {
+  const Reg<T> one = splat<T>(1);
+  const Mask<T> far = gt(x, splat<T>(MathConstants<T>::inverseHyperbolicFar));
+  const Reg<T> t = sub(x, one);
+  const Reg<T> rest = add(t, sqrt(fma(t, t, add(t, t))));
+  const Reg<T> y = log1p(select(far, x, rest));
+  const Reg<T> sum = add(y, select(far, splat<T>(MathConstants<T>::ln2[0]), splat<T>(0)));
+  return select(lt(x, one), fromBits(isplat<T>(Format<T>::quietNan)), sum);
+}
+
 // The inverse of the hyperbolic tangent: half of log(p / q), p = 1 + |x| and q = 1 - |x|. With p =
 // 2^e r q, where sqrt(1/2) <= r < sqrt(2), that is half of e log(2) + 2 atanh(s), s = (r q - q) /
 // (r q + q). Infinite at 1 and -1, NaN beyond.

@@ -192,6 +192,9 @@ export const AGREE: Partial<
   scaleGrads: stretches(2, 4),
   clampGrads: stretches(1, 3),
   ...Object.fromEntries(rowNames.optimizer.map((name) => [name, steps])),
+  errors: (random) => {
+    params[4] = below(random, 3);
+  },
   conv: image(4, 3),
   convInput: image(4, 2),
   convWeight: image(3, 3),

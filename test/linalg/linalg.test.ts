@@ -1,5 +1,5 @@
 /** Linear algebra of what is extreme in size, rank, shape, layout or value, and in batches. */
-import { eye, linalg, setNumThreads, type Tensor, tensor, zeros } from 'tilegrad';
+import { concat, eye, linalg, setNumThreads, stack, type Tensor, tensor, zeros } from 'tilegrad';
 import { afterEach, describe, expect, test } from 'vitest';
 import { epsilon } from '../golden.js';
 import {
@@ -64,9 +64,14 @@ describe.each(dtypes)('%s', (dtype) => {
     expect(apart(product(a, p), product(a, p).mT)).toBeLessThanOrEqual(bound * scale);
     expect(apart(product(p, a), product(p, a).mT)).toBeLessThanOrEqual(bound * scale);
     const b = random([30, 3], dtype, 3);
-    const { solution, rank, residuals, singularValues } = linalg.lstsq(a, b);
-    expect(apart(solution, product(p, b))).toBeLessThanOrEqual(bound * scale * size(b));
-    expect([rank.item(), residuals.shape, singularValues.shape]).toEqual([4, [0], [20]]);
+    for (const [driver, count] of [
+      ['gelsd', 20],
+      ['gelsy', 0],
+    ] as const) {
+      const { solution, rank, residuals, singularValues } = linalg.lstsq(a, b, { driver });
+      expect(apart(solution, product(p, b))).toBeLessThanOrEqual(bound * scale * size(b));
+      expect([rank.item(), residuals.shape, singularValues.shape]).toEqual([4, [0], [count]]);
+    }
     const tall = random([9, 4], dtype, 4);
     const full = linalg.lstsq(tall, random([9, 2], dtype, 5));
     expect(full.residuals.shape).toEqual([2]);
@@ -75,6 +80,84 @@ describe.each(dtypes)('%s', (dtype) => {
       [0, 0, 0],
       [0, 0, 0],
     ]);
+  });
+
+  test('least squares by column pivoting: any shape and rank, one matrix of a batch like another', () => {
+    const sizes = [
+      ...[
+        [1, 1, 1],
+        [5, 1, 1],
+        [1, 5, 1],
+        [6, 6, 6],
+        [17, 16, 16],
+        [16, 17, 16],
+      ],
+      ...[
+        [33, 20, 20],
+        [20, 33, 20],
+        [6, 6, 3],
+        [9, 4, 2],
+        [4, 9, 2],
+        [40, 35, 17],
+      ],
+    ] as [number, number, number][];
+    for (const [m, n, r] of sizes) {
+      const a = random([m, r], dtype, m).matmul(random([r, n], dtype, n));
+      const p = linalg.pinv(a, { rtol: 1e-4 });
+      const bound = 3000 * eps * (size(a) * size(p)) ** 2;
+      for (const k of [0, 1, 3, 18]) {
+        const b = random([m, k], dtype, k + 9);
+        const found = linalg.lstsq(a, b, { rcond: 1e-4 });
+        expect([found.rank.item(), found.solution.shape]).toEqual([r, [n, k]]);
+        const want = product(p, b);
+        expect(apart(found.solution, want)).toBeLessThanOrEqual(bound * (1 + size(want)));
+        // Operands are left alone, and may lie in any order.
+        const turned = linalg.lstsq(a.mT.contiguous().mT, b.mT.contiguous().mT, { rcond: 1e-4 });
+        expect(apart(turned.solution, found.solution)).toBe(0);
+        const whole = m > n && r === n;
+        expect(found.residuals.shape).toEqual(whole ? [k] : [0]);
+      }
+    }
+    const [one, two] = [random([4, 3], dtype), random([4, 2], dtype).matmul(random([2, 3], dtype))];
+    const b = random([4, 2], dtype, 7);
+    const batch = linalg.lstsq(stack([one, two, zeros([4, 3], { dtype })]), b, { rcond: 1e-4 });
+    expect([batch.rank.toArray(), batch.residuals.shape]).toEqual([[3, 2, 0], [0]]);
+    for (const [i, a] of [one, two].entries()) {
+      const alone = linalg.lstsq(a, b, { rcond: 1e-4 }).solution;
+      expect(apart(batch.solution.slice([i]), alone)).toBe(0);
+    }
+    expect(batch.solution.slice([2]).toArray()).toEqual(zeros([3, 2]).toArray());
+  });
+
+  test('least squares of large, small, equal, impossible and no numbers', () => {
+    const a = random([6, 4], dtype);
+    const b = random([6, 2], dtype, 3);
+    const x = linalg.lstsq(a, b).solution;
+    // Powers of 2 scale exactly; the squares of these leave the range.
+    const power = dtype === 'float32' ? 2 ** 100 : 2 ** 900;
+    for (const factor of [power, 1 / power]) {
+      const found = linalg.lstsq(a.mul(factor), b);
+      expect(found.rank.item()).toBe(4);
+      expect(apart(found.solution.mul(factor), x)).toBe(0);
+    }
+    // Columns that cancel to nothing but roundings.
+    const near = concat([a, a.mul(3)], 1);
+    expect(linalg.lstsq(near, b).rank.item()).toBe(4);
+    for (const value of [Number.NaN, Infinity]) {
+      const broken = a.clone();
+      broken.set([1, 2], value);
+      const { solution, rank } = linalg.lstsq(broken, b);
+      expect([rank.item(), solution.isnan().all().item()]).toEqual([0, 1]);
+    }
+    for (const [m, n] of [
+      [0, 3],
+      [3, 0],
+      [0, 0],
+    ] as const) {
+      const none = linalg.lstsq(zeros([2, m, n], { dtype }), zeros([2, m, 2], { dtype }));
+      expect(none.solution.toArray()).toEqual(zeros([2, n, 2]).toArray());
+      expect(none.rank.toArray()).toEqual([0, 0]);
+    }
   });
 
   test('vectors of equal and of zero values are orthonormal too', () => {
@@ -160,6 +243,7 @@ describe.each(dtypes)('%s', (dtype) => {
           linalg.pinv(a);
           linalg.matrixExp(a);
           linalg.lstsq(a, a);
+          linalg.lstsq(a, a, { driver: 'gelsd' });
         }
       }
     }

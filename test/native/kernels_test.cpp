@@ -152,6 +152,10 @@ Real reference(Unary op, Real x) {
       return erfl(x);
     case Unary::erfinv:
       return erfinv(x);
+    case Unary::asinh:
+      return asinhl(x);
+    case Unary::acosh:
+      return acoshl(x);
     case Unary::atanh:
       return atanhl(x);
     case Unary::lgamma:
@@ -274,6 +278,8 @@ double toleranceOf(Unary op) {
     case Unary::sigmoid:
     case Unary::erf:
     case Unary::erfc:
+    case Unary::asinh:
+    case Unary::acosh:
       return 2;
     case Unary::atanh:
       return 1.5;

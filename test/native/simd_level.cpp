@@ -60,6 +60,8 @@ MATH(Tan, tan)
 MATH(Asin, asin)
 MATH(Acos, acos)
 MATH(Atan, atan)
+MATH(Asinh, asinh)
+MATH(Acosh, acosh)
 MATH(Atanh, atanh)
 MATH(Mish, mishOf)
 MATH(Softplus, softplusOfX)
@@ -230,6 +232,8 @@ void doubleSeconds(const float* pairs, float* y) {
     mathAsin<T>,                                                                                \
     mathAcos<T>,                                                                                \
     mathAtan<T>,                                                                                \
+    mathAsinh<T>,                                                                               \
+    mathAcosh<T>,                                                                               \
     mathAtanh<T>},                                                                              \
    {mathPow<T>, mathFmod<T>, mathRemainder<T>, mathFloorDivide<T>, mathAtan2<T>, mathHypot<T>}, \
    {vectorAdd<T>,     vectorSub<T>,   vectorMul<T>,    vectorDiv<T>,     vectorFma<T>,          \

@@ -33,6 +33,8 @@ enum MathFunction {
   kAsin,
   kAcos,
   kAtan,
+  kAsinh,
+  kAcosh,
   kAtanh,
   kMathFunctionCount
 };

@@ -209,6 +209,12 @@ export const linearAlgebra: Family = {
       ...matrices((a) => linalg.lstsq(a, square)).slice(0, -1),
       ...sides((b) => linalg.lstsq(square, b)),
       ...optionsOf('lstsq', (options) => linalg.lstsq(square, square, options)),
+      ...['gels', 'toString', 3, null].map(
+        (driver): Misuse => [
+          () => linalg.lstsq(square, square, { driver: wrong(driver) }),
+          'ERR_ARGUMENT',
+        ],
+      ),
       ...notFinite.map(
         (rcond): Misuse => [
           () => linalg.lstsq(square, square, { rcond: wrong(rcond) }),
@@ -358,6 +364,8 @@ export const linearAlgebra: Family = {
           linalg.svdvals(numbers([2, 20, 61], dtype)),
           linalg.pinv(numbers([20, 31], dtype)),
           linalg.matrixExp(numbers([2, 17, 17], dtype)),
+          linalg.lstsq(numbers([2, 40, 31], dtype), numbers([40, 3], dtype)).solution,
+          linalg.lstsq(numbers([31, 40], dtype), numbers([31, 35], dtype)).solution,
         ];
       });
     }

@@ -147,6 +147,13 @@ export const linalgGradients: Record<string, [Fn, number[][]][]> = {
       ],
     ],
     [
+      (a, b) => linalg.lstsq(a, b, { driver: 'gelsd' }).solution,
+      [
+        [4, 2],
+        [4, 2],
+      ],
+    ],
+    [
       (a, b) => linalg.lstsq(a, b).residuals,
       [
         [4, 2],
@@ -166,7 +173,9 @@ export const linalgGradients: Record<string, [Fn, number[][]][]> = {
   'cond 1': each(square, (a) => linalg.cond(a, { p: 1 })),
   'matrixPower 3': each(square, (a) => linalg.matrixPower(a, 3)),
   'matrixPower -2': each(square, (a) => linalg.matrixPower(a, -2)),
-  matrixExp: each(square, linalg.matrixExp),
+  // Of small values: differences of exp(5) have errors of 1e-7. The second ones are squared.
+  matrixExp: each(square, (a) => linalg.matrixExp(a.mul(0.5))),
+  'matrixExp negative': each(square, (a) => linalg.matrixExp(a.mul(-1.5)).mul(50)),
   trace: each(
     [
       [3, 3],

@@ -1,6 +1,5 @@
 import {
   add,
-  asinh,
   backward,
   batches,
   emptyCache,
@@ -427,10 +426,11 @@ describe('memory', () => {
 describe('operations made of others', () => {
   test('give back what they make on the way, but no operand and no result', () => {
     const x = randn([1000]);
-    const y = asinh(x);
+    const y = sinc(x);
     expect(pooled()).toBeGreaterThan(0);
     expect([x, y].map(isGone)).toEqual([false, false]);
-    expect(y.sinh().sub(x).toArray()).toEqual(Array(1000).fill(expect.closeTo(0, 5)));
+    const quotients = x.mul(Math.PI).sin().div(x.mul(Math.PI));
+    expect(y.sub(quotients).toArray()).toEqual(Array(1000).fill(expect.closeTo(0, 5)));
   });
 
   test('keep it for the gradient while one is recorded', () => {

@@ -1,34 +1,7 @@
-/** Inverse hyperbolic functions, elementwise: asinh and acosh by logarithms, in float64 and rounded once. */
-
-import { attach, recording } from '../../autograd/tape.js';
-import { composed } from '../../autograd/tidy.js';
+/** Inverse hyperbolic functions, elementwise. */
 import type { Tensor } from '../../tensor/tensor.js';
-import { asFloating, to } from '../operand.js';
-import { abs, add, div, mul, rsqrt, sqrt, square, sub } from './arithmetic.js';
-import { gt, lt } from './compare.js';
+import { add, div, mul, rsqrt, square, sub } from './arithmetic.js';
 import { defineMethods, unary } from './elementwise.js';
-import { log, log1p } from './math.js';
-import { copysign } from './numbers.js';
-import { where } from './ternary.js';
-
-/** From here on a^2 + 1 and a^2 - 1 are a^2 in float64. */
-const LARGE = 2 ** 28;
-
-function inverse(
-  name: string,
-  operand: Tensor,
-  forward: (x: Tensor) => Tensor,
-  slope: (x: Tensor) => Tensor,
-): Tensor {
-  const x = asFloating(name, operand);
-  const y = composed(() => to(forward(to(x.detach(), 'float64')), x.dtype));
-  if (recording(x)) attach(y, name, [x], [(g) => mul(g, slope(x))]);
-  return y;
-}
-
-/** log(2a) for large a, where squares may be infinite, otherwise log(1 + rest). */
-const logOf = (a: Tensor, rest: Tensor): Tensor =>
-  where(gt(a, LARGE), add(log(a), Math.LN2), log1p(rest));
 
 /**
  * The inverse of sinh: log(x + sqrt(x^2 + 1)). Its gradient is 1 / sqrt(x^2 + 1).
@@ -40,13 +13,7 @@ const logOf = (a: Tensor, rest: Tensor): Tensor =>
  * ```
  */
 export function asinh(x: Tensor): Tensor {
-  const forward = (z: Tensor) => {
-    const a = abs(z);
-    const squared = square(a);
-    const rest = add(a, div(squared, add(sqrt(add(squared, 1)), 1)));
-    return copysign(logOf(a, rest), z);
-  };
-  return inverse('asinh', x, forward, (z) => rsqrt(add(square(z), 1)));
+  return unary('asinh', x, (g, _, z) => mul(g, rsqrt(add(square(z), 1))));
 }
 
 /**
@@ -59,12 +26,7 @@ export function asinh(x: Tensor): Tensor {
  * ```
  */
 export function acosh(x: Tensor): Tensor {
-  const forward = (z: Tensor) => {
-    const beyond = sub(z, 1);
-    const y = logOf(z, add(beyond, sqrt(mul(beyond, add(beyond, 2)))));
-    return where(lt(z, 1), Number.NaN, y);
-  };
-  return inverse('acosh', x, forward, (z) => rsqrt(sub(square(z), 1)));
+  return unary('acosh', x, (g, _, z) => mul(g, rsqrt(sub(square(z), 1))));
 }
 
 /**

@@ -155,8 +155,17 @@ export function elementLoss(
       return reduced(values, reduction);
     }),
   );
+  return shared(operation, y, shares, factor / count);
+}
+
+/** Records y, a loss of elements; the rules get its gradient times `scale`. */
+export function shared(
+  operation: string,
+  y: Tensor,
+  shares: readonly Share[],
+  scale: number,
+): Tensor {
   if (!shares.some(([input]) => recording(input))) return y;
-  const scale = factor / count;
   const inputs = shares.map(([input]) => input);
   const rules = shares.map(
     ([, rule]) =>

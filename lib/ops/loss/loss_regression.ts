@@ -1,17 +1,113 @@
 /** Losses of numbers: how far predictions are from targets. */
+import { noGrad } from '../../autograd/mode.js';
+import { recording } from '../../autograd/tape.js';
+import { composed } from '../../autograd/tidy.js';
+import { rows, runRow } from '../../native/commands.js';
+import { uninitialized } from '../../tensor/creation.js';
 import { checkNumber, checkOptions } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { abs, mul, sign, sub } from '../elementwise/arithmetic.js';
-import { computeBinary } from '../elementwise/elementwise.js';
-import { addcmul, clamp } from '../elementwise/ternary.js';
+import { computeBinary, computeTernary } from '../elementwise/elementwise.js';
+import { clamp } from '../elementwise/ternary.js';
+import { constant } from '../operand.js';
 import {
   checkPair,
   checkReduction,
-  elementLoss,
   type LossOptions,
   type LossReduction,
+  reduced,
   reductionOf,
+  shared,
 } from './loss.js';
+
+/** A loss of the differences d = x - y of elements. */
+interface ErrorOf {
+  /** What the row `errors` calls it. */
+  readonly kind: number;
+  /** From where on it is a line, and what it is multiplied with: numbers of Huber's. */
+  readonly end: number;
+  readonly scale: number;
+  /** Of each element. */
+  readonly losses: (x: Tensor, y: Tensor) => Tensor;
+  /** g times the derivative by x, but for `slope`. Made of operations that record where that is asked for. */
+  readonly gradient: (g: Tensor, x: Tensor, y: Tensor) => Tensor;
+  /** A factor of the derivative. */
+  readonly slope: number;
+}
+
+/** g times d brought into [-end, end]. */
+function cutGradient(g: Tensor, x: Tensor, y: Tensor, end: number): Tensor {
+  if (!recording(g, x, y)) return computeTernary('huberBackward', [g, x, y], x.dtype, end);
+  const d = sub(x, y);
+  return mul(g, end === Infinity ? d : clamp(d, { min: -end, max: end }));
+}
+
+const ERRORS = {
+  absolute: {
+    kind: 0,
+    end: 0,
+    scale: 1,
+    losses: (x, y) => abs(sub(x, y)),
+    gradient: (g, x, y) => mul(g, sign(sub(x, y))),
+    slope: 1,
+  },
+  squared: {
+    kind: 1,
+    end: 0,
+    scale: 1,
+    losses: (x, y) => computeBinary('squaredDifference', x, y),
+    gradient: (g, x, y) => cutGradient(g, x, y, Infinity),
+    slope: 2,
+  },
+} as const satisfies Record<string, ErrorOf>;
+
+/**
+ * A parabola up to `end` and lines beyond, times `scale`: with c the difference d brought into
+ * [-end, end] it is c d - c^2 / 2, whose derivative is c.
+ */
+function parabolaWithLines(end: number, scale: number): ErrorOf {
+  return {
+    kind: 2,
+    end,
+    scale,
+    losses: (x, y) => computeTernary('huber', [x, y, constant(scale, x.dtype)], x.dtype, end),
+    gradient: (g, x, y) => cutGradient(g, x, y, end),
+    slope: scale,
+  };
+}
+
+/** The mean or sum of the losses. Where they lie one after the other none of them is written out. */
+function total(error: ErrorOf, reduction: 'mean' | 'sum', x: Tensor, y: Tensor): Tensor {
+  if (!(x.isContiguous && y.isContiguous)) return reduced(error.losses(x, y), reduction);
+  const result = uninitialized([], x.dtype);
+  const { kind, end, scale } = error;
+  const divisor = reduction === 'mean' ? x.numel : 1;
+  runRow(
+    rows.errors,
+    [x.array, y.array, result.array],
+    [x.offset, y.offset, result.offset],
+    [x.numel, kind, end, scale, divisor],
+  );
+  return result;
+}
+
+function errorLoss(
+  operation: string,
+  error: ErrorOf,
+  reduction: LossReduction,
+  x: Tensor,
+  y: Tensor,
+): Tensor {
+  const { gradient, slope } = error;
+  const loss = noGrad(() =>
+    composed(() => (reduction === 'none' ? error.losses(x, y) : total(error, reduction, x, y))),
+  );
+  const shares = [
+    [x, (g: Tensor) => gradient(g, x, y)],
+    [y, (g: Tensor) => gradient(g, y, x)],
+  ] as const;
+  return shared(operation, loss, shares, slope / (reduction === 'mean' ? x.numel : 1));
+}
 
 /**
  * The absolute error |input - target|. The gradient at 0 is 0.
@@ -27,10 +123,7 @@ import {
 export function l1Loss(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
   const [x, y] = checkPair('l1Loss', input, target);
   const reduction = reductionOf('l1Loss', options);
-  return elementLoss('l1Loss', reduction, () => abs(sub(x, y)), [
-    [x, (g) => mul(g, sign(sub(x, y)))],
-    [y, (g) => mul(g, sign(sub(y, x)))],
-  ]);
+  return errorLoss('l1Loss', ERRORS.absolute, reduction, x, y);
 }
 
 /**
@@ -49,16 +142,7 @@ export function l1Loss(input: Tensor, target: Tensor, options: LossOptions = {})
 export function mseLoss(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
   const [x, y] = checkPair('mseLoss', input, target);
   const reduction = reductionOf('mseLoss', options);
-  return elementLoss(
-    'mseLoss',
-    reduction,
-    () => computeBinary('squaredDifference', x, y),
-    [
-      [x, (g) => mul(g, sub(x, y))],
-      [y, (g) => mul(g, sub(y, x))],
-    ],
-    2,
-  );
+  return errorLoss('mseLoss', ERRORS.squared, reduction, x, y);
 }
 
 /** Options of {@link huberLoss}. */
@@ -100,36 +184,6 @@ export function smoothL1OptionsOf(
 }
 
 /**
- * A parabola up to `end` and lines beyond, times `scale`: with c the difference d brought into
- * [-end, end] it is c d - c^2 / 2, whose derivative is c.
- */
-function parabolaWithLines(
-  operation: string,
-  [x, y]: readonly [Tensor, Tensor],
-  end: number,
-  scale: number,
-  reduction: LossReduction,
-): Tensor {
-  const cut = (d: Tensor) => clamp(d, { min: -end, max: end });
-  const losses = (): Tensor => {
-    const d = sub(x, y);
-    const c = cut(d);
-    const value = addcmul(mul(c, d), c, c, { value: -0.5 });
-    return scale === 1 ? value : mul(value, scale);
-  };
-  return elementLoss(
-    operation,
-    reduction,
-    losses,
-    [
-      [x, (g) => mul(g, cut(sub(x, y)))],
-      [y, (g) => mul(g, cut(sub(y, x)))],
-    ],
-    scale,
-  );
-}
-
-/**
  * The Huber loss (Huber 1964) of the difference d = input - target: d^2 / 2 where |d| <= delta,
  * delta (|d| - delta / 2) elsewhere.
  * @param input float32 or float64, any shape
@@ -143,9 +197,9 @@ function parabolaWithLines(
  * ```
  */
 export function huberLoss(input: Tensor, target: Tensor, options: HuberLossOptions = {}): Tensor {
-  const pair = checkPair('huberLoss', input, target);
+  const [x, y] = checkPair('huberLoss', input, target);
   const { delta, reduction } = huberOptionsOf('huberLoss', options);
-  return parabolaWithLines('huberLoss', pair, delta, 1, reduction);
+  return errorLoss('huberLoss', parabolaWithLines(delta, 1), reduction, x, y);
 }
 
 /**
@@ -165,8 +219,8 @@ export function smoothL1Loss(
   target: Tensor,
   options: SmoothL1LossOptions = {},
 ): Tensor {
-  const pair = checkPair('smoothL1Loss', input, target);
+  const [x, y] = checkPair('smoothL1Loss', input, target);
   const { beta, reduction } = smoothL1OptionsOf('smoothL1Loss', options);
-  if (beta === 0) return l1Loss(...pair, { reduction });
-  return parabolaWithLines('smoothL1Loss', pair, beta, 1 / beta, reduction);
+  const error = beta === 0 ? ERRORS.absolute : parabolaWithLines(beta, 1 / beta);
+  return errorLoss('smoothL1Loss', error, reduction, x, y);
 }

@@ -1,7 +1,14 @@
 /** Products of vectors, matrices and tensors by name; all stand on `matmul`, `addmm` and `einsum`. */
 import { composed } from '../../autograd/tidy.js';
 import { TensorError } from '../../errors.js';
-import { checkOptions, describe, formatShape, MAX_RANK, normalizeDim } from '../../tensor/shape.js';
+import {
+  checkOptions,
+  describe,
+  formatShape,
+  MAX_RANK,
+  normalizeDim,
+  numel,
+} from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { mul } from '../elementwise/arithmetic.js';
 import { defineMethods } from '../elementwise/elementwise.js';
@@ -332,6 +339,17 @@ function contracted(
       'ERR_SHAPE',
       `[${operation}] the result has ${rank} dimensions, more than ${MAX_RANK}`,
     );
+  }
+  const count = left.length;
+  const isPlain = left.every(
+    (d, i) => d === a.ndim - count + i && i === right[i] && a.shape[d] === b.shape[i],
+  );
+  // As they lie, a matrix each: without an equation to write and to read.
+  if (isPlain && a.isContiguous && b.isContiguous) {
+    const [rest, others] = [a.shape.slice(0, a.ndim - count), b.shape.slice(count)];
+    const inner = numel(b.shape.slice(0, count));
+    const y = matmul(reshape(a, [numel(rest), inner]), reshape(b, [inner, numel(others)]));
+    return reshape(y, [...rest, ...others]);
   }
   const letter = (n: number) => String.fromCharCode('a'.charCodeAt(0) + n);
   const first = a.shape.map((_, d) => letter(d));

@@ -288,3 +288,39 @@ test('atanh is within 1.1 ulp of the logarithm', () => {
     Math.fround(-1e-40),
   ]);
 });
+
+test('asinh and acosh are within 2 ulp of the logarithms', () => {
+  const sizes = Array.from({ length: 999 }, (_, i) => 2 ** ((i - 499) / 4.2));
+  const cases = [
+    ['asinh', Math.asinh, sizes.flatMap((x) => [x, -x])],
+    ['acosh', Math.acosh, sizes.map((x) => 1 + x)],
+  ] as const;
+  for (const [name, exact, list] of cases) {
+    for (const [dtype, digits] of [
+      ['float32', 23],
+      ['float64', 52],
+    ] as const) {
+      const x = tensor(list, { dtype });
+      const y = x[name]().data;
+      for (const [i, value] of (x.toArray() as number[]).entries()) {
+        const want = exact(value);
+        const ulp = 2 ** (Math.floor(Math.log2(Math.abs(want))) - digits);
+        // In float64 the reference is as far from the exact value again.
+        const bound = dtype === 'float32' ? 2 : 4;
+        if (want !== 0) expect(Math.abs(y[i]! - want) / ulp).toBeLessThanOrEqual(bound);
+      }
+    }
+  }
+  const tiny = Math.fround(-1e-40);
+  const { NaN: nan, MAX_VALUE: most } = Number;
+  expect(tensor([0, -0, Infinity, -Infinity, nan, tiny]).asinh().toArray()).toEqual([
+    ...[0, -0, Infinity, -Infinity, nan, tiny],
+  ]);
+  expect(tensor([1, Infinity, 0.5, 0, -1, -3, -Infinity, nan]).acosh().toArray()).toEqual([
+    ...[0, Infinity, nan, nan, nan, nan, nan, nan],
+  ]);
+  const huge = tensor([most, 2 ** 600], { dtype: 'float64' });
+  for (const y of [huge.asinh(), huge.acosh()]) {
+    expect(y.toArray()).toEqual([most, 2 ** 600].map((x) => expect.closeTo(Math.acosh(x), 10)));
+  }
+});
