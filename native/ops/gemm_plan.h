@@ -19,6 +19,7 @@ struct GemmShape {
   int64_t m, n, k;
   int64_t aRow, aCol, bRow, bCol;  // strides in elements
   int64_t elementBytes;
+  bool aligned;      // B's rows, or panels, begin where cache lines do
   bool prepacked;    // B comes in panels
   bool scaled;       // alpha is not 1: A is copied, scaled
   bool plainColumn;  // one column: C and what it is finished with are contiguous along it
@@ -39,6 +40,7 @@ struct GemmPlan {
   bool packB, copyA;
   bool strips;   // packed: a panel's every piece is used up before the next one is packed
   bool streamB;  // B is read in place from beyond the second-level cache
+  bool ahead;    // B is used in blocks of a few rows, each requested in order beforehand
   int64_t blockRows, blockCols, blockDepth;  // of the packed path
   int threads;
   bool splitRows;  // threads share the rows of C instead of its columns
