@@ -10,7 +10,7 @@ import { type DType, dtypes, infoOf, type StoredArray } from './dtype.js';
 import { Storage } from './storage.js';
 
 /** Storages start at multiples of this: a cache line, and one AVX-512 register. */
-const ALIGNMENT = 64;
+export const ALIGNMENT = 64;
 
 /**
  * Storages of up to `storage` bytes are cut from slabs of `slab` bytes, at least 16 from one. A fresh
@@ -72,7 +72,7 @@ let keepEverything = false;
 let openScope: Scope | null = null;
 
 /** An array of `bytes` bytes, its first element aligned. The content is arbitrary. */
-function alignedArray(dtype: DType, bytes: number): StoredArray {
+export function alignedArray(dtype: DType, bytes: number): StoredArray {
   const info = infoOf(dtype);
   // Not cleared: clearing costs more than many operations, and whoever needs zeros fills them in.
   const buffer = Buffer.allocUnsafeSlow(bytes + ALIGNMENT).buffer;

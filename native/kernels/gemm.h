@@ -120,6 +120,9 @@ TG_NOINLINE void gemmFinish(int64_t rows, int64_t cols, T* c, int64_t cRow,
 // rows by 1024 x 1024 were the same but for noise; 32 was the best for 8 rows.
 constexpr int64_t kStreamAhead = 32;
 
+// Steps of a tile between requests for memory that is needed later.
+constexpr int64_t kStepsPerTurn = 16;
+
 // The last vector of a row of tiles may be partial; `Full` says it isn't.
 template <class T, bool Full>
 TG_INLINE Vec<T> loadPart(const T* p, int count) {
@@ -196,39 +199,52 @@ TG_INLINE void gemmTile(const GemmTile<T>& t, int64_t j = 0, int64_t cols = V * 
     }
   };
   const auto nothing = [](const Vec<T>(&)[V]) {};
-  if (!Full) {
+  T* panel = t.panel;
+  const auto keep = [&](const Vec<T>(&row)[V]) TG_INLINE_LAMBDA {
+    if (panel) {
+      TG_UNROLL for (int v = 0; v < V; ++v) store(panel + v * L, row[v]);
+      panel += V * L;
+    }
+  };
+  if (!Full || (V > kTileVecs && !t.streams)) {  // wide tiles have nothing to fetch or to leave
     multiply(t.k, nothing);
   } else if (t.streams) {
     const T* later = b + kStreamAhead * bRow;
-    T* panel = t.panel;
     multiply(t.k, [&](const Vec<T>(&row)[V]) TG_INLINE_LAMBDA {
       TG_UNROLL for (int v = 0; v < V; ++v) prefetch(later + v * L);
       later += bRow;
-      if (panel) {
-        TG_UNROLL for (int v = 0; v < V; ++v) store(panel + v * L, row[v]);
-        panel += V * L;
-      }
+      keep(row);
     });
-  } else {
+  } else if (V <= kTileVecs) {
     // Requests are spread over the steps: the CPU can have only so many misses under way, and a
-    // burst of them would hold up the loads of the first steps.
-    const int64_t turn = t.nextC ? (t.k + R - 1) / R : t.k;
+    // burst of them holds up the loads of the steps around it.
+    const int64_t turn = t.nextC ? kStepsPerTurn : t.k;
+    const int64_t turns = (t.k + kStepsPerTurn - 1) / kStepsPerTurn;
+    const int64_t linesOfC = turns >= R ? 1 : R;
+    int64_t rowsOfC = t.nextC ? R : 0;
     const T* nextC = t.nextC;
     const char* ahead = t.ahead;
-    int64_t turns = t.aheadTurns;
+    const int64_t rowGap = t.aheadTurn - t.aheadCount * t.aheadStep;
+    int64_t pairs = t.nextC ? t.aheadCount * t.aheadTurns : 0, inRow = t.aheadCount;
+    const int64_t pairsPerTurn = pairs > 0 ? (pairs + turns - 1) / turns : 0;
     for (int64_t left = t.k; left > 0; left -= turn) {
-      if (nextC) {
+      for (int64_t i = rowsOfC > 0 ? linesOfC : 0; i > 0; --i) {
         TG_UNROLL for (int v = 0; v < V; ++v) prefetch(nextC + v * L);
         nextC += t.cRow;
       }
-      const char* line = ahead;
-      for (int64_t i = turns-- > 0 ? t.aheadCount : 0; i > 0; --i) {
-        prefetch(line);
-        prefetch(line + 64);
-        line += t.aheadStep;
+      rowsOfC -= linesOfC;
+      int64_t now = pairs < pairsPerTurn ? pairs : pairsPerTurn;
+      pairs -= now;
+      for (; now > 0; --now) {
+        prefetch(ahead);
+        prefetch(ahead + 64);
+        ahead += t.aheadStep;
+        if (--inRow == 0) {
+          inRow = t.aheadCount;
+          ahead += rowGap;
+        }
       }
-      ahead += t.aheadTurn;
-      multiply(left < turn ? left : turn, nothing);
+      multiply(left < turn ? left : turn, keep);
     }
   }
 

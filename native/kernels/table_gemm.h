@@ -44,12 +44,11 @@ struct GemmTile {
   // Whether B comes from beyond the second-level cache, in rows too far apart for the CPU to
   // foresee: then each step asks for a later row.
   bool streams;
-  T* panel;  // where a streaming tile leaves the rows of B that it reads, in order; or null
+  T* panel;  // where the tile leaves the rows of B that it reads, in order; or null
   // Otherwise, memory that will be needed next, fetched while this tile runs; nothing when nextC is
-  // null. For each row of the tile in turn: the lines of a row of C at nextC (rows cRow apart), and
-  // in the first aheadTurns turns aheadCount pairs of lines, aheadStep bytes apart, from ahead +
-  // turn
-  // * aheadTurn on.
+  // null. The lines of the tile's rows of C at nextC (rows cRow apart), and, in this order and in
+  // equal parts for all steps, aheadTurns rows, aheadTurn bytes apart from ahead on, of aheadCount
+  // pairs of lines, aheadStep bytes apart.
   const T* nextC;
   const char* ahead;
   int64_t aheadTurns, aheadTurn, aheadStep, aheadCount;

@@ -262,7 +262,7 @@ Status PatchProduct<T>::run(const PatchSource<T>& from, int64_t i0, int64_t i1, 
           tile.c = c + (i - i0) * cRow + at - j0;
           eachTile(rowsHere, kernels.maxRows, [&](int64_t height) {
             tile.nextC = tile.c + height * cRow;
-            ahead.ask(height, &tile);
+            ahead.ask(&tile);
             kernels.tile[height - 1](tile);
             tile.a += height * aRow;
             tile.c += height * cRow;

@@ -62,14 +62,14 @@ class Ahead {
   Ahead(const void* from, int64_t bytes, int64_t tiles)
       : at_(static_cast<const char*>(from)), pairs_(ceilDiv(ceilDiv(bytes, kPair), tiles)) {}
 
-  // Gives a tile of that many rows its part. The tile has a nextC.
+  // Gives a tile its part. The tile has a nextC.
   template <class T>
-  void ask(int64_t rows, GemmTile<T>* tile) {
+  void ask(GemmTile<T>* tile) {
     tile->ahead = at_;
     tile->aheadStep = kPair;
-    tile->aheadCount = ceilDiv(pairs_, rows);
-    tile->aheadTurn = tile->aheadCount * kPair;
-    tile->aheadTurns = ceilDiv(pairs_, max64(1, tile->aheadCount));
+    tile->aheadCount = pairs_;
+    tile->aheadTurn = 0;
+    tile->aheadTurns = 1;
     at_ += pairs_ * kPair;
   }
 

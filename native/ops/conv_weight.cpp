@@ -101,7 +101,7 @@ class WeightPart {
         tile.b = block + j * width * depth;
         tile.c = sums + j * width;
         tile.nextC = tile.c;
-        ahead[turn++ % 2].ask(height, &tile);
+        ahead[turn++ % 2].ask(&tile);
         kernels.tile[height - 1](tile);
       }
       place += height;

@@ -174,6 +174,8 @@ GemmPlan planOf(const Product<T>& g, int threads) {
   shape.bRow = g.bRow;
   shape.bCol = g.bCol;
   shape.elementBytes = sizeof(T);
+  const int64_t pitch = g.prepacked ? 0 : g.bRow * shape.elementBytes;
+  shape.aligned = (reinterpret_cast<uintptr_t>(g.b) | static_cast<uintptr_t>(pitch)) % 64 == 0;
   shape.prepacked = g.prepacked;
   shape.scaled = g.alpha != 1;
   shape.plainColumn = g.cRow == 1 && (!g.side || g.sideRow == 1);

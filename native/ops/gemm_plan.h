@@ -20,6 +20,7 @@ struct GemmShape {
   int64_t m, n, k;
   int64_t aRow, aCol, bRow, bCol;  // strides in elements
   int64_t elementBytes;
+  bool aligned;      // B's rows, or panels, begin where cache lines do
   bool prepacked;    // B comes in panels
   bool scaled;       // alpha is not 1: A is copied, scaled
   bool plainColumn;  // one column: C and what it is finished with are contiguous along it
@@ -41,6 +42,7 @@ struct GemmPlan {
   bool packB, copyA;
   bool strips;   // packed: a panel's every piece is used up before the next one is packed
   bool streamB;  // B is read in place from beyond the second-level cache
+  bool ahead;    // B is used in blocks of a few rows, each requested in order beforehand
   int64_t blockRows, blockCols, blockDepth;  // of the packed and the turned path
   int edgeCols;  // so many last columns are better a narrow product of their own
   int threads;

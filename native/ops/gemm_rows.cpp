@@ -208,6 +208,9 @@ Status runPlan(const Command& c) {
   g.bCol = from.whole();
   g.cRow = g.n;
   g.prepacked = from.whole() != 0;
+  // An address like B's.
+  alignas(64) static constexpr char line[64] = {};
+  g.b = reinterpret_cast<const T*>(line + (from.whole() & 63));
   const GemmPlan plan = planProduct(g, numThreads());
   const int64_t values[] = {static_cast<int64_t>(plan.path),
                             plan.tileRows,
@@ -280,7 +283,8 @@ const Row kRows[] = {
      "activation sideUse int slope real",
      gemmPacked, checkPacked},
     // What would be done for a product of this shape: the fields of GemmPlan in their order.
-    {"gemmPlan", "out plan T[10]; m n k aRow aCol bRow bCol prepacked int", gemmPlan, checkPlan},
+    {"gemmPlan", "out plan T[10]; m n k aRow aCol bRow bCol prepacked bShift int", gemmPlan,
+     checkPlan},
     // result = [a value to keep the loop alive, floating-point operations per iteration].
     {"fmaPeak", "out result T[2]; iterations int", fmaPeak, checkPeak},
 };

@@ -17,6 +17,9 @@ const char* bytesAt(const T* p) {
 // Elements between the ends of the rows of a copied block: one cache line more than a power of two.
 constexpr int64_t kCopyPadding = 16;
 
+// Of A, what is copied for good beside blocks of B: half of a second-level cache.
+constexpr int64_t kKeptBytesOfA = 512 << 10;
+
 // One thread's product in tiles.
 template <class T>
 class TiledProduct {
@@ -25,6 +28,7 @@ class TiledProduct {
       : g(product), plan(gemmPlan), kernels(floatKernels<T>().gemm), width(plan.tileCols) {}
 
   Status run() {
+    if (plan.ahead) return runAhead();
     if (plan.path == GemmPath::direct && !plan.copyA &&
         (g.m <= kernels.maxRows || plan.shortDepth)) {
       runInPlace();
@@ -138,6 +142,92 @@ class TiledProduct {
     return Status::ok;
   }
 
+  // A block of B: `depth` steps from p on, of `cols` columns from j on.
+  struct Block {
+    int64_t j, p, cols, depth;
+  };
+
+  Block blockAt(int64_t j, int64_t p) const {
+    return {j, p, min64(g.n - j, plan.blockCols), min64(g.k - p, plan.blockDepth)};
+  }
+
+  // Blocks of a few rows of B by as many columns as make a run that memory delivers fast. While one
+  // is in use its tiles ask for the next in the order of its addresses, each for a few rows, so
+  // that it is in the second-level cache by then. C's block is added to from block to block. A is
+  // copied once if the copy fits in a second-level cache, and otherwise block by block.
+  Status runAhead() {
+    const int64_t aBlock = g.m * (plan.blockDepth + kCopyPadding);
+    const int64_t aBlocks = ceilDiv(g.k, plan.blockDepth);
+    const bool keeps = aBlock * aBlocks <= kKeptBytesOfA / static_cast<int64_t>(sizeof(T));
+    const int64_t aSize = aBlock * (keeps ? aBlocks : 1) + kPackSlack;
+    const int64_t bSize = plan.packB ? width * plan.blockDepth : 0;
+    T* const a =
+        static_cast<T*>(scratch(ScratchSlot::block, static_cast<size_t>(aSize) * sizeof(T)));
+    T* const panel =
+        static_cast<T*>(scratch(ScratchSlot::panel, static_cast<size_t>(bSize) * sizeof(T)));
+    if (!a || (plan.packB && !panel)) return Status::outOfMemory;
+    for (int64_t j = 0; j < g.n; j += plan.blockCols) {
+      T* copy = a;
+      for (int64_t p = 0; p < g.k; p += plan.blockDepth) {
+        const bool last = p + plan.blockDepth >= g.k;
+        const Block next = last ? blockAt(j + plan.blockCols, 0) : blockAt(j, p + plan.blockDepth);
+        runAheadOf(next, blockAt(j, p), j == 0 || !keeps, copy, plan.packB ? panel : nullptr);
+        if (keeps) copy += aBlock;
+      }
+    }
+    if (g.columnSums) sumColumns(g.b, 0, g.n);
+    return Status::ok;
+  }
+
+  // One block by all rows of A, which are first copied to `copy`. A panel's first tile leaves it
+  // for the others, which read it from the first-level cache.
+  void runAheadOf(const Block& next, const Block& now, bool copies, T* copy, T* panel) const {
+    const bool columns = g.aRow == 1 && g.aCol != 1, first = now.p == 0;
+    const int64_t turns = ceilDiv(now.cols, width) * ceilDiv(g.m, kernels.maxRows);
+    int64_t turn = 0;
+    for (int64_t j = now.j; j < now.j + now.cols; j += width) {
+      GemmTile<T> tile = tileFor(now.depth, first, now.p + now.depth == g.k);
+      tile.streams = false;
+      const int64_t cols = min64(now.j + now.cols - j, width);
+      tile.b = g.b + now.p * g.bRow + j;
+      tile.bRow = g.bRow;
+      tile.panel = cols == width ? panel : nullptr;
+      int64_t i = 0;
+      eachTile(g.m, kernels.maxRows, [&](int64_t rows) {
+        T* const a = copy + i * (plan.blockDepth + kCopyPadding);
+        if (copies && j == now.j) {
+          copyTile(g.a + i * g.aRow + now.p * g.aCol, rows, now.depth, columns, a);
+        }
+        place(&tile, i, j, cols, first);
+        tile.a = a;
+        tile.aRow = columns ? 1 : now.depth + kCopyPadding;
+        tile.aCol = columns ? rows : 1;
+        tile.nextC = tile.c + width;
+        fetchPart(next, turn++, turns, &tile);
+        kernels.tile[rows - 1](tile);
+        if (tile.panel) {
+          tile.b = tile.panel;
+          tile.bRow = width;
+          tile.panel = nullptr;
+        }
+        i += rows;
+      });
+    }
+  }
+
+  // Asks the tile to fetch its part of a block, one of `parts` of nearly the same number of rows.
+  void fetchPart(const Block& block, int64_t part, int64_t parts, GemmTile<T>* tile) const {
+    constexpr int64_t kBytes = static_cast<int64_t>(sizeof(T));
+    const int64_t begin = part * block.depth / parts, end = (part + 1) * block.depth / parts;
+    tile->aheadTurns = 0;
+    if (block.cols <= 0 || begin == end) return;
+    tile->ahead = bytesAt(g.b + (block.p + begin) * g.bRow + block.j);
+    tile->aheadStep = 128;
+    tile->aheadCount = ceilDiv(block.cols * kBytes, tile->aheadStep);
+    tile->aheadTurn = g.bRow * kBytes;
+    tile->aheadTurns = end - begin;
+  }
+
   // Panel by panel of columns, and of each piece by piece: a piece is packed, meets all rows of A,
   // and its place is taken by the next one before it has left the first-level cache.
   Status runStrips() {
@@ -182,7 +272,7 @@ class TiledProduct {
       tile.nextC = tile.c + rows * tile.cRow;
       tile.aheadTurns = 0;
       if (p < steps) {
-        fetchSlice({next, next + p, true, cols}, 0, min64(steps - p, slice), rows, &tile);
+        fetchSlice({next, next + p, true, cols}, 0, min64(steps - p, slice), &tile);
       }
       kernels.tile[rows - 1](tile);
       p += slice;
@@ -258,7 +348,7 @@ class TiledProduct {
       const int64_t p = i * slice, steps = min64(depth - p, slice);
       tile.nextC = isLast ? firstC + width : tile.c + r * tile.cRow;
       tile.aheadTurns = 0;
-      if (next.cols > 0 && steps > 0) fetchSlice(next, p, steps, r, &tile);
+      if (next.cols > 0 && steps > 0) fetchSlice(next, p, steps, &tile);
       if (block) {
         if (fillBlock) {
           copyTile(source, r, depth, columns, block);
@@ -290,8 +380,7 @@ class TiledProduct {
   static constexpr int64_t kPair = 128 / static_cast<int64_t>(sizeof(T));  // elements of two lines
 
   // Asks the tile to fetch steps [p, p + steps) of the next panel.
-  void fetchSlice(const Next& next, int64_t p, int64_t steps, int64_t turns,
-                  GemmTile<T>* tile) const {
+  void fetchSlice(const Next& next, int64_t p, int64_t steps, GemmTile<T>* tile) const {
     constexpr int64_t kBytes = static_cast<int64_t>(sizeof(T));
     if (!next.packed) return;
     if (next.from && g.bCol != 1) {  // lines along each column
@@ -306,9 +395,9 @@ class TiledProduct {
     const int64_t pairs = next.from ? steps : ceilDiv(steps * width, kPair);
     tile->ahead = bytesAt(next.from ? next.from + p * g.bRow : next.packed + p * width);
     tile->aheadStep = next.from ? g.bRow * kBytes : 128;
-    tile->aheadCount = ceilDiv(pairs, turns);
-    tile->aheadTurn = tile->aheadCount * tile->aheadStep;
-    tile->aheadTurns = turns;
+    tile->aheadCount = pairs;
+    tile->aheadTurn = 0;
+    tile->aheadTurns = 1;
   }
 
   // Asks the tile to fetch the rows of A of the next one.

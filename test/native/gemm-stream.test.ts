@@ -59,7 +59,7 @@ describe.each([Float32Array, Float64Array] as const)('%o', (Type) => {
     setSimdLevel(level);
     setNumThreads(1);
     const plan = new Type(10);
-    runRow(rows.gemmPlan, [plan], [0], [m, n, k, k, 1, bRow, 1, 0]);
+    runRow(rows.gemmPlan, [plan], [0], [m, n, k, k, 1, bRow, 1, 0, 0]);
     return plan[0]!;
   }
 

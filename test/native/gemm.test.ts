@@ -175,7 +175,7 @@ function planNumbers(data: Floats, numbers: readonly number[]): Floats {
 }
 
 function tileOf(data: Floats, m: number, n: number, k: number): [number, number] {
-  const plan = planNumbers(data, [m, n, k, k, 1, n, 1, 0]);
+  const plan = planNumbers(data, [m, n, k, k, 1, n, 1, 0, 0]);
   return [plan[1] as number, plan[2] as number];
 }
 
@@ -201,7 +201,7 @@ function checkCase(random: () => number, type: keyof typeof EPSILON, shape: Shap
   }
   const before = { ...c, data: c.data.slice() };
   if (m > 0 && n > 0)
-    pathsSeen.add(planNumbers(c.data, [m, n, k, a.row, a.col, b.row, b.col, 0])[0] as number);
+    pathsSeen.add(planNumbers(c.data, [m, n, k, a.row, a.col, b.row, b.col, 0, 0])[0] as number);
   compute(row, shape, a, b, c, x);
 
   const { value, derivative, exactFor32 } = functions[x.activation];

@@ -1,9 +1,18 @@
 /** Calls of the matrix product's rows: no checks, no recording. `matmul` and `linear` stand on these. */
 import { TensorError } from '../../errors.js';
-import { call, call3, isRecording, params, replays, rows, runRow } from '../../native/commands.js';
+import {
+  call,
+  call3,
+  isRecording,
+  misalignment,
+  params,
+  replays,
+  rows,
+  runRow,
+} from '../../native/commands.js';
 import { simdLevel } from '../../native/settings.js';
 import { infoOf } from '../../tensor/dtype.js';
-import { allocate } from '../../tensor/memory.js';
+import { ALIGNMENT, alignedArray } from '../../tensor/memory.js';
 import { describe } from '../../tensor/shape.js';
 import type { Storage } from '../../tensor/storage.js';
 import type { Tensor } from '../../tensor/tensor.js';
@@ -165,9 +174,8 @@ export function gemmPacked(a: Tensor, b: PackedMatrix, c: Tensor, finish: Finish
 /** The panels of a matrix; `width` is the level's (see `planOf`). */
 export function pack(b: Tensor, width: number): PackedMatrix {
   const count = Math.ceil(colsOf(b) / width);
-  const storage = allocate(b.dtype, count * width * rowsOf(b));
   // Kept for long: a slab's neighbours would be kept with it, so the memory is its own.
-  const panels = storage.array.slice(storage.offset, storage.offset + storage.length);
+  const panels = alignedArray(b.dtype, count * width * rowsOf(b) * infoOf(b.dtype).bytes);
   runRow(
     rows.packPanels,
     [b.array, panels],
@@ -221,6 +229,7 @@ export function planOf(a: Tensor, b: Tensor, packed = false): MatmulPlan {
       rowStepOf(b),
       colStepOf(b),
       packed ? 1 : 0,
+      packed ? 0 : (misalignment(b.array) + b.offset * b.array.BYTES_PER_ELEMENT) % ALIGNMENT,
     ],
   );
   const at = (i: number) => plan[i] as number;
