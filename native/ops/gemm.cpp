@@ -280,26 +280,13 @@ Status multiplyNarrow(const Product<T>& g, int threads) {
   return status;
 }
 
-// Columns [j, j + cols) of a product.
-template <class T>
-Product<T> columnsOf(const Product<T>& g, int64_t j, int64_t cols) {
-  Product<T> part = g;
-  part.n = cols;
-  part.b += j * g.bCol;
-  part.c += j;
-  if (part.bias) part.bias += j;
-  if (part.side) part.side += j;
-  if (part.columnSums) part.columnSums += j;
-  return part;
-}
-
 // Whole registers of columns, and the columns that are left as a narrow product of their own.
 template <class T>
 Status multiplyInTwo(const Product<T>& g, int64_t edge) {
   const int64_t whole = g.n - edge;
   const Status status = multiply(columnsOf(g, 0, whole), 1);
   if (status != Status::ok) return status;
-  return multiply(columnsOf(g, whole, edge), 1);
+  return multiply(columnsOf(g, whole, g.n), 1);
 }
 
 }  // namespace

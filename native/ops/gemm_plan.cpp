@@ -61,11 +61,8 @@ constexpr int64_t kStripBytesOfA = 1 << 20;
 // 224, 231 (NN 239); 64 x 64 x 784 208, 211. With more steps, 32 x 48 x 784 186, 184. Strips of 64
 // and 256 KB differ by less than 4 %, in both directions.
 constexpr int64_t kTransposedBytes = 128 << 10;
-// Few rows (the dot path) do the same where their squares of B would be incomplete, read value by
-// value: 8 x 10 x 128 60, 89 so; 4 x 10 x 784 40, 56; 8 x 24 x 784 91, 110; 4 x 24 x 784 72, 69.
-constexpr int64_t kTransposedRows = 4;
-constexpr int64_t kTransposedSteps = 32;
-constexpr int64_t kTransposedStepsARow = 3;
+// Up to the rows of the dot path that is no better (5 x 7 x 700 2.1 us, 1.9 by `dot`; 8 x 10 x 128
+// 0.67 and 0.69), and `narrow` has `dot` store C in place.
 
 // With more steps than rows, and up to this many rows, it is C that is turned: B's values are read
 // one by one, to be broadcast, and A is transposed instead. In panels and so: 16 x 1000 x 1000 153,
@@ -193,10 +190,8 @@ bool isAlongSteps(const GemmShape& s) { return s.bRow == 1 && s.bCol != 1 && !s.
 
 // Whether all of B is transposed at once.
 bool isTransposed(const GemmShape& s, const GemmTiles& tiles) {
-  if (!isAlongSteps(s) || s.k < 2 || s.n < 2) return false;
-  if (s.m > tiles.dotRows) return s.k <= min64(s.m, kShortDepth);
-  return s.m >= kTransposedRows && s.k <= min64(kTransposedSteps, kTransposedStepsARow * s.m) &&
-         s.k * s.elementBytes % kTurnedBytes != 0;
+  return isAlongSteps(s) && s.m > tiles.dotRows && s.k >= 2 && s.n >= 2 &&
+         s.k <= min64(s.m, kShortDepth);
 }
 
 // Whether C^T is computed by tiles that read B as it is.
@@ -260,6 +255,48 @@ int edgeCols(const GemmShape& s, const GemmTiles& tiles) {
              : 0;
 }
 
+void planTransposed(const GemmShape& s, GemmPlan* plan) {
+  plan->path = GemmPath::packed;
+  plan->packB = plan->shortDepth = true;
+  plan->blockRows = s.m;
+  plan->blockDepth = s.k;
+  plan->blockCols = kTransposedBytes / s.elementBytes / s.k;
+}
+
+void planTurned(const GemmShape& s, const GemmTiles& tiles, GemmPlan* plan) {
+  plan->path = GemmPath::turned;
+  plan->copyA = true;
+  plan->tileRows = static_cast<int>(min64(tiles.rows, kTurnedRows));
+  plan->blockRows = s.m;
+  plan->blockDepth = kBlockBytesDeep / s.elementBytes;
+  plan->blockCols = kTurnedTiles * plan->tileRows;
+}
+
+void planAhead(const GemmShape& s, const GemmTiles& tiles, GemmPlan* plan) {
+  plan->ahead = plan->copyA = true;
+  plan->packB = s.m > tiles.rows;
+  plan->path = plan->packB ? GemmPath::packed : GemmPath::direct;
+  plan->blockRows = s.m;
+  plan->blockDepth = s.m <= kAheadFewRows ? kAheadDepth : kAheadDepthOfMore;
+  plan->blockCols = kAheadBytesWide / s.elementBytes;
+}
+
+// All other products: B in place or in panels.
+void planTiles(const GemmShape& s, const GemmTiles& tiles, GemmPlan* plan) {
+  plan->packB = !s.prepacked && !readsInPlace(s, tiles);
+  plan->path = plan->packB || s.prepacked ? GemmPath::packed : GemmPath::direct;
+  plan->shortDepth = !plan->packB && !s.prepacked && s.k <= kShortDepth;
+  plan->streamB = !plan->packB && !s.prepacked && streams(s);
+  const bool collides = s.m >= kCollidingRows && s.aRow * s.elementBytes % kSetBytes == 0;
+  plan->copyA = s.scaled || (!plan->shortDepth && (s.m > tiles.rows || collides) &&
+                             s.n >= kMinPanelsForCopy * tiles.cols);
+  plan->strips = plan->packB && inStrips(s);
+  plan->blockRows = kBlockRows;
+  plan->blockDepth = (plan->strips ? kStripBytesDeep : kBlockBytesDeep) / s.elementBytes;
+  plan->blockCols = kBlockCols;
+  plan->edgeCols = edgeCols(s, tiles);
+}
+
 }  // namespace
 
 bool worthThreads(double multiplyAdds, int threads) {
@@ -287,14 +324,6 @@ GemmPlan planGemm(const GemmShape& s, const GemmTiles& tiles, int threads) {
     plan.path = GemmPath::vector;
     return plan;
   }
-  if (plain && isTransposed(s, tiles) && !isNarrow(s, tiles)) {
-    plan.path = GemmPath::packed;
-    plan.packB = plan.shortDepth = true;
-    plan.blockRows = s.m;
-    plan.blockDepth = s.k;
-    plan.blockCols = kTransposedBytes / s.elementBytes / s.k;
-    return plan;
-  }
   if (plain && ((s.m <= tiles.dotRows && s.bRow == 1 && s.bCol != 1) || (column && s.aCol == 1))) {
     plan.path = GemmPath::dot;
     plan.column = column && s.aCol == 1;
@@ -309,38 +338,15 @@ GemmPlan planGemm(const GemmShape& s, const GemmTiles& tiles, int threads) {
     return plan;
   }
 
-  if (plain && isTurned(s)) {
-    plan.path = GemmPath::turned;
-    plan.copyA = true;
-    plan.tileRows = static_cast<int>(min64(tiles.rows, kTurnedRows));
-    plan.blockRows = s.m;
-    plan.blockDepth = kBlockBytesDeep / s.elementBytes;
-    plan.blockCols = kTurnedTiles * plan.tileRows;
-    return plan;
+  if (plain && isTransposed(s, tiles)) {
+    planTransposed(s, &plan);
+  } else if (plain && isTurned(s)) {
+    planTurned(s, tiles, &plan);
+  } else if (asksAhead(s, tiles)) {
+    planAhead(s, tiles, &plan);
+  } else {
+    planTiles(s, tiles, &plan);
   }
-
-  plan.ahead = asksAhead(s, tiles);
-  if (plan.ahead) {
-    plan.packB = s.m > tiles.rows;
-    plan.copyA = true;
-    plan.path = plan.packB ? GemmPath::packed : GemmPath::direct;
-    plan.blockDepth = s.m <= kAheadFewRows ? kAheadDepth : kAheadDepthOfMore;
-    plan.blockRows = s.m;
-    plan.blockCols = kAheadBytesWide / s.elementBytes;
-    return plan;
-  }
-  plan.packB = !s.prepacked && !readsInPlace(s, tiles);
-  plan.shortDepth = !plan.packB && !s.prepacked && s.k <= kShortDepth;
-  plan.streamB = !plan.packB && !s.prepacked && streams(s);
-  const bool collides = s.m >= kCollidingRows && s.aRow * s.elementBytes % kSetBytes == 0;
-  plan.copyA = s.scaled || (!plan.shortDepth && (s.m > tiles.rows || collides) &&
-                            s.n >= kMinPanelsForCopy * tiles.cols);
-  plan.path = plan.packB || s.prepacked ? GemmPath::packed : GemmPath::direct;
-  plan.strips = plan.packB && inStrips(s);
-  plan.blockDepth = (plan.strips ? kStripBytesDeep : kBlockBytesDeep) / s.elementBytes;
-  plan.blockRows = kBlockRows;
-  plan.blockCols = kBlockCols;
-  plan.edgeCols = edgeCols(s, tiles);
   return plan;
 }
 
