@@ -131,6 +131,51 @@ test.each(settings)(
   },
 );
 
+/** One row by columns that share sets of the first-level cache: groups of them keep a distance along k. */
+test.each(settings)('columns 4 KB apart: %s, %i thread(s)', (name, count) => {
+  setSimdLevel(name);
+  setNumThreads(count);
+  const random = generator(12);
+  const depths = [64, 128, 960, 1000, 1024, 1088, 2048, 3136];
+  const widths = [95, 96, 97, 127, 128, 143, 161, 192];
+  for (const Type of [Float32Array, Float64Array] as const) {
+    const line = 4096 / Type.BYTES_PER_ELEMENT;
+    for (const [i, k] of depths.entries()) {
+      const pitch = Math.ceil(k / line) * line;
+      const widest = widths.at(-1)!;
+      const b = new Type(pitch * widest + 1).map(() => random() * 2 - 1);
+      for (const [at, special] of [Number.NaN, -Infinity, -0, 1e-42].entries())
+        b[1 + pitch * (3 + 31 * at) + k - 1 - at] = special;
+      const a = new Type(2 * k + 1).map(() => random() * 2 - 1);
+      for (const [w, n] of widths.entries()) {
+        if (name === 'scalar' && (w + i) % 4 > 0) continue; // it emulates FMA
+        const aCol = 1 + ((w + i) % 2);
+        const beta = [0, 1, 0.5][(w + i) % 3]!;
+        const turned = new Type(k * n).map((_, i) => b[1 + (i % n) * pitch + ~~(i / n)]!);
+        const start = new Type(n + 6).map((_, j) => (j < 3 || j >= n + 3 ? GUARD : random()));
+        const want = start.slice();
+        const got = start.slice();
+        const numbers = (bRow: number, bCol: number) =>
+          [1, 1, n, k, 0, 2 * k, aCol, 0, bRow, bCol, 0, n, 1, beta] as const;
+        runRow(rows.gemm, [a, turned, want], [1, 0, 3], numbers(n, 1));
+        runRow(rows.gemm, [a, b, got], [1, 1, 3], numbers(1, pitch));
+        const at = got.findIndex((x, i) => !Object.is(x, want[i]));
+        if (at >= 0) throw new Error(`1 x ${k} x ${n}: [${at}] is ${got[at]}, not ${want[at]}`);
+        // The same product with the matrix first: C is a column.
+        got.set(start);
+        runRow(
+          rows.gemm,
+          [b, a, got],
+          [1, 1, 3],
+          [1, n, 1, k, 0, pitch, 1, 0, aCol, 1, 0, 1, 1, beta],
+        );
+        if (got.some((x, i) => !Object.is(x, want[i])))
+          throw new Error(`${n} x ${k} x 1 is not its transpose`);
+      }
+    }
+  }
+});
+
 test.each(settings)('few columns have the bits of many: %s, %i thread(s)', (name, count) => {
   setSimdLevel(name);
   setNumThreads(count);
