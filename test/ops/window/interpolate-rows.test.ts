@@ -23,7 +23,8 @@ test.each([1, 2, 3])('lines of two taps each, by %i threads', (threads) => {
   const y = interpolate(x, { size: [size], mode: 'linear' });
   const [found] = y.toArray() as number[][][];
   found?.forEach((line, i) => {
-    line.forEach((value, o) => expect(value).toBeCloseTo(wanted[i]?.[o] as number, 12));
+    for (const [o, value] of line.entries())
+      expect(value).toBeCloseTo(wanted[i]?.[o] as number, 12);
   });
   const near = interpolate(x, { size: [size], mode: 'nearest' });
   const [copied] = near.toArray() as number[][][];
