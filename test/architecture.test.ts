@@ -70,6 +70,14 @@ describe('the checker finds', () => {
     ['kernels/gemm.h', '#  include "../ops/parallel.h"', 'upward, indented'],
     ['ops/gemm.cpp', '#include "../kernels/gemm.h"', 'a kernel past the table'],
     ['ops/gemm.cpp', '#include "../simd/vec.h"', 'registers past the table'],
+    [
+      'ops/product/gemm.cpp',
+      '#include "../../kernels/gemm.h"',
+      'a kernel past the table, in a family',
+    ],
+    ['ops/loops.h', '#include "product/gemm.h"', 'a family in what serves all of them'],
+    ['ops/reduction/arg.cpp', '#include "../product/gemm.h"', 'a family that it is not made of'],
+    ['ops/new_family/x.cpp', '#include "../product/gemm.h"', 'a family without a place'],
     ['addon/table.cpp', '#include "../kernels/table.h"', 'the table past ops'],
     ['ops/gemm.cpp', '#include <node_api.h>', 'Node'],
     ['base/cpu.cpp', '#include <napi.h>', 'Node'],
@@ -107,9 +115,18 @@ describe('the checker finds', () => {
          // #include "../kernels/gemm.h"`,
       ),
     ).toEqual([]);
-    expect(includes('addon/addon.cpp', '#include <napi.h>\n#include "../ops/dispatch.h"')).toEqual(
-      [],
-    );
+    expect(
+      includes(
+        'ops/window/conv.cpp',
+        '#include "../../kernels/table.h"\n#include "../product/gemm.h"\n#include "../rows.h"',
+      ),
+    ).toEqual([]);
+    expect(
+      includes(
+        'addon/addon.cpp',
+        '#include <napi.h>\n#include "../ops/dispatch.h"\n#include "../ops/product/gemm.h"',
+      ),
+    ).toEqual([]);
     expect(
       includes('targets/avx2.cpp', '#include <stdint.h>\n#include "../kernels/gemm.h"'),
     ).toEqual([]);

@@ -23,7 +23,7 @@ export interface GradNormOptions {
   errorIfNonfinite?: boolean;
 }
 
-/** What the native rows take for a norm, `NormKind` in native/ops/gradients.cpp. */
+/** What the native rows take for a norm, `NormKind` in native/ops/optim/gradients.cpp. */
 const KINDS = new Map([
   [2, 0],
   [1, 1],

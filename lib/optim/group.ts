@@ -16,7 +16,7 @@ export type ParameterGroupOptions<Options> = {
 /** What an optimizer takes: tensors, or groups of them. */
 export type Parameters<Options> = Iterable<Tensor> | Iterable<ParameterGroupOptions<Options>>;
 
-/** The hyperparameters that native steps read, in the order of `HyperSlot` in native/ops/optimizer.h. */
+/** The hyperparameters that native steps read, in the order of `HyperSlot` in native/ops/optim/optimizer.h. */
 const HYPER_SLOTS = [
   'lr',
   'weightDecay',

@@ -11,7 +11,7 @@ import type { Storage } from '../tensor/storage.js';
 import { Tensor } from '../tensor/tensor.js';
 import { checkArithmetic, type ParameterGroup, type RowRule } from './group.js';
 
-/** Numbers of a parameter's own that native steps read and advance: `ScalarSlot` in native/ops/optimizer.h. */
+/** Numbers of a parameter's own that native steps read and advance: `ScalarSlot` in native/ops/optim/optimizer.h. */
 export const SCALARS = 3;
 
 /** Buffers start at cache lines. */

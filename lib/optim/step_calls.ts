@@ -8,7 +8,7 @@ import type { Storage } from '../tensor/storage.js';
 import type { ParameterGroup, RowRule } from './group.js';
 import { type Member, SCALARS } from './state.js';
 
-/** Numbers of one entry of the table: `SegmentField` in native/ops/optimizer.h. */
+/** Numbers of one entry of the table: `SegmentField` in native/ops/optim/optimizer.h. */
 const FIELDS = 6;
 
 /** One parameter's step: where its elements and its gradient are. */

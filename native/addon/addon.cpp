@@ -19,7 +19,7 @@
 #include "../base/cpu.h"
 #include "../base/thread_pool.h"
 #include "../ops/dispatch.h"
-#include "../ops/gemm_bf16.h"
+#include "../ops/product/gemm_bf16.h"
 #include "table.h"
 #include "trampoline.h"
 

@@ -1,5 +1,5 @@
 // Normalisation: what runs lane by lane. The sums that it needs are in norm_sums.h, where they are
-// put together in ops/norm.cpp.
+// put together in ops/normalization/norm.cpp.
 #pragma once
 #include "per_lane.h"
 

@@ -1,5 +1,5 @@
 // The gradients of one row of a recurrent cell, from those of its results: what runs lane by lane
-// around the products of ops/recurrent.cpp. The cells themselves are elementwise kernels.
+// around the products of ops/sequence/recurrent.cpp. The cells themselves are elementwise kernels.
 #pragma once
 #include "activation.h"
 #include "per_lane.h"

@@ -471,7 +471,7 @@ struct Kth {
 };
 
 // Selection among unsigned integers that order as the elements that they stand for
-// (ops/sort_keys.h), T being the floating-point type of their size.
+// (ops/indexing/sort_keys.h), T being the floating-point type of their size.
 template <class Key, class T>
 struct KeyKernels {
   // The key at place k, counted from 0, of n sorted keys; 0 <= k < n. `spare` has room for n keys,

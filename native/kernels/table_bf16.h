@@ -1,5 +1,5 @@
 // The contract of the bfloat16 product's kernels, for CPUs that have an instruction for it. Other
-// CPUs have no such table: native/ops/gemm_bf16.cpp widens to float32 there.
+// CPUs have no such table: native/ops/product/gemm_bf16.cpp widens to float32 there.
 //
 // The unit is a pair: two neighbours along the inner dimension k in one 32-bit word, the even step
 // in the lower half. An odd k ends with a pair whose upper half is zero in A and in B.

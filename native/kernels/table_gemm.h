@@ -5,7 +5,7 @@
 namespace tilegrad {
 
 // Matrix products: C = finish(init + A B), every output one FMA chain over p = 0, 1, ... k-1 that
-// starts from init. See kernels/gemm.h for the tiles and ops/gemm_tiled.h for the blocks.
+// starts from init. See kernels/gemm.h for the tiles and ops/product/gemm_tiled.h for the blocks.
 enum class Activation : int { none, relu, leakyRelu, sigmoid, tanh, gelu, geluTanh, silu, count };
 
 // What the matrix `side`, of C's shape, does to a finished product x.

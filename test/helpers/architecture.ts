@@ -7,7 +7,10 @@ export interface SourceFile {
   readonly text: string;
 }
 
-/** For each folder (or file) of a tree: the folders and files outside of it that it may use. */
+/**
+ * For each folder (or file) of a tree: the folders and files outside of it that it may use. A folder
+ * inside of another that stands here too doesn't count as a part of it.
+ */
 export type Layers = Readonly<Record<string, readonly string[]>>;
 
 /**
@@ -34,17 +37,41 @@ export const libLayers: Layers = (() => {
   return layers;
 })();
 
-/** native/: the kernels are reached through their table only. */
+/** What all of native/ops may use: the kernels are reached through their table only. */
+const belowOps = [
+  ...['kernels/table.h', 'kernels/table_bf16.h', 'kernels/elementwise.inc'],
+  ...['kernels/integer.inc', 'base'],
+];
+
+/** native/ops: the files beside the folders serve all families; which family is made of which. */
+const opsLayers: Layers = Object.fromEntries(
+  Object.entries({
+    elementwise: [],
+    indexing: [],
+    normalization: [],
+    optim: [],
+    reduction: [],
+    product: ['reduction'],
+    linalg: ['product'],
+    loss: ['indexing'],
+    random: ['elementwise'],
+    sequence: ['product', 'random'],
+    window: ['indexing', 'product'],
+  }).map(([name, families]) => [
+    `ops/${name}`,
+    ['ops', ...families.map((family) => `ops/${family}`), ...belowOps],
+  ]),
+);
+
+/** native/, from the bottom up. */
 export const nativeLayers: Layers = {
   base: [],
   simd: ['base'],
   kernels: ['simd', 'base'],
   targets: ['kernels', 'simd', 'base'],
-  ops: [
-    ...['kernels/table.h', 'kernels/table_bf16.h', 'kernels/elementwise.inc'],
-    ...['kernels/integer.inc', 'base'],
-  ],
-  addon: ['ops', 'base'],
+  ops: belowOps,
+  ...opsLayers,
+  addon: ['ops', ...Object.keys(opsLayers), 'base'],
 };
 
 /** Folders compiled with a level's own flags, and the headers of other folders that they include. */
@@ -80,12 +107,18 @@ function includesOf(text: string): { name: string; own: boolean }[] {
 
 const isInside = (path: string, place: string) => path === place || path.startsWith(`${place}/`);
 
+/** The innermost layer around a path. */
+function layerOf(layers: Layers, path: string): string | undefined {
+  const around = Object.keys(layers).filter((name) => isInside(path, name));
+  return around.sort((a, b) => b.length - a.length)[0];
+}
+
 /** The complaint about `file` using `target` (both paths in the tree), or nothing. */
 function judge(layers: Layers, file: string, target: string): string[] {
-  const layer = Object.keys(layers).find((name) => isInside(file, name));
+  const layer = layerOf(layers, file);
   if (layer === undefined) return [`${file}: belongs to no layer`];
   const allowed = [layer, ...(layers[layer] ?? [])];
-  if (allowed.some((place) => isInside(target, place))) return [];
+  if (allowed.includes(target) || allowed.includes(layerOf(layers, target) ?? '')) return [];
   return [`${file}: ${layer} must not use ${target}`];
 }
 

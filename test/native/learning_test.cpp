@@ -1,6 +1,6 @@
 // Softmax, cross-entropy, random numbers and optimizer steps through their rows: against naive
 // loops in long double, at every level, with one and two threads.
-#include "../../native/ops/optimizer.h"
+#include "../../native/ops/optim/optimizer.h"
 #include "rows.h"
 
 namespace tilegrad {

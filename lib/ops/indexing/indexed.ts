@@ -1,6 +1,6 @@
 /**
  * Going to places of one dimension that an index names: the calls of the native rows behind
- * gathering and scattering, without recording (native/ops/indexed.h has their geometry).
+ * gathering and scattering, without recording (native/ops/indexing/indexed.h has their geometry).
  */
 import { TensorError } from '../../errors.js';
 import { type Operand, rows, runGeometry } from '../../native/commands.js';

@@ -1,6 +1,6 @@
 /**
  * The recursions of connectionist temporal classification made of recorded operations: the gradient's
- * gradient. The rows of native/ops/ctc.cpp compute the same.
+ * gradient. The rows of native/ops/loss/ctc.cpp compute the same.
  */
 import { zeros } from '../../tensor/creation.js';
 import { tensor } from '../../tensor/data.js';

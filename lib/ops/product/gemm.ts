@@ -185,7 +185,7 @@ export function pack(b: Tensor, width: number): PackedMatrix {
   return { panels, count, width, rows: rowsOf(b), cols: colsOf(b) };
 }
 
-/** In the order of `GemmPath` in ops/gemm_plan.h. */
+/** In the order of `GemmPath` in ops/product/gemm_plan.h. */
 const paths = ['empty', 'vector', 'stream', 'dot', 'narrow', 'direct', 'packed', 'turned'] as const;
 
 /** How a matrix product is computed. */
@@ -288,7 +288,7 @@ const MIN_ROWS_FOR_PACKED = 2;
  */
 const PACKED_BYTES = 512 << 10;
 /**
- * Beyond that, up to these rows it streams past them in place (`stream` in native/ops/gemm_plan.cpp),
+ * Beyond that, up to these rows it streams past them in place (`stream` in native/ops/product/gemm_plan.cpp),
  * up to this size: 3 x 1024 x 1024 82 us packed and 52 in place. On AVX2 packed weights are faster.
  */
 const STREAMED = { level: 'avx512', rows: 4, bytes: 16 << 20 };

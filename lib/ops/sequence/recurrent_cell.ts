@@ -10,7 +10,7 @@ import { linear } from '../product/linear.js';
 import { concat } from '../shape/join.js';
 import { rangeOf } from '../shape/parts.js';
 
-/** The cells in the order of `Cell` in native/ops/recurrent.cpp. */
+/** The cells in the order of `Cell` in native/ops/sequence/recurrent.cpp. */
 export const cells = ['tanh', 'relu', 'lstm', 'gru'] as const;
 /** What a step makes of its gates: `tanh` and `relu` are those of the plain RNN. */
 export type Cell = (typeof cells)[number];

@@ -1,0 +1,294 @@
+// Copies that change the element type, and constants. Conversions between integers and to wider
+// floats are plain loops: bound by memory, and exact or IEEE-rounded on every CPU.
+#include <string.h>
+
+#include <type_traits>
+
+#include "../../base/truncate.h"
+#include "../dispatch.h"
+#include "../elements.h"
+#include "../loops.h"
+#include "../parallel.h"
+#include "../rows.h"
+#include "integer.h"
+#include "map.h"
+
+namespace tilegrad {
+namespace {
+
+// One number in another type: from floating point to an integer by base/truncate.h, otherwise as C
+// does, and to 16 bits by way of float32, as PyTorch does (a float64 is rounded twice).
+template <class To, class From>
+To converted(From x) {
+  if constexpr (std::is_same<From, BFloat16>::value) {
+    return converted<To>(widen(x));
+  } else if constexpr (std::is_same<To, BFloat16>::value) {
+    return narrow(static_cast<float>(x));
+  } else if constexpr (std::is_same<To, Float16>::value) {
+    return toFloat16(static_cast<float>(x));
+  } else if constexpr (std::is_floating_point<From>::value && std::is_integral<To>::value) {
+    return truncateTo<To>(x);
+  } else {
+    return static_cast<To>(x);
+  }
+}
+
+template <class T>
+constexpr bool kIsHalf = std::is_same<T, BFloat16>::value || std::is_same<T, Float16>::value;
+
+// Between a type of 16 bits and another one than float32.
+template <class To, class From>
+constexpr bool kByFloat = (kIsHalf<From> && !std::is_same<To, float>::value) ||
+                          (kIsHalf<To> && !std::is_same<From, float>::value);
+
+// Numbers on their way as float32: a few cache lines.
+constexpr int64_t kFloatBlock = 256;
+
+// From integers to larger or smaller words and to float32.
+template <class To, class From>
+constexpr bool kByCast = std::is_integral<From>::value && !std::is_same<To, double>::value &&
+                         !kIsHalf<To> && sizeof(To) > 1 && (sizeof(From) > 1 || sizeof(To) == 4);
+
+// y[i] = x[i] for i < n, by the level's kernels where there are some.
+template <class To, class From>
+void convertAll(int64_t n, const From* x, To* y) {
+  const HalfKernels& half = kernels().half;
+  if constexpr (kByFloat<To, From>) {
+    float block[kFloatBlock];
+    for (int64_t i = 0; i < n; i += kFloatBlock) {
+      const int64_t count = n - i < kFloatBlock ? n - i : kFloatBlock;
+      convertAll<float, From>(count, x + i, block);
+      convertAll<To, float>(count, block, y + i);
+    }
+  } else if constexpr (std::is_same<From, Float16>::value) {
+    half.widen(n, x, y);
+  } else if constexpr (std::is_same<To, Float16>::value) {
+    half.narrow(n, x, y);
+  } else if constexpr (std::is_same<To, BFloat16>::value) {
+    half.toBFloat16(n, x, y);
+  } else if constexpr (std::is_floating_point<From>::value && std::is_integral<To>::value) {
+    const ConvertKernels<From>& convert = floatKernels<From>().convert;
+    if constexpr (sizeof(To) == 8) {
+      convert.toInt64(n, x, y);
+    } else if constexpr (sizeof(To) == 4) {
+      convert.toInt32(n, x, y);
+    } else {
+      using Range = IntegerRange<To>;
+      convert.toByte(n, x, Range::low, Range::high, reinterpret_cast<uint8_t*>(y));
+    }
+  } else if constexpr (kByCast<To, From>) {
+    const CastKernels<From>& casts = integerKernels<From>().casts;
+    if constexpr (std::is_same<To, float>::value) {
+      casts.toFloat(n, x, y);
+    } else if constexpr (sizeof(To) == 8) {
+      casts.toInt64(n, x, y);
+    } else {
+      casts.toInt32(n, x, y);
+    }
+  } else {
+    for (int64_t i = 0; i < n; ++i) y[i] = converted<To>(x[i]);
+  }
+}
+
+// 1 where x is not 0 (NaN is not 0).
+template <class From>
+void notZero(int64_t n, const From* x, uint8_t* y) {
+  if constexpr (std::is_floating_point<From>::value) {
+    const From zero = 0;
+    floatKernels<From>().elementwise.compare[static_cast<int>(Compare::ne)](n, x, 1, &zero, 0, y);
+  } else if constexpr (kIsHalf<From>) {
+    for (int64_t i = 0; i < n; ++i) y[i] = (x[i].bits & 0x7fffu) != 0 ? 1 : 0;
+  } else {
+    for (int64_t i = 0; i < n; ++i) y[i] = x[i] != 0 ? 1 : 0;
+  }
+}
+
+template <class From, class To>
+Status convert(const Command& c, void (*function)(int64_t n, const From* x, To* y)) {
+  return runMap(c, {1, {sizeof(From), sizeof(To)}, 0, false},
+                [=](int64_t n, const void* const* in, const int64_t*, void* y) {
+                  function(n, static_cast<const From*>(in[0]), static_cast<To*>(y));
+                });
+}
+
+// Tiles of a transposed source: rows for a cache line of it, so that as many lines are read whole
+// as there are columns, and few rows are written to at a time.
+constexpr int64_t kTileCols = 256;
+// Other tiles are parts of rows that are long enough for streams of memory: 16 KB.
+constexpr int64_t kPieceBytes = 16 * 1024;
+
+// Copies elements of one size: straight to where they belong, which runMap, whose kernels take
+// contiguous rows, doesn't do.
+Status copy(const Command& c) {
+  Loops loops;
+  if (!takeDimensions(c.geometry, 0, c.geometry.rank, 2, &loops)) return Status::ok;
+  sortByStride(&loops, 2, 1);
+  mergeDimensions(&loops, 2);
+  const char* const x = static_cast<const char*>(c.data[0]);
+  char* const y = static_cast<char*>(c.data[1]);
+  const int64_t bytes = sizeOf(c.type[1]);
+  const int inner = loops.rank - 1;
+  const int64_t step = inner < 0 ? 1 : loops.stride[0][inner];
+  const bool inOrder = step == 1 || step == -1;
+  if (!inOrder) pairWithUnitStride(&loops, 2, 0);
+  const int64_t length = inner < 0 ? 1 : loops.shape[inner], piece = kPieceBytes / bytes;
+  const Tiles tiles = inOrder ? makeTiles(loops, 2, length < piece ? piece / length : 1, piece)
+                              : makeTiles(loops, 2, kCacheLine / bytes, kTileCols);
+  const int64_t rows = tiles.rows < tiles.tileRows ? tiles.rows : tiles.tileRows;
+  const int64_t cols = tiles.cols < tiles.tileCols ? tiles.cols : tiles.tileCols;
+  const int64_t tileBytes = rows * cols * 2 * bytes;
+  parallelShares(elementCount(tiles.tasks), 1, tileBytes, kLightShare,
+                 [&](int64_t begin, int64_t end) {
+                   Odometer at(tiles.tasks, 2, begin);
+                   for (int64_t task = begin; task < end; ++task, at.next()) {
+                     moveTile(bytes, tiles.rowsOf(at), tiles.colsOf(at), x + at.offset(0) * bytes,
+                              tiles.rowStride[0], tiles.colStride[0], y + at.offset(1) * bytes,
+                              tiles.rowStride[1], tiles.colStride[1]);
+                   }
+                 });
+  return Status::ok;
+}
+
+// The unsigned integer of a size, to carry any element of that size.
+template <int size>
+struct Carrier;
+template <>
+struct Carrier<1> {
+  using Type = uint8_t;
+};
+template <>
+struct Carrier<2> {
+  using Type = uint16_t;
+};
+template <>
+struct Carrier<4> {
+  using Type = uint32_t;
+};
+template <>
+struct Carrier<8> {
+  using Type = uint64_t;
+};
+template <class T>
+using BitsOf = typename Carrier<sizeof(T)>::Type;
+
+Status cast(const Command& c) {
+  return withType(c.type[0], [&](auto from) {
+    return withType(c.type[1], [&](auto to) {
+      using From = decltype(from);
+      using To = decltype(to);
+      if constexpr (std::is_same<From, To>::value) {
+        return copy(c);
+      } else {
+        return convert(c, convertAll<To, From>);
+      }
+    });
+  });
+}
+
+Status castBool(const Command& c) {
+  return withType(c.type[0], [&](auto from) {
+    using From = decltype(from);
+    return convert(c, notZero<From>);
+  });
+}
+
+template <class Bits>
+Status fillWith(const Command& c, Bits value) {
+  return runMap(c, {0, {sizeof(Bits)}, 0, false},
+                [=](int64_t n, const void* const*, const int64_t*, void* y) {
+                  fillElements(static_cast<Bits*>(y), n, value);
+                });
+}
+
+Status fill(const Command& c) {
+  return withType(c.type[0], [&](auto to) {
+    using To = decltype(to);
+    const To value = converted<To>(c.number[0].f);
+    BitsOf<To> bits;
+    memcpy(&bits, &value, sizeof bits);
+    return fillWith(c, bits);
+  });
+}
+
+// Numbers in equal steps, the first ones counted from `start` and the others back from `end`.
+template <class T>
+Status stepsOf(const Command& c) {
+  const int64_t n = c.number[0].i, rising = c.number[1].i;
+  const double start = c.number[2].f, end = c.number[3].f, step = c.number[4].f;
+  T* const y = static_cast<T*>(c.data[0]);
+  const auto kernel = floatKernels<T>().convert.steps;
+  constexpr int64_t kBytes = sizeof(T);
+  parallelShares(n, kCacheLine / kBytes, kBytes, kLightShare, [=](int64_t begin, int64_t stop) {
+    const int64_t middle = rising < begin ? begin : rising < stop ? rising : stop;
+    kernel(middle - begin, start, step, begin, y + begin);
+    kernel(stop - middle, end, step, middle - (n - 1), y + middle);
+  });
+  return Status::ok;
+}
+
+Status steps(const Command& c) {
+  return c.type[0] == DType::float64 ? stepsOf<double>(c) : stepsOf<float>(c);
+}
+
+// Coordinates that are written together, in loops of a fixed length, of which compilers make
+// vectors; what they write too much the next row writes again.
+constexpr int kCoordinates = 16;
+
+Status triangle(const Command& c) {
+  const int64_t count = c.number[0].i, height = c.number[1].i, width = c.number[2].i;
+  const int64_t diagonal = c.number[3].i;
+  const bool upper = c.number[4].i != 0;
+  int32_t* const row = static_cast<int32_t*>(c.data[0]);
+  int32_t* const column = static_cast<int32_t*>(c.data[1]);
+  int64_t at = 0;
+  for (int64_t i = upper || diagonal >= 0 ? 0 : -diagonal; i < height && at < count; ++i) {
+    const int64_t edge = i + diagonal;
+    const int64_t begin = upper && edge > 0 ? edge : 0;
+    const int64_t end = upper || edge >= width ? width : edge + 1;
+    if (begin >= end) break;  // and so are all rows behind it
+    for (int64_t j = begin; j < end && at < count;) {
+      const int64_t some = end - j < kCoordinates ? end - j : kCoordinates;
+      const int64_t n = count - at < kCoordinates ? 1 : some;
+      for (int k = 0; n > 1 && k < kCoordinates; ++k) row[at + k] = static_cast<int32_t>(i);
+      for (int k = 0; n > 1 && k < kCoordinates; ++k) column[at + k] = static_cast<int32_t>(j) + k;
+      if (n == 1) {
+        row[at] = static_cast<int32_t>(i);
+        column[at] = static_cast<int32_t>(j);
+      }
+      at += n;
+      j += n;
+    }
+  }
+  for (; at < count; ++at) row[at] = column[at] = 0;
+  return Status::ok;
+}
+
+const char* checkTriangle(const Command& c) {
+  const int64_t height = c.number[1].i, width = c.number[2].i, diagonal = c.number[3].i;
+  if (height < 0 || height > INT32_MAX || width < 0 || width > INT32_MAX) {
+    return "a matrix is beyond 32-bit indices";
+  }
+  return diagonal < -INT32_MAX || diagonal > INT32_MAX ? "the diagonal is outside" : nullptr;
+}
+
+const Row kRows[] = {
+    // y = x in y's type. To integers: towards zero and to the nearest end of the range from
+    // floating point; modulo 2^bits from a wider integer, and between uint8 and int8.
+    {"cast", "in x A[@] out y A[@]", cast, nullptr},
+    {"castBool", "in x A[@] out y u8[@]", castBool, nullptr},
+    // y = value, converted as by cast.
+    {"fill", "out y A[@]; value real", fill, nullptr},
+    // y[i] = start + i step for i < rising, else end - (n - 1 - i) step, in float64 and rounded.
+    {"steps", "out y T[n]; n size rising int start end step real", steps, nullptr},
+    // The coordinates of the lower (upper) triangle up to (from) a diagonal of a matrix, row by
+    // row; 0 behind the last.
+    {"triangle",
+     "out row i32[count] out column i32[count]; count size height width diagonal upper int",
+     triangle, checkTriangle},
+};
+
+}  // namespace
+
+RowList copyRows() { return rowList(kRows); }
+
+}  // namespace tilegrad

@@ -1,0 +1,79 @@
+#include "integer.h"
+
+#include <atomic>
+
+#include "../rows.h"
+#include "map.h"
+
+namespace tilegrad {
+namespace {
+
+bool isDivision(IntegerBinary op) {
+  return op == IntegerBinary::floorDivide || op == IntegerBinary::remainder;
+}
+
+template <class T>
+Status unary(const Command& c, UnaryKernel<T> kernel) {
+  return runMap(c, {1, {sizeof(T), sizeof(T)}, 0, false},
+                [=](int64_t n, const void* const* in, const int64_t*, void* y) {
+                  kernel(n, static_cast<const T*>(in[0]), static_cast<T*>(y));
+                });
+}
+
+template <class T>
+bool hasZero(int64_t n, const T* x) {
+  int found = 0;  // no way out of the loop, so that it becomes vectors
+  for (int64_t i = 0; i < n; ++i) found |= x[i] == 0;
+  return found != 0;
+}
+
+// Divisors of 0 are found where they are read, so a result that is written before is of no use.
+template <class T>
+Status binary(const Command& c, IntegerBinary op) {
+  const BinaryKernel<T> kernel = integerKernels<T>().binary[static_cast<int>(op)];
+  const bool divides = isDivision(op);
+  std::atomic<bool> zero{false};
+  runMap(c, {2, {sizeof(T), sizeof(T), sizeof(T)}, 2, divides},
+         [&](int64_t n, const void* const* in, const int64_t* step, void* y) {
+           const T* const a = static_cast<const T*>(in[0]);
+           const T* const b = static_cast<const T*>(in[1]);
+           if (divides && hasZero(step[1] == 0 ? 1 : n, b)) zero = true;
+           kernel(n, a, step[0], b, step[1], static_cast<T*>(y));
+         });
+  return zero ? Status::zeroDivisor : Status::ok;
+}
+
+template <IntegerUnary op>
+Status integerUnaryRow(const Command& c) {
+  return runIntegerUnary(c, op);
+}
+
+template <IntegerBinary op>
+Status integerBinaryRow(const Command& c) {
+  return runIntegerBinary(c, op);
+}
+
+const Row kRows[] = {
+#define TG_INTEGER_UNARY(name) \
+  {#name, "in x I[@] out y I[@]", integerUnaryRow<IntegerUnary::name>, nullptr},
+#define TG_INTEGER_BINARY(name) \
+  {#name, "in a I[@] in b I[@] out y I[@]", integerBinaryRow<IntegerBinary::name>, nullptr},
+#include "../../kernels/integer.inc"
+};
+
+}  // namespace
+
+Status runIntegerUnary(const Command& c, IntegerUnary op) {
+  return withInteger(c.type[0], [&](auto type) {
+    using T = decltype(type);
+    return unary<T>(c, integerKernels<T>().unary[static_cast<int>(op)]);
+  });
+}
+
+Status runIntegerBinary(const Command& c, IntegerBinary op) {
+  return withInteger(c.type[0], [&](auto type) { return binary<decltype(type)>(c, op); });
+}
+
+RowList integerRows() { return rowList(kRows); }
+
+}  // namespace tilegrad

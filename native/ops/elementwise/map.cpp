@@ -1,0 +1,181 @@
+#include "map.h"
+
+#include <string.h>
+
+#include "../dispatch.h"
+#include "../parallel.h"
+
+namespace tilegrad {
+namespace {
+
+// A tile of strided operands: 16 float32 rows are one cache line of a transposed operand, and three
+// operands of 16 x 64 float64 values take 24 KB of a first-level cache and of the stack.
+constexpr int64_t kTileRows = 16;
+constexpr int64_t kTileCols = 64;
+constexpr int64_t kLargestElement = 8;
+
+// Values of a tile when kernels can read and write all operands in place: enough to forget what a
+// tile costs, few enough to share one long row between threads.
+constexpr int64_t kDirectValues = 8192;
+
+bool takesStep(const Map& map, int k, int64_t step) {
+  return step == 1 || (step == 0 && k < map.scalars);
+}
+
+bool isSmaller(int64_t a, int64_t b) { return (a < 0 ? -a : a) < (b < 0 ? -b : b); }
+
+template <class Bits>
+void move(const MoveKernels<Bits>& kernels, int64_t rows, int64_t cols, const void* from,
+          int64_t xRow, int64_t xCol, void* to, int64_t yRow, int64_t yCol) {
+  const Bits* const x = static_cast<const Bits*>(from);
+  Bits* const y = static_cast<Bits*>(to);
+  if (yCol == 1 && xCol == 1) {
+    for (int64_t i = 0; i < rows; ++i) {
+      memcpy(y + i * yRow, x + i * xRow, static_cast<size_t>(cols) * sizeof(Bits));
+    }
+  } else if (yCol == 1 && xRow == 1) {
+    kernels.transpose(rows, cols, x, xCol, y, yRow);
+  } else if (yCol == 1 && xCol == 0) {
+    for (int64_t i = 0; i < rows; ++i) fillElements(y + i * yRow, cols, x[i * xRow]);
+  } else if (yCol == 1 && xCol == -1) {
+    for (int64_t i = 0; i < rows; ++i) kernels.reverse(cols, x + i * xRow, y + i * yRow);
+  } else if (isSmaller(xRow, xCol)) {
+    for (int64_t j = 0; j < cols; ++j) {
+      for (int64_t i = 0; i < rows; ++i) y[i * yRow + j * yCol] = x[i * xRow + j * xCol];
+    }
+  } else {
+    for (int64_t i = 0; i < rows; ++i) {
+      for (int64_t j = 0; j < cols; ++j) y[i * yRow + j * yCol] = x[i * xRow + j * xCol];
+    }
+  }
+}
+
+// A map with its kernel and its operands.
+struct Call {
+  const Map& map;
+  MapKernel call;
+  const void* kernel;
+  const char* in[kMaxLoopOperands];
+  char* y;
+
+  void operator()(int64_t n, const void* const* from, const int64_t* step, void* to) const {
+    call(kernel, n, from, step, to);
+  }
+};
+
+// One thread's tiles. Operands that the kernel can't take in place pass through buffers.
+void runTiles(const Call& call, const Tiles& tiles, int64_t begin, int64_t end) {
+  const int inputs = call.map.inputs;
+  const int64_t* const bytes = call.map.bytes;
+  alignas(kCacheLine) char buffer[kMaxLoopOperands][kTileRows * kTileCols * kLargestElement];
+  bool direct[kMaxLoopOperands];
+  for (int k = 0; k < inputs; ++k) direct[k] = takesStep(call.map, k, tiles.colStride[k]);
+  const int64_t yRow = tiles.rowStride[inputs], yCol = tiles.colStride[inputs];
+  const bool yDirect = yCol == 1;
+  Odometer at(tiles.tasks, inputs + 1, begin);
+  for (int64_t task = begin; task < end; ++task, at.next()) {
+    const int64_t rows = tiles.rowsOf(at), cols = tiles.colsOf(at);
+    const char* from[kMaxLoopOperands];
+    int64_t rowStep[kMaxLoopOperands], step[kMaxLoopOperands];
+    for (int k = 0; k < inputs; ++k) {
+      from[k] = call.in[k] + at.offset(k) * bytes[k];
+      rowStep[k] = tiles.rowStride[k];
+      step[k] = tiles.colStride[k];
+      if (direct[k]) continue;
+      moveTile(bytes[k], rows, cols, from[k], rowStep[k], step[k], buffer[k], tiles.tileCols, 1);
+      from[k] = buffer[k];
+      rowStep[k] = tiles.tileCols;
+      step[k] = 1;
+    }
+    const int64_t yBytes = bytes[inputs];
+    char* const to = call.y + at.offset(inputs) * yBytes;
+    char* const results = yDirect ? to : buffer[inputs];
+    const int64_t resultRow = yDirect ? yRow : tiles.tileCols;
+    for (int64_t i = 0; i < rows; ++i) {
+      const void* row[kMaxLoopOperands];
+      for (int k = 0; k < inputs; ++k) row[k] = from[k] + i * rowStep[k] * bytes[k];
+      call(cols, row, step, results + i * resultRow * yBytes);
+    }
+    if (!yDirect) {
+      moveTile(yBytes, rows, cols, results, resultRow, 1, to, yRow, yCol);
+    }
+  }
+}
+
+int64_t share(const Map& map) { return map.heavy ? kHeavyShare : kLightShare; }
+
+int64_t itemBytes(const Map& map) {
+  int64_t sum = 0;
+  for (int k = 0; k <= map.inputs; ++k) sum += map.bytes[k];
+  return sum;
+}
+
+void runStrided(const Geometry& g, const Call& call) {
+  const int inputs = call.map.inputs;
+  Loops loops;
+  takeDimensions(g, 0, g.rank, inputs + 1, &loops);
+  sortByStride(&loops, inputs + 1, inputs);
+  mergeDimensions(&loops, inputs + 1);
+  const int inner = loops.rank - 1;
+  bool direct = inner < 0 || loops.stride[inputs][inner] == 1;
+  for (int k = 0; k < inputs && inner >= 0; ++k) {
+    if (takesStep(call.map, k, loops.stride[k][inner])) continue;
+    if (direct) pairWithUnitStride(&loops, inputs + 1, k);  // the first one that is in the way
+    direct = false;
+  }
+  const int64_t length = inner < 0 ? 1 : loops.shape[inner];
+  const int64_t directRows = length < kDirectValues ? kDirectValues / length : 1;
+  const Tiles tiles = direct ? makeTiles(loops, inputs + 1, directRows, kDirectValues)
+                             : makeTiles(loops, inputs + 1, kTileRows, kTileCols);
+  const int64_t tileRows = tiles.rows < tiles.tileRows ? tiles.rows : tiles.tileRows;
+  const int64_t tileCols = tiles.cols < tiles.tileCols ? tiles.cols : tiles.tileCols;
+  parallelShares(elementCount(tiles.tasks), 1, tileRows * tileCols * itemBytes(call.map),
+                 share(call.map),
+                 [&](int64_t begin, int64_t end) { runTiles(call, tiles, begin, end); });
+}
+
+}  // namespace
+
+void moveTile(int64_t bytes, int64_t rows, int64_t cols, const void* x, int64_t xRow, int64_t xCol,
+              void* y, int64_t yRow, int64_t yCol) {
+  const MoveTables& table = kernels().moves;
+  switch (bytes) {
+    case 1:
+      return move(table.size1, rows, cols, x, xRow, xCol, y, yRow, yCol);
+    case 2:
+      return move(table.size2, rows, cols, x, xRow, xCol, y, yRow, yCol);
+    case 4:
+      return move(table.size4, rows, cols, x, xRow, xCol, y, yRow, yCol);
+    default:
+      return move(table.size8, rows, cols, x, xRow, xCol, y, yRow, yCol);
+  }
+}
+
+Status runMap(const Command& c, const Map& map, MapKernel kernelCall, const void* kernel) {
+  const Geometry& g = c.geometry;
+  if (isEmpty(g)) return Status::ok;
+  const int inputs = map.inputs;
+  Call call{map, kernelCall, kernel, {}, static_cast<char*>(c.data[inputs])};
+  int64_t step[kMaxLoopOperands];
+  bool flat = flatStep(g, inputs) == 1;
+  for (int k = 0; k < inputs; ++k) {
+    call.in[k] = static_cast<const char*>(c.data[k]);
+    step[k] = flat ? flatStep(g, k) : -1;
+    flat = flat && takesStep(map, k, step[k]);
+  }
+  if (!flat) {
+    runStrided(g, call);
+    return Status::ok;
+  }
+  parallelShares(flatCount(g), kCacheLine / map.bytes[inputs], itemBytes(map), share(map),
+                 [&](int64_t begin, int64_t end) {
+                   const void* part[kMaxLoopOperands];
+                   for (int k = 0; k < inputs; ++k) {
+                     part[k] = call.in[k] + begin * step[k] * map.bytes[k];
+                   }
+                   call(end - begin, part, step, call.y + begin * map.bytes[inputs]);
+                 });
+  return Status::ok;
+}
+
+}  // namespace tilegrad

@@ -1,0 +1,53 @@
+// Elementwise rows: y = f(x, ...) over a common shape, every operand with strides of its own (0
+// broadcasts) and a type of its own. What is contiguous goes straight to a kernel; the rest goes
+// through tiles.
+#pragma once
+#include <string.h>
+
+#include "../command.h"
+#include "../dispatch.h"
+#include "../loops.h"
+
+namespace tilegrad {
+
+// What the loops need to know of a row's kernel.
+struct Map {
+  int inputs;                       // operands 0 .. inputs - 1; the next one is the result
+  int64_t bytes[kMaxLoopOperands];  // of an element of each of them
+  int scalars;  // so many inputs, from the first, may have a step of 0 instead of 1
+  bool heavy;   // exp and the like: worth a second thread earlier
+};
+
+// Computes n results; in[k] has steps of step[k] elements.
+using MapKernel = void (*)(const void* kernel, int64_t n, const void* const* in,
+                           const int64_t* step, void* y);
+
+Status runMap(const Command& c, const Map& map, MapKernel call, const void* kernel);
+
+// runMap with a function object: f(n, in, step, y).
+template <class F>
+Status runMap(const Command& c, const Map& map, const F& f) {
+  return runMap(
+      c, map,
+      [](const void* kernel, int64_t n, const void* const* in, const int64_t* step, void* y) {
+        (*static_cast<const F*>(kernel))(n, in, step, y);
+      },
+      &f);
+}
+
+// y[i] = value for i < n.
+template <class Bits>
+void fillElements(Bits* y, int64_t n, Bits value) {
+  float pattern[16];
+  for (size_t at = 0; at < sizeof pattern; at += sizeof value) {
+    memcpy(reinterpret_cast<char*>(pattern) + at, &value, sizeof value);
+  }
+  kernels().moves.repeat(n * static_cast<int64_t>(sizeof value), pattern, y);
+}
+
+// y[i * yRow + j * yCol] = x[i * xRow + j * xCol] for i < rows, j < cols: elements of so many
+// bytes, which don't overlap. Strides are in elements.
+void moveTile(int64_t bytes, int64_t rows, int64_t cols, const void* x, int64_t xRow, int64_t xCol,
+              void* y, int64_t yRow, int64_t yCol);
+
+}  // namespace tilegrad

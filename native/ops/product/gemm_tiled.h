@@ -1,0 +1,433 @@
+// One thread's matrix product in tiles: blocks and packing, as planned by gemm_plan.cpp. For
+// gemm.cpp.
+#pragma once
+#include <string.h>
+
+#include "../../base/scratch.h"
+#include "gemm.h"
+#include "gemm_blocks.h"
+
+namespace tilegrad {
+
+template <class T>
+const char* bytesAt(const T* p) {
+  return reinterpret_cast<const char*>(p);
+}
+
+// Elements between the ends of the rows of a copied block: one cache line more than a power of two.
+constexpr int64_t kCopyPadding = 16;
+
+// Of A, what is copied for good beside blocks of B: half of a second-level cache.
+constexpr int64_t kKeptBytesOfA = 512 << 10;
+
+// One thread's product in tiles.
+template <class T>
+class TiledProduct {
+ public:
+  TiledProduct(const Product<T>& product, const GemmPlan& gemmPlan)
+      : g(product), plan(gemmPlan), kernels(floatKernels<T>().gemm), width(plan.tileCols) {}
+
+  Status run() {
+    if (plan.ahead) return runAhead();
+    if (plan.path == GemmPath::direct && !plan.copyA &&
+        (g.m <= kernels.maxRows || plan.shortDepth)) {
+      runInPlace();
+      return Status::ok;
+    }
+    return plan.strips ? runStrips() : runBlocks();
+  }
+
+ private:
+  // The fields of a tile that don't change within a block of k.
+  GemmTile<T> tileFor(int64_t depth, bool first, bool last) const {
+    GemmTile<T> tile{};
+    tile.k = depth;
+    tile.aRow = g.aRow;
+    tile.aCol = g.aCol;
+    tile.bRow = plan.path == GemmPath::packed ? width : g.bRow;
+    tile.cRow = g.cRow;
+    tile.sideRow = g.sideRow;
+    tile.beta = first ? g.beta : T{1};
+    tile.finish = last && g.finishes() ? &g.finish : nullptr;
+    tile.streams = plan.streamB;
+    return tile;
+  }
+
+  // Moves the tile to columns [j, j + cols) of row i.
+  void place(GemmTile<T>* tile, int64_t i, int64_t j, int64_t cols, bool first) const {
+    tile->cols = cols;
+    tile->c = g.c + i * g.cRow + j;
+    tile->bias = first && g.bias ? g.bias + j : nullptr;
+    tile->side = g.side ? g.side + i * g.sideRow + j : nullptr;
+  }
+
+  // B read where it is, by one tile of rows, or by several with so few steps that they take about
+  // as long as what runBlocks() does around them.
+  void runInPlace() {
+    GemmTile<T> tile = tileFor(g.k, true, true);
+    tile.a = g.a;
+    if (isOuter()) return runOuter(tile);
+    int64_t i = 0;
+    eachTile(g.m, kernels.maxRows, [&](int64_t rows) {
+      const int64_t wide = kernels.wideCols[rows - 1];
+      const int64_t j = wide > width ? g.n / wide * wide : 0;
+      if (j > 0) {
+        place(&tile, i, 0, j, true);
+        tile.b = g.b;
+        kernels.wide[rows - 1](tile);
+      }
+      if (j < g.n) {
+        place(&tile, i, j, g.n - j, true);
+        tile.b = g.b + j;
+        kernels.tile[rows - 1](tile);
+      }
+      tile.streams = false;  // the next rows find B in cache
+      tile.a += rows * g.aRow;
+      i += rows;
+    });
+    if (g.columnSums) sumColumns(g.b, 0, g.n);
+  }
+
+  // Whether it is a plain product of so few steps that there is a kernel for them, and C small
+  // enough to stay in a cache: memory is written faster in 14 places than in two (64 x 1 x 200000:
+  // 1.3 ms in tiles, 1.9 by the kernel).
+  bool isOuter() const {
+    constexpr int64_t kBytes = static_cast<int64_t>(sizeof(T)), kMostBytes = 16 << 20;
+    return g.k >= 1 && g.k <= kMaxOuterSteps && kernels.outer[g.k - 1] &&
+           g.m >= kernels.outerRows[g.k - 1] && g.n * kBytes >= 64 &&
+           g.n <= kMostBytes / kBytes / g.m && g.beta == 0 && !g.bias && !g.finishes();
+  }
+
+  // All rows by strips of columns whose part of B stays in the first-level cache beside the rows of
+  // C that pass through: 200 x 4 x 10000 took 1.3 times as long in strips of 2048 columns as of
+  // 512, and 2000 x 4 x 2000 1.5 times.
+  void runOuter(GemmTile<T> tile) const {
+    constexpr int64_t kStripBytes = 8 << 10;
+    const int64_t strip = kStripBytes / static_cast<int64_t>(sizeof(T)) / g.k;
+    for (int64_t j = 0; j < g.n; j += tile.cols) {
+      // The last strip is no narrower than others.
+      place(&tile, 0, j, g.n - j < 2 * strip ? g.n - j : strip, true);
+      tile.b = g.b + j;
+      kernels.outer[g.k - 1](g.m, tile);
+    }
+    if (g.columnSums) sumColumns(g.b, 0, g.n);
+  }
+
+  void sumColumns(const T* b, int64_t j, int64_t cols) const {
+    floatKernels<T>().columns.sumRows(g.k, cols, b, g.bRow, g.columnSums + j);
+  }
+
+  Status runBlocks() {
+    const int64_t depth = min64(g.k, plan.blockDepth), blockCols = min64(g.n, plan.blockCols);
+    T* panels = nullptr;
+    if (plan.packB) {
+      const int64_t size = ceilDiv(blockCols, width) * width * depth;
+      panels = static_cast<T*>(scratch(ScratchSlot::panel, static_cast<size_t>(size) * sizeof(T)));
+      if (!panels && size > 0) return Status::outOfMemory;
+    }
+    T* block = nullptr;
+    if (plan.copyA && g.k > 0) {
+      const int64_t size = min64(g.m, plan.blockRows) * (depth + kCopyPadding) + kPackSlack;
+      block = static_cast<T*>(scratch(ScratchSlot::block, static_cast<size_t>(size) * sizeof(T)));
+      if (!block) return Status::outOfMemory;
+    }
+    const int64_t kBlocks = g.k > 0 ? ceilDiv(g.k, plan.blockDepth) : 1;  // k = 0 still writes C
+    for (int64_t j0 = 0; j0 < g.n; j0 += blockCols) {
+      for (int64_t kb = 0; kb < kBlocks; ++kb) {
+        for (int64_t i0 = 0; i0 < g.m; i0 += plan.blockRows) {
+          runBlock(i0, j0, kb * plan.blockDepth, kb == 0, kb == kBlocks - 1, panels, block);
+        }
+      }
+    }
+    return Status::ok;
+  }
+
+  // A block of B: `depth` steps from p on, of `cols` columns from j on.
+  struct Block {
+    int64_t j, p, cols, depth;
+  };
+
+  Block blockAt(int64_t j, int64_t p) const {
+    return {j, p, min64(g.n - j, plan.blockCols), min64(g.k - p, plan.blockDepth)};
+  }
+
+  // Blocks of a few rows of B by as many columns as make a run that memory delivers fast. While one
+  // is in use its tiles ask for the next in the order of its addresses, each for a few rows, so
+  // that it is in the second-level cache by then. C's block is added to from block to block. A is
+  // copied once if the copy fits in a second-level cache, and otherwise block by block.
+  Status runAhead() {
+    const int64_t aBlock = g.m * (plan.blockDepth + kCopyPadding);
+    const int64_t aBlocks = ceilDiv(g.k, plan.blockDepth);
+    const bool keeps = aBlock * aBlocks <= kKeptBytesOfA / static_cast<int64_t>(sizeof(T));
+    const int64_t aSize = aBlock * (keeps ? aBlocks : 1) + kPackSlack;
+    const int64_t bSize = plan.packB ? width * plan.blockDepth : 0;
+    T* const a =
+        static_cast<T*>(scratch(ScratchSlot::block, static_cast<size_t>(aSize) * sizeof(T)));
+    T* const panel =
+        static_cast<T*>(scratch(ScratchSlot::panel, static_cast<size_t>(bSize) * sizeof(T)));
+    if (!a || (plan.packB && !panel)) return Status::outOfMemory;
+    for (int64_t j = 0; j < g.n; j += plan.blockCols) {
+      T* copy = a;
+      for (int64_t p = 0; p < g.k; p += plan.blockDepth) {
+        const bool last = p + plan.blockDepth >= g.k;
+        const Block next = last ? blockAt(j + plan.blockCols, 0) : blockAt(j, p + plan.blockDepth);
+        runAheadOf(next, blockAt(j, p), j == 0 || !keeps, copy, plan.packB ? panel : nullptr);
+        if (keeps) copy += aBlock;
+      }
+    }
+    if (g.columnSums) sumColumns(g.b, 0, g.n);
+    return Status::ok;
+  }
+
+  // One block by all rows of A, which are first copied to `copy`. A panel's first tile leaves it
+  // for the others, which read it from the first-level cache.
+  void runAheadOf(const Block& next, const Block& now, bool copies, T* copy, T* panel) const {
+    const bool columns = g.aRow == 1 && g.aCol != 1, first = now.p == 0;
+    const int64_t turns = ceilDiv(now.cols, width) * ceilDiv(g.m, kernels.maxRows);
+    int64_t turn = 0;
+    for (int64_t j = now.j; j < now.j + now.cols; j += width) {
+      GemmTile<T> tile = tileFor(now.depth, first, now.p + now.depth == g.k);
+      tile.streams = false;
+      const int64_t cols = min64(now.j + now.cols - j, width);
+      tile.b = g.b + now.p * g.bRow + j;
+      tile.bRow = g.bRow;
+      tile.panel = cols == width ? panel : nullptr;
+      int64_t i = 0;
+      eachTile(g.m, kernels.maxRows, [&](int64_t rows) {
+        T* const a = copy + i * (plan.blockDepth + kCopyPadding);
+        if (copies && j == now.j) {
+          copyTile(g.a + i * g.aRow + now.p * g.aCol, rows, now.depth, columns, a);
+        }
+        place(&tile, i, j, cols, first);
+        tile.a = a;
+        tile.aRow = columns ? 1 : now.depth + kCopyPadding;
+        tile.aCol = columns ? rows : 1;
+        tile.nextC = tile.c + width;
+        fetchPart(next, turn++, turns, &tile);
+        kernels.tile[rows - 1](tile);
+        if (tile.panel) {
+          tile.b = tile.panel;
+          tile.bRow = width;
+          tile.panel = nullptr;
+        }
+        i += rows;
+      });
+    }
+  }
+
+  // Asks the tile to fetch its part of a block, one of `parts` of nearly the same number of rows.
+  void fetchPart(const Block& block, int64_t part, int64_t parts, GemmTile<T>* tile) const {
+    constexpr int64_t kBytes = static_cast<int64_t>(sizeof(T));
+    const int64_t begin = part * block.depth / parts, end = (part + 1) * block.depth / parts;
+    tile->aheadTurns = 0;
+    if (block.cols <= 0 || begin == end) return;
+    tile->ahead = bytesAt(g.b + (block.p + begin) * g.bRow + block.j);
+    tile->aheadStep = 128;
+    tile->aheadCount = ceilDiv(block.cols * kBytes, tile->aheadStep);
+    tile->aheadTurn = g.bRow * kBytes;
+    tile->aheadTurns = end - begin;
+  }
+
+  // Panel by panel of columns, and of each piece by piece: a piece is packed, meets all rows of A,
+  // and its place is taken by the next one before it has left the first-level cache.
+  Status runStrips() {
+    T* const piece = static_cast<T*>(
+        scratch(ScratchSlot::panel, static_cast<size_t>(width * plan.blockDepth) * sizeof(T)));
+    if (!piece) return Status::outOfMemory;
+    const bool copies = plan.copyA && g.aCol == 1;
+    const int64_t copyRow = g.k + kCopyPadding;
+    T* copy = nullptr;
+    if (copies) {
+      copy = static_cast<T*>(
+          scratch(ScratchSlot::block, static_cast<size_t>(g.m * copyRow) * sizeof(T)));
+      if (!copy) return Status::outOfMemory;
+      copyTile(g.a, g.m, g.k, false, copy);
+    }
+    for (int64_t j = 0; j < g.n; j += width) {
+      for (int64_t p = 0; p < g.k; p += plan.blockDepth) {
+        const bool last = p + plan.blockDepth >= g.k;
+        GemmTile<T> tile = tileFor(min64(g.k - p, plan.blockDepth), p == 0, last);
+        const T* const from = g.b + p + j * g.bCol;
+        tile.b = piece;
+        tile.a = copies ? copy + p : g.a + p * g.aCol;
+        if (copies) tile.aRow = copyRow;
+        place(&tile, 0, j, min64(g.n - j, width), p == 0);
+        kernels.packPanel(tile.k, tile.cols, from, g.bRow, g.bCol, piece);
+        const int64_t nextCols = last ? min64(g.n - j - width, width) : tile.cols;
+        runStrip(tile, last ? g.b + (j + width) * g.bCol : from + plan.blockDepth,
+                 nextCols > 0 ? nextCols : 0,
+                 min64(last ? g.k : g.k - p - plan.blockDepth, plan.blockDepth));
+      }
+    }
+    return Status::ok;
+  }
+
+  // All rows of A against a piece of a panel. Meanwhile `steps` steps of the `cols` columns at
+  // `next` are fetched, which will be packed afterwards.
+  void runStrip(GemmTile<T> tile, const T* next, int64_t cols, int64_t steps) {
+    const int64_t tiles = ceilDiv(g.m, kernels.maxRows);
+    const int64_t slice = roundUp(ceilDiv(steps, tiles), kPair);
+    int64_t p = 0;
+    eachTile(g.m, kernels.maxRows, [&](int64_t rows) {
+      tile.nextC = tile.c + rows * tile.cRow;
+      tile.aheadTurns = 0;
+      if (p < steps) {
+        fetchSlice({next, next + p, true, cols}, 0, min64(steps - p, slice), &tile);
+      }
+      kernels.tile[rows - 1](tile);
+      p += slice;
+      tile.a += rows * tile.aRow;
+      tile.c += rows * tile.cRow;
+      if (tile.side) tile.side += rows * tile.sideRow;
+    });
+  }
+
+  // Rows from i0, columns from j0, steps from p0: every panel of B meets every tile of A.
+  void runBlock(int64_t i0, int64_t j0, int64_t p0, bool first, bool last, T* panels, T* block) {
+    const int64_t rows = min64(g.m - i0, plan.blockRows), cols = min64(g.n - j0, plan.blockCols);
+    const int64_t depth = min64(g.k - p0, plan.blockDepth);
+    const bool packs = plan.packB && i0 == 0;
+    GemmTile<T> tile = tileFor(depth, first, last);
+    const T* const from = g.b + p0 * g.bRow + j0 * g.bCol;
+    const bool inTile = packs && g.bCol == 1;
+    if (packs && !(inTile && cols >= width)) packSlice(from, 0, depth, min64(cols, width), panels);
+    for (int64_t j = 0; j < cols; j += width) {
+      place(&tile, i0, j0 + j, min64(cols - j, width), first);
+      tile.a = g.a + i0 * g.aRow + p0 * g.aCol;
+      Next next{};
+      const int64_t nextCols = min64(cols - j - width, width);
+      if (plan.packB) {
+        T* const panel = panels + j * depth;
+        tile.streams = inTile && tile.cols == width;
+        tile.panel = tile.streams ? panel : nullptr;
+        tile.b = tile.streams ? from + j : panel;
+        tile.bRow = tile.streams ? g.bRow : width;
+        next.packed = panels + (j + width) * depth;
+        if (packs) next.from = from + (j + width) * g.bCol;
+        next.packs = packs && !(inTile && nextCols == width);
+      } else if (g.prepacked) {
+        tile.b = g.b + (j0 + j) * g.k + p0 * width;
+        next.packed = tile.b + g.k * width;
+      } else {
+        tile.b = from + j;
+      }
+      next.cols = nextCols > 0 ? nextCols : 0;
+      if (i0 == 0 && first && g.columnSums) sumColumns(g.b + j0 + j, j0 + j, tile.cols);
+      runPanel(tile, rows, block, j == 0, next);
+    }
+  }
+
+  // The panel after the one in use: `cols` columns (0: there is none), packed already, or to be
+  // packed from `from`.
+  struct Next {
+    const T* packed;
+    const T* from;
+    bool packs;
+    int64_t cols;
+  };
+
+  // Steps [p, p + steps) of a panel.
+  void packSlice(const T* from, int64_t p, int64_t steps, int64_t cols, T* panel) const {
+    kernels.packPanel(steps, cols, from + p * g.bRow, g.bRow, g.bCol, panel + p * width);
+  }
+
+  // `rows` rows of A against one panel of columns, in tiles of nearly equal height: 15 rows are
+  // 8 + 7 and not 14 + 1, so that no tile is nearly empty. With a block, the first panel's tiles
+  // copy their rows of A there and the others read them there. Between the tiles the next panel is
+  // packed slice by slice; what a slice reads was fetched while the tile before it ran.
+  void runPanel(GemmTile<T> tile, int64_t rows, T* block, bool fillBlock, const Next& next) {
+    const int64_t tiles = ceilDiv(rows, kernels.maxRows);
+    const int64_t height = rows / tiles, taller = rows % tiles;
+    const T* const firstC = tile.c;
+    const T* source = tile.a;
+    const int64_t depth = tile.k, slice = roundUp(ceilDiv(depth, tiles), kPair);
+    const bool columns = g.aRow == 1 && g.aCol != 1;
+    for (int64_t i = 0; i < tiles; ++i) {
+      const int64_t r = height + (i < taller ? 1 : 0);
+      const bool isLast = i == tiles - 1;
+      const int64_t p = i * slice, steps = min64(depth - p, slice);
+      tile.nextC = isLast ? firstC + width : tile.c + r * tile.cRow;
+      tile.aheadTurns = 0;
+      if (next.cols > 0 && steps > 0) fetchSlice(next, p, steps, &tile);
+      if (block) {
+        if (fillBlock) {
+          copyTile(source, r, depth, columns, block);
+          if (!isLast) fetchRows(source + r * g.aRow, r, depth, columns, &tile);
+        }
+        tile.a = block;
+        tile.aRow = columns ? 1 : depth + kCopyPadding;
+        tile.aCol = columns ? r : 1;
+        block += r * (depth + kCopyPadding);
+      } else {
+        tile.a = source;
+      }
+      kernels.tile[r - 1](tile);
+      tile.streams = false;  // the next tiles find the panel in cache
+      if (tile.panel) {
+        tile.b = tile.panel;
+        tile.bRow = width;
+        tile.panel = nullptr;
+      }
+      if (next.packs && next.cols > 0 && steps > 0) {
+        packSlice(next.from, p, steps, next.cols, const_cast<T*>(next.packed));
+      }
+      source += r * g.aRow;
+      tile.c += r * tile.cRow;
+      if (tile.side) tile.side += r * tile.sideRow;
+    }
+  }
+
+  static constexpr int64_t kPair = 128 / static_cast<int64_t>(sizeof(T));  // elements of two lines
+
+  // Asks the tile to fetch steps [p, p + steps) of the next panel.
+  void fetchSlice(const Next& next, int64_t p, int64_t steps, GemmTile<T>* tile) const {
+    constexpr int64_t kBytes = static_cast<int64_t>(sizeof(T));
+    if (!next.packed) return;
+    if (next.from && g.bCol != 1) {  // lines along each column
+      tile->ahead = bytesAt(next.from + p * g.bRow);
+      tile->aheadCount = next.cols;
+      tile->aheadStep = g.bCol * kBytes;
+      tile->aheadTurn = 128;
+      tile->aheadTurns = g.bRow == 1 ? ceilDiv(steps, kPair) : 0;
+      return;
+    }
+    // Rows of B, or of a panel: one pair of lines a step for panels of 32 float32 columns.
+    const int64_t pairs = next.from ? steps : ceilDiv(steps * width, kPair);
+    tile->ahead = bytesAt(next.from ? next.from + p * g.bRow : next.packed + p * width);
+    tile->aheadStep = next.from ? g.bRow * kBytes : 128;
+    tile->aheadCount = pairs;
+    tile->aheadTurn = 0;
+    tile->aheadTurns = 1;
+  }
+
+  // Asks the tile to fetch the rows of A of the next one.
+  void fetchRows(const T* a, int64_t rows, int64_t depth, bool columns, GemmTile<T>* tile) const {
+    constexpr int64_t kBytes = static_cast<int64_t>(sizeof(T));
+    if (columns || g.aCol != 1) return;
+    tile->ahead = bytesAt(a);
+    tile->aheadStep = 128;
+    tile->aheadCount = depth / kPair;
+    tile->aheadTurn = g.aRow * kBytes;
+    tile->aheadTurns = rows;
+  }
+
+  // One tile's rows of alpha A to scratch memory.
+  void copyTile(const T* a, int64_t rows, int64_t depth, bool columns, T* to) const {
+    if (columns) return kernels.packTileOfA(depth, rows, g.alpha, a, g.aCol, to);
+    for (int64_t i = 0; i < rows; ++i, a += g.aRow, to += depth + kCopyPadding) {
+      if (g.aCol == 1 && g.alpha == 1) {
+        memcpy(to, a, static_cast<size_t>(depth) * sizeof(T));
+      } else {
+        for (int64_t p = 0; p < depth; ++p)
+          to[p] = g.alpha == 1 ? a[p * g.aCol] : g.alpha * a[p * g.aCol];
+      }
+    }
+  }
+
+  const Product<T>& g;
+  const GemmPlan& plan;
+  const GemmKernels<T>& kernels;
+  const int64_t width;
+};
+
+}  // namespace tilegrad
