@@ -55,9 +55,13 @@ function matrix(seed: number, rows: number, cols: number): Tensor {
   return tensor(uniform(rows * cols, seed)).reshape([rows, cols]);
 }
 
-/** A matrix of a product, transposed ones as views of what is stored. */
+/**
+ * A matrix of a product, transposed ones as views of what is stored: in the library's memory, where
+ * weights and results are. It begins at lines of the cache, and a typed array of the user's between them.
+ */
 function view({ data, rows, cols, colStep }: Matrix, dtype: DType): Tensor {
-  const stored = fromTypedArray(data, colStep === 1 ? [rows, cols] : [cols, rows]).to(dtype);
+  const given = fromTypedArray(data, colStep === 1 ? [rows, cols] : [cols, rows]).to(dtype);
+  const stored = given.clone();
   return colStep === 1 ? stored : stored.transpose();
 }
 

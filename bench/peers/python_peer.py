@@ -114,7 +114,7 @@ class Torch:
 
     def gemm(self, r):
         torch = self.torch
-        a, b = (torch.from_numpy(x) for x in stored(r))
+        a, b = (torch.from_numpy(x).clone() for x in stored(r))  # in PyTorch's own memory
         if r['dtype'] == 'bfloat16':
             a, b = a.bfloat16(), b.bfloat16()
         a, b = a.t() if r['layout'] == 'TN' else a, b.t() if r['layout'] == 'NT' else b

@@ -284,7 +284,7 @@ Status backwardOf(const Command& c) {
     clear(dbias);
     return Status::ok;
   }
-  const int64_t bytes = 3 * s.n * s.cols() * static_cast<int64_t>(sizeof(T));
+  const int64_t touched = 3 * s.n * s.cols() * static_cast<int64_t>(sizeof(T));
   const Backward<T> b{floatKernels<T>(),
                       s,
                       c.number[4].i,
@@ -294,8 +294,8 @@ Status backwardOf(const Command& c) {
                       static_cast<const T*>(c.data[3]),
                       static_cast<const T*>(c.data[4]),
                       static_cast<T*>(c.data[5]),
-                      isFar(bytes),
-                      isPast(bytes, c.data[5], s.cols() * static_cast<int64_t>(sizeof(T)))};
+                      isFar(touched),
+                      isPast(touched, c.data[5], s.cols() * static_cast<int64_t>(sizeof(T)))};
   const int64_t rows = blockRows(s), blocks = (s.n + rows - 1) / rows, weights = s.weights();
   // Of each block the gradients of the weights, then those of the biases.
   T* partial = nullptr;
