@@ -39,7 +39,7 @@ export interface Lstsq {
   solution: Tensor;
   /** The sums of squares of A X - B for each column; empty unless m > n and all ranks are n. */
   residuals: Tensor;
-  /** The ranks of A, int32. */
+  /** The ranks of A, int64. */
   rank: Tensor;
   /** The singular values of A with the driver `gelsd`; otherwise empty, shape [0]. */
   singularValues: Tensor;
@@ -65,7 +65,7 @@ function byPivoting(a: Tensor, b: Tensor, rcond: number): Found {
       [numel(batch), m, n, k, rcond],
     );
   }
-  return [x, rank, zeros([0], { dtype: a.dtype })];
+  return [x, rank.to('int64'), zeros([0], { dtype: a.dtype })];
 }
 
 /** By singular values: V inv(S) U^T B. */
@@ -101,7 +101,7 @@ export function lstsq(a: Tensor, b: Tensor, options: LstsqOptions = {}): Lstsq {
   const [m, n] = [rowsOf(a), colsOf(a)];
   const { rcond = epsilonOf(a.dtype) * Math.max(m, n), driver = 'gelsy' } = options;
   checkNumber('lstsq', 'rcond', rcond, 0);
-  if (!Object.hasOwn(DRIVERS, driver)) {
+  if (typeof driver !== 'string' || !Object.hasOwn(DRIVERS, driver)) {
     throw new TensorError(
       'ERR_ARGUMENT',
       `[lstsq] the driver is gelsy or gelsd, not ${describe(driver)}`,
@@ -117,7 +117,7 @@ export function lstsq(a: Tensor, b: Tensor, options: LstsqOptions = {}): Lstsq {
     ];
     attach(x, 'lstsq', [matrices, sides], rules);
   }
-  const whole = m > n && (rank.data as Int32Array).every((found) => found === n);
+  const whole = m > n && rank.eq(n).all().item() === 1;
   const residuals = whole
     ? sum(matmul(matrices, x).sub(sides).square(), { dim: -2 })
     : zeros([0], { dtype: a.dtype });

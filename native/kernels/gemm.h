@@ -220,7 +220,8 @@ TG_INLINE void gemmTile(const GemmTile<T>& t, int64_t j = 0, int64_t cols = V * 
     // burst of them holds up the loads of the steps around it.
     const int64_t turn = t.nextC ? kStepsPerTurn : t.k;
     const int64_t turns = (t.k + kStepsPerTurn - 1) / kStepsPerTurn;
-    const int64_t linesOfC = turns >= R ? 1 : R;
+    int64_t linesOfC = R;
+    if (turns >= R) linesOfC = 1;
     int64_t rowsOfC = t.nextC ? R : 0;
     const T* nextC = t.nextC;
     const char* ahead = t.ahead;

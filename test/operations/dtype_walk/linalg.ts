@@ -17,4 +17,11 @@ export const differences: readonly Difference[] = [
     functions: ['matrixPower', 'linalg.matrixPower'],
     when: ({ dtypes }) => dtypes[0] === 'bool',
   },
+  {
+    reason:
+      'residuals are there with every driver; LAPACK gives none with gelsy, and so does PyTorch',
+    kind: 'values',
+    functions: ['linalg.lstsq'],
+    when: ({ args, dtypes }) => args.length === 2 && /float(32|64)/.test(dtypes[0] ?? ''),
+  },
 ];
