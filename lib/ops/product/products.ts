@@ -322,6 +322,8 @@ export function inner(a: Tensor, b: Tensor): Tensor {
       `[inner] the last dimensions of ${formatShape(a.shape)} and ${formatShape(b.shape)} differ`,
     );
   }
+  // Without an equation to write and to read.
+  if (a.ndim <= 2 && b.ndim === 2) return matmul(a, permute(b, [1, 0]));
   return contracted('inner', a, b, [a.ndim - 1], [b.ndim - 1]);
 }
 

@@ -246,13 +246,13 @@ bool splitsRows(const GemmShape& s, const GemmTiles& tiles, int threads) {
 
 // Columns that whole registers leave, when they are few enough to be a narrow product of their own.
 int edgeCols(const GemmShape& s, const GemmTiles& tiles) {
-  const int64_t edge = s.n % (64 / s.elementBytes);
+  if (tiles.narrowCols < kTurnedCols || s.n <= tiles.cols || s.m < kEdgeRows || s.k < kEdgeDepth) {
+    return 0;
+  }
   const bool collides = s.bCol == 1 && s.bRow * s.elementBytes % kSetBytes == 0;
-  const bool plain = !s.prepacked && !s.scaled && s.aCol == 1 && s.aRow != 1 && !collides;
-  return plain && tiles.narrowCols >= kTurnedCols && s.n > tiles.cols && edge <= kEdgeCols &&
-                 s.m >= kEdgeRows && s.k >= kEdgeDepth
-             ? static_cast<int>(edge)
-             : 0;
+  if (s.prepacked || s.scaled || s.aCol != 1 || s.aRow == 1 || collides) return 0;
+  const int64_t edge = s.n % (64 / s.elementBytes);
+  return edge <= kEdgeCols ? static_cast<int>(edge) : 0;
 }
 
 void planTransposed(const GemmShape& s, GemmPlan* plan) {
