@@ -5,26 +5,17 @@
  */
 
 import { misalignment, rows, runRow } from 'tilegrad/native/commands.js';
-import {
-  getNumThreads,
-  setNumThreads,
-  setSimdLevel,
-  simdLevel,
-  simdLevels,
-} from 'tilegrad/native/settings.js';
+import { setNumThreads, setSimdLevel, simdLevel, simdLevels } from 'tilegrad/native/settings.js';
 import { activations } from 'tilegrad/ops/product/gemm.js';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { generator } from '../helpers/generator.js';
+import { restoreSettings } from '../helpers/settings.js';
 
 const GUARD = 12345;
 const level = simdLevel();
-const threads = getNumThreads();
 const levels = simdLevels().filter((name) => name !== 'scalar'); // emulates FMA: too slow for these
 
-afterAll(() => {
-  setSimdLevel(level);
-  setNumThreads(threads);
-});
+restoreSettings();
 
 type Floats = Float32Array | Float64Array;
 

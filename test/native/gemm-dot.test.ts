@@ -6,28 +6,17 @@
  */
 
 import { rows, runRow } from 'tilegrad/native/commands.js';
-import {
-  getNumThreads,
-  setNumThreads,
-  setSimdLevel,
-  simdLevel,
-  simdLevels,
-} from 'tilegrad/native/settings.js';
+import { setNumThreads, setSimdLevel } from 'tilegrad/native/settings.js';
 import { activations } from 'tilegrad/ops/product/gemm.js';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { generator } from '../helpers/generator.js';
+import { restoreSettings, settings } from '../helpers/settings.js';
 
 type Floats = Float32Array | Float64Array;
 
 const GUARD = 12345;
-const level = simdLevel();
-const threads = getNumThreads();
-const settings = simdLevels().flatMap((name) => [1, 2].map((count) => [name, count] as const));
 
-afterAll(() => {
-  setSimdLevel(level);
-  setNumThreads(threads);
-});
+restoreSettings();
 
 const [PATH_DOT, PATH_PACKED] = [3, 6]; // their places in GemmPath
 

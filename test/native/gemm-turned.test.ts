@@ -6,28 +6,17 @@
  */
 
 import { rows, runRow } from 'tilegrad/native/commands.js';
-import {
-  getNumThreads,
-  setNumThreads,
-  setSimdLevel,
-  simdLevel,
-  simdLevels,
-} from 'tilegrad/native/settings.js';
+import { setNumThreads, setSimdLevel } from 'tilegrad/native/settings.js';
 import { activations } from 'tilegrad/ops/product/gemm.js';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { generator } from '../helpers/generator.js';
+import { restoreSettings, settings } from '../helpers/settings.js';
 
 type Floats = Float32Array | Float64Array;
 
 const GUARD = 12345;
-const level = simdLevel();
-const threads = getNumThreads();
-const settings = simdLevels().flatMap((name) => [1, 2].map((count) => [name, count] as const));
 
-afterAll(() => {
-  setSimdLevel(level);
-  setNumThreads(threads);
-});
+restoreSettings();
 
 const [PATH_PACKED, PATH_TURNED] = [6, 7]; // their places in GemmPath
 
@@ -36,7 +25,7 @@ const HEIGHTS = [7, 8, 13, 14, 15, 16, 23, 27, 28, 31, 32, 33, 42, 47, 48, 56, 6
 
 /** Rows, columns and steps. */
 const shapes: (readonly [m: number, n: number, k: number])[] = [
-  // Few rows by few steps: squares that would be incomplete.
+  // Few rows, which are left to the dot path.
   ...[4, 5, 6, 8, 11, 12].flatMap((m) =>
     [2, 3, 7, 9, 10, 12, 17, 24, 31].map((k, i) => [m, 15 + 3 * m + i, k] as const),
   ),

@@ -1,0 +1,24 @@
+/** Tests that go through the SIMD levels and numbers of threads by themselves. */
+import {
+  getNumThreads,
+  setNumThreads,
+  setSimdLevel,
+  simdLevel,
+  simdLevels,
+} from 'tilegrad/native/settings.js';
+import { afterAll } from 'vitest';
+
+/** Every level of this machine, each with 1 and 2 threads. */
+export const settings = simdLevels().flatMap((name) =>
+  [1, 2].map((count) => [name, count] as const),
+);
+
+/** After a file's tests the level and the number of threads are what they were. */
+export function restoreSettings(): void {
+  const level = simdLevel();
+  const threads = getNumThreads();
+  afterAll(() => {
+    setSimdLevel(level);
+    setNumThreads(threads);
+  });
+}
