@@ -14,6 +14,7 @@ namespace tilegrad {
 // numbers) at 10 to 20 GB/s. Work of less than two shares stays on the caller.
 constexpr int64_t kLightShare = 256 * 1024;
 constexpr int64_t kHeavyShare = 64 * 1024;
+constexpr double kShareNanoseconds = 5000;
 
 // Results are cut at cache lines, so that no two threads write to one.
 constexpr int64_t kCacheLine = 64;
@@ -24,11 +25,12 @@ template <class F>
 void parallelShares(int64_t count, int64_t grain, int64_t itemBytes, int64_t share, const F& f) {
   int64_t least = share / (itemBytes > 0 ? itemBytes : 1);
   least = least < grain ? grain : (least + grain - 1) / grain * grain;
-  if (count < 2 * least) {
+  if (count < 2 * least ||
+      !worthRegion(numThreads(), kShareNanoseconds * static_cast<double>(count / least))) {
     if (count > 0) f(int64_t{0}, count);
     return;
   }
-  parallelFor(count, least, f);
+  parallelPieces(count, least, f);
 }
 
 // parallelFor over ranges that may run out of memory.

@@ -154,11 +154,11 @@ constexpr double kUnevenShare = 1.02;
 
 // Multiply-adds that a thread has to have. A region costs 0.2 us when the other threads still spin
 // after the last one: then 0.4 us of work for each are enough (64 cubed: 235 on one thread, 393 on
-// two; 1 x 784 x 128: 69 and 116). Waking them takes tens of microseconds, which only products
-// pay for that leave them awake for others to come: a training step whose largest products are
-// below stays on one thread.
+// two; 1 x 784 x 128: 69 and 116).
 constexpr double kMinWorkPerThread = 50000;
-constexpr double kMinWorkToWake = 200000;
+// How fast one thread is at best: what is worth waking others for takes no less time than that.
+constexpr double kMultiplyAddsPerNanosecond = 120;
+constexpr double kBytesPerNanosecond = 80;
 
 // Whether tiles read B where it is.
 bool readsInPlace(const GemmShape& s, const GemmTiles& tiles) {
@@ -299,9 +299,11 @@ void planTiles(const GemmShape& s, const GemmTiles& tiles, GemmPlan* plan) {
 
 }  // namespace
 
-bool worthThreads(double multiplyAdds, int threads) {
+bool worthThreads(double multiplyAdds, int threads, double bytes) {
   if (threads == 1 || multiplyAdds < 2 * kMinWorkPerThread) return false;
-  return multiplyAdds >= 2 * kMinWorkToWake || threadsAwake(threads);
+  const double arithmetic = multiplyAdds / kMultiplyAddsPerNanosecond;
+  const double reading = bytes / kBytesPerNanosecond;
+  return worthRegion(threads, arithmetic > reading ? arithmetic : reading);
 }
 
 GemmPlan planGemm(const GemmShape& s, const GemmTiles& tiles, int threads) {
@@ -315,7 +317,7 @@ GemmPlan planGemm(const GemmShape& s, const GemmTiles& tiles, int threads) {
   }
   const double work =
       static_cast<double>(s.m) * static_cast<double>(s.n) * static_cast<double>(s.k);
-  if (worthThreads(work, threads)) plan.threads = threads;
+  if (worthThreads(work, threads, bytesOfB(s))) plan.threads = threads;
   plan.splitRows = splitsRows(s, tiles, plan.threads);
 
   const bool plain = !s.prepacked && !s.scaled;
