@@ -133,8 +133,10 @@ struct Pool {
 // Null until the first parallel region, and again in a forked child, which has none of the threads.
 std::atomic<Pool*> currentPool{nullptr};
 
-// When work that wasn't worth waking anybody will have ended, by the steady clock in nanoseconds.
+// When work that wasn't worth waking anybody will have ended, by the steady clock in nanoseconds,
+// and how much it was, with such work right before it. Guesses, which several threads may write.
 std::atomic<int64_t> aloneUntil{INT64_MIN / 2};
+std::atomic<double> aloneTime{0};
 
 // 0 until it is first asked for.
 std::atomic<int> threadCount{0};
@@ -386,14 +388,18 @@ bool worthRegion(int threads, double nanoseconds) {
   if (threads <= 1) return false;
   if (nanoseconds >= kWakeNanoseconds || threadsAwake(threads)) return true;
   using Nanoseconds = std::chrono::duration<int64_t, std::nano>;
+  const int64_t own = static_cast<int64_t>(nanoseconds);
   const int64_t now =
       std::chrono::duration_cast<Nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
           .count();
   // Before the end of the last such work this is most likely a part of it.
   const int64_t before = aloneUntil.load(std::memory_order_relaxed);
   if (now < before) return false;
-  aloneUntil.store(now + static_cast<int64_t>(nanoseconds), std::memory_order_relaxed);
-  return now - before < Nanoseconds(kSpinTime).count();
+  const bool follows = now - before < Nanoseconds(kSpinTime).count();
+  if (follows) nanoseconds += aloneTime.load(std::memory_order_relaxed);
+  aloneTime.store(nanoseconds, std::memory_order_relaxed);
+  aloneUntil.store(now + own, std::memory_order_relaxed);
+  return nanoseconds >= kWakeNanoseconds;
 }
 
 void parallelRanges(int64_t count, int64_t grain, int64_t most, RangeFunction fn,

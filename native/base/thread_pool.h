@@ -21,9 +21,9 @@ constexpr int kMaxThreads = 256;
 // last one. A guess: they may fall asleep before the region starts.
 bool threadsAwake(int threads);
 
-// Whether a region is worth starting for what takes one thread so many nanoseconds: when that pays
-// for waking the others, or they are awake, or the last work that wasn't worth it ended so short a
-// time ago that they will still be awake for what comes next.
+// Whether a region is worth starting for what takes one thread so many nanoseconds: when the others
+// are awake, or when that, together with what was not worth it and ended less than their spinning
+// time ago, pays for waking them. So a run of short calls wakes them, and a lone one doesn't.
 bool worthRegion(int threads, double nanoseconds);
 
 using RangeFunction = void (*)(const void* context, int64_t begin, int64_t end);

@@ -43,8 +43,8 @@ Status parallelStatus(int64_t count, int64_t grain, const F& f) {
   return failed ? Status::outOfMemory : Status::ok;
 }
 
-// A batch of products: whole products to each thread when there
-// are enough of them to share evenly, and worth it; otherwise each is cut.
+// A batch of products, which together may be worth several threads: whole products to each thread
+// when there are enough of them to share evenly, otherwise each is cut.
 template <class Whole, class Cut>
 Status overBatch(int64_t batch, bool worthThreads, const Whole& whole, const Cut& cut) {
   const auto run = [](int64_t begin, int64_t end, const auto& product) {
@@ -54,7 +54,8 @@ Status overBatch(int64_t batch, bool worthThreads, const Whole& whole, const Cut
     }
     return Status::ok;
   };
-  if (batch < 4 * numThreads() || !worthThreads) return run(0, batch, cut);
+  if (!worthThreads) return run(0, batch, whole);
+  if (batch < 4 * numThreads()) return run(0, batch, cut);
   return parallelStatus(batch, 1,
                         [&](int64_t begin, int64_t end) { return run(begin, end, whole); });
 }

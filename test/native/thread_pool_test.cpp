@@ -179,24 +179,26 @@ void testTakenRanges() {
   }
 }
 
-// Work that doesn't pay for waking anybody is worth a region when the others are awake, or calls
-// come densely.
+// Work that doesn't pay for waking anybody is worth a region when the others are awake, or when
+// there is enough of it without a pause.
 void testWorthRegion() {
   setNumThreads(2);
   CHECK(!worthRegion(1, 1e9));
   CHECK(worthRegion(2, 1e9));
-  bool alone = false, dense = false, awake = false;
+  int alone = 0, together = 0, awake = 0;
   for (int i = 0; i < 20; ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    if (!worthRegion(2, 0)) alone = true;
-    if (worthRegion(2, 0)) dense = true;
+    bool worth = worthRegion(2, 100);
+    if (!worth) ++alone;
+    for (int j = 0; j < 10000 && !worth; ++j) worth = worthRegion(2, 100);
+    if (worth) ++together;
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
     checkRegion(50, 1);
-    if (threadsAwake(2) && worthRegion(2, 0)) awake = true;
+    if (worthRegion(2, 100)) ++awake;
   }
-  CHECK(alone);
-  CHECK(dense);
-  CHECK(awake);
+  CHECK(alone > 0);
+  CHECK(together > 0);
+  CHECK(awake > 0);
 }
 
 void testConcurrentCallers() {
