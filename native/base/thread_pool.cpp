@@ -353,6 +353,17 @@ int threadsFromEnvironment() {
   return errno == ERANGE || value > kMaxThreads ? kMaxThreads : static_cast<int>(value);
 }
 
+// Whether a region of so many threads would start at once, because the others still spin after the
+// last one. A guess: they may fall asleep before the region starts.
+bool threadsAwake(int threads) {
+  Pool* pool = currentPool.load(std::memory_order_acquire);
+  if (pool == nullptr || pool->started.load(std::memory_order_acquire) < threads - 1) return false;
+  for (int i = 0; i < threads - 1; ++i) {
+    if (pool->workers[i].state.value.load(std::memory_order_relaxed) != kIdle) return false;
+  }
+  return true;
+}
+
 int clampThreads(int count) { return count < 1 ? 1 : count > kMaxThreads ? kMaxThreads : count; }
 
 // The CPUs of the process when it was first asked.
@@ -375,15 +386,6 @@ int numThreads() {
 
 void setNumThreads(int count) { threadCount.store(clampThreads(count), std::memory_order_relaxed); }
 
-bool threadsAwake(int threads) {
-  Pool* pool = currentPool.load(std::memory_order_acquire);
-  if (pool == nullptr || pool->started.load(std::memory_order_acquire) < threads - 1) return false;
-  for (int i = 0; i < threads - 1; ++i) {
-    if (pool->workers[i].state.value.load(std::memory_order_relaxed) != kIdle) return false;
-  }
-  return true;
-}
-
 bool worthRegion(int threads, double nanoseconds) {
   if (threads <= 1) return false;
   if (nanoseconds >= kWakeNanoseconds || threadsAwake(threads)) return true;
@@ -398,8 +400,10 @@ bool worthRegion(int threads, double nanoseconds) {
   const bool follows = now - before < Nanoseconds(kSpinTime).count();
   if (follows) nanoseconds += aloneTime.load(std::memory_order_relaxed);
   aloneTime.store(nanoseconds, std::memory_order_relaxed);
-  aloneUntil.store(now + own, std::memory_order_relaxed);
-  return nanoseconds >= kWakeNanoseconds;
+  const bool worth = nanoseconds >= kWakeNanoseconds;
+  // Who is told that it is worth it may ask again for a part of it.
+  aloneUntil.store(worth ? now : now + own, std::memory_order_relaxed);
+  return worth;
 }
 
 void parallelRanges(int64_t count, int64_t grain, int64_t most, RangeFunction fn,

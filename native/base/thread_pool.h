@@ -17,10 +17,6 @@ void setNumThreads(int count);
 
 constexpr int kMaxThreads = 256;
 
-// Whether a region of so many threads would start at once, because the others still spin after the
-// last one. A guess: they may fall asleep before the region starts.
-bool threadsAwake(int threads);
-
 // Whether a region is worth starting for what takes one thread so many nanoseconds: when the others
 // are awake, or when that, together with what was not worth it and ended less than their spinning
 // time ago, pays for waking them. So a run of short calls wakes them, and a lone one doesn't.

@@ -149,6 +149,11 @@ constexpr int64_t kAheadDepth = 128;
 constexpr int64_t kAheadFewRows = 40;
 constexpr int64_t kAheadDepthOfMore = 256;
 
+// With so few steps the time goes into writing C, and B is read twice for next to nothing. Cut at
+// columns, threads would write to one cache line in every row whose length is no multiple of it.
+constexpr int64_t kFewStepsToShare = 8;
+constexpr int64_t kRowsToShare = 8;
+
 // How much larger than an even share the largest may be.
 constexpr double kUnevenShare = 1.02;
 
@@ -238,6 +243,7 @@ bool asksAhead(const GemmShape& s, const GemmTiles& tiles) {
 // are few are not cut: every thread would read all of B for them.
 bool splitsRows(const GemmShape& s, const GemmTiles& tiles, int threads) {
   if (s.m > s.n) return true;
+  if (s.k <= kFewStepsToShare && s.m >= kRowsToShare * threads) return true;
   if (s.bCol != 1 || s.m < 2 * threads * tiles.rows) return false;
   const int64_t grain = 64 / s.elementBytes, shares = (s.n + grain - 1) / grain;
   const int64_t largest = (shares + threads - 1) / threads * grain;
