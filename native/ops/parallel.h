@@ -28,8 +28,8 @@ template <class F>
 void parallelShares(int64_t count, int64_t grain, int64_t itemBytes, int64_t share, const F& f) {
   int64_t least = share / (itemBytes > 0 ? itemBytes : 1);
   least = least < grain ? grain : (least + grain - 1) / grain * grain;
-  if (count < 2 * least ||
-      !worthRegion(numThreads(), kShareNanoseconds * static_cast<double>(count / least))) {
+  const int64_t shares = count / least;
+  if (shares < 2 || !worthRegion(numThreads(), kShareNanoseconds * static_cast<double>(shares))) {
     if (count > 0) f(int64_t{0}, count);
     return;
   }
