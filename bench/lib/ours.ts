@@ -159,7 +159,8 @@ function prepareOperation(c: OpsCase, dtype: DType): Prepared {
   return { run, check: samples(floating[0]!.grad!), warmUp };
 }
 
-function prepare(c: Case): Prepared {
+/** A case made ready: its operands, layers or parameters, and what to repeat. */
+export function prepare(c: Case): Prepared {
   switch (c.kind) {
     case 'gemm': {
       const [a, b] = operands(c).map((matrix) => view(matrix, c.dtype)) as [Tensor, Tensor];

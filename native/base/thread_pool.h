@@ -17,25 +17,37 @@ void setNumThreads(int count);
 
 constexpr int kMaxThreads = 256;
 
-// Whether a region of so many threads would start at once, because the others still spin after the
-// last one. A guess: they may fall asleep before the region starts.
-bool threadsAwake(int threads);
+// Whether a region is worth starting for what takes one thread so many nanoseconds: when the others
+// are awake, or when that, together with what was not worth it and ended less than their spinning
+// time ago, pays for waking them. So a run of short calls wakes them, and a lone one doesn't.
+bool worthRegion(int threads, double nanoseconds);
 
 using RangeFunction = void (*)(const void* context, int64_t begin, int64_t end);
 
 // Calls fn over disjoint ranges that cover [0, count). Every boundary but the last is a multiple of
-// `grain` (>= 1), and no range is smaller than `grain` unless count is. Returns when all are done.
-void parallelRanges(int64_t count, int64_t grain, RangeFunction fn, const void* context);
+// `grain` (>= 1), and no range is smaller than `grain` unless count is. Each thread has up to
+// `most`
+// (>= 1) of them, one beside the other; one that is done takes what others have not come to, so
+// that nobody waits for a thread that has not woken up. Returns when all are done.
+void parallelRanges(int64_t count, int64_t grain, int64_t most, RangeFunction fn,
+                    const void* context);
 
-// The same for a callable: parallelFor(n, 16, [&](int64_t begin, int64_t end) { ... }).
+// The same for a callable: parallelFor(n, 16, [&](int64_t begin, int64_t end) { ... }). One range
+// for each thread, where a range costs something by itself.
 template <class F>
-void parallelFor(int64_t count, int64_t grain, const F& f) {
+void parallelFor(int64_t count, int64_t grain, const F& f, int64_t most = 1) {
   parallelRanges(
-      count, grain,
+      count, grain, most,
       [](const void* context, int64_t begin, int64_t end) {
         (*static_cast<const F*>(context))(begin, end);
       },
       &f);
+}
+
+// Ranges of a grain or little more: for what costs nothing to interrupt.
+template <class F>
+void parallelPieces(int64_t count, int64_t grain, const F& f) {
+  parallelFor(count, grain, f, INT64_MAX);
 }
 
 }  // namespace tilegrad

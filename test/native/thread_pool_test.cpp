@@ -33,19 +33,22 @@ using namespace tilegrad;
 
 namespace {
 
-// Fills [0, count) in a parallel region and checks the contract of the ranges. Returns how many
-// ranges there were.
-int checkRegion(int64_t count, int64_t grain) {
+// Fills [0, count) in a parallel region of up to `most` ranges a thread and checks the contract of
+// the ranges. Returns how many there were.
+int checkRegion(int64_t count, int64_t grain, int64_t most = 1) {
   std::vector<unsigned char> hits(static_cast<size_t>(count), 0);
   std::atomic<int> ranges{0};
-  parallelFor(count, grain, [&](int64_t begin, int64_t end) {
-    ++ranges;
-    CHECK(0 <= begin && begin < end && end <= count);
-    CHECK(begin % grain == 0);
-    CHECK(end == count || end % grain == 0);
-    CHECK(end - begin >= (count < grain ? count : grain));
-    for (int64_t i = begin; i < end; ++i) ++hits[static_cast<size_t>(i)];
-  });
+  parallelFor(
+      count, grain,
+      [&](int64_t begin, int64_t end) {
+        ++ranges;
+        CHECK(0 <= begin && begin < end && end <= count);
+        CHECK(begin % grain == 0);
+        CHECK(end == count || end % grain == 0);
+        CHECK(end - begin >= (count < grain ? count : grain));
+        for (int64_t i = begin; i < end; ++i) ++hits[static_cast<size_t>(i)];
+      },
+      most);
   for (int64_t i = 0; i < count; ++i) CHECK(hits[static_cast<size_t>(i)] == 1);
   return ranges.load();
 }
@@ -58,7 +61,13 @@ void testRanges() {
       for (int64_t count : {1, 2, 3, 5, 15, 16, 17, 31, 64, 100, 999, 1000, 1001, 4096, 10007}) {
         const int ranges = checkRegion(count, grain);
         const int64_t grains = count / grain;
-        CHECK(ranges == (grains < 1 ? 1 : grains < threads ? grains : threads));
+        const int64_t used = grains < 1 ? 1 : grains < threads ? grains : threads;
+        CHECK(ranges == used);
+        for (int64_t most : {int64_t{2}, int64_t{5}, INT64_MAX}) {
+          const int64_t each = grains / used < most ? grains / used : most;
+          const int64_t expected = used == 1 ? 1 : each * used;
+          CHECK(checkRegion(count, grain, most) == expected);
+        }
       }
     }
     int calls = 0;
@@ -115,7 +124,7 @@ void testPauses() {
   setNumThreads(2);
   for (int i = 0; i < 400; ++i) {
     std::this_thread::sleep_for(std::chrono::microseconds(i % 4 == 0 ? 500 : i % 120));
-    checkRegion(50, 1);
+    checkRegion(50, 1, 1 + i % 3);
   }
 }
 
@@ -132,12 +141,72 @@ void testSlowWorker() {
   }
 }
 
+// What a worker that is being woken has not begun, the caller does.
+void testLateWorker() {
+  setNumThreads(2);
+  int byCaller = 0;
+  for (int i = 0; i < 100; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    const std::thread::id self = std::this_thread::get_id();
+    std::atomic<int> own{0}, done{0};
+    parallelFor(2, 1, [&](int64_t, int64_t) {
+      ++done;
+      if (std::this_thread::get_id() == self) ++own;
+    });
+    CHECK(done == 2);
+    if (own == 2) ++byCaller;
+    checkRegion(50, 1);  // while the worker is on its way to the job that is gone
+  }
+  CHECK(byCaller > 0);
+}
+
+// What a worker has not come to yet, others do.
+void testTakenRanges() {
+  for (int threads : {2, 3, 16}) {
+    setNumThreads(threads);
+    const int count = 32 * threads;
+    const std::thread::id self = std::this_thread::get_id();
+    std::vector<std::atomic<int>> hits(static_cast<size_t>(count));
+    std::atomic<int> byOthers{0};
+    parallelPieces(count, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) ++hits[static_cast<size_t>(i)];
+      if (std::this_thread::get_id() == self) return;
+      ++byOthers;
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    });
+    for (const std::atomic<int>& hit : hits) CHECK(hit == 1);
+    CHECK(byOthers < count / 2);  // else each would have had its own, for 0.6 s
+  }
+}
+
+// Work that doesn't pay for waking anybody is worth a region when the others are awake, or when
+// there is enough of it without a pause.
+void testWorthRegion() {
+  setNumThreads(2);
+  CHECK(!worthRegion(1, 1e9));
+  CHECK(worthRegion(2, 1e9));
+  int alone = 0, together = 0, awake = 0;
+  for (int i = 0; i < 20; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    bool worth = worthRegion(2, 100);
+    if (!worth) ++alone;
+    for (int j = 0; j < 10000 && !worth; ++j) worth = worthRegion(2, 100);
+    if (worth) ++together;
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    checkRegion(50, 1);
+    if (worthRegion(2, 100)) ++awake;
+  }
+  CHECK(alone > 0);
+  CHECK(together > 0);
+  CHECK(awake > 0);
+}
+
 void testConcurrentCallers() {
   setNumThreads(3);
   std::vector<std::thread> callers(4);
   for (std::thread& caller : callers) {
     caller = std::thread([] {
-      for (int i = 0; i < 500; ++i) checkRegion(200 + i % 7, 1 + i % 5);
+      for (int i = 0; i < 500; ++i) checkRegion(200 + i % 7, 1 + i % 5, 1 + i % 9);
     });
   }
   callers.emplace_back([] {
@@ -311,6 +380,9 @@ int main(int argc, char** argv) {
   testVisibility();
   testPauses();
   testSlowWorker();
+  testLateWorker();
+  testTakenRanges();
+  testWorthRegion();
   testSetNumThreadsWhileIdle();
   testConcurrentCallers();
   testThreadsThatEnd();

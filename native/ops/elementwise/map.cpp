@@ -129,8 +129,14 @@ void runStrided(const Geometry& g, const Call& call) {
                              : makeTiles(loops, inputs + 1, kTileRows, kTileCols);
   const int64_t tileRows = tiles.rows < tiles.tileRows ? tiles.rows : tiles.tileRows;
   const int64_t tileCols = tiles.cols < tiles.tileCols ? tiles.cols : tiles.tileCols;
-  parallelShares(elementCount(tiles.tasks), 1, tileRows * tileCols * itemBytes(call.map),
-                 share(call.map),
+  // Of an operand that is the same for all rows or all columns, a tile reads next to nothing.
+  int64_t bytes = 0;
+  for (int k = 0; k <= inputs; ++k) {
+    const bool repeats =
+        (tileRows > 1 && tiles.rowStride[k] == 0) || (tileCols > 1 && tiles.colStride[k] == 0);
+    if (!repeats) bytes += call.map.bytes[k];
+  }
+  parallelShares(elementCount(tiles.tasks), 1, tileRows * tileCols * bytes, share(call.map),
                  [&](int64_t begin, int64_t end) { runTiles(call, tiles, begin, end); });
 }
 

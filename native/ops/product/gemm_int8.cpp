@@ -23,6 +23,7 @@ constexpr int64_t kPackBytes = 2 * 1024 * 1024;
 // Multiply-adds that a thread must get for another one to pay (ops/product/gemm_plan.cpp), at about
 // thrice the rate of float32.
 constexpr double kMinWorkPerThread = 600000;
+constexpr double kMultiplyAddsPerNanosecond = 360;
 
 int64_t panelBytes(int64_t k) { return roundUp(k, 4) * kInt8Panel; }
 
@@ -154,7 +155,8 @@ Status multiply(const Int8Product& g, const int8_t* b, int64_t bRow, int64_t bCo
 bool enoughForThreads(const Int8Product& g, int64_t batch) {
   const double work = static_cast<double>(g.m) * static_cast<double>(g.n) *
                       static_cast<double>(g.k) * static_cast<double>(batch);
-  return numThreads() > 1 && work >= 2 * kMinWorkPerThread;
+  return work >= 2 * kMinWorkPerThread &&
+         worthRegion(numThreads(), work / kMultiplyAddsPerNanosecond);
 }
 
 // f(part, first column) over threads, along the longer side of C.

@@ -149,16 +149,21 @@ constexpr int64_t kAheadDepth = 128;
 constexpr int64_t kAheadFewRows = 40;
 constexpr int64_t kAheadDepthOfMore = 256;
 
+// With so few steps the time goes into writing C, and B is read twice for next to nothing. Cut at
+// columns, threads would write to one cache line in every row whose length is no multiple of it.
+constexpr int64_t kFewStepsToShare = 8;
+constexpr int64_t kRowsToShare = 8;
+
 // How much larger than an even share the largest may be.
 constexpr double kUnevenShare = 1.02;
 
 // Multiply-adds that a thread has to have. A region costs 0.2 us when the other threads still spin
 // after the last one: then 0.4 us of work for each are enough (64 cubed: 235 on one thread, 393 on
-// two; 1 x 784 x 128: 69 and 116). Waking them takes tens of microseconds, which only products
-// pay for that leave them awake for others to come: a training step whose largest products are
-// below stays on one thread.
+// two; 1 x 784 x 128: 69 and 116).
 constexpr double kMinWorkPerThread = 50000;
-constexpr double kMinWorkToWake = 200000;
+// How fast one thread is at best: what is worth waking others for takes no less time than that.
+constexpr double kMultiplyAddsPerNanosecond = 120;
+constexpr double kBytesPerNanosecond = 80;
 
 // Whether tiles read B where it is.
 bool readsInPlace(const GemmShape& s, const GemmTiles& tiles) {
@@ -238,6 +243,7 @@ bool asksAhead(const GemmShape& s, const GemmTiles& tiles) {
 // are few are not cut: every thread would read all of B for them.
 bool splitsRows(const GemmShape& s, const GemmTiles& tiles, int threads) {
   if (s.m > s.n) return true;
+  if (s.k <= kFewStepsToShare && s.m >= kRowsToShare * threads) return true;
   if (s.bCol != 1 || s.m < 2 * threads * tiles.rows) return false;
   const int64_t grain = 64 / s.elementBytes, shares = (s.n + grain - 1) / grain;
   const int64_t largest = (shares + threads - 1) / threads * grain;
@@ -299,9 +305,11 @@ void planTiles(const GemmShape& s, const GemmTiles& tiles, GemmPlan* plan) {
 
 }  // namespace
 
-bool worthThreads(double multiplyAdds, int threads) {
+bool worthThreads(double multiplyAdds, int threads, double bytes) {
   if (threads == 1 || multiplyAdds < 2 * kMinWorkPerThread) return false;
-  return multiplyAdds >= 2 * kMinWorkToWake || threadsAwake(threads);
+  const double arithmetic = multiplyAdds / kMultiplyAddsPerNanosecond;
+  const double reading = bytes / kBytesPerNanosecond;
+  return worthRegion(threads, arithmetic > reading ? arithmetic : reading);
 }
 
 GemmPlan planGemm(const GemmShape& s, const GemmTiles& tiles, int threads) {
@@ -315,7 +323,7 @@ GemmPlan planGemm(const GemmShape& s, const GemmTiles& tiles, int threads) {
   }
   const double work =
       static_cast<double>(s.m) * static_cast<double>(s.n) * static_cast<double>(s.k);
-  if (worthThreads(work, threads)) plan.threads = threads;
+  if (worthThreads(work, threads, bytesOfB(s))) plan.threads = threads;
   plan.splitRows = splitsRows(s, tiles, plan.threads);
 
   const bool plain = !s.prepacked && !s.scaled;

@@ -51,7 +51,8 @@ struct GemmPlan {
 
 GemmPlan planGemm(const GemmShape& shape, const GemmTiles& tiles, int threads);
 
-// Whether products with that many multiply-adds are worth several threads, as things are now.
-bool worthThreads(double multiplyAdds, int threads);
+// Whether products with that many multiply-adds, which read so much, are worth several threads, as
+// things are now.
+bool worthThreads(double multiplyAdds, int threads, double bytes = 0);
 
 }  // namespace tilegrad
