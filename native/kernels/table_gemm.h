@@ -120,6 +120,7 @@ struct GemmKernels {
   // rows, as many at a time as the registers hold.
   void (*wide[kMaxTileRows])(const GemmTile<T>&);
   int wideCols[kMaxTileRows];
+  int shortRows;  // the height of wide tiles that are the fastest where k is short; 0: none are
   // Panel of B for the tiles: to[p * maxCols + j] = B[p, j] for j < cols (tiles read no more),
   // where B[p, j] is at b[p * bRow + j * bCol]. Any strides.
   void (*packPanel)(int64_t k, int64_t cols, const T* b, int64_t bRow, int64_t bCol, T* to);

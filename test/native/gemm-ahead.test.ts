@@ -29,7 +29,7 @@ describe.each([Float32Array, Float64Array] as const)('%o', (Type) => {
 
   /** [columns, depth] of the plan's blocks. */
   function blockOf(m: number, n: number, k: number, bRow: number, shift: number): number[] {
-    const plan = new Type(10);
+    const plan = new Type(11);
     runRow(rows.gemmPlan, [plan], [0], [m, n, k, k, 1, bRow, 1, 0, shift * bytes]);
     return [plan[6] as number, plan[7] as number];
   }

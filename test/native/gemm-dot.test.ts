@@ -57,7 +57,7 @@ test.each(settings)('rows by columns along k: %s, %i thread(s)', (name, count) =
         const got = product(values, offset, 1, pitch);
         const at = got.findIndex((x, i) => !Object.is(x, want[i]));
         if (at >= 0) throw new Error(`${m} x ${k} x ${n}: [${at}] is ${got[at]}, not ${want[at]}`);
-        const plan = new Type(10);
+        const plan = new Type(11);
         runRow(rows.gemmPlan, [plan], [0], [m, n, k, k + 1, 1, 1, pitch, 0, 0]);
         paths.add(plan[0]!);
       }

@@ -49,7 +49,7 @@ describe.each([Float32Array, Float64Array] as const)('%o', (Type) => {
   function planOf(m: number, n: number, k: number, bRow: number): number {
     setSimdLevel(level);
     setNumThreads(1);
-    const plan = new Type(10);
+    const plan = new Type(11);
     runRow(rows.gemmPlan, [plan], [0], [m, n, k, k, 1, bRow, 1, 0, 0]);
     return plan[0]!;
   }

@@ -109,7 +109,7 @@ test.each(settings)('%s, %i thread(s)', (name, count) => {
         const around = got.filter((_, i) => i < 3 || i >= 3 + m * cRow || (i - 3) % cRow === n);
         if (around.some((x) => x !== GUARD)) throw new Error(`${m} x ${k} x ${n}: wrote beside C`);
       }
-      const plan = new Type(10);
+      const plan = new Type(11);
       runRow(rows.gemmPlan, [plan], [0], [m, n, k, aRow, aCol, 1, pitch, 0]);
       paths.add(plan[0]!);
     }

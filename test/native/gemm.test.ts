@@ -169,7 +169,7 @@ function compute(
 }
 
 function planNumbers(data: Floats, numbers: readonly number[]): Floats {
-  const plan = new (data.constructor as Float32ArrayConstructor)(10);
+  const plan = new (data.constructor as Float32ArrayConstructor)(11);
   runRow(rows.gemmPlan, [plan], [0], numbers);
   return plan;
 }

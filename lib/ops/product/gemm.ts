@@ -210,12 +210,18 @@ export interface MatmulPlan {
   readonly threads: number;
   /** What the threads share. */
   readonly split: 'rows' | 'columns';
+  /**
+   * The last columns of a \`direct\` or \`packed\` product that fill no vector and are so few (up to
+   * four) that they are computed apart, as a \`narrow\` product; 0 when all columns are computed alike.
+   * Threads decide it again, each for its part of the product.
+   */
+  readonly narrowColumns: number;
 }
 
 /** What the native side would do for a product of these matrices. */
 export function planOf(a: Tensor, b: Tensor, packed = false): MatmulPlan {
   const Type = b.dtype === 'float64' ? Float64Array : Float32Array;
-  const plan = new Type(10);
+  const plan = new Type(11);
   runRow(
     rows.gemmPlan,
     [plan],
@@ -241,6 +247,7 @@ export function planOf(a: Tensor, b: Tensor, packed = false): MatmulPlan {
     block: [at(5), at(6), at(7)],
     threads: at(8),
     split: at(9) !== 0 ? 'rows' : 'columns',
+    narrowColumns: at(10),
   };
 }
 

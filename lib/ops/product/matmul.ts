@@ -299,6 +299,7 @@ function addProduct(
  * @example
  * ```ts
  * matmulPlan(ones([1, 64]), ones([64, 64])).path; // => 'vector'
+ * matmulPlan(ones([64, 64]), ones([64, 64])).narrowColumns; // => 0
  * ```
  */
 export function matmulPlan(left: Tensor, right: Tensor): MatmulPlan {

@@ -181,7 +181,8 @@ GemmPlan planOf(const Product<T>& g, int threads) {
   shape.plainColumn = g.cRow == 1 && (!g.side || g.sideRow == 1);
   return planGemm(
       shape,
-      {kernels.maxRows, kernels.maxCols, kernels.dotRows, kernels.maxStreamed, kernels.narrowCols},
+      {kernels.maxRows, kernels.maxCols, kernels.dotRows, kernels.maxStreamed, kernels.narrowCols,
+       kernels.shortRows, kernels.shortRows > 0 ? kernels.wideCols[kernels.shortRows - 1] : 0},
       threads);
 }
 

@@ -44,6 +44,13 @@ constexpr double kCollidingBytes = 2 << 20;
 // So few steps are a tile of 1800 cycles or less: B is read in place, and nothing is copied or
 // fetched ahead. 17 x 3 x 1249: 52, 85 so; 300 x 64 x 300: 221, 227; 300 x 128 x 300: 218, 228.
 constexpr int64_t kShortDepth = 128;
+// From 15 rows on such products take tiles of 6 x 64 (us before and after: 500 x 64 x
+// 64 18.3, 17.9; 64 x 64 x 512 18.2, 17.8; 1000 x 10 x 128 19.4, 16.5; 8 to 14 rows by 64 x 256
+// lose up to 8 %), and of twice as many steps where B stays in half of the second-level cache, too
+// (467 x 132 x 320 180, 170; 256 x 256 x 256 154, 145; 300 x 200 x 500 273, 263). A larger B goes
+// in strips of a tile's width: 200 x 128 x 2000 449 in tall tiles, 452 in wide ones along all
+// columns, 434 in strips.
+constexpr int64_t kShortWideDepth = 256;
 
 // A B that is contiguous along k is transposed to be packed, and up to this many rows don't
 // outweigh that: pieces of panels are packed into the first-level cache and used up from there. 128
@@ -165,10 +172,31 @@ constexpr double kMinWorkPerThread = 50000;
 constexpr double kMultiplyAddsPerNanosecond = 120;
 constexpr double kBytesPerNanosecond = 80;
 
+double bytesOfB(const GemmShape& s) {
+  return static_cast<double>(s.k) * static_cast<double>(s.n) * static_cast<double>(s.elementBytes);
+}
+
+// Rows that tiles read as streams from beyond the second-level cache: half of it is left for A and
+// C.
+bool streams(const GemmShape& s) {
+  constexpr double kLevel2Bytes = 1 << 20;
+  return bytesOfB(s) > kLevel2Bytes / 2;
+}
+
+// Whether wide tiles do better than tall ones, as they do with few steps.
+bool isWide(const GemmShape& s, const GemmTiles& tiles) {
+  if (tiles.shortRows == 0 || s.m <= tiles.rows || s.n < tiles.shortCols || s.prepacked ||
+      s.scaled || s.bCol != 1) {
+    return false;
+  }
+  if (s.k <= kShortDepth) return true;
+  return s.k <= kShortWideDepth && !streams(s) && s.bRow * s.elementBytes % kSetBytes != 0;
+}
+
 // Whether tiles read B where it is.
 bool readsInPlace(const GemmShape& s, const GemmTiles& tiles) {
   if (s.bCol != 1) return false;
-  if (s.m <= kUnpackedTiles * tiles.rows || s.k <= kShortDepth) return true;
+  if (s.m <= kUnpackedTiles * tiles.rows || s.k <= kShortDepth || isWide(s, tiles)) return true;
   const int64_t pitch = s.bRow * s.elementBytes;
   const double together = static_cast<double>(pitch & -pitch) * static_cast<double>(s.k);
   return s.m <= kDirectRows && together <= kCollidingBytes;
@@ -205,17 +233,6 @@ bool isTurned(const GemmShape& s) {
   if (s.k * s.elementBytes < kTurnedStepBytes) return false;
   const int64_t lanes = roundUp(s.m, kTurnedBytes / s.elementBytes);
   return static_cast<double>(s.m) >= kTurnedFull * static_cast<double>(lanes);
-}
-
-double bytesOfB(const GemmShape& s) {
-  return static_cast<double>(s.k) * static_cast<double>(s.n) * static_cast<double>(s.elementBytes);
-}
-
-// Rows that tiles read as streams from beyond the second-level cache: half of it is left for A and
-// C.
-bool streams(const GemmShape& s) {
-  constexpr double kLevel2Bytes = 1 << 20;
-  return bytesOfB(s) > kLevel2Bytes / 2;
 }
 
 // Whether rows of B are read to their end.
@@ -261,8 +278,9 @@ int edgeCols(const GemmShape& s, const GemmTiles& tiles) {
   return edge <= kEdgeCols ? static_cast<int>(edge) : 0;
 }
 
-void planTransposed(const GemmShape& s, GemmPlan* plan) {
+void planTransposed(const GemmShape& s, const GemmTiles& tiles, GemmPlan* plan) {
   plan->path = GemmPath::packed;
+  if (tiles.shortRows > 0 && s.m > tiles.rows) plan->shortCols = s.n;
   plan->packB = plan->shortDepth = true;
   plan->blockRows = s.m;
   plan->blockDepth = s.k;
@@ -291,7 +309,9 @@ void planAhead(const GemmShape& s, const GemmTiles& tiles, GemmPlan* plan) {
 void planTiles(const GemmShape& s, const GemmTiles& tiles, GemmPlan* plan) {
   plan->packB = !s.prepacked && !readsInPlace(s, tiles);
   plan->path = plan->packB || s.prepacked ? GemmPath::packed : GemmPath::direct;
-  plan->shortDepth = !plan->packB && !s.prepacked && s.k <= kShortDepth;
+  const bool wide = isWide(s, tiles);
+  plan->shortDepth = wide || (!plan->packB && !s.prepacked && s.k <= kShortDepth);
+  if (wide) plan->shortCols = streams(s) ? tiles.shortCols : s.n;
   plan->streamB = !plan->packB && !s.prepacked && streams(s);
   const bool collides = s.m >= kCollidingRows && s.aRow * s.elementBytes % kSetBytes == 0;
   plan->copyA = s.scaled || (!plan->shortDepth && (s.m > tiles.rows || collides) &&
@@ -347,7 +367,7 @@ GemmPlan planGemm(const GemmShape& s, const GemmTiles& tiles, int threads) {
   }
 
   if (plain && isTransposed(s, tiles)) {
-    planTransposed(s, &plan);
+    planTransposed(s, tiles, &plan);
   } else if (plain && isTurned(s)) {
     planTurned(s, tiles, &plan);
   } else if (asksAhead(s, tiles)) {

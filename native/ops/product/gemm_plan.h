@@ -32,13 +32,16 @@ struct GemmTiles {
   int dotRows;     // the most rows of the dot path
   int streamRows;  // the most rows of the stream path
   int narrowCols;  // up to so many columns along k are turned, however short they are
+  int shortRows;   // the height of the tiles for few steps, which are wider; 0: there are none
+  int shortCols;   // and their width
 };
 
 struct GemmPlan {
   GemmPath path;
   int tileRows, tileCols;
-  bool column;      // dot: it is B that is a column
-  bool shortDepth;  // direct: few steps; packed: for which all of B is transposed at once
+  bool column;        // dot: it is B that is a column
+  bool shortDepth;    // direct: few steps; packed: for which all of B is transposed at once
+  int64_t shortCols;  // with few steps wide tiles take so many columns at a time; 0: no wide tiles
   bool packB, copyA;
   bool strips;   // packed: a panel's every piece is used up before the next one is packed
   bool streamB;  // B is read in place from beyond the second-level cache

@@ -221,7 +221,8 @@ Status runPlan(const Command& c) {
                             plan.blockCols,
                             plan.blockDepth,
                             plan.threads,
-                            plan.splitRows};
+                            plan.splitRows,
+                            plan.edgeCols};
   for (const int64_t value : values) *result++ = static_cast<T>(value);
   return Status::ok;
 }
@@ -283,7 +284,7 @@ const Row kRows[] = {
      "activation sideUse int slope real",
      gemmPacked, checkPacked},
     // What would be done for a product of this shape: the fields of GemmPlan in their order.
-    {"gemmPlan", "out plan T[10]; m n k aRow aCol bRow bCol prepacked bShift int", gemmPlan,
+    {"gemmPlan", "out plan T[11]; m n k aRow aCol bRow bCol prepacked bShift int", gemmPlan,
      checkPlan},
     // result = [a value to keep the loop alive, floating-point operations per iteration].
     {"fmaPeak", "out result T[2]; iterations int", fmaPeak, checkPeak},

@@ -65,19 +65,30 @@ class TiledProduct {
   // as long as what runBlocks() does around them.
   void runInPlace() {
     GemmTile<T> tile = tileFor(g.k, true, true);
-    tile.a = g.a;
     if (isOuter()) return runOuter(tile);
+    const int64_t wide = plan.shortCols > 0 ? kernels.wideCols[kernels.shortRows - 1] : 0;
+    const int64_t end = wide > 0 ? g.n / wide * wide : 0;
+    for (int64_t j = 0; j < end; j += plan.shortCols) {
+      runRows(tile, j, min64(end, j + plan.shortCols), kernels.shortRows);
+    }
+    if (end < g.n) runRows(tile, end, g.n, kernels.maxRows);
+    if (g.columnSums) sumColumns(g.b, 0, g.n);
+  }
+
+  // Columns [begin, end) of all rows, in tiles of at most `most` rows.
+  void runRows(GemmTile<T> tile, int64_t begin, int64_t end, int64_t most) const {
+    tile.a = g.a;
     int64_t i = 0;
-    eachTile(g.m, kernels.maxRows, [&](int64_t rows) {
+    eachTile(g.m, most, [&](int64_t rows) {
       const int64_t wide = kernels.wideCols[rows - 1];
-      const int64_t j = wide > width ? g.n / wide * wide : 0;
-      if (j > 0) {
-        place(&tile, i, 0, j, true);
-        tile.b = g.b;
+      const int64_t j = wide > width ? begin + (end - begin) / wide * wide : begin;
+      if (j > begin) {
+        place(&tile, i, begin, j - begin, true);
+        tile.b = g.b + begin;
         kernels.wide[rows - 1](tile);
       }
-      if (j < g.n) {
-        place(&tile, i, j, g.n - j, true);
+      if (j < end) {
+        place(&tile, i, j, end - j, true);
         tile.b = g.b + j;
         kernels.tile[rows - 1](tile);
       }
@@ -85,7 +96,6 @@ class TiledProduct {
       tile.a += rows * g.aRow;
       i += rows;
     });
-    if (g.columnSums) sumColumns(g.b, 0, g.n);
   }
 
   // Whether it is a plain product of so few steps that there is a kernel for them, and C small
@@ -102,6 +112,7 @@ class TiledProduct {
   // C that pass through: 200 x 4 x 10000 took 1.3 times as long in strips of 2048 columns as of
   // 512, and 2000 x 4 x 2000 1.5 times.
   void runOuter(GemmTile<T> tile) const {
+    tile.a = g.a;
     constexpr int64_t kStripBytes = 8 << 10;
     const int64_t strip = kStripBytes / static_cast<int64_t>(sizeof(T)) / g.k;
     for (int64_t j = 0; j < g.n; j += tile.cols) {

@@ -1,4 +1,17 @@
-import { addmm, baddbmm, full, linear, manualSeed, matmul, randn, type Tensor } from 'tilegrad';
+import {
+  addmm,
+  baddbmm,
+  full,
+  linear,
+  manualSeed,
+  matmul,
+  matmulPlan,
+  ones,
+  randn,
+  setSimdLevel,
+  simdLevels,
+  type Tensor,
+} from 'tilegrad';
 import { describe, expect, it } from 'vitest';
 import {
   type Bound,
@@ -12,6 +25,9 @@ import {
   type StoredCase,
   toTensor,
 } from '../../golden.js';
+import { restoreSettings } from '../../helpers/settings.js';
+
+restoreSettings();
 
 const fixture = new Fixture<{ cases: StoredCase<never>[] }>('matmul');
 
@@ -115,6 +131,30 @@ describe('operands that lie transposed', () => {
           });
         }
       }
+    }
+  });
+});
+
+describe('matmulPlan', () => {
+  // What is left of registers of 16 columns: kernels for it are float32's on AVX-512.
+  it.each([
+    [180, 42, 36, 4],
+    [180, 42, 49, 1],
+    [300, 1000, 100, 4], // packed
+    [180, 42, 37, 0], // more than four
+    [180, 42, 48, 0], // none
+    [31, 42, 36, 0], // few rows
+    [180, 15, 36, 0], // few steps
+    [180, 42, 18, 0], // no more than a tile
+    [180, 1024, 2, 0], // narrow as a whole
+  ])('names the last columns that are computed apart: %i x %i x %i', (m, k, n, apart) => {
+    for (const level of simdLevels()) {
+      setSimdLevel(level);
+      const columns = (a: Tensor, b: Tensor): number => matmulPlan(a, b).narrowColumns;
+      expect(columns(ones([m, k]), ones([k, n]))).toBe(level === 'avx512' ? apart : 0);
+      expect(columns(ones([k, m]).transpose(), ones([k, n]))).toBe(0);
+      const dtype = 'float64';
+      expect(columns(ones([m, k], { dtype }), ones([k, n], { dtype }))).toBe(0);
     }
   });
 });
