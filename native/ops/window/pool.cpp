@@ -126,6 +126,7 @@ struct Forward {
 
 template <class T>
 struct Largest : Forward<T> {
+  static constexpr bool kLargest = true;
   int32_t* index;
 
   explicit Largest(const Command& c)
@@ -191,6 +192,7 @@ struct Largest : Forward<T> {
 
 template <class T>
 struct Mean : Forward<T> {
+  static constexpr bool kLargest = false;
   explicit Mean(const Command& c) : Forward<T>(c, c.number[15].i) { this->p.takeDivisor(c); }
 
   void whole(const Rows& rows, Span columns) const {
@@ -234,6 +236,9 @@ struct Mean : Forward<T> {
 template <class Pass>
 Status runForward(const Command& c, int64_t elementBytes) {
   const Pass pass(c);
+  if (isSideBySide(pass.p, Pass::kLargest)) {
+    return poolSideBySide(c, pass.p, Pass::kLargest, pass.xPlane);
+  }
   overPlanes(pass.p, elementBytes,
              {&pass,
               [](const void* self, const Rows& rows, Span columns) {
