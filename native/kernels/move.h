@@ -129,10 +129,10 @@ void interleave(int64_t n, const Bits* a, int64_t aStep, const Bits* b, int64_t 
   constexpr int kWidth = sizeof(Bits);
   if (n <= 0) return;  // a step of 0 is read before the loop
   Bits blocks[2][kCount];
-  for (int64_t i = 0; i < kCount; ++i) {
-    blocks[0][i] = *a;
-    blocks[1][i] = *b;
-  }
+  TG_INDEPENDENT
+  for (int64_t i = 0; i < kCount; ++i) blocks[0][i] = *a;
+  TG_INDEPENDENT
+  for (int64_t i = 0; i < kCount; ++i) blocks[1][i] = *b;
   if (aStep == 0) a = blocks[0];
   if (bStep == 0) b = blocks[1];
   for (; n >= kCount; n -= kCount, y += 2 * kCount) {
@@ -142,6 +142,7 @@ void interleave(int64_t n, const Bits* a, int64_t aStep, const Bits* b, int64_t 
     a += aStep * kCount;
     b += bStep * kCount;
   }
+  TG_INDEPENDENT
   for (int64_t i = 0; i < n; ++i) {
     y[2 * i] = a[i * aStep];
     y[2 * i + 1] = b[i * bStep];

@@ -3,7 +3,7 @@
 import { TensorError } from '../../errors.js';
 import type { CompareRow, PredicateRow } from '../../native/interface.js';
 import { zeros } from '../../tensor/creation.js';
-import { isHalf } from '../../tensor/dtype.js';
+import { dtypes, isHalf } from '../../tensor/dtype.js';
 import { checkNumber, checkOptions, describe } from '../../tensor/shape.js';
 import { Tensor } from '../../tensor/tensor.js';
 import { checkTensor, isNumber, scalar, type TensorLike, to } from '../operand.js';
@@ -122,9 +122,9 @@ function logical(
   b: TensorLike,
 ): Tensor {
   if (isNumber(a)) checkTensor(operation, b);
-  // Numbers of one dtype become truth values on their way.
+  // Floats of one dtype become truth values on their way.
   const areTensors = a instanceof Tensor && b instanceof Tensor;
-  if (areTensors && a.dtype === b.dtype && a.dtype !== 'bool' && !isHalf(a.dtype)) {
+  if (areTensors && a.dtype === b.dtype && dtypes[a.dtype].arithmetic) {
     return computeBinary('logical', a, b, operation, 'bool', [COMBINED.indexOf(row)]);
   }
   return computeBinary(row, truth(operation, a), truth(operation, b), operation);

@@ -4,7 +4,6 @@
 
 #include "../dispatch.h"
 #include "../rows.h"
-#include "integer.h"
 #include "map.h"
 
 namespace tilegrad {
@@ -151,17 +150,9 @@ Status logicalBy(const Command& c, CompareKernel<T> ne) {
 
 Status logical(const Command& c) {
   constexpr int kNe = static_cast<int>(Compare::ne);
-  switch (c.type[0]) {
-    case DType::float64:
-      return logicalBy<double>(c, floatKernels<double>().elementwise.compare[kNe]);
-    case DType::float32:
-      return logicalBy<float>(c, floatKernels<float>().elementwise.compare[kNe]);
-    default:
-      return withInteger(c.type[0], [&](auto type) {
-        using T = decltype(type);
-        return logicalBy<T>(c, integerKernels<T>().compare[kNe]);
-      });
-  }
+  return c.type[0] == DType::float64
+             ? logicalBy<double>(c, floatKernels<double>().elementwise.compare[kNe])
+             : logicalBy<float>(c, floatKernels<float>().elementwise.compare[kNe]);
 }
 
 const char* checkLogical(const Command& c) {
@@ -172,7 +163,7 @@ const Row kRows[] = {
     {"logaddexp", "in a T[@] in b T[@] out y T[@]; beta inverseBeta real", logaddexp, nullptr},
     {"isclose", "in a T[@] in b T[@] out y u8[@]; rtol atol equalNan real", isclose, nullptr},
     // a != 0 and (0), or (1), either ... or (2) b != 0.
-    {"logical", "in a N[@] in b N[@] out y u8[@]; operation int", logical, checkLogical},
+    {"logical", "in a T[@] in b T[@] out y u8[@]; operation int", logical, checkLogical},
     {"logit", "in x T[@] out y T[@]; low high real", logit, nullptr},
 };
 
