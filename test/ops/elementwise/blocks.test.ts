@@ -4,6 +4,7 @@
  */
 import {
   Generator,
+  indexFill,
   isclose,
   logicalAnd,
   logicalOr,
@@ -130,6 +131,21 @@ test.each(['int8', 'uint8', 'int32', 'int64'] as const)(
         const divisors = b.where(tensor(Array.from({ length: n }, (_, i) => i !== at)), 0);
         expect(() => a.floorDivide(divisors), `${n} ${at}`).toThrow('division by zero');
         expect(() => a.remainder(divisors), `${n} ${at}`).toThrow('division by zero');
+      }
+    }
+  },
+);
+
+test.each(['float32', 'float64', 'int8', 'int64', 'bool', 'float16'] as const)(
+  'long runs of one value in %s, and nothing beside them',
+  (dtype) => {
+    for (const n of [63, 64, 65, 130, 257]) {
+      const x = randint(0, 2, [5, n], { generator }).to(dtype);
+      const rows = x.toArray() as unknown[][];
+      const filled = indexFill(x, 0, [3, 0], 1).toArray() as unknown[][];
+      for (const [i, row] of rows.entries()) {
+        const expected = i === 0 || i === 3 ? row.map(() => 1) : row.map(Number);
+        expect(filled[i]?.map(Number), `${n} ${i}`).toEqual(expected);
       }
     }
   },
