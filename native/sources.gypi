@@ -61,6 +61,7 @@
       "native/ops/window/conv_patches.cpp",
       "native/ops/window/conv_weight.cpp",
       "native/ops/window/pool.cpp",
+      "native/ops/window/pool_adaptive.cpp",
       "native/ops/window/pool_backward.cpp",
       "native/ops/window/resample.cpp"
     ],

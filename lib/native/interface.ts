@@ -111,7 +111,7 @@ export const rowNames = {
     'preluWeight',
     'glu',
   ],
-  binaryWith: ['logaddexp'],
+  binaryWith: ['logaddexp', 'isclose', 'logical'],
   derivative: [
     'reluBackward',
     'tanhBackward',
@@ -165,6 +165,7 @@ export const rowNames = {
     'attentionBackward',
     'cast',
     'castBool',
+    'copyInTurns',
     'conv',
     'convInput',
     'convWeight',

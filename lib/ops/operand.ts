@@ -7,7 +7,7 @@ import { uninitialized } from '../tensor/creation.js';
 import { checkDType, type DType, dtypes, infoOf } from '../tensor/dtype.js';
 import { setElement } from '../tensor/element.js';
 import { allocate, outsideScope } from '../tensor/memory.js';
-import { checkOptions, describe, isPermuted, normalizeDim } from '../tensor/shape.js';
+import { checkOptions, describe, isPermuted, normalizeDim, sameShape } from '../tensor/shape.js';
 import { markAsInference, type Storage } from '../tensor/storage.js';
 import { Tensor } from '../tensor/tensor.js';
 
@@ -107,6 +107,20 @@ export function copyInto(into: Tensor, from: Tensor): void {
   const toBool = into.dtype === 'bool' && from.dtype !== 'bool';
   runGeometry(toBool ? rows.castBool : rows.cast, into.shape, [from, into]);
   into.storage.version++;
+}
+
+/**
+ * Two tensors copied over two parts of a new one. Parts that are every second element of it are written
+ * together. @returns false, having done nothing, where they aren't that
+ */
+export function copyInTurns(into: readonly Tensor[], from: readonly Tensor[]): boolean {
+  const [y, z] = into as [Tensor, Tensor];
+  const [a, b] = from as [Tensor, Tensor];
+  if (into.length !== 2 || z.offset !== y.offset + 1 || !sameShape(y.shape, z.shape)) return false;
+  if (a.dtype !== y.dtype || b.dtype !== y.dtype) return false;
+  runGeometry(rows.copyInTurns, y.shape, [a, b, y, z]);
+  y.storage.version++;
+  return true;
 }
 
 /** A row-major copy without a history, to be written to. */

@@ -1,6 +1,8 @@
-// Conversions of floats to integers and to bfloat16, 16 at a time, and numbers in equal steps.
+// Conversions of floats to integers and to bfloat16, 16 at a time, and to each other; numbers in
+// equal steps.
 #pragma once
 #include "../base/bfloat16.h"
+#include "../simd/independent.h"
 #include "../simd/truncate.h"
 #include "table.h"
 
@@ -57,6 +59,12 @@ void toByte(int64_t n, const T* x, double low, double high, uint8_t* y) {
   });
 }
 
+template <class T>
+void toOtherFloat(int64_t n, const T* x, typename OtherFloat<T>::Type* y) {
+  TG_INDEPENDENT
+  for (int64_t i = 0; i < n; ++i) y[i] = static_cast<typename OtherFloat<T>::Type>(x[i]);
+}
+
 // base/bfloat16.h, with the same bits.
 inline void toBFloat16(int64_t n, const float* x, BFloat16* y) {
   convertBlocks(n, x, reinterpret_cast<uint16_t*>(y), [](const float* from, uint16_t* to) {
@@ -96,7 +104,7 @@ void equalSteps(int64_t n, double from, double step, int64_t first, T* y) {
 
 template <class T>
 constexpr ConvertKernels<T> convertKernels() {
-  return {toInt32<T>, toInt64<T>, toByte<T>, equalSteps<T>};
+  return {toInt32<T>, toInt64<T>, toByte<T>, toOtherFloat<T>, equalSteps<T>};
 }
 
 TG_TARGET_END

@@ -1,9 +1,10 @@
-// Elements that move and nothing else, told apart by their size only: transposed, reversed and
-// repeated.
+// Elements that move and nothing else, told apart by their size only: transposed, reversed, in
+// turns and repeated.
 #pragma once
 #include <string.h>
 
 #include "../simd/bytes.h"
+#include "../simd/independent.h"
 #include "../simd/transpose.h"
 #include "table.h"
 
@@ -112,6 +113,42 @@ void reverseElements(int64_t n, const Bits* x, Bits* y) {
   for (; i < n; ++i) y[i] = x[-i];
 }
 
+// y[i] = x[2 i] for i < n.
+template <class Bits>
+void everySecond(int64_t n, const Bits* x, Bits* y) {
+  TG_INDEPENDENT
+  for (int64_t i = 0; i < n; ++i) y[i] = x[2 * i];
+}
+
+// y[2 i] = a[i * aStep], y[2 i + 1] = b[i * bStep] for i < n. What has a step of 0 is read from a
+// block that is full of it. 128 bits at a time: the results are stored at the rate at which the
+// second-level cache takes them.
+template <class Bits>
+void interleave(int64_t n, const Bits* a, int64_t aStep, const Bits* b, int64_t bStep, Bits* y) {
+  constexpr int64_t kCount = kBytes / sizeof(Bits);
+  constexpr int kWidth = sizeof(Bits);
+  if (n <= 0) return;  // a step of 0 is read before the loop
+  Bits blocks[2][kCount];
+  TG_INDEPENDENT
+  for (int64_t i = 0; i < kCount; ++i) blocks[0][i] = *a;
+  TG_INDEPENDENT
+  for (int64_t i = 0; i < kCount; ++i) blocks[1][i] = *b;
+  if (aStep == 0) a = blocks[0];
+  if (bStep == 0) b = blocks[1];
+  for (; n >= kCount; n -= kCount, y += 2 * kCount) {
+    const Bytes left = loadBytes(a), right = loadBytes(b);
+    storeBytes(y, zipLow<kWidth>(left, right));
+    storeBytes(y + kCount, zipHigh<kWidth>(left, right));
+    a += aStep * kCount;
+    b += bStep * kCount;
+  }
+  TG_INDEPENDENT
+  for (int64_t i = 0; i < n; ++i) {
+    y[2 * i] = a[i * aStep];
+    y[2 * i + 1] = b[i * bStep];
+  }
+}
+
 // y = pattern, again and again. y may lie anywhere: bytes are copied, which compilers do by
 // registers.
 inline void repeatPattern(int64_t bytes, const float* pattern, void* y) {
@@ -128,7 +165,7 @@ inline void repeatPattern(int64_t bytes, const float* pattern, void* y) {
 
 template <class Bits>
 constexpr MoveKernels<Bits> moveKernels() {
-  return {transposeTile<Bits>, reverseElements<Bits>};
+  return {transposeTile<Bits>, reverseElements<Bits>, everySecond<Bits>, interleave<Bits>};
 }
 
 constexpr MoveTables moveTables() {

@@ -516,12 +516,21 @@ struct HalfKernels {
 };
 
 // Conversions of n values to integers, as base/truncate.h; those to int8 and uint8 take the ends of
-// the range. And what float64 makes of whole numbers.
+// the range, and to the other floating type. And what float64 makes of whole numbers.
+template <class T>
+struct OtherFloat {
+  using Type = double;
+};
+template <>
+struct OtherFloat<double> {
+  using Type = float;
+};
 template <class T>
 struct ConvertKernels {
   void (*toInt32)(int64_t n, const T* x, int32_t* y);
   void (*toInt64)(int64_t n, const T* x, int64_t* y);
   void (*toByte)(int64_t n, const T* x, double low, double high, uint8_t* y);
+  void (*toOtherFloat)(int64_t n, const T* x, typename OtherFloat<T>::Type* y);
   // y[i] = from + (first + i) * step, each step of it rounded in float64, and then to T.
   void (*steps)(int64_t n, double from, double step, int64_t first, T* y);
 };
@@ -533,6 +542,11 @@ struct MoveKernels {
   void (*transpose)(int64_t rows, int64_t cols, const Bits* x, int64_t xCol, Bits* y, int64_t yRow);
   // y[i] = x[-i] for i < n.
   void (*reverse)(int64_t n, const Bits* x, Bits* y);
+  // y[i] = x[2 i] for i < n.
+  void (*everySecond)(int64_t n, const Bits* x, Bits* y);
+  // y[2 i] = a[i * aStep], y[2 i + 1] = b[i * bStep] for i < n; steps are 0 or 1.
+  void (*interleave)(int64_t n, const Bits* a, int64_t aStep, const Bits* b, int64_t bStep,
+                     Bits* y);
 };
 
 struct MoveTables {

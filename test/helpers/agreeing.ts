@@ -169,6 +169,8 @@ const taps = (random: Random, operands: readonly unknown[]) => {
 /** Windows that a plane may have: their numbers begin behind the sizes. */
 const poolWindows = (planes: number) => (random: Random) => {
   const adaptive = random() < 0.2;
+  // So many that they go side by side.
+  if (adaptive && random() < 0.5) params[planes] = 8 + below(random, 12);
   for (const k of [0, 1]) {
     params[planes + 5 + k] = adaptive ? 0 : 1 + below(random, 4);
     params[planes + 7 + k] = 1 + below(random, 3);
@@ -208,6 +210,9 @@ export const AGREE: Partial<
   maxPool: poolWindows(3),
   avgPool: poolWindows(2),
   avgPoolBackward: poolWindows(2),
+  logical: (random) => {
+    params[3] = below(random, 3);
+  },
   resample: taps,
   nonzero: () => {
     params[3] = params[4] as number;
@@ -236,7 +241,7 @@ export const AGREE: Partial<
 /** Rows whose operands of any type have to have one type: most of their calls get it. */
 export const ONE_TYPE = new Set<RowName>([
   ...(['gather', 'scatter', 'scatterReduce', 'sort', 'kth', 'unique'] as const),
-  ...(['maskedSelect', 'maskedScatter', 'maskedFill'] as const),
+  ...(['maskedSelect', 'maskedScatter', 'maskedFill', 'copyInTurns'] as const),
 ]);
 
 /** Rows that take nothing when an index is outside: most of their calls have none below 0. */

@@ -1,14 +1,13 @@
 /** Comparisons and logic, elementwise: functions whose result is a bool tensor. None has a gradient. */
 
 import { TensorError } from '../../errors.js';
-import type { CompareRow, IntegerBinaryRow, PredicateRow } from '../../native/interface.js';
+import type { CompareRow, PredicateRow } from '../../native/interface.js';
 import { zeros } from '../../tensor/creation.js';
-import { isHalf } from '../../tensor/dtype.js';
+import { dtypes, isHalf } from '../../tensor/dtype.js';
 import { checkNumber, checkOptions, describe } from '../../tensor/shape.js';
 import { Tensor } from '../../tensor/tensor.js';
 import { checkTensor, isNumber, scalar, type TensorLike, to } from '../operand.js';
 import { asType, checkComputes, checkOperand, holds, isFloating, promote } from '../promotion.js';
-import { abs, add, mul } from './arithmetic.js';
 import { computeBinary, computeUnary, defineMethods } from './elementwise.js';
 
 /**
@@ -113,8 +112,21 @@ function truth(operation: string, operand: TensorLike): Tensor {
   return to(operand, 'bool');
 }
 
-function logical(operation: string, row: IntegerBinaryRow, a: TensorLike, b: TensorLike): Tensor {
+/** The rows of bytes that combine truth values; the place is the number of the row `logical`. */
+const COMBINED = ['bitwiseAnd', 'bitwiseOr', 'bitwiseXor'] as const;
+
+function logical(
+  operation: string,
+  row: (typeof COMBINED)[number],
+  a: TensorLike,
+  b: TensorLike,
+): Tensor {
   if (isNumber(a)) checkTensor(operation, b);
+  // Floats of one dtype become truth values on their way.
+  const areTensors = a instanceof Tensor && b instanceof Tensor;
+  if (areTensors && a.dtype === b.dtype && dtypes[a.dtype].arithmetic) {
+    return computeBinary('logical', a, b, operation, 'bool', [COMBINED.indexOf(row)]);
+  }
   return computeBinary(row, truth(operation, a), truth(operation, b), operation);
 }
 
@@ -241,10 +253,7 @@ export function isclose(a: TensorLike, b: TensorLike, options: IscloseOptions = 
     const x = operand.detach();
     return isFloating(x.dtype) ? x : to(x, 'float64');
   }) as [Tensor, Tensor];
-  const distance = abs(computeBinary('sub', left, right, 'isclose'));
-  const near = logicalAnd(isfinite(distance), le(distance, add(mul(abs(right), rtol), atol)));
-  const close = logicalOr(eq(left, right), near);
-  return equalNan ? logicalOr(close, logicalAnd(isnan(left), isnan(right))) : close;
+  return computeBinary('isclose', left, right, 'isclose', 'bool', [rtol, atol, Number(equalNan)]);
 }
 
 const comparisons = { eq, ne, lt, le, gt, ge, logicalAnd, logicalOr, logicalXor };

@@ -2,6 +2,8 @@
 
 import { attach, recording } from '../../autograd/tape.js';
 import { TensorError } from '../../errors.js';
+import { uninitialized } from '../../tensor/creation.js';
+import { recycle } from '../../tensor/memory.js';
 import { checkOptions, describe, formatShape, normalizeDim } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { defineMethods } from '../elementwise/elementwise.js';
@@ -9,10 +11,10 @@ import { checkTensor, copyOf, isNumber, scalar, to } from '../operand.js';
 import { holds } from '../promotion.js';
 import { expand, sumTo } from '../reduction/reduce.js';
 import { reshape } from '../shape/shape.js';
-import { atLeast1d, indexSelect } from './gather.js';
-import { type IndexPutOptions, putAt } from './index_put.js';
-import { perSlice, scatterAt } from './indexed.js';
-import { resolve } from './indexing.js';
+import { atLeast1d, indexSelect, read } from './gather.js';
+import type { IndexPutOptions } from './index_put.js';
+import { type Places, perElement, perSlice, reduceAt, scatterAt } from './indexed.js';
+import { locate } from './indexing.js';
 import { checkNumeric, checkSameDType, type IndexLike, indexTensor } from './indices.js';
 
 /** An index of one dimension, or a scalar as one. */
@@ -165,10 +167,35 @@ export function put(
       `[put] ${given.numel} indices for ${source.numel} elements of the source`,
     );
   }
-  const flat = reshape(x, [x.numel]);
-  const places = resolve('put', flat, [given]);
-  return reshape(putAt('put', flat, places, reshape(source, given.shape), accumulate), x.shape);
+  const found = uninitialized([given.numel], 'int32');
+  locate('put', { index: reshape(given, [given.numel]), source: 0 }, x.numel, 1, true, found);
+  const places = perElement(0, found);
+  const y = putAtPlaces(reshape(x, [x.numel]), places, reshape(source, found.shape), accumulate);
+  if (!recording(x, source)) recycle(found.storage);
+  return reshape(y, x.shape);
 }
+
+/** A copy of a vector with values at places of it, recorded. */
+function putAtPlaces(x: Tensor, places: Places, values: Tensor, accumulate: boolean): Tensor {
+  const y = copyOf(x);
+  if (accumulate) reduceAt('put', 'sum', y, places, values.detach());
+  else scatterAt('put', y, places, values.detach());
+  if (recording(x, values)) {
+    attach(
+      y,
+      'put',
+      [x, values],
+      [
+        (g) => (accumulate ? g : putAtPlaces(g, places, zeroOf(g, places), false)),
+        (g) => read('put', g, places),
+      ],
+    );
+  }
+  return y;
+}
+
+/** A zero for each place. */
+const zeroOf = (g: Tensor, places: Places): Tensor => expand(scalar(0, g.dtype), places.shape);
 
 declare module '../../tensor/tensor.js' {
   interface Tensor {

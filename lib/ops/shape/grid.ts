@@ -2,7 +2,7 @@
 import { composed } from '../../autograd/tidy.js';
 import { TensorError } from '../../errors.js';
 import { onesLike } from '../../tensor/creation.js';
-import { checkOptions, checkShape, describe, formatShape } from '../../tensor/shape.js';
+import { checkOptions, checkShape, describe, formatShape, MAX_RANK } from '../../tensor/shape.js';
 import { Tensor } from '../../tensor/tensor.js';
 import { indexSelect } from '../indexing/gather.js';
 import { checkTensor, contiguous, to } from '../operand.js';
@@ -85,7 +85,12 @@ export function cartesianProd(tensors: readonly Tensor[]): Tensor {
   checkTensors('cartesianProd', tensors);
   checkVectors('cartesianProd', tensors, false);
   if (tensors.length === 1) return tensors[0] as Tensor;
-  const columns = grid('cartesianProd', tensors).map((t) => reshape(t, [t.numel]));
+  const grids = grid('cartesianProd', tensors);
+  // Stretched vectors are read as they lie, where there is a dimension left for stacking them.
+  if (tensors.length < MAX_RANK) {
+    return reshape(stack(grids, -1), [(grids[0] as Tensor).numel, tensors.length]);
+  }
+  const columns = grids.map((t) => reshape(t, [t.numel]));
   return stack(columns, 1);
 }
 

@@ -11,7 +11,7 @@ import {
   sameShape,
 } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { checkTensor, copyInto, to } from '../operand.js';
+import { checkTensor, copyInTurns, copyInto, to } from '../operand.js';
 import { resultType } from '../promotion.js';
 import { placeOf, rangeOf } from './parts.js';
 import { atleast1d, atleast2d, atleast3d } from './shape.js';
@@ -41,10 +41,11 @@ export function assemble(
 ): Tensor {
   const y = uninitialized(shape, resultType(tensors));
   if (fill !== null) fillWith(y, fill);
-  tensors.forEach((t, i) => {
-    // Converted while it is copied.
-    copyInto((views[i] as View)(y), t);
-  });
+  const parts = views.map((view) => view(y));
+  if (!copyInTurns(parts, tensors)) {
+    // Converted while they are copied.
+    for (const [i, t] of tensors.entries()) copyInto(parts[i] as Tensor, t);
+  }
   if (tensors.some((t) => recording(t))) {
     const rules = tensors.map((t, i) => (g: Tensor) => to((views[i] as View)(g), t.dtype));
     attach(y, operation, tensors, rules);

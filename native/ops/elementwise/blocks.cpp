@@ -77,8 +77,93 @@ Status logit(const Command& c) {
   return c.type[0] == DType::float64 ? logitOf<double>(c) : logitOf<float>(c);
 }
 
+// a == b, or |a - b| is finite and <= |b| rtol + atol, or both are NaN if those are close.
+template <class T>
+Status iscloseOf(const Command& c) {
+  const ElementwiseKernels<T>& kernels = floatKernels<T>().elementwise;
+  const auto binary = [&](Binary op) { return kernels.binary[static_cast<int>(op)]; };
+  const auto compare = [&](Compare op) { return kernels.compare[static_cast<int>(op)]; };
+  const auto predicate = [&](Predicate op) { return kernels.predicate[static_cast<int>(op)]; };
+  const BinaryKernel<T> add = binary(Binary::add), sub = binary(Binary::sub);
+  const BinaryKernel<T> mul = binary(Binary::mul);
+  const CompareKernel<T> eq = compare(Compare::eq), le = compare(Compare::le);
+  const PredicateKernel<T> isfinite = predicate(Predicate::isfinite);
+  const PredicateKernel<T> isnan = predicate(Predicate::isnan);
+  const UnaryKernel<T> abs = kernels.unary[static_cast<int>(Unary::abs)];
+  const IntegerKernels<uint8_t>& bytes = tilegrad::kernels().integer.u8;
+  const BinaryKernel<uint8_t> both = bytes.binary[static_cast<int>(IntegerBinary::bitwiseAnd)];
+  const BinaryKernel<uint8_t> either = bytes.binary[static_cast<int>(IntegerBinary::bitwiseOr)];
+  const T rtol = static_cast<T>(c.number[0].f), atol = static_cast<T>(c.number[1].f);
+  const bool equalNan = c.number[2].f != 0;
+  return runMap(c, {2, {sizeof(T), sizeof(T), 1}, 2, false},
+                [=](int64_t n, const void* const* in, const int64_t* step, void* y) {
+                  T distance[kBlock], allowed[kBlock];
+                  uint8_t some[kBlock], others[kBlock];
+                  eachBlock(n, [&](int64_t count, int64_t i) {
+                    const T* const a = static_cast<const T*>(in[0]) + i * step[0];
+                    const T* const b = static_cast<const T*>(in[1]) + i * step[1];
+                    const int64_t ofA = step[0] == 0 ? 1 : count, ofB = step[1] == 0 ? 1 : count;
+                    uint8_t* const close = static_cast<uint8_t*>(y) + i;
+                    sub(count, a, step[0], b, step[1], distance);
+                    abs(count, distance, distance);
+                    abs(ofB, b, allowed);
+                    mul(ofB, allowed, 1, &rtol, 0, allowed);
+                    add(ofB, allowed, 1, &atol, 0, allowed);
+                    isfinite(count, distance, some);
+                    le(count, distance, 1, allowed, step[1], others);
+                    both(count, some, 1, others, 1, some);
+                    eq(count, a, step[0], b, step[1], others);
+                    either(count, some, 1, others, 1, close);
+                    if (!equalNan) return;
+                    isnan(ofA, a, some);
+                    isnan(ofB, b, others);
+                    both(count, some, step[0], others, step[1], some);
+                    either(count, close, 1, some, 1, close);
+                  });
+                });
+}
+
+Status isclose(const Command& c) {
+  return c.type[0] == DType::float64 ? iscloseOf<double>(c) : iscloseOf<float>(c);
+}
+
+// Truth values of both operands, combined.
+template <class T>
+Status logicalBy(const Command& c, CompareKernel<T> ne) {
+  constexpr IntegerBinary kOperations[] = {IntegerBinary::bitwiseAnd, IntegerBinary::bitwiseOr,
+                                           IntegerBinary::bitwiseXor};
+  const int operation = static_cast<int>(kOperations[c.number[0].i]);
+  const BinaryKernel<uint8_t> combine = kernels().integer.u8.binary[operation];
+  return runMap(c, {2, {sizeof(T), sizeof(T), 1}, 2, false},
+                [=](int64_t n, const void* const* in, const int64_t* step, void* y) {
+                  const T zero = 0;
+                  uint8_t ofA[kBlock], ofB[kBlock];
+                  eachBlock(n, [&](int64_t count, int64_t i) {
+                    const T* const a = static_cast<const T*>(in[0]) + i * step[0];
+                    const T* const b = static_cast<const T*>(in[1]) + i * step[1];
+                    ne(step[0] == 0 ? 1 : count, a, 1, &zero, 0, ofA);
+                    ne(step[1] == 0 ? 1 : count, b, 1, &zero, 0, ofB);
+                    combine(count, ofA, step[0], ofB, step[1], static_cast<uint8_t*>(y) + i);
+                  });
+                });
+}
+
+Status logical(const Command& c) {
+  constexpr int kNe = static_cast<int>(Compare::ne);
+  return c.type[0] == DType::float64
+             ? logicalBy<double>(c, floatKernels<double>().elementwise.compare[kNe])
+             : logicalBy<float>(c, floatKernels<float>().elementwise.compare[kNe]);
+}
+
+const char* checkLogical(const Command& c) {
+  return c.number[0].i < 0 || c.number[0].i > 2 ? "no such operation" : nullptr;
+}
+
 const Row kRows[] = {
     {"logaddexp", "in a T[@] in b T[@] out y T[@]; beta inverseBeta real", logaddexp, nullptr},
+    {"isclose", "in a T[@] in b T[@] out y u8[@]; rtol atol equalNan real", isclose, nullptr},
+    // a != 0 and (0), or (1), either ... or (2) b != 0.
+    {"logical", "in a T[@] in b T[@] out y u8[@]; operation int", logical, checkLogical},
     {"logit", "in x T[@] out y T[@]; low high real", logit, nullptr},
 };
 

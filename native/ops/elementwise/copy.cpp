@@ -49,6 +49,11 @@ template <class To, class From>
 constexpr bool kByCast = std::is_integral<From>::value && !std::is_same<To, double>::value &&
                          !kIsHalf<To> && sizeof(To) > 1 && (sizeof(From) > 1 || sizeof(To) == 4);
 
+// Between float32 and float64.
+template <class To, class From>
+constexpr bool kBetweenFloats =
+    std::is_floating_point<From>::value && std::is_floating_point<To>::value;
+
 // y[i] = x[i] for i < n, by the level's kernels where there are some.
 template <class To, class From>
 void convertAll(int64_t n, const From* x, To* y) {
@@ -76,6 +81,8 @@ void convertAll(int64_t n, const From* x, To* y) {
       using Range = IntegerRange<To>;
       convert.toByte(n, x, Range::low, Range::high, reinterpret_cast<uint8_t*>(y));
     }
+  } else if constexpr (kBetweenFloats<To, From>) {
+    floatKernels<From>().convert.toOtherFloat(n, x, y);
   } else if constexpr (kByCast<To, From>) {
     const CastKernels<From>& casts = integerKernels<From>().casts;
     if constexpr (std::is_same<To, float>::value) {
@@ -146,6 +153,45 @@ Status copy(const Command& c) {
                               tiles.rowStride[1], tiles.colStride[1]);
                    }
                  });
+  return Status::ok;
+}
+
+// y = a, z = b. Where both are every second element of one array, from one place and the next on,
+// they are written together: a pair is one element of twice the size then.
+Status copyInTurns(const Command& c) {
+  constexpr int kY = 2, kZ = 3;
+  const int64_t bytes = sizeOf(c.type[0]);
+  Command pairs = c;
+  Geometry& g = pairs.geometry;
+  if (isEmpty(g)) return Status::ok;
+  bool inTurns = static_cast<char*>(c.data[kZ]) == static_cast<char*>(c.data[kY]) + bytes;
+  for (int d = 0; d < g.rank; ++d) {
+    const int64_t step = g.stride[kY][d];
+    inTurns = inTurns && (g.shape[d] == 1 || (step == g.stride[kZ][d] && step % 2 == 0));
+    g.stride[kY][d] = step / 2;
+  }
+  if (inTurns && flatStep(g, kY) == 1) {
+    return withBytes(c.type[0], [&](auto size) {
+      using Bits = decltype(size);
+      const auto interleave = movesOf(size).interleave;
+      return runMap(pairs, {2, {sizeof(Bits), sizeof(Bits), 2 * sizeof(Bits)}, 2, false},
+                    [=](int64_t n, const void* const* in, const int64_t* step, void* y) {
+                      interleave(n, static_cast<const Bits*>(in[0]), step[0],
+                                 static_cast<const Bits*>(in[1]), step[1], static_cast<Bits*>(y));
+                    });
+    });
+  }
+  for (int k = 0; k < 2; ++k) {
+    Command one = c;
+    one.data[0] = c.data[k];
+    one.data[1] = c.data[kY + k];
+    one.type[1] = c.type[kY + k];
+    for (int d = 0; d < g.rank; ++d) {
+      one.geometry.stride[0][d] = c.geometry.stride[k][d];
+      one.geometry.stride[1][d] = c.geometry.stride[kY + k][d];
+    }
+    copy(one);
+  }
   return Status::ok;
 }
 
@@ -276,6 +322,8 @@ const Row kRows[] = {
     // floating point; modulo 2^bits from a wider integer, and between uint8 and int8.
     {"cast", "in x A[@] out y A[@]", cast, nullptr},
     {"castBool", "in x A[@] out y u8[@]", castBool, nullptr},
+    // y = a and z = b; fastest where y and z take turns in one array.
+    {"copyInTurns", "in a E[@] in b E[@] out y E[@] out z E[@]", copyInTurns, nullptr},
     // y = value, converted as by cast.
     {"fill", "out y A[@]; value real", fill, nullptr},
     // y[i] = start + i step for i < rising, else end - (n - 1 - i) step, in float64 and rounded.

@@ -20,11 +20,20 @@ Status unary(const Command& c, UnaryKernel<T> kernel) {
                 });
 }
 
+// In blocks of a fixed length without a way out of them, so that they become vectors: one by one
+// it takes longer than the divisions.
 template <class T>
 bool hasZero(int64_t n, const T* x) {
-  int found = 0;  // no way out of the loop, so that it becomes vectors
-  for (int64_t i = 0; i < n; ++i) found |= x[i] == 0;
-  return found != 0;
+  constexpr int64_t kBlock = 64 / sizeof(T);
+  for (; n >= kBlock; n -= kBlock, x += kBlock) {
+    T found = 0;
+    for (int64_t i = 0; i < kBlock; ++i) found |= static_cast<T>(x[i] == 0);
+    if (found != 0) return true;
+  }
+  for (int64_t i = 0; i < n; ++i) {
+    if (x[i] == 0) return true;
+  }
+  return false;
 }
 
 // Divisors of 0 are found where they are read, so a result that is written before is of no use.

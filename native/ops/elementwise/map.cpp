@@ -39,6 +39,8 @@ void move(const MoveKernels<Bits>& kernels, int64_t rows, int64_t cols, const vo
     for (int64_t i = 0; i < rows; ++i) fillElements(y + i * yRow, cols, x[i * xRow]);
   } else if (yCol == 1 && xCol == -1) {
     for (int64_t i = 0; i < rows; ++i) kernels.reverse(cols, x + i * xRow, y + i * yRow);
+  } else if (yCol == 1 && xCol == 2) {
+    for (int64_t i = 0; i < rows; ++i) kernels.everySecond(cols, x + i * xRow, y + i * yRow);
   } else if (isSmaller(xRow, xCol)) {
     for (int64_t j = 0; j < cols; ++j) {
       for (int64_t i = 0; i < rows; ++i) y[i * yRow + j * yCol] = x[i * xRow + j * xCol];

@@ -35,6 +35,12 @@ Status runMap(const Command& c, const Map& map, const F& f) {
       &f);
 }
 
+// The kernels that move elements of a size.
+inline const MoveKernels<uint8_t>& movesOf(uint8_t) { return kernels().moves.size1; }
+inline const MoveKernels<uint16_t>& movesOf(uint16_t) { return kernels().moves.size2; }
+inline const MoveKernels<uint32_t>& movesOf(uint32_t) { return kernels().moves.size4; }
+inline const MoveKernels<uint64_t>& movesOf(uint64_t) { return kernels().moves.size8; }
+
 // y[i] = value for i < n.
 template <class Bits>
 void fillElements(Bits* y, int64_t n, Bits value) {

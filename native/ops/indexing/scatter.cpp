@@ -48,6 +48,16 @@ struct Replace {
     // Not memcpy: a hostile call may pass overlapping arrays.
     memmove(y, values, static_cast<size_t>(n) * sizeof(T));
   }
+  // y[i] = *value for i < n.
+  static void fill(int64_t n, char* y, const char* value) {
+    char pattern[kCacheLine];
+    for (size_t at = 0; at < sizeof pattern; at += sizeof(T)) {
+      memcpy(pattern + at, value, sizeof(T));
+    }
+    float words[sizeof pattern / sizeof(float)];
+    memcpy(words, pattern, sizeof words);
+    kernels().moves.repeat(n * static_cast<int64_t>(sizeof(T)), words, y);
+  }
 };
 
 // Integers wrap around: sums and products are computed in a type that does so by definition.
@@ -106,6 +116,8 @@ struct Operation {
                const char* values, int64_t valueStep);
   // A run of neighbours.
   void (*run)(int64_t n, char* y, const char* values);
+  // A run of neighbours that all get one value; null where that is no matter of its own.
+  void (*fill)(int64_t n, char* y, const char* value);
 };
 
 template <class T, class Op>
@@ -125,7 +137,11 @@ Operation operationOf() {
   const auto run = [](int64_t n, char* y, const char* values) {
     Op::applyRun(n, reinterpret_cast<T*>(y), reinterpret_cast<const T*>(values));
   };
-  return {static_cast<int64_t>(sizeof(T)), each, run};
+  if constexpr (std::is_same_v<Op, Replace<T>>) {
+    return {static_cast<int64_t>(sizeof(T)), each, run, Op::fill};
+  } else {
+    return {static_cast<int64_t>(sizeof(T)), each, run, nullptr};
+  }
 }
 
 // The innermost dimension of a part, with an index for each element.
@@ -154,6 +170,10 @@ void scatterRun(const Part& part, const Operation& operation, int64_t n, char* y
   char* const to = y + place * part.indexed.step * operation.size;
   if (yStep == 1 && valueStep == 1) {
     operation.run(n, to, values);
+    return;
+  }
+  if (yStep == 1 && valueStep == 0 && n >= kIndexBlock && operation.fill) {
+    operation.fill(n, to, values);
     return;
   }
   static constexpr int32_t kHere[kIndexBlock] = {};

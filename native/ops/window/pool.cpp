@@ -41,6 +41,8 @@ void overResults(const Pooling& p, const Passes& f, int64_t plane, int64_t begin
     if (byKernel) f.whole(f.command, rows, columns);
     const Span before = {0, byKernel ? columns.begin : p.cols.out};
     const Span after = {byKernel ? columns.end : p.cols.out, p.cols.out};
+    // Where there are no edges, asking for those of each row takes as long as the kernel.
+    if (before.begin == before.end && after.begin == after.end) continue;
     for (; rows.i < i; ++rows.i) {
       rows.taps = p.rows.window(rows.i);
       f.edge(f.command, rows, before);
@@ -126,6 +128,7 @@ struct Forward {
 
 template <class T>
 struct Largest : Forward<T> {
+  static constexpr bool kLargest = true;
   int32_t* index;
 
   explicit Largest(const Command& c)
@@ -191,6 +194,7 @@ struct Largest : Forward<T> {
 
 template <class T>
 struct Mean : Forward<T> {
+  static constexpr bool kLargest = false;
   explicit Mean(const Command& c) : Forward<T>(c, c.number[15].i) { this->p.takeDivisor(c); }
 
   void whole(const Rows& rows, Span columns) const {
@@ -234,6 +238,9 @@ struct Mean : Forward<T> {
 template <class Pass>
 Status runForward(const Command& c, int64_t elementBytes) {
   const Pass pass(c);
+  if (isSideBySide(pass.p, Pass::kLargest)) {
+    return poolSideBySide(c, pass.p, Pass::kLargest, pass.xPlane);
+  }
   overPlanes(pass.p, elementBytes,
              {&pass,
               [](const void* self, const Rows& rows, Span columns) {

@@ -111,6 +111,13 @@ struct Pooling {
   int64_t rowPlaces(int64_t i) const { return rows.counted(i, countPadding); }
 };
 
+// Whether adaptive windows are pooled planes side by side: there are many, and a row of windows
+// fits the cache. The results are the same.
+bool isSideBySide(const Pooling& p, bool largest);
+// The largest values (or the means) of them, on a command that was checked; planes of x are xPlane
+// apart.
+Status poolSideBySide(const Command& c, const Pooling& p, bool largest, int64_t xPlane);
+
 // Gradients, on commands that were checked as the forward ones are.
 Status maxPoolBackward(const Command& c);
 Status avgPoolBackward(const Command& c);

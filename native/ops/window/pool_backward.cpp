@@ -15,7 +15,7 @@ void maxPoolBackwardOf(const Command& c) {
   const int32_t* const index = static_cast<const int32_t*>(c.data[1]);
   T* const dx = static_cast<T*>(c.data[2]);
   if (places == 0) return;
-  parallelShares(planes, 1, (places + 2 * results) * static_cast<int64_t>(sizeof(T)), kLightShare,
+  parallelShares(planes, 1, (places + 2 * results) * static_cast<int64_t>(sizeof(T)), kHeavyShare,
                  [&](int64_t begin, int64_t end) {
                    for (int64_t plane = begin; plane < end; ++plane) {
                      const T* const from = g + plane * results;
@@ -109,7 +109,7 @@ void avgPoolBackwardOf(const Command& c) {
   T* const dx = static_cast<T*>(c.data[1]);
   if (p.places() == 0) return;
   const int64_t bytes = (2 * p.places() + p.results()) * static_cast<int64_t>(sizeof(T));
-  parallelShares(p.planes, 1, bytes, kLightShare, [&](int64_t begin, int64_t end) {
+  parallelShares(p.planes, 1, bytes, kHeavyShare, [&](int64_t begin, int64_t end) {
     for (int64_t plane = begin; plane < end; ++plane) {
       spreadPlane(p, g + plane * p.results(), dx + plane * p.places());
     }
