@@ -1,4 +1,5 @@
 /** Products of chains of matrices in the order that takes the fewest multiplications. */
+import { composed } from '../../autograd/tidy.js';
 import { TensorError } from '../../errors.js';
 import { describe } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
@@ -73,9 +74,11 @@ export function multiDot(tensors: readonly Tensor[]): Tensor {
     const k = cut[i]?.[j] as number;
     return matmul(multiply(i, k), multiply(k + 1, j));
   };
-  let y = multiply(0, last);
-  if (tensors[last]?.ndim === 1) y = squeeze(y, 1);
-  return tensors[0]?.ndim === 1 ? squeeze(y, 0) : y;
+  return composed(() => {
+    let y = multiply(0, last);
+    if (tensors[last]?.ndim === 1) y = squeeze(y, 1);
+    return tensors[0]?.ndim === 1 ? squeeze(y, 0) : y;
+  });
 }
 
 /**
