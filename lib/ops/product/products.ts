@@ -2,6 +2,7 @@
 import { attach, recording } from '../../autograd/tape.js';
 import { composed } from '../../autograd/tidy.js';
 import { TensorError } from '../../errors.js';
+import { rows, runGeometry } from '../../native/commands.js';
 import { uninitialized } from '../../tensor/creation.js';
 import { infoOf } from '../../tensor/dtype.js';
 import {
@@ -14,7 +15,7 @@ import {
 } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { mul } from '../elementwise/arithmetic.js';
-import { computeTernary, defineMethods } from '../elementwise/elementwise.js';
+import { defineMethods } from '../elementwise/elementwise.js';
 import { checkTensor, copyInto } from '../operand.js';
 import { isInteger, promote } from '../promotion.js';
 import { expand } from '../reduction/reduce.js';
@@ -225,8 +226,12 @@ export function addr(input: Tensor, a: Tensor, b: Tensor, options: AddmmOptions 
 
 /** input + alpha * outer(a, b) of floats, in one pass. */
 function addOuter(input: Tensor, a: Tensor, b: Tensor, alpha: number): Tensor {
-  const operands = [input, unsqueeze(a.detach(), 1), unsqueeze(b.detach(), 0)] as const;
-  const y = computeTernary('addcmul', operands, input.dtype, alpha);
+  const y = uninitialized(input.shape, input.dtype);
+  if (y.numel > 0) {
+    const rowsOfA = { array: a.array, offset: a.offset, strides: [a.strides[0] as number, 0] };
+    const columnsOfB = { array: b.array, offset: b.offset, strides: [0, b.strides[0] as number] };
+    runGeometry(rows.addcmul, input.shape, [input, rowsOfA, columnsOfB, y], [alpha]);
+  }
   if (recording(input, a, b)) {
     const scaled = (t: Tensor) => (alpha === 1 ? t : mul(t, alpha));
     attach(

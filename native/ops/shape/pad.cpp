@@ -1,4 +1,7 @@
 // Tensors with more places around them, in one pass over the rows of the result.
+#include <string.h>
+
+#include "../dispatch.h"
 #include "../elementwise/map.h"
 #include "../parallel.h"
 #include "../rows.h"
@@ -43,24 +46,34 @@ struct Padding {
   }
 };
 
-// Places [begin, end) of a row of the result, which lie outside of x's row.
+// Columns [begin, end) of rows of the result, which lie outside of x's rows: one column after the
+// other, since where it comes from takes longer to say than an element to move. A constant is its
+// own source.
 template <class Bits>
-void padEnd(const Padding& p, int64_t begin, int64_t end, const void* from, const void* value,
-            void* to) {
+void padEnds(const Padding& p, int64_t begin, int64_t end, int64_t rows, const void* from,
+             const void* value, void* to) {
   const Bits* const x = static_cast<const Bits*>(from);
   Bits* const y = static_cast<Bits*>(to);
+  const int64_t n = p.size[kPadded - 1], width = p.padded[kPadded - 1];
   for (int64_t j = begin; j < end; ++j) {
-    const int64_t source = p.sourceOf(kPadded - 1, j);
-    y[j] = source < 0 ? *static_cast<const Bits*>(value) : x[source];
+    const int64_t at = p.sourceOf(kPadded - 1, j);
+    const Bits* const source = at < 0 ? static_cast<const Bits*>(value) : x + at;
+    const int64_t step = at < 0 ? 0 : n;
+    for (int64_t i = 0; i < rows; ++i) y[i * width + j] = source[i * step];
   }
 }
 
-// Elements of one size: how they are copied one by one, and how large they are.
+// Elements of one size: how large they are, how the ends of rows are made of them, and a cache line
+// of the value.
 struct Elements {
-  decltype(&padEnd<uint8_t>) end;
+  decltype(&padEnds<uint8_t>) ends;
   int64_t bytes;
   const void* value;
+  float pattern[16];
 };
+
+// Rows of the result that are padded together: their lines stay in the first-level cache.
+constexpr int64_t kTogether = 64;
 
 // Rows [begin, end) of a plane of the result from the plane x.
 void padPlane(const Padding& p, const Elements& e, int64_t begin, int64_t end, const char* x,
@@ -68,38 +81,35 @@ void padPlane(const Padding& p, const Elements& e, int64_t begin, int64_t end, c
   const int64_t n = p.size[2], width = p.padded[2], left = p.before[2];
   const int64_t top = p.before[1], bottom = top + p.size[1];
   const int64_t xRow = n * e.bytes, yRow = width * e.bytes;
-  const auto copy = [&](int64_t first, int64_t rows, int64_t source) {
-    if (rows <= 0 || n == 0) return;
-    moveRows(rows, xRow, x + source * xRow, xRow, y + first * yRow + left * e.bytes, yRow);
-  };
-  const int64_t from = begin > top ? begin : top, to = end < bottom ? end : bottom;
-  copy(from, to - from, from - top);
-  for (int64_t i = begin; i < end; ++i) {
+  for (int64_t i = begin; i < end;) {
     const int64_t source = p.sourceOf(1, i);
-    char* const row = y + i * yRow;
+    char* const to = y + i * yRow;
     if (source < 0) {
-      moveTile(e.bytes, 1, width, e.value, 0, 0, row, 0, 1);
+      kernels().moves.repeat(yRow, e.pattern, to);
+      ++i;
       continue;
     }
-    const char* const like = x + source * xRow;
-    if (i < top || i >= bottom) copy(i, 1, source);
-    if (left > 0) e.end(p, 0, left, like, e.value, row);
-    if (left + n < width) e.end(p, left + n, width, like, e.value, row);
+    const int64_t inside = bottom < end ? bottom - i : end - i;
+    const int64_t rows = i < top || i >= bottom ? 1 : inside < kTogether ? inside : kTogether;
+    const char* const from = x + source * xRow;
+    if (n > 0) moveRows(rows, xRow, from, xRow, to + left * e.bytes, yRow);
+    e.ends(p, 0, left, rows, from, e.value, to);
+    e.ends(p, left + n, width, rows, from, e.value, to);
+    i += rows;
   }
 }
 
 void padAll(const Command& c, const Padding& p, const Elements& e) {
-  const int64_t height = p.padded[1], plane = height * p.padded[2] * e.bytes;
+  const int64_t height = p.padded[1], yRow = p.padded[2] * e.bytes;
   const int64_t rows = p.outer * p.padded[0] * height;
-  parallelShares(rows, 1, 2 * p.padded[2] * e.bytes, kLightShare, [&](int64_t begin, int64_t end) {
+  parallelShares(rows, 1, 2 * yRow, kLightShare, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end;) {
       const int64_t at = row / height, i = row % height;
       const int64_t count = height - i < end - row ? height - i : end - row;
-      char* const y = static_cast<char*>(c.data[2]) + at * plane;
+      char* const y = static_cast<char*>(c.data[2]) + at * height * yRow;
       const int64_t source = p.sourceOf(0, at % p.padded[0]);
       if (source < 0) {
-        moveTile(e.bytes, 1, count * p.padded[2], e.value, 0, 0, y + i * p.padded[2] * e.bytes, 0,
-                 1);
+        kernels().moves.repeat(count * yRow, e.pattern, y + i * yRow);
       } else {
         const int64_t from = at / p.padded[0] * p.size[0] + source;
         const int64_t size = p.size[1] * p.size[2] * e.bytes;
@@ -116,10 +126,14 @@ Status pad(const Command& c) {
     if (size == 0) return Status::ok;
   }
   static const uint64_t zero = 0;
-  Elements elements = {padEnd<uint8_t>, sizeOf(c.type[0]), c.data[1] ? c.data[1] : &zero};
-  if (elements.bytes == 2) elements.end = padEnd<uint16_t>;
-  if (elements.bytes == 4) elements.end = padEnd<uint32_t>;
-  if (elements.bytes == 8) elements.end = padEnd<uint64_t>;
+  Elements elements{padEnds<uint8_t>, sizeOf(c.type[0]), c.data[1] ? c.data[1] : &zero, {}};
+  if (elements.bytes == 2) elements.ends = padEnds<uint16_t>;
+  if (elements.bytes == 4) elements.ends = padEnds<uint32_t>;
+  if (elements.bytes == 8) elements.ends = padEnds<uint64_t>;
+  const size_t bytes = static_cast<size_t>(elements.bytes);
+  for (size_t at = 0; at < sizeof elements.pattern; at += bytes) {
+    memcpy(reinterpret_cast<char*>(elements.pattern) + at, elements.value, bytes);
+  }
   padAll(c, p, elements);
   return Status::ok;
 }
