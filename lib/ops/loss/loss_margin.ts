@@ -264,13 +264,20 @@ export function multilabelMarginLoss(
     const y = uninitialized(shape, x.dtype);
     if (y.numel === 0) return y;
     const classes = x.shape.at(-1) as number;
-    runRowFor(
-      operation,
-      rows.multilabelMargin,
-      [x.array, labels.array, y.array, slopes === null ? null : slopes.array],
-      [x.offset, labels.offset, y.offset, slopes === null ? 0 : slopes.offset],
-      [y.numel, classes],
-    );
+    const arrays = [x.array, labels.array, y.array, slopes === null ? null : slopes.array];
+    const offsets = [x.offset, labels.offset, y.offset, slopes === null ? 0 : slopes.offset];
+    try {
+      runRowFor(operation, rows.multilabelMargin, arrays, offsets, [y.numel, classes]);
+    } catch (error) {
+      if (!(error instanceof TensorError) || error.code !== 'ERR_INDEX') throw error;
+      // One behind the last label of a row could be named here, where another is wrong as well.
+      const wrong = Array.from(labels.data as Int32Array).find((label) => label >= classes);
+      throw new TensorError(
+        'ERR_INDEX',
+        `[${operation}] target ${wrong} is not one of ${classes} classes`,
+        { cause: error },
+      );
+    }
     return y;
   };
   const rule = (g: Tensor) => mul(g.ndim === 0 ? g : unsqueeze(g, -1), slopes as Tensor);
