@@ -1,8 +1,11 @@
 /** Determinants, from LU factors; their gradients also where there is no inverse. */
 import { isGradEnabled } from '../autograd/mode.js';
 import { attach, recording } from '../autograd/tape.js';
+import { composed } from '../autograd/tidy.js';
 import { TensorError } from '../errors.js';
+import { rows, runRow } from '../native/commands.js';
 import { where } from '../ops/elementwise/ternary.js';
+import { contiguous } from '../ops/operand.js';
 import { matmul } from '../ops/product/matmul.js';
 import { all } from '../ops/reduction/count.js';
 import { amax, amin } from '../ops/reduction/extremum.js';
@@ -11,8 +14,7 @@ import { cumprod } from '../ops/reduction/scan.js';
 import { concat } from '../ops/shape/join.js';
 import { unsqueeze } from '../ops/shape/shape.js';
 import { triu } from '../ops/shape/triangle.js';
-import { eye, ones } from '../tensor/creation.js';
-import { arange } from '../tensor/ranges.js';
+import { eye, fillWith, ones, uninitialized } from '../tensor/creation.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { checkedInverse, type Factors, factor, inverseFrom } from './lu.js';
 import {
@@ -30,9 +32,14 @@ import { decompose, type Svd } from './svd.js';
 
 /** 1 or -1 for each matrix: whether an even number of rows was exchanged. */
 function parity(pivots: Tensor, dtype: Tensor['dtype']): Tensor {
+  const sign = uninitialized(pivots.shape.slice(0, -1), dtype);
   const n = pivots.shape.at(-1) as number;
-  const moved = pivots.ne(arange(1, n + 1, 1, { dtype: 'int32' })).to('float64');
-  return moved.sum({ dim: -1 }).remainder(2).mul(-2).add(1).to(dtype);
+  if (n === 0) fillWith(sign, 1);
+  else if (sign.numel > 0) {
+    const { array, offset } = contiguous(pivots);
+    runRow(rows.linalgParity, [array, sign.array], [offset, sign.offset], [sign.numel, n]);
+  }
+  return sign;
 }
 
 /** Without recording. */
@@ -137,17 +144,19 @@ function isRegular({ lu: packed }: Factors): boolean {
  */
 export function det(a: Tensor): Tensor {
   checkSquare('det', a);
-  const factors = factor(a);
-  const y = determinant(factors);
-  if (recording(a)) {
-    const invertible = factors.info.data.every((at) => at === 0);
-    const rule = (g: Tensor) =>
-      invertible && (!isGradEnabled() || isRegular(factors))
-        ? perMatrix(g.mul(y)).mul(mT(inverseFrom(a, factors)))
-        : perMatrix(g).mul(cofactors(a));
-    attach(y, 'det', [a], [rule]);
-  }
-  return y;
+  return composed(() => {
+    const factors = factor(a);
+    const y = determinant(factors);
+    if (recording(a)) {
+      const invertible = factors.info.data.every((at) => at === 0);
+      const rule = (g: Tensor) =>
+        invertible && (!isGradEnabled() || isRegular(factors))
+          ? perMatrix(g.mul(y)).mul(mT(inverseFrom(a, factors)))
+          : perMatrix(g).mul(cofactors(a));
+      attach(y, 'det', [a], [rule]);
+    }
+    return y;
+  });
 }
 
 /** A determinant as a sign and a logarithm. */

@@ -44,16 +44,21 @@ export function matrixPower(a: Tensor, n: number): Tensor {
       `[matrixPower] the power is a whole number, not ${describe(n)}`,
     );
   }
-  let square = n < 0 ? inv(a) : a;
-  let result: Tensor | null = null;
-  for (let left = Math.abs(n); left > 0; left = Math.floor(left / 2)) {
-    if (left % 2 === 1) result = result === null ? square : matmul(result, square);
-    if (left > 1) square = matmul(square, square);
-  }
-  if (result !== null) return result;
+  if (n === 1) return a;
+  if (n !== 0) return composed(() => positivePower(n < 0 ? inv(a) : a, Math.abs(n)));
   const one = identities(batchOf(a), rowsOf(a), a.dtype);
   if (recording(a)) attach(one, 'matrixPower', [a], [() => zerosLike(a)]);
   return one;
+}
+
+function positivePower(a: Tensor, n: number): Tensor {
+  let square = a;
+  let result: Tensor | null = null;
+  for (let left = n; left > 0; left = Math.floor(left / 2)) {
+    if (left % 2 === 1) result = result === null ? square : matmul(result, square);
+    if (left > 1) square = matmul(square, square);
+  }
+  return result as Tensor;
 }
 
 /** Padé coefficients of degree 13, and up to which 1-norm they are exact to float64 (Higham 2005, table 2.3). */

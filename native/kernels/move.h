@@ -16,6 +16,7 @@ TG_TARGET_BEGIN
 template <class Bits>
 struct Square {
   static constexpr int size = 1;
+  static constexpr bool hasParts = false;
 
   TG_INLINE void transpose(const Bits* x, int64_t, Bits* y, int64_t) { *y = *x; }
   TG_INLINE void reverse(const Bits* x, Bits* y) { *y = *x; }
@@ -27,6 +28,7 @@ struct Square {
 template <class Bits>
 struct Square {
   static constexpr int size = kBytes / sizeof(Bits);
+  static constexpr bool hasParts = false;
 
   // Each round puts lanes of registers half the square apart beside each other, which doubles how
   // many of a column are neighbours.
@@ -60,10 +62,70 @@ struct Square {
   }
 };
 
+#if defined(TG_TARGET_AVX512)
+
+// A part of a square, by masks. Where x has no more columns the last one stands for them.
+template <class T>
+void transposePart(int64_t rows, int64_t cols, const T* x, int64_t xCol, T* y, int64_t yRow) {
+  constexpr int kSize = Reg<T>::lanes;
+  Reg<T> a[kSize];
+  TG_UNROLL for (int j = 0; j < kSize; ++j) {
+    a[j] = loadFirst(x, rows);
+    x += j + 1 < cols ? xCol : 0;
+  }
+  transpose(a);
+  TG_UNROLL for (int i = 0; i < kSize; ++i) {
+    if (i < rows) storeFirst(y + i * yRow, a[i], cols);
+  }
+}
+
+// Up to 8 columns of 16 rows of floats take less than half of a square's exchanges: 8 channels of
+// images from planes to pixels.
+inline void transposeNarrow(int64_t cols, const float* x, int64_t xCol, float* y, int64_t yRow) {
+  RegF a[8];
+  TG_UNROLL for (int j = 0; j < 8; ++j) {
+    a[j] = load(x);
+    x += j + 1 < cols ? xCol : 0;
+  }
+  transposeEight(a);
+  const auto part = static_cast<__mmask8>((1u << cols) - 1);
+  TG_UNROLL for (int i = 0; i < 8; ++i, y += yRow) {
+    _mm256_mask_storeu_ps(y, part, _mm512_castps512_ps256(a[i].v));
+    _mm256_mask_storeu_ps(y + 8 * yRow, part, _mm512_extractf32x8_ps(a[i].v, 1));
+  }
+}
+
+// And 8 rows of 16 columns, the way back.
+inline void transposeLow(const float* x, int64_t xCol, float* y, int64_t yRow) {
+  RegF a[8];
+  loadEightColumns(x, rowSteps<float>(xCol), a);
+  TG_UNROLL for (int i = 0; i < 8; ++i) store(y + i * yRow, a[i]);
+}
+
+#endif
+
 // Of 4 or 8 bytes in the level's registers, as floats of that size.
 template <class Bits, class T>
 struct SquareAs {
   static constexpr int size = Reg<T>::lanes;
+#if defined(TG_TARGET_AVX512)
+  static constexpr bool hasParts = true;
+
+  // The first rows and columns of a square.
+  TG_NOINLINE static void part(int64_t rows, int64_t cols, const Bits* x, int64_t xCol, Bits* y,
+                               int64_t yRow) {
+    const T* const from = reinterpret_cast<const T*>(x);
+    T* const to = reinterpret_cast<T*>(y);
+    if constexpr (sizeof(T) == 4) {
+      if (rows == size && cols <= 8) return transposeNarrow(cols, from, xCol, to, yRow);
+      if (rows == 8 && cols == size) return transposeLow(from, xCol, to, yRow);
+    }
+    transposePart(rows, cols, from, xCol, to, yRow);
+  }
+#else
+  // Only AVX-512 has masked stores that are faster than elements one by one.
+  static constexpr bool hasParts = false;
+#endif
 
   TG_INLINE void transpose(const Bits* x, int64_t xCol, Bits* y, int64_t yRow) {
     Reg<T> a[size];
@@ -97,9 +159,20 @@ void transposeTile(int64_t rows, int64_t cols, const Bits* x, int64_t xCol, Bits
       }
     }
   }
-  for (int64_t i = 0; i < rows; ++i) {
-    for (int64_t j = i < wholeRows ? wholeCols : 0; j < cols; ++j) {
-      y[i * yRow + j] = x[i + j * xCol];
+  if constexpr (Square<Bits>::hasParts) {
+    for (int64_t i = 0; i < rows && wholeCols < cols; i += kSize) {
+      Square<Bits>::part(rows - i < kSize ? rows - i : kSize, cols - wholeCols,
+                         x + i + wholeCols * xCol, xCol, y + i * yRow + wholeCols, yRow);
+    }
+    for (int64_t j = 0; j < wholeCols && wholeRows < rows; j += kSize) {
+      Square<Bits>::part(rows - wholeRows, kSize, x + wholeRows + j * xCol, xCol,
+                         y + wholeRows * yRow + j, yRow);
+    }
+  } else {
+    for (int64_t i = 0; i < rows; ++i) {
+      for (int64_t j = i < wholeRows ? wholeCols : 0; j < cols; ++j) {
+        y[i * yRow + j] = x[i + j * xCol];
+      }
     }
   }
 }
@@ -163,14 +236,38 @@ inline void repeatPattern(int64_t bytes, const float* pattern, void* y) {
   }
 }
 
+// Rows of at least `unit` bytes; the last copy of a row may overlap the one before it.
+template <int unit>
+void copyRowsBy(int64_t rows, int64_t bytes, const char* x, int64_t xRow, char* y, int64_t yRow) {
+  const int64_t last = bytes - unit;
+  for (int64_t i = 0; i < rows; ++i, x += xRow, y += yRow) {
+    for (int64_t at = 0; at < last; at += unit) memcpy(y + at, x + at, unit);
+    memcpy(y + last, x + last, unit);
+  }
+}
+
+// Steps are in bytes. Short rows cost a call of the C library's function more than they take: its
+// first steps find out how long they are, which here is done once for all of them.
+inline void copyRows(int64_t rows, int64_t bytes, const void* from, int64_t xRow, void* to,
+                     int64_t yRow) {
+  const char* const x = static_cast<const char*>(from);
+  char* const y = static_cast<char*>(to);
+  if (bytes >= 64) return copyRowsBy<64>(rows, bytes, x, xRow, y, yRow);
+  if (bytes >= 32) return copyRowsBy<32>(rows, bytes, x, xRow, y, yRow);
+  if (bytes >= 16) return copyRowsBy<16>(rows, bytes, x, xRow, y, yRow);
+  if (bytes >= 8) return copyRowsBy<8>(rows, bytes, x, xRow, y, yRow);
+  if (bytes >= 4) return copyRowsBy<4>(rows, bytes, x, xRow, y, yRow);
+  copyRowsBy<1>(rows, bytes, x, xRow, y, yRow);
+}
+
 template <class Bits>
 constexpr MoveKernels<Bits> moveKernels() {
   return {transposeTile<Bits>, reverseElements<Bits>, everySecond<Bits>, interleave<Bits>};
 }
 
 constexpr MoveTables moveTables() {
-  return {moveKernels<uint8_t>(), moveKernels<uint16_t>(), moveKernels<uint32_t>(),
-          moveKernels<uint64_t>(), repeatPattern};
+  return {moveKernels<uint8_t>(),  moveKernels<uint16_t>(), moveKernels<uint32_t>(),
+          moveKernels<uint64_t>(), repeatPattern,           copyRows};
 }
 
 TG_TARGET_END

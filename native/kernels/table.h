@@ -556,6 +556,8 @@ struct MoveTables {
   MoveKernels<uint64_t> size8;
   // y = the 64 bytes of the pattern, again and again.
   void (*repeat)(int64_t bytes, const float* pattern, void* y);
+  // Rows of `bytes` bytes (at least 1) from x to y, xRow and yRow bytes apart.
+  void (*copyRows)(int64_t rows, int64_t bytes, const void* x, int64_t xRow, void* y, int64_t yRow);
 };
 
 struct GemmTables {

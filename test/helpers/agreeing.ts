@@ -235,13 +235,26 @@ export const AGREE: Partial<
   crossEntropy: lossSizes(7),
   crossEntropyBackward: lossSizes(8),
   ctcLoss: sequences(7),
+  multilabelMargin: (random, operands) => {
+    params[5] = Math.max(1, params[5] as number);
+    if (operands[1] instanceof Int32Array) operands[1].fill(below(random, 2) - 1);
+  },
+  pad: (random) => {
+    for (const d of [0, 1, 2]) {
+      const [size, before] = [2 + below(random, 3), below(random, 2)];
+      params[4 + d] = size;
+      params[7 + d] = size + before + below(random, 2);
+      params[10 + d] = before;
+    }
+    params[13] = below(random, 4);
+  },
   ctcLossBackward: sequences(9),
 };
 
 /** Rows whose operands of any type have to have one type: most of their calls get it. */
 export const ONE_TYPE = new Set<RowName>([
   ...(['gather', 'scatter', 'scatterReduce', 'sort', 'kth', 'unique'] as const),
-  ...(['maskedSelect', 'maskedScatter', 'maskedFill', 'copyInTurns'] as const),
+  ...(['maskedSelect', 'maskedScatter', 'maskedFill', 'copyInTurns', 'pad'] as const),
 ]);
 
 /** Rows that take nothing when an index is outside: most of their calls have none below 0. */

@@ -56,6 +56,7 @@ const opsLayers: Layers = Object.fromEntries(
     loss: ['indexing'],
     random: ['elementwise'],
     sequence: ['product', 'random'],
+    shape: ['elementwise'],
     window: ['indexing', 'product'],
   }).map(([name, families]) => [
     `ops/${name}`,

@@ -1,19 +1,20 @@
 /** Losses that ask for a margin between right and wrong classes. */
-import { composed } from '../../autograd/tidy.js';
+import { recording } from '../../autograd/tape.js';
 import { TensorError } from '../../errors.js';
-import { tensor } from '../../tensor/data.js';
+import { rows, runRowFor } from '../../native/commands.js';
+import { uninitialized } from '../../tensor/creation.js';
 import { checkNumber, checkOptions, describe, formatShape, sameShape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { relu, softplus } from '../elementwise/activation.js';
 import { add, div, mul, neg, square, sub } from '../elementwise/arithmetic.js';
-import { eq, ne } from '../elementwise/compare.js';
+import { eq } from '../elementwise/compare.js';
 import { where } from '../elementwise/ternary.js';
 import { indexSelect, takeAlongDim } from '../indexing/gather.js';
 import { indexTensor } from '../indexing/indices.js';
 import { checkFloating, checkTensor, contiguous } from '../operand.js';
 import { isFloating } from '../promotion.js';
 import { mean, sum } from '../reduction/reduce.js';
-import { reshape, unsqueeze } from '../shape/shape.js';
+import { unsqueeze } from '../shape/shape.js';
 import { checkClasses, checkWeight, hot, type Targets, targetTensor } from './classes.js';
 import {
   checkFactors,
@@ -21,6 +22,7 @@ import {
   checkFlag,
   checkPair,
   checkReduction,
+  elementLoss,
   type LossOptions,
   type LossReduction,
   reduced,
@@ -212,17 +214,8 @@ export function multiMarginLoss(
   return reduced(mul(total, indexSelect(weight, 0, target)), reduction);
 }
 
-/** For each row the classes up to the first that is negative, and which of all classes they are. */
-interface Labels {
-  /** Shape [..., J], 0 where there is none. */
-  readonly classes: Tensor;
-  /** Of the same shape: where there is none. */
-  readonly missing: Tensor;
-  /** Shape [..., C]: the classes that are labels. */
-  readonly labels: Tensor;
-}
-
-function labelsOf(operation: string, x: Tensor, target: Tensor): Labels {
+/** The labels of {@link multilabelMarginLoss}, checked but for which classes there are. */
+function labelsOf(operation: string, x: Tensor, target: Tensor): Tensor {
   checkTensor(operation, target);
   if (isFloating(target.dtype)) {
     throw new TensorError(
@@ -237,40 +230,7 @@ function labelsOf(operation: string, x: Tensor, target: Tensor): Labels {
       `[${operation}] input ${formatShape(x.shape)} needs targets of the same shape, not ${formatShape(given.shape)}`,
     );
   }
-  const count = x.shape.at(-1) as number;
-  const all = contiguous(given).data as Int32Array;
-  const lengths: number[] = [];
-  for (let row = 0; row < all.length; row += count) {
-    let length = 0;
-    for (; length < count && (all[row + length] as number) >= 0; length++) {
-      const label = all[row + length] as number;
-      if (label < count) continue;
-      throw new TensorError(
-        'ERR_INDEX',
-        `[${operation}] target ${label} is not one of ${count} classes`,
-      );
-    }
-    lengths.push(length);
-  }
-  const most = Math.max(0, ...lengths);
-  const classes = new Int32Array(lengths.length * most);
-  const missing = new Uint8Array(classes.length).fill(1);
-  const labels = new Uint8Array(all.length);
-  lengths.forEach((length, row) => {
-    for (let j = 0; j < length; j++) {
-      const label = all[row * count + j] as number;
-      classes[row * most + j] = label;
-      missing[row * most + j] = 0;
-      labels[row * count + label] = 1;
-    }
-  });
-  const shaped = (data: Int32Array | Uint8Array, size: number) =>
-    reshape(tensor(data), x.shape.with(-1, size));
-  return {
-    classes: shaped(classes, most),
-    missing: ne(shaped(missing, most), 0),
-    labels: ne(shaped(labels, count), 0),
-  };
+  return contiguous(given);
 }
 
 /**
@@ -292,17 +252,36 @@ export function multilabelMarginLoss(
   target: Tensor,
   options: LossOptions = {},
 ): Tensor {
-  checkScores('multilabelMarginLoss', input);
-  const reduction = reductionOf('multilabelMarginLoss', options);
-  const { classes, missing, labels } = labelsOf('multilabelMarginLoss', input, target);
-  return composed(() => {
-    // Pairs that don't count are infinitely far apart.
-    const own = where(missing, Infinity, takeAlongDim(input, classes, { dim: -1 }));
-    const others = where(labels, -Infinity, add(input, 1));
-    const margins = relu(sub(unsqueeze(others, -2), unsqueeze(own, -1)));
-    const total = sum(margins, { dim: [-2, -1] });
-    return reduced(div(total, input.shape.at(-1) as number), reduction);
-  });
+  const operation = 'multilabelMarginLoss';
+  checkScores(operation, input);
+  const reduction = reductionOf(operation, options);
+  const labels = labelsOf(operation, input, target);
+  const x = contiguous(input.detach());
+  const shape = x.shape.slice(0, -1);
+  // The derivatives don't depend on the gradient, nor their own on anything.
+  const slopes = recording(input) ? uninitialized(x.shape, x.dtype) : null;
+  const losses = () => {
+    const y = uninitialized(shape, x.dtype);
+    if (y.numel === 0) return y;
+    const classes = x.shape.at(-1) as number;
+    const arrays = [x.array, labels.array, y.array, slopes === null ? null : slopes.array];
+    const offsets = [x.offset, labels.offset, y.offset, slopes === null ? 0 : slopes.offset];
+    try {
+      runRowFor(operation, rows.multilabelMargin, arrays, offsets, [y.numel, classes]);
+    } catch (error) {
+      if (!(error instanceof TensorError) || error.code !== 'ERR_INDEX') throw error;
+      // One behind the last label of a row could be named here, where another is wrong as well.
+      const wrong = Array.from(labels.data as Int32Array).find((label) => label >= classes);
+      throw new TensorError(
+        'ERR_INDEX',
+        `[${operation}] target ${wrong} is not one of ${classes} classes`,
+        { cause: error },
+      );
+    }
+    return y;
+  };
+  const rule = (g: Tensor) => mul(g.ndim === 0 ? g : unsqueeze(g, -1), slopes as Tensor);
+  return elementLoss(operation, reduction, losses, [[input, rule]]);
 }
 
 /** Options of {@link multilabelSoftMarginLoss}. */

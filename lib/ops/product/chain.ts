@@ -1,4 +1,5 @@
 /** Products of chains of matrices in the order that takes the fewest multiplications. */
+import { composed } from '../../autograd/tidy.js';
 import { TensorError } from '../../errors.js';
 import { describe } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
@@ -35,6 +36,14 @@ function chainCuts(sizes: readonly number[]): number[][] {
   return cut;
 }
 
+/** The same for three matrices, without tables. */
+function ofThree(a: Tensor, b: Tensor, c: Tensor): Tensor {
+  const [m, inner] = a.shape as [number, number];
+  const [next, n] = c.shape as [number, number];
+  const leftFirst = m * next * (inner + n) < inner * n * (next + m);
+  return composed(() => (leftFirst ? matmul(matmul(a, b), c) : matmul(a, matmul(b, c))));
+}
+
 /**
  * The product of matrices in the order that takes the fewest multiplications (`torch.linalg.multi_dot`).
  * The first may be a vector, then it is a row, and the last one a vector, then it is a column; such a
@@ -66,6 +75,9 @@ export function multiDot(tensors: readonly Tensor[]): Tensor {
   for (let i = 0; i < last; i++) {
     checkInner('multiDot', matrices[i] as Tensor, matrices[i + 1] as Tensor);
   }
+  if (last === 2 && tensors[0]?.ndim === 2 && tensors[2]?.ndim === 2) {
+    return ofThree(...(matrices as [Tensor, Tensor, Tensor]));
+  }
   const sizes = matrices.map(({ shape }) => shape[0] as number);
   const cut = chainCuts([...sizes, (matrices[last] as Tensor).shape[1] as number]);
   const multiply = (i: number, j: number): Tensor => {
@@ -73,9 +85,11 @@ export function multiDot(tensors: readonly Tensor[]): Tensor {
     const k = cut[i]?.[j] as number;
     return matmul(multiply(i, k), multiply(k + 1, j));
   };
-  let y = multiply(0, last);
-  if (tensors[last]?.ndim === 1) y = squeeze(y, 1);
-  return tensors[0]?.ndim === 1 ? squeeze(y, 0) : y;
+  return composed(() => {
+    let y = multiply(0, last);
+    if (tensors[last]?.ndim === 1) y = squeeze(y, 1);
+    return tensors[0]?.ndim === 1 ? squeeze(y, 0) : y;
+  });
 }
 
 /**

@@ -1,6 +1,10 @@
 /** Products of vectors, matrices and tensors by name; all stand on `matmul`, `addmm` and `einsum`. */
+import { attach, recording } from '../../autograd/tape.js';
 import { composed } from '../../autograd/tidy.js';
 import { TensorError } from '../../errors.js';
+import { rows, runGeometry } from '../../native/commands.js';
+import { uninitialized } from '../../tensor/creation.js';
+import { infoOf } from '../../tensor/dtype.js';
 import {
   checkOptions,
   describe,
@@ -12,12 +16,13 @@ import {
 import type { Tensor } from '../../tensor/tensor.js';
 import { mul } from '../elementwise/arithmetic.js';
 import { defineMethods } from '../elementwise/elementwise.js';
-import { checkTensor } from '../operand.js';
-import { promote } from '../promotion.js';
+import { checkTensor, copyInto } from '../operand.js';
+import { isInteger, promote } from '../promotion.js';
 import { expand } from '../reduction/reduce.js';
 import { permute, reshape, squeeze, unsqueeze } from '../shape/shape.js';
 import { einsum } from './einsum.js';
-import { type AddmmOptions, addmm, matmul } from './matmul.js';
+import { gemm } from './gemm.js';
+import { type AddmmOptions, addmm, matmul, movable } from './matmul.js';
 import { checkProduct, inFloat32 } from './matmul_bf16.js';
 import { checkWhole } from './matmul_integer.js';
 
@@ -170,8 +175,32 @@ export function addmv(
 ): Tensor {
   checkAddends('addmv', [input, matrix, vector], [2, 1], options);
   checkInner('addmv', matrix, vector);
-  const start = unsqueeze(expand(input, [matrix.shape[0] as number]), 1);
-  return squeeze(addmm(start, matrix, unsqueeze(vector, 1), options), 1);
+  const start = expand(input, [matrix.shape[0] as number]);
+  if (!infoOf(input.dtype).arithmetic || isInteger(input.dtype)) {
+    return squeeze(addmm(unsqueeze(start, 1), matrix, unsqueeze(vector, 1), options), 1);
+  }
+  const { beta = 1, alpha = 1 } = options;
+  const y = uninitialized(start.shape, start.dtype);
+  if (y.numel > 0) {
+    if (beta !== 0) copyInto(y, start);
+    const column = (t: Tensor) => t.strided([t.numel, 1], [t.strides[0] as number, 1], t.offset);
+    const right = column(vector);
+    gemm(movable(matrix, right), right, column(y), null, alpha, beta);
+  }
+  if (recording(start, matrix, vector)) {
+    const scaled = (t: Tensor, factor: number) => (factor === 1 ? t : mul(t, factor));
+    attach(
+      y,
+      'addmv',
+      [start, matrix, vector],
+      [
+        (g) => scaled(g, beta),
+        (g) => outer(scaled(g, alpha), vector),
+        (g) => scaled(matmul(g, matrix), alpha),
+      ],
+    );
+  }
+  return y;
 }
 
 /**
@@ -188,7 +217,31 @@ export function addmv(
  */
 export function addr(input: Tensor, a: Tensor, b: Tensor, options: AddmmOptions = {}): Tensor {
   checkAddends('addr', [input, a, b], [1, 1], options);
+  const { beta = 1, alpha = 1 } = options;
+  if (beta === 1 && infoOf(input.dtype).arithmetic && !isInteger(input.dtype)) {
+    return addOuter(expand(input, [a.numel, b.numel]), a, b, alpha);
+  }
   return addmm(input, unsqueeze(a, 1), unsqueeze(b, 0), options);
+}
+
+/** input + alpha * outer(a, b) of floats, in one pass. */
+function addOuter(input: Tensor, a: Tensor, b: Tensor, alpha: number): Tensor {
+  const y = uninitialized(input.shape, input.dtype);
+  if (y.numel > 0) {
+    const rowsOfA = { array: a.array, offset: a.offset, strides: [a.strides[0] as number, 0] };
+    const columnsOfB = { array: b.array, offset: b.offset, strides: [0, b.strides[0] as number] };
+    runGeometry(rows.addcmul, input.shape, [input, rowsOfA, columnsOfB, y], [alpha]);
+  }
+  if (recording(input, a, b)) {
+    const scaled = (t: Tensor) => (alpha === 1 ? t : mul(t, alpha));
+    attach(
+      y,
+      'addr',
+      [input, a, b],
+      [(g) => g, (g) => scaled(matmul(g, b)), (g) => scaled(matmul(a, g))],
+    );
+  }
+  return y;
 }
 
 /**

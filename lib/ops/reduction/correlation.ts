@@ -8,9 +8,9 @@ import { lt } from '../elementwise/compare.js';
 import { checkNotBool, defineMethods } from '../elementwise/elementwise.js';
 import { clamp } from '../elementwise/ternary.js';
 import { asFloating, to } from '../operand.js';
-import { einsum } from '../product/einsum.js';
 import { matmul } from '../product/matmul.js';
 import { isInteger } from '../promotion.js';
+import { diagonal } from '../shape/diagonal.js';
 import { reshape, squeeze, transpose, unsqueeze } from '../shape/shape.js';
 import { any } from './count.js';
 import { sum } from './reduce.js';
@@ -131,11 +131,14 @@ function divisor(
  * ```
  */
 export function corrcoef(x: Tensor): Tensor {
-  const c = cov(variables('corrcoef', x));
-  if (c.ndim === 0) return div(c, c);
-  const deviation = sqrt(einsum('ii->i', c));
-  const scaled = div(div(c, unsqueeze(deviation, 1)), unsqueeze(deviation, 0));
-  return clamp(scaled, { min: -1, max: 1 });
+  const rows = variables('corrcoef', x);
+  return composed(() => {
+    const c = cov(rows);
+    if (c.ndim === 0) return div(c, c);
+    const deviation = sqrt(diagonal(c));
+    const scaled = div(div(c, unsqueeze(deviation, 1)), unsqueeze(deviation, 0));
+    return clamp(scaled, { min: -1, max: 1 });
+  });
 }
 
 defineMethods({ cov, corrcoef });

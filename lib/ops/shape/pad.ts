@@ -1,14 +1,14 @@
 /** Tensors with more places around them. */
 import { attach, recording } from '../../autograd/tape.js';
 import { TensorError } from '../../errors.js';
-import { type Operand, rows, runGeometry } from '../../native/commands.js';
+import { type Operand, rows, runGeometry, runRow } from '../../native/commands.js';
 import { uninitialized } from '../../tensor/creation.js';
 import { isHalf } from '../../tensor/dtype.js';
 import { recycle } from '../../tensor/memory.js';
 import { checkOptions, describe, formatShape, type Shape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { defineMethods } from '../elementwise/elementwise.js';
-import { checkTensor, copyInto, copyOf, to } from '../operand.js';
+import { checkTensor, constant, copyInto, copyOf, to } from '../operand.js';
 import { holds } from '../promotion.js';
 import { assemble } from './join.js';
 import { rangeOf } from './parts.js';
@@ -129,7 +129,65 @@ function surrounded(x: Tensor, sides: Sides, value: number): Tensor {
     x.shape.reduce((t, n, d) => {
       return n === t.shape[d] ? t : rangeOf('pad', t, d, first[d] as number, n);
     }, whole);
-  return assemble('pad', [x], shape, [view], value);
+  const y = padded(x, sides, shape, 'constant', value);
+  if (y === null) return assemble('pad', [x], shape, [view], value);
+  if (recording(x)) attach(y, 'pad', [x], [view]);
+  return y;
+}
+
+/** In the order of `Mode` in native/ops/shape/pad.cpp. */
+const modes: readonly PadMode[] = ['constant', 'reflect', 'replicate', 'circular'];
+
+/** As many dimensions as the native side pads in one pass. */
+const MOST_PADDED = 3;
+
+/** A dimension's size, and its places with those before it. */
+type Padded = readonly [size: number, padded: number, before: number];
+
+/**
+ * What {@link padded} pads: dimensions behind one another that aren't padded are one. Those at the end
+ * are a part of the last one that is, where its new places hold a constant.
+ */
+function paddedDims(x: Tensor, sides: Sides, shape: Shape, mode: PadMode): Padded[] {
+  let [end, inner] = [x.ndim, 1];
+  if (mode === 'constant') {
+    while (end > 0 && x.shape[end - 1] === shape[end - 1]) inner *= x.shape[--end] as number;
+  }
+  const dims: Padded[] = [];
+  for (let d = 0; d < end; d++) {
+    const [size, all] = [x.shape[d] as number, shape[d] as number];
+    const before = Math.max(0, (sides[d] as readonly [number, number])[0]);
+    const last = dims.at(-1);
+    if (last !== undefined && size === all && last[0] === last[1]) {
+      dims[dims.length - 1] = [last[0] * size, last[1] * size, 0];
+    } else dims.push([size, all, before]);
+  }
+  const [size, all, before] = dims.pop() ?? [1, 1, 0];
+  return [...dims, [size * inner, all * inner, before * inner]];
+}
+
+/** Contiguous elements with places around them, or null where that takes more than one pass. */
+function padded(
+  x: Tensor,
+  sides: Sides,
+  shape: Shape,
+  mode: PadMode,
+  value: number,
+): Tensor | null {
+  if (!x.isContiguous || x.numel === 0) return null;
+  const dims = paddedDims(x, sides, shape, mode);
+  const [first] = dims;
+  const outer = first !== undefined && first[0] === first[1] ? (dims.shift() as Padded)[0] : 1;
+  if (dims.length > MOST_PADDED) return null;
+  while (dims.length < MOST_PADDED) dims.unshift([1, 1, 0]);
+  const y = uninitialized(shape, x.dtype);
+  const fill = mode === 'constant' ? constant(value, x.dtype) : null;
+  const at = [x.offset, fill === null ? 0 : fill.offset, y.offset];
+  const numbers = [outer];
+  for (const k of [0, 1, 2] as const) for (const dim of dims) numbers.push(dim[k]);
+  numbers.push(modes.indexOf(mode));
+  runRow(rows.pad, [x.array, fill === null ? null : fill.array, y.array], at, numbers);
+  return y;
 }
 
 /** A part of a tensor that may be read backwards, as only a loop over memory can. */
@@ -174,12 +232,13 @@ function sidesOf(y: Tensor, sides: Sides, d: number, mode: Exclude<PadMode, 'con
   return made.filter((side) => !side.shape.includes(0));
 }
 
-/** x continued from its own elements, one dimension after the other: corners continue sides. */
-function continued(x: Tensor, sides: Sides, mode: Exclude<PadMode, 'constant'>): Tensor {
-  const shape = x.shape.map((n, d) => {
-    const [before, after] = sides[d] as readonly [number, number];
-    return n + Math.max(0, before) + Math.max(0, after);
-  });
+/** The same for any x, one dimension after the other: corners continue sides. */
+function paddedInTurn(
+  x: Tensor,
+  sides: Sides,
+  shape: Shape,
+  mode: Exclude<PadMode, 'constant'>,
+): Tensor {
   const y = uninitialized(shape, x.dtype);
   copyInto(centreOf(y, x.shape, sides), x);
   for (let d = 0; d < x.ndim; d++) {
@@ -187,6 +246,16 @@ function continued(x: Tensor, sides: Sides, mode: Exclude<PadMode, 'constant'>):
       runGeometry(rows.cast, own, [source, side]);
     }
   }
+  return y;
+}
+
+/** x continued from its own elements. */
+function continued(x: Tensor, sides: Sides, mode: Exclude<PadMode, 'constant'>): Tensor {
+  const shape = x.shape.map((n, d) => {
+    const [before, after] = sides[d] as readonly [number, number];
+    return n + Math.max(0, before) + Math.max(0, after);
+  });
+  const y = padded(x, sides, shape, mode, 0) ?? paddedInTurn(x, sides, shape, mode);
   if (recording(x)) attach(y, 'pad', [x], [(g) => folded(g, x.shape, sides, mode)]);
   return y;
 }

@@ -121,8 +121,17 @@ Status convert(const Command& c, void (*function)(int64_t n, const From* x, To* 
 // Tiles of a transposed source: rows for a cache line of it, so that as many lines are read whole
 // as there are columns, and few rows are written to at a time.
 constexpr int64_t kTileCols = 256;
+// Fewer columns leave room for more rows in a tile: so many elements.
+constexpr int64_t kTileElements = 4096;
 // Other tiles are parts of rows that are long enough for streams of memory: 16 KB.
 constexpr int64_t kPieceBytes = 16 * 1024;
+
+// Rows of a tile with so many columns: whole cache lines of the source.
+int64_t turnedRows(int64_t cols, int64_t bytes) {
+  const int64_t line = kCacheLine / bytes;
+  const int64_t lines = kTileElements / (line * (cols < kTileCols ? cols : kTileCols));
+  return line * (lines > 1 ? lines : 1);
+}
 
 // Copies elements of one size: straight to where they belong, which runMap, whose kernels take
 // contiguous rows, doesn't do.
@@ -140,7 +149,7 @@ Status copy(const Command& c) {
   if (!inOrder) pairWithUnitStride(&loops, 2, 0);
   const int64_t length = inner < 0 ? 1 : loops.shape[inner], piece = kPieceBytes / bytes;
   const Tiles tiles = inOrder ? makeTiles(loops, 2, length < piece ? piece / length : 1, piece)
-                              : makeTiles(loops, 2, kCacheLine / bytes, kTileCols);
+                              : makeTiles(loops, 2, turnedRows(length, bytes), kTileCols);
   const int64_t rows = tiles.rows < tiles.tileRows ? tiles.rows : tiles.tileRows;
   const int64_t cols = tiles.cols < tiles.tileCols ? tiles.cols : tiles.tileCols;
   const int64_t tileBytes = rows * cols * 2 * bytes;

@@ -24,15 +24,17 @@ bool takesStep(const Map& map, int k, int64_t step) {
 
 bool isSmaller(int64_t a, int64_t b) { return (a < 0 ? -a : a) < (b < 0 ? -b : b); }
 
+// Rows up to here are copied by the level's own loop, longer ones by the C library.
+constexpr int64_t kShortBytes = 512;
+
 template <class Bits>
 void move(const MoveKernels<Bits>& kernels, int64_t rows, int64_t cols, const void* from,
           int64_t xRow, int64_t xCol, void* to, int64_t yRow, int64_t yCol) {
   const Bits* const x = static_cast<const Bits*>(from);
   Bits* const y = static_cast<Bits*>(to);
+  constexpr int64_t kBytes = sizeof(Bits);
   if (yCol == 1 && xCol == 1) {
-    for (int64_t i = 0; i < rows; ++i) {
-      memcpy(y + i * yRow, x + i * xRow, static_cast<size_t>(cols) * sizeof(Bits));
-    }
+    moveRows(rows, cols * kBytes, x, xRow * kBytes, y, yRow * kBytes);
   } else if (yCol == 1 && xRow == 1) {
     kernels.transpose(rows, cols, x, xCol, y, yRow);
   } else if (yCol == 1 && xCol == 0) {
@@ -143,6 +145,14 @@ void runStrided(const Geometry& g, const Call& call) {
 }
 
 }  // namespace
+
+void moveRows(int64_t rows, int64_t bytes, const void* x, int64_t xRow, void* y, int64_t yRow) {
+  if (bytes <= kShortBytes) return kernels().moves.copyRows(rows, bytes, x, xRow, y, yRow);
+  for (int64_t i = 0; i < rows; ++i) {
+    memcpy(static_cast<char*>(y) + i * yRow, static_cast<const char*>(x) + i * xRow,
+           static_cast<size_t>(bytes));
+  }
+}
 
 void moveTile(int64_t bytes, int64_t rows, int64_t cols, const void* x, int64_t xRow, int64_t xCol,
               void* y, int64_t yRow, int64_t yCol) {

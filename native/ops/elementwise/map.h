@@ -51,6 +51,9 @@ void fillElements(Bits* y, int64_t n, Bits value) {
   kernels().moves.repeat(n * static_cast<int64_t>(sizeof value), pattern, y);
 }
 
+// Rows of `bytes` bytes (at least 1), xRow and yRow bytes apart, from x to y.
+void moveRows(int64_t rows, int64_t bytes, const void* x, int64_t xRow, void* y, int64_t yRow);
+
 // y[i * yRow + j * yCol] = x[i * xRow + j * xCol] for i < rows, j < cols: elements of so many
 // bytes, which don't overlap. Strides are in elements.
 void moveTile(int64_t bytes, int64_t rows, int64_t cols, const void* x, int64_t xRow, int64_t xCol,

@@ -243,6 +243,24 @@ Status permute(const Command& c) {
   return c.type[0] == DType::float64 ? permuteOf<double>(c) : permuteOf<float>(c);
 }
 
+// Of a permutation: -1 for an odd number of exchanges.
+template <class T>
+Status parityOf(const Command& c) {
+  const int64_t batch = c.number[0].i, n = c.number[1].i;
+  const int32_t* pivots = static_cast<const int32_t*>(c.data[0]);
+  T* const sign = static_cast<T*>(c.data[1]);
+  for (int64_t i = 0; i < batch; ++i, pivots += n) {
+    int64_t exchanges = 0;
+    for (int64_t p = 0; p < n; ++p) exchanges += pivots[p] != p + 1 ? 1 : 0;
+    sign[i] = exchanges % 2 == 0 ? T{1} : T{-1};
+  }
+  return Status::ok;
+}
+
+Status parity(const Command& c) {
+  return c.type[1] == DType::float64 ? parityOf<double>(c) : parityOf<float>(c);
+}
+
 const Row kRows[] = {
     // L (below the diagonal; ones on it) and U in the place of A, and row exchanges as LAPACK
     // counts
@@ -262,6 +280,8 @@ const Row kRows[] = {
     // Exchanges rows as linalgLu did, or in the opposite order.
     {"linalgPermute", "inout b T[batch n r] in pivots i32[batch k]; batch n r k size back int",
      permute, nullptr},
+    // The determinant of what linalgPermute does: 1 or -1.
+    {"linalgParity", "in pivots i32[batch n] out sign T[batch]; batch n size", parity, nullptr},
 };
 
 }  // namespace

@@ -127,6 +127,18 @@ void eachDrawn(int64_t n, Stream stream, const Fill& fill, const F& f) {
   }
 }
 
+// How many of n ascending numbers are not above u. Each step moves by arithmetic: which way it goes
+// is random, and a branch would be wrong half of the time.
+int64_t countUpTo(const double* sums, int64_t n, double u) {
+  int64_t first = 0;
+  while (n > 1) {
+    const int64_t half = n / 2;
+    first += half * static_cast<int64_t>(sums[first + half - 1] <= u);
+    n -= half;
+  }
+  return first + static_cast<int64_t>(n == 1 && sums[first] <= u);
+}
+
 // With replacement: the inverse of the distribution function, by bisection.
 template <class T>
 Status chooseAgain(const Choice<T>& c) {
@@ -147,7 +159,7 @@ Status chooseAgain(const Choice<T>& c) {
         uniform(n, key, first, total, -0.0, y);
       },
       [&](int64_t i, double u) {
-        const int64_t at = std::upper_bound(sums, sums + c.classes, u) - sums;
+        const int64_t at = countUpTo(sums, c.classes, u);
         c.y[i] = static_cast<int32_t>(at < last ? at : last);
       });
   return Status::ok;

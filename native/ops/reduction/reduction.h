@@ -168,6 +168,9 @@ T reduceSpan(const Reduction<T>& r, const Pass<T>& pass, const T* c, const char*
   return value;
 }
 
+// Rows that are mapped before they are combined, at most 16 KB.
+constexpr int64_t kMappedRows = 8;
+
 // Rows [0, rows) of `cols` columns, in the order of the kernels' (kernels/reduce.h).
 template <class T>
 void reduceRows(const Reduction<T>& r, const Pass<T>& pass, const T* c, int64_t rows, int64_t cols,
@@ -184,23 +187,39 @@ void reduceRows(const Reduction<T>& r, const Pass<T>& pass, const T* c, int64_t 
     reduceRows(r, pass, c, rows - top, cols, x + top * xRow * r.xSize, rest);
     return pass.combine(cols, results, 1, rest, 1, results);
   }
-  T odd[kTaskCols], row[kTaskCols];
-  for (int64_t j = 0; j < cols; ++j) results[j] = odd[j] = pass.identity;
-  for (int64_t i = 0; i < rows; ++i) {
+  // The chain of even rows and behind it that of odd ones: two rows that lie so take one call.
+  T chains[2 * kTaskCols], block[kMappedRows * kTaskCols];
+  for (int64_t j = 0; j < 2 * cols; ++j) chains[j] = pass.identity;
+  const bool together = !r.load && xRow == cols && !c;
+  for (int64_t i = 0; i < rows; i += kMappedRows) {
+    const int64_t count = rows - i < kMappedRows ? rows - i : kMappedRows;
     const char* const from = x + i * xRow * r.xSize;
     const T* values = reinterpret_cast<const T*>(from);
-    if (r.load) {
-      r.load(cols, from, 1, row);
-      values = row;
+    int64_t step = xRow;
+    if (r.load || pass.map) {
+      for (int64_t k = 0; k < count && !together; ++k) {
+        const T* row = values + k * xRow;
+        T* const to = block + k * cols;
+        if (r.load) {
+          r.load(cols, from + k * xRow * r.xSize, 1, to);
+          row = to;
+        }
+        if (pass.map) pass.map(pass, cols, row, c, 1, to);
+      }
+      if (together) pass.map(pass, count * cols, values, nullptr, 0, block);
+      values = block;
+      step = cols;
     }
-    if (pass.map) {
-      pass.map(pass, cols, values, c, 1, row);
-      values = row;
+    for (int64_t k = 0; k < count; k += 2) {
+      const T* const pair = values + k * step;
+      const int64_t both = k + 1 < count && step == cols ? 2 * cols : cols;
+      pass.combine(both, chains, 1, pair, 1, chains);
+      if (k + 1 < count && both == cols) {
+        pass.combine(cols, chains + cols, 1, pair + step, 1, chains + cols);
+      }
     }
-    T* const chain = i % 2 == 0 ? results : odd;
-    pass.combine(cols, chain, 1, values, 1, chain);
   }
-  pass.combine(cols, results, 1, odd, 1, results);
+  pass.combine(cols, chains, 1, chains + cols, 1, results);
 }
 
 // Groups of rows [begin, begin + groups) of `cols` columns: combined in the order in which rows
