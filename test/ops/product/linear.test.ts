@@ -134,6 +134,14 @@ describe('packed weights', () => {
     for (let i = 0; i < 4; i++) expect(noGrad(() => bits(layer.forward(x)))).toBe(want);
   });
 
+  it('are not made of an expanded weight, whose values take no memory of their own', () => {
+    for (const weight of [randn([1, inputs]), randn([outputs, 1])]) {
+      const expanded = weight.expand([outputs, inputs]);
+      const want = noGrad(() => bits(linear(x, expanded.contiguous())));
+      for (let i = 0; i < 3; i++) expect(noGrad(() => bits(linear(x, expanded)))).toBe(want);
+    }
+  });
+
   /** What changes the weight, and the result of the layer afterwards without packing. */
   const changes: Record<string, (layer: nn.Linear) => void> = {
     'an optimizer step': (layer) => {
