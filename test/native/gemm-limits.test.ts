@@ -239,6 +239,46 @@ test('the products take every path', () => {
   expect([...paths].sort()).toEqual(all);
 });
 
+/** Shares of a batch, of which one may be of one thread alone; operands that are the same for all, too. */
+test.each(settings)('a batch is its products: %s, %i thread(s)', (level, threads) => {
+  setSimdLevel(level);
+  for (const Type of TYPES) {
+    for (const [batch, m, n, k] of [
+      [2, 60, 70, 40],
+      [3, 33, 65, 70],
+      [11, 1, 300, 70],
+      [7, 40, 3, 80],
+      [5, 45, 35, 50],
+    ] as const) {
+      const a = filled(Type, batch * m * k, 9);
+      const b = filled(Type, batch * k * n, 10);
+      for (const [aStep, bStep] of [
+        [m * k, k * n],
+        [0, k * n],
+        [m * k, 0],
+      ] as const) {
+        for (const turned of [false, true]) {
+          const right = turned ? byCols(k, n) : byRows(k, n);
+          const product = { m, n, k, a: byRows(m, k), b: right };
+          setNumThreads(1);
+          const want = Array.from({ length: batch }, (_, i) => {
+            const c = new Type(m * n);
+            run(product, a.subarray(i * aStep), b.subarray(i * bStep), c);
+            return [...c];
+          });
+          setNumThreads(threads);
+          const c = new Type(batch * (m * n + 5)).fill(GUARD);
+          const steps = [aStep, ...product.a, bStep, ...right, m * n + 5, n] as const;
+          runRow(rows.gemm, [a, b, c], [0, 0, 0], [batch, m, n, k, ...steps, 1, 0]);
+          const wanted = want.flatMap((one) => [...one, ...new Array<number>(5).fill(GUARD)]);
+          const wrong = c.findIndex((x, i) => x !== wanted[i]);
+          expect(wrong, `${batch} of ${m} x ${k} x ${n}, steps ${aStep} and ${bStep}`).toBe(-1);
+        }
+      }
+    }
+  }
+});
+
 /**
  * Products of more than one block in each direction, against random vectors: C x = A (B x), and x C =
  * (x A) B, in float64 (Freivalds 1977).
