@@ -42,6 +42,8 @@ restoreSettings();
 
 const sizes = [...Array(101).keys(), 127, 128, 129, 255, 256, 257, 511, 513];
 const dtypes = ['float32', 'float64', 'int64', 'int32', 'int8', 'uint8', 'bool'] as const;
+/** Those that nothing is computed in, too. */
+const stored = [...dtypes, 'bfloat16', 'float16'] as const;
 const [lowest] = simdLevels() as [string];
 
 /** Functions of integers alone. */
@@ -201,7 +203,8 @@ describe.each(Object.entries(elementwise))('%s', (name, { operands, run, inPlace
         });
       }
     }
-    // So many that threads share them.
+    // So many that threads share them; the kernels of other integers go the same way.
+    if (!isFloat(dtype) && dtype !== 'int32') return;
     const many = atLowest(() => outcome(call, whole(MANY), false));
     everywhere(MANY, (setting) =>
       expectBits(outcome(call, whole(MANY), false), many, () => setting),
@@ -264,6 +267,24 @@ describe.each(Object.entries(ofRows))('%s', (name, run: OfRows) => {
         });
       }
     }
+  });
+});
+
+describe.each(stored)('casts of %s', (from) => {
+  test.each(stored)('to %s', (to) => {
+    const call: Call = ([x]) => [x!.to(to)];
+    const want = atLowest(() => outcome(call, [operand(MANY, from, 0)], false));
+    for (const n of sizes) {
+      const [layout, place] = Object.entries(layouts)[n % 3]!;
+      const input = place(operand(n, from, 0));
+      everywhere(n, (setting) => {
+        const got = outcome(call, [input], false);
+        expectBits(got, firstOf(want as Tensor[], n), () => `${layout}, ${n}, ${setting}`);
+      });
+    }
+    everywhere(MANY, (setting) =>
+      expectBits(outcome(call, [operand(MANY, from, 0)], false), want, () => setting),
+    );
   });
 });
 
