@@ -8,6 +8,7 @@ import { rows, runRow } from 'tilegrad/native/commands.js';
 import { setNumThreads, setSimdLevel, simdLevels } from 'tilegrad/native/settings.js';
 import { expect, test } from 'vitest';
 import { generator } from '../helpers/generator.js';
+import { atMost } from '../helpers/patience.js';
 import { restoreSettings, settings } from '../helpers/settings.js';
 
 restoreSettings();
@@ -284,47 +285,56 @@ test.each(settings)('a batch is its products: %s, %i thread(s)', (level, threads
  * (x A) B, in float64 (Freivalds 1977).
  */
 const fast = settings.filter(([level]) => level !== 'scalar');
-test.each(fast)('large ones, however they lie: %s, %i thread(s)', (level, threads) => {
-  setSimdLevel(level);
-  setNumThreads(threads);
-  for (const Type of TYPES) {
-    const [m, n, k] = [153, 4131, 1061];
-    const a = filled(Type, m * k, 5);
-    const b = filled(Type, k * n, 6);
-    const x = filled(Float64Array, n, 7).map(Math.sign) as Float64Array;
-    const y = filled(Float64Array, m, 8).map(Math.sign) as Float64Array;
-    const [normal, turned] = [byRows(k, n), byCols(k, n)];
-    const epsilon = Type === Float32Array ? 2 ** -24 : 2 ** -53;
-    for (const left of [byRows(m, k), byCols(m, k)]) {
-      for (const right of [normal, turned]) {
-        const c = new Type(m * n).fill(Number.NaN);
-        run({ m, n, k, a: left, b: right }, a, b, c);
-        const times = (
-          z: Floats,
-          height: number,
-          width: number,
-          [row, col]: Steps,
-          v: Float64Array,
-        ) =>
-          Float64Array.from({ length: height }, (_, i) => {
-            let sum = 0;
-            for (let j = 0; j < width; j++) sum += z[i * row + j * col]! * v[j]!;
-            return sum;
-          });
-        const back = ([row, col]: Steps): Steps => [col, row];
-        // An element's error is below k eps sum |a b| <= k eps k / 3 on average over the terms, and as many
-        // of random sign add up like their square root; 8 standard deviations.
-        const check = (got: Float64Array, want: Float64Array, terms: number, what: string) => {
-          const bound = (8 * Math.sqrt(terms) * epsilon * Math.sqrt(k) * k) / 3;
-          for (let i = 0; i < got.length; i++) {
-            if (!(Math.abs(got[i]! - want[i]!) <= bound))
-              throw new Error(`${what} ${i} by [${left}], [${right}]: ${got[i]}, not ${want[i]}`);
-          }
-        };
-        check(times(c, m, n, normal, x), times(a, m, k, left, times(b, k, n, right, x)), n, 'row');
-        const fromLeft = times(b, n, k, back(right), times(a, k, m, back(left), y));
-        check(times(c, n, m, back(normal), y), fromLeft, m, 'column');
+test.each(fast)(
+  'large ones, however they lie: %s, %i thread(s)',
+  (level, threads) => {
+    setSimdLevel(level);
+    setNumThreads(threads);
+    for (const Type of TYPES) {
+      const [m, n, k] = [153, 4131, 1061];
+      const a = filled(Type, m * k, 5);
+      const b = filled(Type, k * n, 6);
+      const x = filled(Float64Array, n, 7).map(Math.sign) as Float64Array;
+      const y = filled(Float64Array, m, 8).map(Math.sign) as Float64Array;
+      const [normal, turned] = [byRows(k, n), byCols(k, n)];
+      const epsilon = Type === Float32Array ? 2 ** -24 : 2 ** -53;
+      for (const left of [byRows(m, k), byCols(m, k)]) {
+        for (const right of [normal, turned]) {
+          const c = new Type(m * n).fill(Number.NaN);
+          run({ m, n, k, a: left, b: right }, a, b, c);
+          const times = (
+            z: Floats,
+            height: number,
+            width: number,
+            [row, col]: Steps,
+            v: Float64Array,
+          ) =>
+            Float64Array.from({ length: height }, (_, i) => {
+              let sum = 0;
+              for (let j = 0; j < width; j++) sum += z[i * row + j * col]! * v[j]!;
+              return sum;
+            });
+          const back = ([row, col]: Steps): Steps => [col, row];
+          // An element's error is below k eps sum |a b| <= k eps k / 3 on average over the terms, and as many
+          // of random sign add up like their square root; 8 standard deviations.
+          const check = (got: Float64Array, want: Float64Array, terms: number, what: string) => {
+            const bound = (8 * Math.sqrt(terms) * epsilon * Math.sqrt(k) * k) / 3;
+            for (let i = 0; i < got.length; i++) {
+              if (!(Math.abs(got[i]! - want[i]!) <= bound))
+                throw new Error(`${what} ${i} by [${left}], [${right}]: ${got[i]}, not ${want[i]}`);
+            }
+          };
+          check(
+            times(c, m, n, normal, x),
+            times(a, m, k, left, times(b, k, n, right, x)),
+            n,
+            'row',
+          );
+          const fromLeft = times(b, n, k, back(right), times(a, k, m, back(left), y));
+          check(times(c, n, m, back(normal), y), fromLeft, m, 'column');
+        }
       }
     }
-  }
-});
+  },
+  atMost(120_000),
+);

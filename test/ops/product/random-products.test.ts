@@ -186,9 +186,9 @@ function draw(): Case {
       if (low) add(low[j]!);
       for (let p = 0; p < k; p++) add(factor * x[(s * m + i) * k + p]! * y[(s * k + p) * n + j]!);
       if (added) add(added[at]!);
-      // Roundings of the chain, of alpha times A, of bfloat16 results, and of numbers below them all.
+      // Roundings of the chain and of alpha times A, also of denormals, and of bfloat16 results.
       const rounded = dtype === 'bfloat16' ? 2 ** -8 * Math.abs(sum) + 2 ** -120 * k : 0;
-      const bound = (k + 4) * unit * 1.01 * terms + rounded + 1e-44;
+      const bound = (k + 4) * (1.01 * unit * terms + 2 ** -149) + rounded;
       const isRight = Number.isFinite(sum)
         ? Math.abs(got[at]! - sum) <= bound
         : Object.is(got[at], sum);
