@@ -26,7 +26,7 @@ check_address() {
   LD_PRELOAD="$(c++ -print-file-name=libasan.so) $(c++ -print-file-name=libubsan.so)" \
     ASAN_OPTIONS=detect_leaks=0 \
     TILEGRAD_ADDON="$PWD/build-address/tilegrad.node" TILEGRAD_FUZZ_CALLS="${TILEGRAD_FUZZ_CALLS:-1000}" \
-    node node_modules/vitest/vitest.mjs run test/native/{fuzz,gemm,gemm-bf16,gemm-int8,program}.test.ts
+    node node_modules/vitest/vitest.mjs run test/native/{fuzz,gemm,gemm-bf16,gemm-int8,gemm-limits,program}.test.ts
 }
 
 check_thread() {

@@ -11,7 +11,7 @@ let enabled = false;
 const calls = new WeakMap<GradNode, Error>();
 
 /** Whether any element is NaN, wherever they lie. For debugging: it reads one by one. */
-export function hasNan(t: Tensor): boolean {
+function hasNan(t: Tensor): boolean {
   const search = (dim: number, at: number): boolean => {
     if (dim === t.ndim) return Number.isNaN(t.elementAt(at));
     const size = t.shape[dim] as number;

@@ -89,7 +89,7 @@ function one({ shape, dtype }: Tensor): Tensor {
  * @throws TensorError ERR_STATE when nothing requires gradients; ERR_SHAPE, ERR_DTYPE or ERR_ARGUMENT
  * when the gradient doesn't fit
  */
-export function startingGradient(operation: string, root: unknown, gradient: unknown): Tensor {
+function startingGradient(operation: string, root: unknown, gradient: unknown): Tensor {
   if (!(root instanceof Tensor)) {
     throw new TensorError(
       'ERR_ARGUMENT',

@@ -128,7 +128,7 @@ function leadsTo({ inputs }: GradNode, found: ReadonlySet<Target>): boolean {
 }
 
 /** The error of going through a node whose graph is gone. */
-export function freedError({ name }: GradNode): TensorError {
+function freedError({ name }: GradNode): TensorError {
   return new TensorError(
     'ERR_STATE',
     `[backward] the graph behind ${name} was freed by an earlier backward; ` +

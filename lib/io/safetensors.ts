@@ -40,7 +40,7 @@ export interface Header {
 export const LENGTH_BYTES = 8;
 
 /** The reference implementation's limit for a header; a longer one is an attack or damage. */
-export const MAX_HEADER_BYTES = 100_000_000;
+const MAX_HEADER_BYTES = 100_000_000;
 
 /** Writers pad the header with spaces to this, so that mapped float64 data is aligned. */
 const HEADER_ALIGNMENT = 8;

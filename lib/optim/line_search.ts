@@ -22,7 +22,7 @@ export interface Point {
  * The minimum of the cubic through two points with their slopes (Nocedal & Wright, equation 3.59), cut
  * to the bounds; their middle where there is none.
  */
-export function cubicMinimum(a: Point, b: Point, bounds?: readonly [number, number]): number {
+function cubicMinimum(a: Point, b: Point, bounds?: readonly [number, number]): number {
   const [low, high] = bounds ?? [Math.min(a.t, b.t), Math.max(a.t, b.t)];
   const d1 = a.slope + b.slope - (3 * (a.loss - b.loss)) / (a.t - b.t);
   const square = d1 * d1 - a.slope * b.slope;

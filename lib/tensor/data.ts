@@ -27,7 +27,7 @@ import { checkShape, describe, formatShape, MAX_RANK, numel, type Shape } from '
 import { Tensor } from './tensor.js';
 
 /** Overwrites a contiguous tensor with numbers, converted by the rules of `to`. */
-export function store(result: Tensor, values: TypedArray): void {
+function store(result: Tensor, values: TypedArray): void {
   const { dtype, numel: length } = result;
   const target = result.elements as TypedArray;
   if (dtype === 'bool') {

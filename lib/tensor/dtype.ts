@@ -121,7 +121,7 @@ export function float16Array(): HalfConstructor | undefined {
 }
 
 /** Whether it is one of Node's own arrays of float16 numbers. */
-export function isFloat16Array(array: unknown): array is Uint16Array {
+function isFloat16Array(array: unknown): array is Uint16Array {
   const Half = float16Array();
   return Half !== undefined && array instanceof Half;
 }

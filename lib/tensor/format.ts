@@ -190,7 +190,7 @@ function withNotes(text: string, notes: readonly string[], indent: number): stri
 }
 
 /** The tensor as text: its values in brackets, then shape and dtype. */
-export function formatTensor(t: Tensor): string {
+function formatTensor(t: Tensor): string {
   if (t.storage.disposed) return `Tensor(disposed, shape=${formatShape(t.shape)}, ${t.dtype})`;
   if (!t.storage.isIntact) return `Tensor(memory gone, shape=${formatShape(t.shape)}, ${t.dtype})`;
   const shorten = t.numel > current.threshold;

@@ -399,11 +399,11 @@ TG_INLINE void dotGroupedSteps(const GemmDot<float>& d, int64_t pairs, int64_t f
 }
 
 // As many columns as there are whole pairs of registers of: returns their number, or 0 where this
-// is nothing to gain.
+// is nothing to gain. Without a step nothing would be stored.
 TG_NOINLINE inline int64_t dotGrouped(const GemmDot<float>& d) {
   constexpr int64_t kSetBytes = 4096, kPair = 32, kWhole = 16 * kGroups;
   if (d.bCol * static_cast<int64_t>(sizeof(float)) % kSetBytes != 0 || d.turned ||
-      d.n < kGroupedColumns || d.k % kWhole != 0) {
+      d.n < kGroupedColumns || d.k == 0 || d.k % kWhole != 0) {
     return 0;
   }
   const int64_t pairs = d.n / kPair;

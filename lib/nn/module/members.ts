@@ -15,7 +15,7 @@ export function isModule(value: unknown): value is AnyModule {
 }
 
 /** Whether a module can have it. */
-export function isMember(value: unknown): value is Member {
+function isMember(value: unknown): value is Member {
   return value instanceof Parameter || value instanceof Buffer || isModule(value);
 }
 

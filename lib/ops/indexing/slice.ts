@@ -170,7 +170,7 @@ function namedDims(operation: string, specs: readonly SliceSpec[], rank: number)
 }
 
 /** @throws TensorError ERR_INDEX unless it is a place in the dimension; negative ones count from the end */
-export function positionIn(operation: string, index: number, size: number, dim: number): number {
+function positionIn(operation: string, index: number, size: number, dim: number): number {
   if (!Number.isInteger(index) || index < -size || index >= size) {
     throw new TensorError(
       'ERR_INDEX',

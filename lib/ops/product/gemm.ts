@@ -316,6 +316,8 @@ export function packedWeight(b: Tensor, m: number): PackedMatrix | null {
   if (!packing || m < MIN_ROWS_FOR_PACKED || m > MAX_ROWS_FOR_PACKED || isRecording()) return null;
   // Elements that the user can write to directly may change without notice.
   if (storage.exposed || isFastInPlace(b, m)) return null;
+  // Of an expanded weight a copy would hold the same values many times over.
+  if (rowStepOf(b) === 0 || colStepOf(b) === 0) return null;
   const known = packedWeights.get(storage);
   if (
     known === undefined ||

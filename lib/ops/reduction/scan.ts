@@ -17,12 +17,7 @@ import { addAtIndices, type ValuesAndIndices } from './extremum.js';
 import { checkNumeric } from './reduction.js';
 
 /** Calls a scan row for tensors of one shape along `dim`, from the end when `reverse` is set. */
-export function runScan(
-  row: ScanRow,
-  operands: readonly Tensor[],
-  dim: number,
-  reverse = false,
-): void {
+function runScan(row: ScanRow, operands: readonly Tensor[], dim: number, reverse = false): void {
   const { shape, numel } = operands[0] as Tensor;
   if (numel === 0) return;
   const order = [...shape.map((_, d) => d).filter((d) => d !== dim), dim];

@@ -1,3 +1,5 @@
+import type { Difference } from './difference.js';
+
 /** Reasons that several parts of the walk give. */
 export const storage = 'floats of 16 bits are for storage and matrix products';
 export const indices = 'indices and counts are int32';
@@ -8,3 +10,13 @@ export const whole = 'a factor of integers is whole, of bools 1; PyTorch cuts ot
 export const withIndices: readonly string[] = [
   ...['cummax', 'cummin', 'kthvalue', 'max', 'median', 'min', 'mode', 'nanmedian', 'sort', 'topk'],
 ];
+
+/** Functions whose result is an index or a count. */
+export const ofPlaces: Difference = {
+  reason: indices,
+  kind: 'dtype',
+  functions: [
+    ...['argmax', 'argmin', 'argsort', 'bincount', 'bucketize', 'countNonzero', 'searchsorted'],
+  ],
+  when: ({ results }) => results[0] === 'int64',
+};

@@ -1,5 +1,5 @@
 import { type Difference, meetAtHalf } from './difference.js';
-import { withIndices } from './reasons.js';
+import { indices, ofPlaces, withIndices } from './reasons.js';
 
 export const differences: readonly Difference[] = [
   {
@@ -43,22 +43,9 @@ export const differences: readonly Difference[] = [
     ],
     when: ({ dtypes }) => meetAtHalf(dtypes),
   },
+  ofPlaces,
   {
-    reason: 'indices and counts are int32',
-    kind: 'dtype',
-    functions: [
-      'argmax',
-      'argmin',
-      'argsort',
-      'bincount',
-      'bucketize',
-      'countNonzero',
-      'searchsorted',
-    ],
-    when: ({ results }) => results[0] === 'int64',
-  },
-  {
-    reason: 'indices and counts are int32',
+    reason: indices,
     kind: 'dtype',
     functions: [...withIndices, 'unique', 'uniqueConsecutive'],
     when: ({ results }) => results.length > 1,

@@ -1,23 +1,10 @@
 import { type Difference, isWhole } from './difference.js';
-import { withIndices } from './reasons.js';
+import { indices, ofPlaces, withIndices } from './reasons.js';
 
 export const differences: readonly Difference[] = [
+  ofPlaces,
   {
-    reason: 'indices and counts are int32',
-    kind: 'dtype',
-    functions: [
-      'argmax',
-      'argmin',
-      'argsort',
-      'bincount',
-      'bucketize',
-      'countNonzero',
-      'searchsorted',
-    ],
-    when: ({ results }) => results[0] === 'int64',
-  },
-  {
-    reason: 'indices and counts are int32',
+    reason: indices,
     kind: 'dtype',
     functions: [...withIndices],
     when: ({ results }) => results.length > 1,

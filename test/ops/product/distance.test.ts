@@ -3,23 +3,18 @@ import {
   cdist,
   cross,
   Generator,
-  getNumThreads,
   grad,
   norm,
   randn,
   setNumThreads,
   setSimdLevel,
-  simdLevel,
   simdLevels,
   type Tensor,
 } from 'tilegrad';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { restoreSettings } from '../../helpers/settings.js';
 
-const before = { level: simdLevel(), threads: getNumThreads() };
-afterAll(() => {
-  setSimdLevel(before.level);
-  setNumThreads(before.threads);
-});
+restoreSettings();
 
 const generator = new Generator(8);
 const numbers = (t: Tensor) => t.detach().flatten().toArray() as number[];

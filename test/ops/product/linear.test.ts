@@ -2,6 +2,7 @@
 import {
   add,
   clone,
+  type DType,
   gelu,
   leakyRelu,
   linear,
@@ -10,6 +11,8 @@ import {
   optim,
   randn,
   relu,
+  setNumThreads,
+  setSimdLevel,
   setWeightPacking,
   sigmoid,
   silu,
@@ -20,6 +23,7 @@ import {
 } from 'tilegrad';
 import { record, replay } from 'tilegrad/native/commands.js';
 import { afterEach, describe, expect, it } from 'vitest';
+import { restoreSettings, settings } from '../../helpers/settings.js';
 
 const activations = {
   none: (x: Tensor) => x,
@@ -34,11 +38,25 @@ const activations = {
 const names = Object.keys(activations) as (keyof typeof activations)[];
 
 /** The bits, so that NaN and the zeros of both signs count. */
-const bits = (t: Tensor) =>
-  Buffer.from(Float32Array.from(t.contiguous().data).buffer).toString('hex');
+const bits = (t: Tensor) => {
+  const { buffer, byteOffset, byteLength } = t.contiguous().data;
+  return Buffer.from(buffer, byteOffset, byteLength).toString('hex');
+};
+
+restoreSettings();
+
+/** At every level, with one thread and two, of float32 and of float64. */
+function everywhere(run: (dtype: DType) => void): void {
+  for (const [level, threads] of settings) {
+    setSimdLevel(level);
+    setNumThreads(threads);
+    for (const dtype of ['float32', 'float64'] as const) run(dtype);
+  }
+}
 
 /** A weight as layers keep it: transposed in memory. */
-const weightOf = (outputs: number, inputs: number) => transpose(randn([inputs, outputs]));
+const weightOf = (outputs: number, inputs: number, dtype: DType = 'float32') =>
+  transpose(randn([inputs, outputs], { dtype }));
 
 // One for each path of the product: a row, few rows, narrow, blocks.
 const shapes = [
@@ -50,40 +68,44 @@ const shapes = [
 
 describe.each(shapes)('%i x %i -> %i', (batch, inputs, outputs) => {
   it.each(names)('%s: fused and separate are the same bits', (activation) => {
-    const x = randn([batch, inputs]);
-    const w = weightOf(outputs, inputs);
-    const b = randn([outputs]);
-    const r = randn([batch, outputs]);
-    const options = { activation, negativeSlope: 0.2 };
-    const separate = activations[activation](linear(x, w, b));
-    expect(bits(linear(x, w, b, options))).toBe(bits(separate));
-    const added = activations[activation](add(linear(x, w, b), r));
-    expect(bits(linear(x, w, b, { ...options, residual: r }))).toBe(bits(added));
+    everywhere((dtype) => {
+      const x = randn([batch, inputs], { dtype });
+      const w = weightOf(outputs, inputs, dtype);
+      const b = randn([outputs], { dtype });
+      const r = randn([batch, outputs], { dtype });
+      const options = { activation, negativeSlope: 0.2 };
+      const separate = activations[activation](linear(x, w, b));
+      expect(bits(linear(x, w, b, options))).toBe(bits(separate));
+      const added = activations[activation](add(linear(x, w, b), r));
+      expect(bits(linear(x, w, b, { ...options, residual: r }))).toBe(bits(added));
+    });
   });
 
   it.each(names)('%s: gradients through the next product are the same bits', (activation) => {
-    const run = (between: (t: Tensor) => Tensor, fused: boolean): string[] => {
-      const leaves = [x, w, b, v].map((t) => {
-        const leaf = t.detach();
-        leaf.requiresGrad = true;
-        return leaf;
-      }) as [Tensor, Tensor, Tensor, Tensor];
-      const [lx, lw, lb, lv] = leaves;
-      const hidden = fused
-        ? linear(lx, lw, lb, { activation, negativeSlope: 0.2 })
-        : activations[activation](linear(lx, lw, lb));
-      linear(between(hidden), lv).backward(g);
-      return leaves.map((leaf) => bits(leaf.grad as Tensor));
-    };
-    const x = randn([batch, inputs]);
-    const w = weightOf(outputs, inputs);
-    const b = randn([outputs]);
-    const v = weightOf(9, outputs);
-    const g = randn([batch, 9]);
-    // A clone in between leaves the derivative and the column sums to the rules of their own nodes.
-    const want = run(clone, false);
-    expect(run((t) => t, false)).toEqual(want);
-    expect(run((t) => t, true)).toEqual(want);
+    everywhere((dtype) => {
+      const run = (between: (t: Tensor) => Tensor, fused: boolean): string[] => {
+        const leaves = [x, w, b, v].map((t) => {
+          const leaf = t.detach();
+          leaf.requiresGrad = true;
+          return leaf;
+        }) as [Tensor, Tensor, Tensor, Tensor];
+        const [lx, lw, lb, lv] = leaves;
+        const hidden = fused
+          ? linear(lx, lw, lb, { activation, negativeSlope: 0.2 })
+          : activations[activation](linear(lx, lw, lb));
+        linear(between(hidden), lv).backward(g);
+        return leaves.map((leaf) => bits(leaf.grad as Tensor));
+      };
+      const x = randn([batch, inputs], { dtype });
+      const w = weightOf(outputs, inputs, dtype);
+      const b = randn([outputs], { dtype });
+      const v = weightOf(9, outputs, dtype);
+      const g = randn([batch, 9], { dtype });
+      // A clone in between leaves the derivative and the column sums to the rules of their own nodes.
+      const want = run(clone, false);
+      expect(run((t) => t, false)).toEqual(want);
+      expect(run((t) => t, true)).toEqual(want);
+    });
   });
 });
 
@@ -110,14 +132,16 @@ it('an activation with two users keeps its own rule, and a kept graph can be use
 });
 
 it("the bias's gradient out of the weight's has the bits of a sum", () => {
-  for (const [batch, inputs, outputs] of [...shapes, [700, 20, 130]] as const) {
-    const w = weightOf(outputs, inputs);
-    w.requiresGrad = true;
-    const b = randn([outputs], { requiresGrad: true });
-    const g = randn([batch, outputs]);
-    linear(randn([batch, inputs]), w, b).backward(g);
-    expect(bits(b.grad as Tensor)).toBe(bits(sum(g, { dim: 0 })));
-  }
+  everywhere((dtype) => {
+    for (const [batch, inputs, outputs] of [...shapes, [700, 20, 130]] as const) {
+      const w = weightOf(outputs, inputs, dtype);
+      w.requiresGrad = true;
+      const b = randn([outputs], { dtype, requiresGrad: true });
+      const g = randn([batch, outputs], { dtype });
+      linear(randn([batch, inputs], { dtype }), w, b).backward(g);
+      expect(bits(b.grad as Tensor)).toBe(bits(sum(g, { dim: 0 })));
+    }
+  });
 });
 
 describe('packed weights', () => {
@@ -132,6 +156,14 @@ describe('packed weights', () => {
     const want = noGrad(() => bits(layer.forward(x)));
     setWeightPacking(true);
     for (let i = 0; i < 4; i++) expect(noGrad(() => bits(layer.forward(x)))).toBe(want);
+  });
+
+  it('are not made of an expanded weight, whose values take no memory of their own', () => {
+    for (const weight of [randn([1, inputs]), randn([outputs, 1])]) {
+      const expanded = weight.expand([outputs, inputs]);
+      const want = noGrad(() => bits(linear(x, expanded.contiguous())));
+      for (let i = 0; i < 3; i++) expect(noGrad(() => bits(linear(x, expanded)))).toBe(want);
+    }
   });
 
   /** What changes the weight, and the result of the layer afterwards without packing. */

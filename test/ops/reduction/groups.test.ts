@@ -2,22 +2,17 @@
 import * as tilegrad from 'tilegrad';
 import {
   Generator,
-  getNumThreads,
   randn,
   setNumThreads,
   setSimdLevel,
-  simdLevel,
   simdLevels,
   type Tensor,
   tensor,
 } from 'tilegrad';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { restoreSettings } from '../../helpers/settings.js';
 
-const before = { level: simdLevel(), threads: getNumThreads() };
-afterAll(() => {
-  setSimdLevel(before.level);
-  setNumThreads(before.threads);
-});
+restoreSettings();
 
 const generator = new Generator(11);
 
