@@ -133,10 +133,7 @@ function rulesOfFullRank(a: Tensor, b: Tensor, x: Tensor): GradRule[] {
 /** The same for any rank, which singular values tell: of X = P B the pseudoinverse's rule, and P^T g. */
 function rulesOfAnyRank(a: Tensor, b: Tensor, rcond: number): GradRule[] {
   const inverted = () => pinvOf('lstsq', a, { rtol: rcond, atol: 0, hermitian: false });
-  return [
-    (g) => pinvGradient(a, inverted(), matmul(g, mT(b))),
-    (g) => matmul(mT(inverted()), g),
-  ];
+  return [(g) => pinvGradient(a, inverted(), matmul(g, mT(b))), (g) => matmul(mT(inverted()), g)];
 }
 
 /**
