@@ -89,7 +89,8 @@ struct MathConstants<float> {
 };
 
 // Functions of |x| in 16 pieces around multiples of a step: see `pieces` in math_pieces.h. Where a
-// function has come to its limit, at end, the last piece is so little above it that it rounds to it.
+// function has come to its limit, at end, the last piece is so little above it that it rounds to
+// it.
 struct Pieces {
   float step, inverseStep, end;
 };
