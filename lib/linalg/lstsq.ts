@@ -9,11 +9,13 @@ import { sum } from '../ops/reduction/reduce.js';
 import { squeeze, unsqueeze } from '../ops/shape/shape.js';
 import { uninitialized, zeros } from '../tensor/creation.js';
 import { checkNumber, checkOptions, describe, numel } from '../tensor/shape.js';
-import type { Tensor } from '../tensor/tensor.js';
+import type { GradRule, Tensor } from '../tensor/tensor.js';
 import { equation } from './lu.js';
 import { batchOf, colsOf, epsilonOf, mT, rowsOf } from './parts.js';
 import { pinvGradient, pinvOf, significant } from './pinv.js';
+import { qr } from './qr.js';
 import { thinSvd } from './svd.js';
+import { solveWithTriangle } from './triangular.js';
 
 /** How {@link lstsq} finds its solution; the names are LAPACK's. */
 export type LstsqDriver = 'gelsy' | 'gelsd';
@@ -82,9 +84,62 @@ const DRIVERS: Readonly<Record<LstsqDriver, (a: Tensor, b: Tensor, rcond: number
   gelsd: bySingularValues,
 };
 
+/** What the gradients of X = P B are made of, for A's pseudoinverse P. */
+interface Adjoint {
+  /** P^T g: B's gradient. */
+  toSides: Tensor;
+  /** What changes of A beside its own rows and columns add to -P^T g X^T, A's gradient; null: nothing. */
+  beyond: () => Tensor | null;
+}
+
+/**
+ * For matrices whose rank is the smaller of m and n (Golub and Pereyra 1973, as `pinvGradient`), by a QR
+ * factorisation, which is several times cheaper than singular values. With A = Q R, P is inv(R) Q^T and
+ * what is added (B - A X) (inv(R) inv(R)^T g)^T; with A^T = Q R, it is Q inv(R)^T and
+ * (inv(R) Q^T X) (g - Q Q^T g)^T.
+ */
+function adjointOfFullRank(a: Tensor, b: Tensor, x: Tensor, g: Tensor): Adjoint {
+  const [m, n] = [rowsOf(a), colsOf(a)];
+  const { q, r } = qr(m >= n ? a : mT(a));
+  if (m >= n) {
+    const z = solveWithTriangle(mT(r), g, false, false);
+    const residual = () => b.sub(matmul(a, x));
+    return {
+      toSides: matmul(q, z),
+      beyond: () => (m > n ? matmul(residual(), mT(solveWithTriangle(r, z, true, false))) : null),
+    };
+  }
+  const inRows = matmul(mT(q), g);
+  const beside = () => g.sub(matmul(q, inRows));
+  return {
+    toSides: solveWithTriangle(r, inRows, true, false),
+    beyond: () => matmul(solveWithTriangle(r, matmul(mT(q), x), true, false), mT(beside())),
+  };
+}
+
+/** A's and B's gradients for matrices of full rank. */
+function rulesOfFullRank(a: Tensor, b: Tensor, x: Tensor): GradRule[] {
+  return [
+    (g) => {
+      const { toSides, beyond } = adjointOfFullRank(a, b, x, g);
+      const inside = matmul(toSides, mT(x));
+      const more = beyond();
+      return more === null ? inside.neg() : more.sub(inside);
+    },
+    (g) => adjointOfFullRank(a, b, x, g).toSides,
+  ];
+}
+
+/** The same for any rank, which singular values tell: of X = P B the pseudoinverse's rule, and P^T g. */
+function rulesOfAnyRank(a: Tensor, b: Tensor, rcond: number): GradRule[] {
+  const inverted = () => pinvOf('lstsq', a, { rtol: rcond, atol: 0, hermitian: false });
+  return [(g) => pinvGradient(a, inverted(), matmul(g, mT(b))), (g) => matmul(mT(inverted()), g)];
+}
+
 /**
  * The X of least |A X - B|, and among these of least |X|, for matrices of any shape and rank. Gradients
- * are those of the pseudoinverse times B.
+ * are those of the pseudoinverse times B: of matrices of full rank by a QR factorisation, where one of a
+ * batch has a lower rank by singular values.
  * @param a shape [..., m, n]
  * @param b shape [..., m, k], or vectors: shape [m] or A's without its last dimension. Batch dimensions
  * are broadcast
@@ -108,18 +163,17 @@ export function lstsq(a: Tensor, b: Tensor, options: LstsqOptions = {}): Lstsq {
     );
   }
   const [x, rank, singularValues] = DRIVERS[driver](matrices, sides, rcond);
-  if (recording(matrices, sides)) {
-    // Of X = P B: the pseudoinverse's rule, and P^T g.
-    const inverted = () => pinvOf('lstsq', matrices, { rtol: rcond, atol: 0, hermitian: false });
-    const rules = [
-      (g: Tensor) => pinvGradient(matrices, inverted(), matmul(g, mT(sides))),
-      (g: Tensor) => matmul(mT(inverted()), g),
-    ];
+  const records = recording(matrices, sides);
+  const isFull = (records || m > n) && rank.eq(Math.min(m, n)).all().item() === 1;
+  if (records) {
+    const rules = isFull
+      ? rulesOfFullRank(matrices, sides, x)
+      : rulesOfAnyRank(matrices, sides, rcond);
     attach(x, 'lstsq', [matrices, sides], rules);
   }
-  const whole = m > n && rank.eq(n).all().item() === 1;
-  const residuals = whole
-    ? sum(matmul(matrices, x).sub(sides).square(), { dim: -2 })
-    : zeros([0], { dtype: a.dtype });
+  const residuals =
+    isFull && m > n
+      ? sum(matmul(matrices, x).sub(sides).square(), { dim: -2 })
+      : zeros([0], { dtype: a.dtype });
   return { solution: vector ? squeeze(x, -1) : x, residuals, rank, singularValues };
 }

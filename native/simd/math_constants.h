@@ -89,13 +89,14 @@ struct MathConstants<float> {
 };
 
 // Functions of |x| in 16 pieces around multiples of a step: see `pieces` in math_pieces.h. Where a
-// function has come to its limit, at end, the last piece is a little above it.
+// function has come to its limit, at end, the last piece is so little above it that it rounds to
+// it.
 struct Pieces {
-  float step, inverseStep, end, limit;
+  float step, inverseStep, end;
 };
 
 // erf: end is where it is nearer to 1 than to the number below 1. Error 2^-24.59.
-constexpr Pieces kErf = {0.25f, 4, 0x1.effffep1f, 1};
+constexpr Pieces kErf = {0.25f, 4, 0x1.effffep1f};
 alignas(64) constexpr float kErfPieces[6][16] = {
     {0, 0x1.1af54ep-2f, 0x1.0a7ef6p-1f, 0x1.6c1c98p-1f, 0x1.af767ap-1f, 0x1.d8865ep-1f,
      0x1.eea556p-1f, 0x1.f92d08p-1f, 0x1.fd9ae2p-1f, 0x1.ff4048p-1f, 0x1.ffcaa8p-1f, 0x1.fff2dp-1f,
@@ -120,7 +121,7 @@ alignas(64) constexpr float kErfPieces[6][16] = {
      0x1.448742p-16f}};
 
 // The standard normal distribution function less 1/2. Error 2^-26.13 of 1.
-constexpr Pieces kNormal = {0x1.7p-2f, 0x1.642c86p1f, 5.57f, 0.5f};
+constexpr Pieces kNormal = {0x1.7p-2f, 0x1.642c86p1f, 5.57f};
 alignas(64) constexpr float kNormalPieces[6][16] = {
     {0, 0x1.1f6cp-3f, 0x1.0e2f5ap-2f, 0x1.7023a8p-2f, 0x1.b2e7b4p-2f, 0x1.daf43ap-2f,
      0x1.f0185cp-2f, 0x1.f9ea96p-2f, 0x1.fdee6ep-2f, 0x1.ff6036p-2f, 0x1.ffd546p-2f, 0x1.fff5e4p-2f,
@@ -144,7 +145,7 @@ alignas(64) constexpr float kNormalPieces[6][16] = {
      0x1.033522p-21f}};
 
 // tanh. Error 2^-25.05.
-constexpr Pieces kTanh = {0x1.2cp-1f, 0x1.b4e81cp0f, 9.08f, 1};
+constexpr Pieces kTanh = {0x1.2cp-1f, 0x1.b4e81cp0f, 9.08f};
 alignas(64) constexpr float kTanhPieces[8][16] = {
     {0, 0x1.0dcebp-1f, 0x1.a655aap-1f, 0x1.e26faap-1f, 0x1.f6a7c4p-1f, 0x1.fd163ap-1f,
      0x1.ff1884p-1f, 0x1.ffb83ep-1f, 0x1.ffe9c4p-1f, 0x1.fff91cp-1f, 0x1.fffddep-1f, 0x1.ffff56p-1f,

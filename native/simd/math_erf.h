@@ -22,8 +22,7 @@ TG_INLINE RegF erf(RegF x) {
   const RegF a = abs(x);
   const InPiece at = inPiece(kErf, a);
   const RegF start = select(le(a, splat(kErf.step / 2)), at.r, lookup(kErfPieces[0], at.index));
-  const RegF y = fma(slopeInPiece(kErfPieces, at), at.r, start);
-  return copySign(min(splat(kErf.limit), y), x);
+  return copySign(fma(slopeInPiece(kErfPieces, at), at.r, start), x);
 }
 
 // The standard normal distribution function, (1 + erf(x / sqrt 2)) / 2, to half a unit in the last

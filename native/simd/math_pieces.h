@@ -33,8 +33,7 @@ TG_INLINE RegF slopeInPiece(const float (&table)[n][16], InPiece at) {
 template <int n>
 TG_INLINE RegF byPieces(const Pieces& pieces, const float (&table)[n][16], RegF a) {
   const InPiece at = inPiece(pieces, a);
-  const RegF y = fma(slopeInPiece(table, at), at.r, lookup(table[0], at.index));
-  return min(splat(pieces.limit), y);
+  return fma(slopeInPiece(table, at), at.r, lookup(table[0], at.index));
 }
 
 TG_TARGET_END

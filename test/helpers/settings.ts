@@ -1,6 +1,8 @@
 /** Tests that go through the SIMD levels and numbers of threads by themselves. */
 import {
+  dotProduct,
   getNumThreads,
+  setDotProduct,
   setNumThreads,
   setSimdLevel,
   simdLevel,
@@ -13,12 +15,14 @@ export const settings = simdLevels().flatMap((name) =>
   [1, 2].map((count) => [name, count] as const),
 );
 
-/** After a file's tests the level and the number of threads are what they were. */
+/** After a file's tests the level, its dot product and the number of threads are what they were. */
 export function restoreSettings(): void {
   const level = simdLevel();
+  const dot = dotProduct();
   const threads = getNumThreads();
   afterAll(() => {
     setSimdLevel(level);
+    setDotProduct(dot);
     setNumThreads(threads);
   });
 }

@@ -8,7 +8,6 @@
 import { rows, runRow } from 'tilegrad/native/commands.js';
 import {
   dotProduct,
-  getNumThreads,
   setDotProduct,
   setNumThreads,
   setSimdLevel,
@@ -16,10 +15,11 @@ import {
   simdLevels,
 } from 'tilegrad/native/settings.js';
 import { activations } from 'tilegrad/ops/product/gemm.js';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { functions, SLOPE } from '../helpers/activations.js';
 import { generator } from '../helpers/generator.js';
 import { expectSame } from '../helpers/same.js';
+import { restoreSettings } from '../helpers/settings.js';
 
 /** Around 2, 6, 12 and 14 rows a tile, and 16 rows packed at a time. */
 const HEIGHTS = [1, 2, 3, 5, 6, 7, 11, 12, 13, 14, 15, 16, 17, 27, 28, 29, 31, 33];
@@ -201,16 +201,10 @@ function checkLinear(random: () => number, { m, n, k }: Shape): void {
   expect(y.every((value, i) => value === before[i])).toBe(true);
 }
 
-const level = simdLevel();
-const threads = getNumThreads();
-const dot = dotProduct();
-afterAll(() => {
-  setSimdLevel(level);
-  setDotProduct(dot);
-  setNumThreads(threads);
-});
+restoreSettings();
 
 /** Every level with 1 and 2 threads, and again without its dot product instruction if it has one. */
+const level = simdLevel();
 const settings = simdLevels().flatMap((name) => {
   setSimdLevel(name);
   const kinds = dotProduct() ? [true, false] : [false];

@@ -5,17 +5,12 @@
  */
 
 import { rows, runRow } from 'tilegrad/native/commands.js';
-import {
-  getNumThreads,
-  setNumThreads,
-  setSimdLevel,
-  simdLevel,
-  simdLevels,
-} from 'tilegrad/native/settings.js';
+import { setNumThreads, setSimdLevel, simdLevel } from 'tilegrad/native/settings.js';
 import { activations, type EpilogueActivation } from 'tilegrad/ops/product/gemm.js';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { functions, SLOPE } from '../helpers/activations.js';
 import { generator } from '../helpers/generator.js';
+import { restoreSettings, settings } from '../helpers/settings.js';
 
 type Floats = Float32Array | Float64Array;
 
@@ -249,13 +244,7 @@ function checkCase(random: () => number, type: keyof typeof EPSILON, shape: Shap
 }
 
 const level = simdLevel();
-const threads = getNumThreads();
-afterAll(() => {
-  setSimdLevel(level);
-  setNumThreads(threads);
-});
-
-const settings = simdLevels().flatMap((name) => [1, 2].map((count) => [name, count] as const));
+restoreSettings();
 
 describe.each(settings)('%s, %i thread(s)', (name, count) => {
   /** The scalar level is slow: it gets fewer of the large cases, not fewer sizes. */

@@ -1,5 +1,5 @@
 /** Calls of linear algebra whose gradients, and their gradients, are compared with central differences. */
-import { eye, linalg, type Tensor, trace, zeros } from 'tilegrad';
+import { eye, linalg, matmul, stack, type Tensor, trace, zeros } from 'tilegrad';
 
 export type Fn = (...inputs: Tensor[]) => Tensor;
 
@@ -144,6 +144,45 @@ export const linalgGradients: Record<string, [Fn, number[][]][]> = {
       [
         [2, 3],
         [2, 1],
+      ],
+    ],
+    [
+      (a, b) => linalg.lstsq(a, b).solution,
+      [
+        [3, 3],
+        [3, 2],
+      ],
+    ],
+    // Batches, the right sides stretched; a row of matrices more.
+    [
+      (a, b) => linalg.lstsq(a, b).solution,
+      [
+        [2, 4, 3],
+        [4, 2],
+      ],
+    ],
+    [
+      (a, b) => linalg.lstsq(a, b).solution,
+      [
+        [2, 3, 4],
+        [3, 1],
+      ],
+    ],
+    // Rank 2 whatever the factors are, alone and beside a matrix of rank 3.
+    [
+      (u, v, b) => linalg.lstsq(matmul(u, v), b, { rcond: 1e-8 }).solution,
+      [
+        [4, 2],
+        [2, 3],
+        [4, 2],
+      ],
+    ],
+    [
+      (u, v, a) => linalg.lstsq(stack([matmul(u, v), a]), a, { rcond: 1e-8 }).solution,
+      [
+        [4, 2],
+        [2, 3],
+        [4, 3],
       ],
     ],
     [

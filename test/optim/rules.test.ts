@@ -255,3 +255,26 @@ test('the average of ASGD is the mean of the weights from t0 on', () => {
   const mean = averaged.reduce((sum, w) => sum + w, 0) / averaged.length;
   expect(optimizer.stateDict()['state.0.ax']?.data[0]).toBeCloseTo(mean, 14);
 });
+
+/** Plain descent has a loop of its own, which must have the bits of the one for all options. */
+test.each(['float32', 'float64'] as const)(
+  'plain SGD has the bits of ascending against -g: %s',
+  (dtype) => {
+    const random = generator(5);
+    const special = [0, -0, Infinity, Number.NaN, 1e-42];
+    for (const n of [1, 7, 8, 9, 15, 16, 17, 31, 33, 100, 1003]) {
+      const Type = dtype === 'float32' ? Float32Array : Float64Array;
+      const values = () =>
+        new Type(n).map((_, i) => (i % 11 === 3 ? special[i % 5]! : random() * 2 - 1));
+      const [w, g] = [values(), values()];
+      const [down, up] = [false, true].map((maximize) => {
+        const parameter = fromTypedArray(w.slice(), [n]);
+        parameter.requiresGrad = true;
+        parameter.grad = fromTypedArray(maximize ? g.map((x) => -x) : g, [n]);
+        new optim.SGD([parameter], { lr: 0.3, maximize }).step();
+        return parameter.detach().data;
+      });
+      expect(down).toEqual(up);
+    }
+  },
+);

@@ -1,7 +1,9 @@
 /** Einstein's sums: products of any number of tensors, summed over named indices. */
 
 import { attach, recording } from '../../autograd/tape.js';
+import { composed } from '../../autograd/tidy.js';
 import { TensorError } from '../../errors.js';
+import { infoOf } from '../../tensor/dtype.js';
 import { checkShape, MAX_RANK, numel, type Shape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { mul } from '../elementwise/arithmetic.js';
@@ -10,7 +12,13 @@ import { isInteger, resultType } from '../promotion.js';
 import { sum } from '../reduction/reduce.js';
 import { permute, reshape, squeeze } from '../shape/shape.js';
 import { viewGradient } from '../shape/view.js';
-import { type EinsumOptions, type Label, type Plan, planOf } from './einsum_equation.js';
+import {
+  type EinsumOptions,
+  type Label,
+  type PlainProduct,
+  type Plan,
+  planOf,
+} from './einsum_equation.js';
 import { type EinsumPathInfo, removePair } from './einsum_path.js';
 import { matmul } from './matmul.js';
 import { checkProduct, inFloat32 } from './matmul_bf16.js';
@@ -120,10 +128,11 @@ function asTheyLie({ tensor, labels }: Labelled, chosen: readonly Label[]): Labe
   return [...chosen].sort((a, b) => stride(b) - stride(a));
 }
 
-/** The first of the orders under which all tensors can be read without a copy, or the first. */
+/** The first of the orders under which the fewest elements have to be copied. */
 function pickOrder(orders: readonly Label[][], readers: readonly Labelled[]): Label[] {
-  const copies = (labels: Label[]) => readers.filter((x) => !isJoinable(x, labels)).length;
-  return orders.reduce((best, next) => (copies(next) < copies(best) ? next : best));
+  const copied = (labels: Label[]) =>
+    readers.reduce((n, x) => (isJoinable(x, labels) ? n : n + x.tensor.numel), 0);
+  return orders.reduce((best, next) => (copied(next) < copied(best) ? next : best));
 }
 
 /** Elementwise product of operands, dimensions in the given order of labels. */
@@ -220,6 +229,13 @@ function product(a: Labelled, b: Labelled, kinds: Kinds, { output, sizes }: Plan
   return { tensor: reshape(result, shape), labels };
 }
 
+/** Runs a plan that is one product of views. */
+function multiplyViews(tensors: readonly Tensor[], plain: PlainProduct): Tensor {
+  const view = (x: Tensor, order: readonly number[] | null) => (order ? permute(x, order) : x);
+  const [left, right] = [tensors[plain.first], tensors[1 - plain.first]] as [Tensor, Tensor];
+  return view(matmul(view(left, plain.left), view(right, plain.right)), plain.result);
+}
+
 /** Runs a plan. */
 function evaluate(tensors: readonly Tensor[], plan: Plan): Tensor {
   const { operands, output, order } = plan;
@@ -295,12 +311,20 @@ export function einsum(equation: string, ...rest: unknown[]): Tensor {
     options,
   );
   const dtype = resultType(operands);
-  const result = inFloat32(
-    operands.map((operand) => to(operand, dtype)),
-    (inputs) => evaluate(inputs, plan),
-  );
-  // A sum of integers is int64; of a product it goes back, modulo 2^bits, as in PyTorch.
-  return operands.length > 1 && isInteger(dtype) ? to(result, dtype) : result;
+  // Most equations are matrix products: those cost what `matmul` does and the plan's look-up.
+  const { plain } = plan;
+  if (plain !== null && operands.every((x) => x.dtype === dtype && infoOf(dtype).arithmetic)) {
+    return multiplyViews(operands, plain);
+  }
+  const compute = () => {
+    const result = inFloat32(
+      operands.map((operand) => to(operand, dtype)),
+      (inputs) => evaluate(inputs, plan),
+    );
+    // A sum of integers is int64; of a product it goes back, modulo 2^bits, as in PyTorch.
+    return operands.length > 1 && isInteger(dtype) ? to(result, dtype) : result;
+  };
+  return operands.length > 1 ? composed(compute) : compute();
 }
 
 /**

@@ -23,6 +23,59 @@ export interface Plan {
   readonly output: readonly Label[];
   readonly sizes: ReadonlyMap<Label, number>;
   readonly order: EinsumPathInfo;
+  /** Where it is one matrix product whatever the strides are. */
+  readonly plain: PlainProduct | null;
+}
+
+/** One matrix product of views: the orders of dimensions that make them, null for the one that is there. */
+export interface PlainProduct {
+  /** The place of the left operand, 0 or 1. */
+  readonly first: 0 | 1;
+  readonly left: readonly number[] | null;
+  readonly right: readonly number[] | null;
+  readonly result: readonly number[] | null;
+}
+
+/** The order that makes `to` of `from`. */
+function orderOf(from: readonly Label[], to: readonly Label[]): readonly number[] | null {
+  const order = to.map((label) => from.indexOf(label));
+  return order.every((d, i) => d === i) ? null : order;
+}
+
+/** Two operands with one index of rows, one of columns, one inner and at most one of a batch, none stretched. */
+function plainOf(
+  operands: readonly (readonly Label[])[],
+  shapes: readonly Shape[],
+  output: readonly Label[],
+  sizes: ReadonlyMap<Label, number>,
+): PlainProduct | null {
+  const [a = [], b = []] = operands;
+  const isWhole = operands.every(
+    (labels, i) =>
+      new Set(labels).size === labels.length &&
+      labels.every((label, d) => shapes[i]?.[d] === sizes.get(label)),
+  );
+  const shared = a.filter((label) => b.includes(label));
+  const inner = shared.filter((label) => !output.includes(label));
+  const batch = shared.filter((label) => output.includes(label));
+  const own = [a, b].map((labels) => labels.filter((label) => !shared.includes(label)));
+  const isPlain =
+    operands.length === 2 &&
+    isWhole &&
+    inner.length === 1 &&
+    batch.length <= 1 &&
+    own.every((labels) => labels.length === 1 && output.includes(labels[0] as Label));
+  if (!isPlain) return null;
+  // Rows are those of the operand whose index comes first in the result.
+  const [x, y] = own.map(([label]) => output.indexOf(label as Label)) as [number, number];
+  const first = x < y ? 0 : 1;
+  const [rows, columns] = [own[first], own[1 - first]] as [Label[], Label[]];
+  return {
+    first,
+    left: orderOf(operands[first] as Label[], [...batch, ...rows, ...inner]),
+    right: orderOf(operands[1 - first] as Label[], [...batch, ...inner, ...columns]),
+    result: orderOf([...batch, ...rows, ...columns], output),
+  };
 }
 
 function fail(code: 'ERR_ARGUMENT' | 'ERR_SHAPE', operation: string, message: string): never {
@@ -159,7 +212,7 @@ function makePlan(
   }
   const distinct = operands.map((labels) => [...new Set(labels)]);
   const order = findPath(operation, distinct, output, sizes, choice);
-  return { operands, output, sizes, order };
+  return { operands, output, sizes, order, plain: plainOf(operands, shapes, output, sizes) };
 }
 
 const isDot = (label: Label): boolean => label.startsWith('.');

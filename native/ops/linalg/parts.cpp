@@ -129,16 +129,42 @@ void reflectRows(const Matrix<T>& a, const T* v, int64_t step, T tau, T* work) {
     work[j] *= -tau;
     a.at[j] += work[j];
   }
-  for (int64_t i = 1; i < a.rows; ++i) {
-    kernels.streamRows(1, a.cols, v + i * step, 0, work, 0, a.rowAt(i));
+  // Rows of a few columns in tiles of one step: row by row, QR of 500 x 20 (float32, Zen 5) took
+  // 232 us instead of 117. Long rows are faster one after the other (100 x 100: 179 us, in tiles
+  // 206 us; 200 x 1000: 2.1 ms, 2.5).
+  if (a.cols > 2 * kernels.maxCols) {
+    for (int64_t i = 1; i < a.rows; ++i) {
+      kernels.streamRows(1, a.cols, v + i * step, 0, work, 0, a.rowAt(i));
+    }
+    return;
   }
+  GemmTile<T> tile{};
+  tile.cols = a.cols;
+  tile.k = 1;
+  tile.aRow = step;
+  tile.b = work;
+  tile.cRow = a.row;
+  tile.beta = 1;
+  int64_t i = 1;
+  eachTile(a.rows - 1, kernels.maxRows, [&](int64_t rows) {
+    tile.a = v + i * step;
+    tile.c = a.rowAt(i);
+    kernels.tile[rows - 1](tile);
+    i += rows;
+  });
 }
 
 template <class T>
 void scaleByPower(int64_t n, T* x, int exponent) {
   if (exponent == 0) return;
-  for (int64_t i = 0; i < n; ++i) {
-    x[i] = static_cast<T>(ldexp(static_cast<double>(x[i]), exponent));
+  // By factors that are finite: a product with a power of 2 rounds as ldexp does, which is a call
+  // for each element.
+  constexpr int kMost = 1000;
+  for (int left = exponent; left != 0;) {
+    const int step = left > kMost ? kMost : left;
+    const double factor = ldexp(1.0, step);
+    for (int64_t i = 0; i < n; ++i) x[i] = static_cast<T>(static_cast<double>(x[i]) * factor);
+    left -= step;
   }
 }
 

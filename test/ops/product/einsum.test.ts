@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { einsum, grad, randn, type Tensor } from 'tilegrad';
+import { einsum, emptyCache, grad, memory, noGrad, randn, type Tensor } from 'tilegrad';
 import { describe, expect, test } from 'vitest';
 import { epsilon } from '../../golden.js';
 
@@ -139,4 +139,15 @@ describe('einsum agrees with a loop over all indices', () => {
       { numRuns: 200 },
     );
   });
+});
+
+test('copies and products on the way go back at once', () => {
+  const a = randn([16, 32, 24]);
+  const b = randn([32, 16, 24]);
+  const c = randn([24, 40]);
+  emptyCache();
+  const y = noGrad(() => einsum('ijk,jil,lm->km', a, b, c));
+  // Of the two products the first, and a copy of an operand, whose summed dimensions come in another order.
+  expect(memory().pooledBytes).toBeGreaterThanOrEqual(4 * (16 * 32 * 24 + 24 * 24));
+  expect(y.shape).toEqual([24, 40]);
 });
