@@ -26,9 +26,8 @@ using RangeFunction = void (*)(const void* context, int64_t begin, int64_t end);
 
 // Calls fn over disjoint ranges that cover [0, count). Every boundary but the last is a multiple of
 // `grain` (>= 1), and no range is smaller than `grain` unless count is. Each thread has up to
-// `most`
-// (>= 1) of them, one beside the other; one that is done takes what others have not come to, so
-// that nobody waits for a thread that has not woken up. Returns when all are done.
+// `most` (>= 1) of them, one beside the other; one that is done takes what others have not come to,
+// so that nobody waits for a thread that has not woken up. Returns when all are done.
 void parallelRanges(int64_t count, int64_t grain, int64_t most, RangeFunction fn,
                     const void* context);
 

@@ -5,7 +5,7 @@
  */
 
 import { rows, runRow } from 'tilegrad/native/commands.js';
-import { setNumThreads, setSimdLevel, simdLevel } from 'tilegrad/native/settings.js';
+import { setNumThreads, setSimdLevel, simdLevels } from 'tilegrad/native/settings.js';
 import { activations, type EpilogueActivation } from 'tilegrad/ops/product/gemm.js';
 import { describe, expect, test } from 'vitest';
 import { functions, SLOPE } from '../helpers/activations.js';
@@ -243,7 +243,6 @@ function checkCase(random: () => number, type: keyof typeof EPSILON, shape: Shap
   }
 }
 
-const level = simdLevel();
 restoreSettings();
 
 describe.each(settings)('%s, %i thread(s)', (name, count) => {
