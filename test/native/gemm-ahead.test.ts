@@ -9,6 +9,7 @@ import { setNumThreads, setSimdLevel, simdLevel, simdLevels } from 'tilegrad/nat
 import { activations } from 'tilegrad/ops/product/gemm.js';
 import { describe, expect, test } from 'vitest';
 import { generator } from '../helpers/generator.js';
+import { gemmPlan } from '../helpers/plan.js';
 import { restoreSettings } from '../helpers/settings.js';
 
 const GUARD = 12345;
@@ -29,8 +30,7 @@ describe.each([Float32Array, Float64Array] as const)('%o', (Type) => {
 
   /** [columns, depth] of the plan's blocks. */
   function blockOf(m: number, n: number, k: number, bRow: number, shift: number): number[] {
-    const plan = new Type(11);
-    runRow(rows.gemmPlan, [plan], [0], [m, n, k, k, 1, bRow, 1, 0, shift * bytes]);
+    const plan = gemmPlan(Type, [m, n, k, k, 1, bRow, 1, 0, shift * bytes]);
     return [plan[6] as number, plan[7] as number];
   }
 

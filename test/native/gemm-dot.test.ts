@@ -10,6 +10,7 @@ import { setNumThreads, setSimdLevel } from 'tilegrad/native/settings.js';
 import { activations } from 'tilegrad/ops/product/gemm.js';
 import { expect, test } from 'vitest';
 import { generator } from '../helpers/generator.js';
+import { gemmPlan } from '../helpers/plan.js';
 import { restoreSettings, settings } from '../helpers/settings.js';
 
 type Floats = Float32Array | Float64Array;
@@ -57,8 +58,7 @@ test.each(settings)('rows by columns along k: %s, %i thread(s)', (name, count) =
         const got = product(values, offset, 1, pitch);
         const at = got.findIndex((x, i) => !Object.is(x, want[i]));
         if (at >= 0) throw new Error(`${m} x ${k} x ${n}: [${at}] is ${got[at]}, not ${want[at]}`);
-        const plan = new Type(11);
-        runRow(rows.gemmPlan, [plan], [0], [m, n, k, k + 1, 1, 1, pitch, 0, 0]);
+        const plan = gemmPlan(Type, [m, n, k, k + 1, 1, 1, pitch, 0, 0]);
         paths.add(plan[0]!);
       }
     }

@@ -9,6 +9,7 @@ import { setNumThreads, setSimdLevel, simdLevels } from 'tilegrad/native/setting
 import { expect, test } from 'vitest';
 import { generator } from '../helpers/generator.js';
 import { atMost } from '../helpers/patience.js';
+import { gemmPlan } from '../helpers/plan.js';
 import { restoreSettings, settings } from '../helpers/settings.js';
 
 restoreSettings();
@@ -41,8 +42,7 @@ function run(
 }
 
 function pathOf({ m, n, k, a, b }: Product, Type: (typeof TYPES)[number]): number {
-  const plan = new Type(10);
-  runRow(rows.gemmPlan, [plan], [0], [m, n, k, ...a, ...b, 0, 0]);
+  const plan = gemmPlan(Type, [m, n, k, ...a, ...b, 0, 0]);
   return plan[0] as number;
 }
 

@@ -9,6 +9,7 @@ import { setNumThreads, setSimdLevel, simdLevel, simdLevels } from 'tilegrad/nat
 import { activations } from 'tilegrad/ops/product/gemm.js';
 import { describe, expect, test } from 'vitest';
 import { generator } from '../helpers/generator.js';
+import { gemmPlan } from '../helpers/plan.js';
 import { restoreSettings } from '../helpers/settings.js';
 
 const [STREAM, DIRECT] = [2, 5]; // their places in GemmPath
@@ -49,8 +50,7 @@ describe.each([Float32Array, Float64Array] as const)('%o', (Type) => {
   function planOf(m: number, n: number, k: number, bRow: number): number {
     setSimdLevel(level);
     setNumThreads(1);
-    const plan = new Type(11);
-    runRow(rows.gemmPlan, [plan], [0], [m, n, k, k, 1, bRow, 1, 0, 0]);
+    const plan = gemmPlan(Type, [m, n, k, k, 1, bRow, 1, 0, 0]);
     return plan[0]!;
   }
 

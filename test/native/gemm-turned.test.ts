@@ -10,6 +10,7 @@ import { setNumThreads, setSimdLevel } from 'tilegrad/native/settings.js';
 import { activations } from 'tilegrad/ops/product/gemm.js';
 import { expect, test } from 'vitest';
 import { generator } from '../helpers/generator.js';
+import { gemmPlan } from '../helpers/plan.js';
 import { restoreSettings, settings } from '../helpers/settings.js';
 
 type Floats = Float32Array | Float64Array;
@@ -109,8 +110,7 @@ test.each(settings)('%s, %i thread(s)', (name, count) => {
         const around = got.filter((_, i) => i < 3 || i >= 3 + m * cRow || (i - 3) % cRow === n);
         if (around.some((x) => x !== GUARD)) throw new Error(`${m} x ${k} x ${n}: wrote beside C`);
       }
-      const plan = new Type(11);
-      runRow(rows.gemmPlan, [plan], [0], [m, n, k, aRow, aCol, 1, pitch, 0]);
+      const plan = gemmPlan(Type, [m, n, k, aRow, aCol, 1, pitch, 0, 0]);
       paths.add(plan[0]!);
     }
   }

@@ -10,6 +10,7 @@ import { activations, type EpilogueActivation } from 'tilegrad/ops/product/gemm.
 import { describe, expect, test } from 'vitest';
 import { functions, SLOPE } from '../helpers/activations.js';
 import { generator } from '../helpers/generator.js';
+import { gemmPlan } from '../helpers/plan.js';
 import { restoreSettings, settings } from '../helpers/settings.js';
 
 type Floats = Float32Array | Float64Array;
@@ -163,10 +164,8 @@ function compute(
   );
 }
 
-function planNumbers(data: Floats, numbers: readonly number[]): Floats {
-  const plan = new (data.constructor as Float32ArrayConstructor)(11);
-  runRow(rows.gemmPlan, [plan], [0], numbers);
-  return plan;
+function planNumbers(data: Floats, numbers: readonly number[]): readonly number[] {
+  return gemmPlan(data.constructor as Float32ArrayConstructor, numbers);
 }
 
 function tileOf(data: Floats, m: number, n: number, k: number): [number, number] {

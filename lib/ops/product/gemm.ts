@@ -211,8 +211,8 @@ export interface MatmulPlan {
   /** What the threads share. */
   readonly split: 'rows' | 'columns';
   /**
-   * The last columns of a \`direct\` or \`packed\` product that fill no vector and are so few (up to
-   * four) that they are computed apart, as a \`narrow\` product; 0 when all columns are computed alike.
+   * The last columns of a `direct` or `packed` product that fill no vector and are so few (up to
+   * four) that they are computed apart, as a `narrow` product; 0 when all columns are computed alike.
    * Threads decide it again, each for its part of the product.
    */
   readonly narrowColumns: number;
