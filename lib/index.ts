@@ -394,6 +394,7 @@ export {
 } from './ops/normalization/norm.js';
 export { logSoftmax, softmax, softmin } from './ops/normalization/softmax.js';
 export { type CloneOptions, clone, contiguous, type TensorLike, to } from './ops/operand.js';
+export { addbmm, addmv, addr } from './ops/product/added.js';
 export { bilinear } from './ops/product/bilinear.js';
 export { chainMatmul, multiDot } from './ops/product/chain.js';
 export { type CrossOptions, cross } from './ops/product/cross.js';
@@ -430,9 +431,6 @@ export { type LinearOptions, linear } from './ops/product/linear.js';
 export { type AddmmOptions, addmm, baddbmm, matmul, matmulPlan } from './ops/product/matmul.js';
 export type { MatmulOptions } from './ops/product/matmul_bf16.js';
 export {
-  addbmm,
-  addmv,
-  addr,
   bmm,
   dot,
   inner,
