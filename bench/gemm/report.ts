@@ -2,7 +2,7 @@
 import { flops, type Layout } from '../lib/cases.js';
 import type { Result } from '../lib/compare.js';
 import { markdownTable, peerNames, peerOf, percent, ratio } from '../lib/report.js';
-import { geometricMean, quantile } from '../lib/statistics.js';
+import { geometricMean, middleHalf, quantile } from '../lib/statistics.js';
 
 function known<T>(values: readonly (T | undefined | null)[]): T[] {
   return values.filter((v): v is T => v !== undefined && v !== null);
@@ -47,13 +47,38 @@ function bestOf(r: Result): number | undefined {
   return r.best?.median;
 }
 
-/** The sweep in a line. */
-export function sweepSummary(results: readonly Result[]): string {
-  const text = meanAndSmallest(results, bestOf);
-  if (text === null) return `${results.length} shapes, no peer beside them.`;
-  const ratios = known(results.map(bestOf));
+function likeForLike(r: Result): number | undefined {
+  return r.packed?.best?.median;
+}
+
+/** "200 shapes, <what>: geometric mean ...; at least 1 in 180."; null where nothing was measured. */
+function summaryLine(
+  results: readonly Result[],
+  what: string,
+  of: (r: Result) => number | undefined,
+): string | null {
+  const text = meanAndSmallest(results, of);
+  const ratios = known(results.map(of));
   const ahead = ratios.filter((x) => x >= 1).length;
-  return `${ratios.length} shapes, the fastest peer's time over ours: ${text}; at least 1 in ${ahead}.`;
+  return text && `${ratios.length} shapes, ${what}: ${text}; at least 1 in ${ahead}.`;
+}
+
+/** How many shapes had further rounds, and of how many of them the last rounds didn't agree either. */
+function furtherRounds(results: readonly Result[]): string | null {
+  const rounds = results.map(({ ratios }) => ratios.length);
+  const [fewest, most] = [Math.min(...rounds), Math.max(...rounds)];
+  if (fewest === most) return null;
+  const again = rounds.filter((count) => count > fewest).length;
+  const left = results.filter(({ agreed }) => !agreed).length;
+  return `${again} shapes whose ${fewest} rounds differed by more than a fifth were measured in further rounds, up to ${most}; ${left} still differ so.`;
+}
+
+/** The sweep in some lines. */
+export function sweepSummary(results: readonly Result[]): string {
+  const strict = summaryLine(results, "the fastest peer's time over ours", bestOf);
+  if (strict === null) return `${results.length} shapes, no peer beside them.`;
+  const like = summaryLine(results, 'the same like for like, packed beside packed', likeForLike);
+  return known([strict, like, furtherRounds(results)]).join('\n\n');
 }
 
 /** A distribution's line in the table of quantiles. */
@@ -67,6 +92,22 @@ function distribution(name: string, values: readonly number[]): string[] {
     ...quantiles.map((p) => number(quantile(values, p))),
     number(Math.max(...values)),
     percent(values.filter((x) => x >= 1).length / values.length),
+  ];
+}
+
+/** The peers that pack ahead beside ours that does, and ours that does beside ours that doesn't. */
+function packedRows(results: readonly Result[]): string[][] {
+  const packed = known(results.map((r) => r.packed));
+  const names = new Set(packed.flatMap(({ peers }) => peers.map(({ name }) => name)));
+  const of = (name: string): number[] =>
+    known(packed.map(({ peers }) => peers.find((peer) => peer.name === name)?.ratio.median));
+  if (packed.length === 0) return [];
+  return [
+    ...[...names].map((name) => distribution(`${name} over ours packed`, of(name))),
+    distribution(
+      'ours packed',
+      packed.map((r) => r.ratio.median),
+    ),
   ];
 }
 
@@ -88,10 +129,15 @@ function worstTable(results: readonly Result[]): string {
     r.marks.peak ? percent(r.marks.peak.median) : '',
     r.plan ?? '',
     fastestName(r),
-    ratio(r.best!),
+    ratio({ ...r.best!, ...middleHalf(r.ratios) }),
+    r.packed?.best ? r.packed.best.median.toFixed(2) : '',
+    `${r.ratios.length}`,
   ]);
   return markdownTable(
-    ['case', 'rate', 'of the peak', 'path', 'fastest peer', 'its time over ours'],
+    [
+      ...['case', 'rate', 'of the peak', 'path', 'fastest peer', 'its time over ours'],
+      ...['like for like', 'rounds'],
+    ],
     rows,
   );
 }
@@ -102,6 +148,7 @@ export function sweepReport(results: readonly Result[]): string {
   const peers = peerNames(results).map((name) =>
     distribution(name, known(results.map((r) => peerOf(r, name)?.ratio.median))),
   );
+  const like = known(results.map(likeForLike));
   const head = [
     'time over ours',
     'shapes',
@@ -118,7 +165,12 @@ export function sweepReport(results: readonly Result[]): string {
   if (ratios.length === 0) return [sweepSummary(results), share].join('\n\n');
   return [
     sweepSummary(results),
-    markdownTable(head, [distribution('fastest peer', ratios), ...peers]),
+    markdownTable(head, [
+      distribution('fastest peer', ratios),
+      ...(like.length > 0 ? [distribution('fastest peer, like for like', like)] : []),
+      ...peers,
+      ...packedRows(results),
+    ]),
     share,
     `The ${Math.min(kWorst, ratios.length)} shapes where the fastest peer is furthest ahead:`,
     worstTable(results),

@@ -21,6 +21,8 @@ export interface Contender {
   /** Name and version. */
   readonly name: string;
   readonly threads: number;
+  /** Whether it lays out a product's second matrix, as a constant weight, before the timed part. */
+  readonly packsAhead?: boolean;
   /** Measures a case, or says why it has none such. */
   measure(c: Case, budget: Budget): Promise<Answer | { skip: string }>;
   close(): void;

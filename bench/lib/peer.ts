@@ -12,6 +12,8 @@ export interface PeerCommand {
   threads: number;
   /** What to add to the name that the peer gives itself. */
   variant?: string;
+  /** As in `Contender`. */
+  packsAhead?: boolean;
 }
 
 type Line = { peer: string; case?: string; ready?: true } & (Answer | { skip: string });
@@ -23,12 +25,14 @@ export class Peer implements Contender {
   private constructor(
     readonly name: string,
     readonly threads: number,
+    readonly packsAhead: boolean,
     private readonly child: ChildProcess,
     private readonly lines: AsyncIterator<string>,
   ) {}
 
   /** Starts a peer; null when it can't be run here (no such program or library). */
-  static async start({ command, env, threads, variant }: PeerCommand): Promise<Peer | null> {
+  static async start(how: PeerCommand): Promise<Peer | null> {
+    const { command, env, threads, variant, packsAhead = false } = how;
     const [program, ...args] = command;
     const child = spawn(program!, args, {
       env: { ...process.env, ...env },
@@ -41,7 +45,8 @@ export class Peer implements Contender {
     const first = await lines.next();
     if (first.done) return null;
     const { peer } = JSON.parse(first.value) as Line;
-    return new Peer(variant ? `${peer} ${variant}` : peer, threads, child, lines);
+    const name = variant ? `${peer} ${variant}` : peer;
+    return new Peer(name, threads, packsAhead, child, lines);
   }
 
   async measure(c: Case, budget: Budget): Promise<Answer | { skip: string }> {

@@ -93,7 +93,7 @@ function onnxRuntime(mode: 'plain' | 'packed', threads: number): PeerCommand {
     mode,
     `${threads}`,
   ];
-  return { command, threads };
+  return { command, threads, packsAhead: mode === 'packed' };
 }
 
 /** Starts every peer that can run here, at its best settings for that many threads and SIMD level. */

@@ -91,6 +91,7 @@ export function line(result: Result): string {
     rate(result).padStart(22),
     ...marks,
     ...peers,
+    ...(result.packed?.best ? [`like for like ${ratio(result.packed.best)}`] : []),
   ].join('  ');
 }
 

@@ -158,6 +158,7 @@ async function measure(
   { quick, cases: wanted }: Pick<Options, 'quick' | 'cases'>,
 ): Promise<Result[]> {
   const ours = new Ours('tilegrad', threads, level);
+  const packed = section.packsAhead ? new Ours('tilegrad packed', threads, level, true) : null;
   const yardsticks = [peakYardstick(threads), ...(section.yardsticks?.(threads, level) ?? [])];
   const own = quick ? plan : (section.plan?.(plan) ?? plan);
   const named = new RegExp(wanted);
@@ -165,12 +166,13 @@ async function measure(
   const cases = quick ? quickCases(all) : all;
   const results: Result[] = [];
   for (const c of cases) {
-    const result = await compare(c, ours, peers, own, judgeOf(c), yardsticks);
+    const result = await compare(c, ours, peers, own, judgeOf(c), yardsticks, packed);
     results.push(result);
     say(line(result));
     for (const problem of result.problems) say(`  WRONG: ${problem}`);
   }
   ours.close();
+  packed?.close();
   return results;
 }
 

@@ -16,6 +16,8 @@ export interface Section {
   dtype?: GemmDType;
   /** Measured only on one thread: a single small operation never uses a second one. */
   oneThread?: boolean;
+  /** Whether products are also measured with B as a weight that we pack ahead, as a peer does. */
+  packsAhead?: boolean;
   /** How to measure, when the plan of the run doesn't suit so many or so long cases. */
   plan?(plan: Plan): Plan;
   /** What cases are held against besides the peers and the peak, at that level and thread count. */

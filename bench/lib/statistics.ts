@@ -17,6 +17,16 @@ export function spread(values: readonly number[]): Spread {
   return { median: median(values), low: Math.min(...values), high: Math.max(...values) };
 }
 
+/**
+ * The smallest and the largest of the values in the middle: a quarter of them, rounded down, is left out at
+ * either end, so that of up to three all count.
+ */
+export function middleHalf(values: readonly number[]): Pick<Spread, 'low' | 'high'> {
+  const sorted = [...values].sort((a, b) => a - b);
+  const left = sorted.length >> 2;
+  return { low: sorted[left]!, high: sorted[sorted.length - 1 - left]! };
+}
+
 /** The geometric mean of positive values, as ratios want it. NaN for none. */
 export function geometricMean(values: readonly number[]): number {
   return Math.exp(values.reduce((sum, v) => sum + Math.log(v), 0) / values.length);

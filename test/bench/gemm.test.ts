@@ -14,7 +14,7 @@ import { operands, productCheck } from '../../bench/lib/inputs.js';
 import type { Contender } from '../../bench/lib/measure.js';
 import { disagreement, reference } from '../../bench/lib/reference.js';
 import { type Machine, writeResults } from '../../bench/lib/report.js';
-import { geometricMean, quantile } from '../../bench/lib/statistics.js';
+import { geometricMean, middleHalf, quantile } from '../../bench/lib/statistics.js';
 
 function gemmCase(m: number, k: number, n: number, layout: Layout, dtype: GemmDType): GemmCase {
   return { kind: 'gemm', name: `${m}x${k}x${n} ${layout} ${dtype}`, m, k, n, layout, dtype };
@@ -150,6 +150,70 @@ describe('rounds', () => {
     ]);
     expect(result.peers[0]!.marks.limit).toEqual({ median: 0.25, low: 0.25, high: 0.25 });
     expect(result.best).toEqual({ median: 1, low: 0.5, high: 1 });
+    expect(result.ratios).toEqual([1, 1, 0.5]);
+    expect(result.packed).toBeNull();
+  });
+
+  const c = gemmCase(2, 2, 2, 'NN', 'float32');
+  const plan = { rounds: 2, seconds: 0, repeats: 1 };
+  const right = () => null;
+
+  it('hold peers that pack ahead against ours that does, and the others against ours that packs', async () => {
+    const result = await compare(
+      c,
+      contender('ours', [4, 4]),
+      [contender('plain', [6, 5]), { ...contender('packed', [3, 3]), packsAhead: true }],
+      plan,
+      right,
+      [],
+      contender('ours packed', [2, 1]),
+    );
+    expect(result.ratios).toEqual([0.75, 0.75]);
+    expect(result.peers.map(({ name }) => name)).toEqual(['plain', 'packed']);
+    expect(result.packed).toEqual({
+      ratio: { median: 0.375, low: 0.25, high: 0.5 },
+      peers: [{ name: 'packed', threads: 1, ratio: { median: 2.25, low: 1.5, high: 3 } }],
+      best: { median: 1.375, low: 1.25, high: 1.5 },
+    });
+  });
+
+  it('judge our packed product, too', async () => {
+    const contenders = [contender('ours', [1]), contender('ours packed', [1])] as const;
+    const wrong = () => 'wrong';
+    const once = { ...plan, rounds: 1 };
+    const result = await compare(c, contenders[0], [], once, wrong, [], contenders[1]);
+    expect(result.problems).toEqual(['ours: wrong', 'ours packed: wrong']);
+    const skipping: Contender = { ...contenders[1], measure: async () => ({ skip: 'none' }) };
+    expect((await compare(c, contenders[0], [], once, right, [], skipping)).packed).toBeNull();
+  });
+
+  it('go on where they differ, up to the plan’s most, whoever is faster', async () => {
+    const rounds = async (ours: readonly number[], peer: readonly number[], most?: number) => {
+      const measured = { ...plan, ...(most === undefined ? {} : { most }) };
+      const beside = [contender('p', peer)];
+      const result = await compare(c, contender('ours', ours), beside, measured, right, []);
+      return { rounds: result.ratios.length, agreed: result.agreed };
+    };
+    const same = [1, 1, 1, 1, 1, 1];
+    for (const [times, most, expected] of [
+      [[1, 1.19], 6, { rounds: 2, agreed: true }],
+      [[1, 2], undefined, { rounds: 2, agreed: false }],
+      // The fourth round leaves 1 and 1.1 in the middle; an outlier at either end counts no more.
+      [[1, 2, 0.2, 1.1, 9], 6, { rounds: 4, agreed: true }],
+      [[1, 2, 1, 2, 1, 2], 6, { rounds: 6, agreed: false }],
+    ] as const) {
+      expect(await rounds(same, times, most)).toEqual(expected);
+      expect(await rounds(times, same, most)).toEqual(expected);
+    }
+  });
+
+  it('go on where they differ like for like only', async () => {
+    const peer = { ...contender('p', [1, 1, 1, 1]), packsAhead: true };
+    const ours = contender('ours', [1, 1, 1, 1]);
+    const packed = contender('ours packed', [1, 2, 1, 1]);
+    const result = await compare(c, ours, [peer], { ...plan, most: 9 }, right, [], packed);
+    expect(result.ratios).toHaveLength(4);
+    expect(result.packed!.best).toEqual({ median: 1, low: 0.5, high: 1 });
   });
 });
 
@@ -164,6 +228,9 @@ function measured(c: Case, ratio: number | null): Result {
         ? []
         : [{ name: 'peer', threads: 1, seconds: ratio, ratio: same(ratio), marks: {} }],
     best: ratio === null ? null : same(ratio),
+    ratios: ratio === null ? [] : [ratio],
+    agreed: true,
+    packed: null,
     marks: { peak: same(0.5), rowMajor: same(2) },
     problems: [],
   };
@@ -176,6 +243,9 @@ describe('sums', () => {
     expect(quantile([0, 10], 0.25)).toBe(2.5);
     expect(quantile([7], 0.99)).toBe(7);
     expect(quantile([], 0.5)).toBeNaN();
+    expect(middleHalf([3, 1, 2])).toEqual({ low: 1, high: 3 });
+    expect(middleHalf([9, 3, 0, 4])).toEqual({ low: 3, high: 4 });
+    expect(middleHalf([8, 7, 6, 5, 4, 3, 2, 1, 0])).toEqual({ low: 2, high: 6 });
   });
 
   it('of the sweep name the ten worst shapes in order', () => {
@@ -189,6 +259,24 @@ describe('sums', () => {
     expect(text).toContain('| fastest peer | 200 |');
     expect(sweepSummary(results.map((r) => measured(r.case, null)))).toContain('no peer');
     expect(sweepReport(results.map((r) => measured(r.case, null)))).toContain('50 %');
+  });
+
+  it('of the sweep say what is like for like, and how often it was measured', () => {
+    const same = { median: 2, low: 2, high: 2 };
+    const packed = { ratio: same, peers: [{ name: 'peer', threads: 1, ratio: same }], best: same };
+    const results = sweepCases().map((c, i): Result => {
+      const ratios = i < 3 ? [0.5, 0.6, 0.7, 9] : [0.5, 0.6];
+      return { ...measured(c, 0.6), ratios, agreed: i > 0, packed };
+    });
+    const text = sweepReport(results);
+    expect(text.indexOf('200 shapes, the fastest peer')).toBe(0);
+    expect(text).toContain('packed: geometric mean 2.000, smallest 2.00');
+    expect(text).toContain('3 shapes whose 2 rounds differed by more than a fifth');
+    expect(text).toContain('up to 4; 1 still differ so');
+    expect(text).toContain('| fastest peer, like for like | 200 | 2.000');
+    expect(text).toContain('| peer over ours packed | 200 | 2.000');
+    expect(text).toContain('| ours packed | 200 | 2.000');
+    expect(text).toContain('| 0.60 (0.60-0.70) | 2.00 | 4 |');
   });
 
   it('of the layers are told by layout', () => {
