@@ -96,14 +96,14 @@ export const layers: Section = {
  * it gets more of them.
  */
 const sweepPlan = (plan: Plan): Plan => {
-  const rounds = Math.min(plan.rounds, 3);
+  const rounds = Math.min(plan.rounds, 2);
   return { rounds, most: 3 * rounds, seconds: 0.01, repeats: 1 };
 };
 
 export const sweep: Section = {
   name: 'gemm-sweep',
   title: 'Matrix products of random shapes, float32',
-  note: `200 shapes m x k x n, each size log-uniform in 1 to 2048, always the same ones. Each was measured briefly, in 3 rounds; where the smallest ratio of the rounds and the largest are more than a fifth apart, whoever is faster, in further ones until the middle half of the ratios isn't, up to 9. In brackets stands the middle half. ${kPacked}`,
+  note: `200 shapes m x k x n, each size log-uniform in 1 to 2048, always the same ones. Each was measured briefly, in 2 rounds; where the smallest ratio of the rounds and the largest are more than a fifth apart, whoever is faster, in further ones until the middle half of the ratios isn’t, up to 6. In brackets stands the middle half. ${kPacked}`,
   cases: sweepCases,
   packsAhead: true,
   plan: sweepPlan,

@@ -202,8 +202,12 @@ describe('rounds', () => {
       [[1, 2, 0.2, 1.1, 9], 6, { rounds: 4, agreed: true }],
       [[1, 2, 1, 2, 1, 2], 6, { rounds: 6, agreed: false }],
     ] as const) {
-      expect(await rounds(same, times, most)).toEqual(expected);
-      expect(await rounds(times, same, most)).toEqual(expected);
+      // At par, far behind and far ahead.
+      for (const factor of [1, 10, 0.1]) {
+        const scaled = times.map((x) => x * factor);
+        expect(await rounds(same, scaled, most)).toEqual(expected);
+        expect(await rounds(scaled, same, most)).toEqual(expected);
+      }
     }
   });
 
