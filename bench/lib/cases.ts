@@ -90,8 +90,12 @@ export interface StepsCase {
   kind: 'steps';
   name: string;
   optimizer: 'SGD' | 'Adam' | 'AdamW' | 'RMSprop';
+  /** Of SGD; 0 for none. */
+  momentum: number;
   /** Elements of the parameters. */
   sizes: readonly number[];
+  /** Which of its ways PyTorch goes: one kernel for all, loops over lists of tensors, or what it does untold. */
+  form: 'fused' | 'foreach' | 'default';
 }
 
 export interface OverheadCase {

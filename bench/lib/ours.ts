@@ -219,7 +219,7 @@ export function prepare(c: Case): Prepared {
 /** Each value of what an optimizer has made of its parameters is checked after so many steps. */
 const kCheckedSteps = 5;
 
-function prepareSteps({ optimizer, sizes }: StepsCase, dtype: DType): Prepared {
+function prepareSteps({ optimizer, momentum, sizes }: StepsCase, dtype: DType): Prepared {
   const parameters = sizes.map((n, i) => {
     // Copies, so that they lie where a model's own parameters and gradients do.
     const made = (seed: number): Tensor => fromTypedArray(uniform(n, seed)).to(dtype).clone();
@@ -227,7 +227,11 @@ function prepareSteps({ optimizer, sizes }: StepsCase, dtype: DType): Prepared {
     parameter.grad = made(2 * i + 2);
     return parameter;
   });
-  const o = new optim[optimizer](parameters, { lr: 1e-3 });
+  const lr = 1e-3;
+  const o =
+    optimizer === 'SGD'
+      ? new optim.SGD(parameters, { lr, momentum })
+      : new optim[optimizer](parameters, { lr });
   for (let i = 0; i < kCheckedSteps; i++) o.step();
   return { run: () => o.step(), check: samples(parameters[0]!) };
 }

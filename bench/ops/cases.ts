@@ -185,14 +185,40 @@ export function smallCases(): OpsCase[] {
   ];
 }
 
+/** Weights and biases of a network of these widths. */
+const layerSizes = (widths: readonly number[]): number[] =>
+  widths.slice(1).flatMap((outputs, i) => [widths[i]! * outputs, outputs]);
+
 export function stepCases(): StepsCase[] {
-  // 784-512-256-10 with its biases, many small parameters, and one beyond the caches.
-  const network = [784 * 512, 512, 512 * 256, 256, 256 * 10, 10];
+  const of = (
+    what: string,
+    sizes: readonly number[],
+    optimizer: StepsCase['optimizer'],
+    choice: Partial<Pick<StepsCase, 'momentum' | 'form'>> = {},
+  ): StepsCase => {
+    // The fastest form that the rule has.
+    const fastest = optimizer === 'RMSprop' ? 'default' : 'fused';
+    const { momentum = 0, form = fastest } = choice;
+    const rule = momentum === 0 ? optimizer : `${optimizer} with momentum`;
+    const beside = form === fastest ? '' : `, PyTorch ${form}`;
+    return { kind: 'steps', name: `${rule} ${what}${beside}`, optimizer, momentum, sizes, form };
+  };
+  // A small network, many small parameters, and one beyond the caches.
+  const small = layerSizes([784, 512, 256, 10]);
   const many = Array.from({ length: 100 }, () => 64);
   const rules = ['SGD', 'Adam', 'AdamW', 'RMSprop'] as const;
-  return rules.flatMap((optimizer): StepsCase[] => [
-    { kind: 'steps', name: `${optimizer} 784-512-256-10`, optimizer, sizes: network },
-    { kind: 'steps', name: `${optimizer} 100 x 64`, optimizer, sizes: many },
-    { kind: 'steps', name: `${optimizer} 2^22`, optimizer, sizes: [2 ** 22] },
-  ]);
+  // 3.0 million parameters in ten tensors.
+  const widths = [784, 1024, 1024, 1024, 128, 10];
+  const large = layerSizes(widths);
+  return [
+    ...rules.flatMap((optimizer) => [
+      of('784-512-256-10', small, optimizer),
+      of('100 x 64', many, optimizer),
+      of('2^22', [2 ** 22], optimizer),
+    ]),
+    ...(['fused', 'foreach', 'default'] as const).flatMap((form) => [
+      of(widths.join('-'), large, 'Adam', { form }),
+      of(widths.join('-'), large, 'SGD', { form, momentum: 0.9 }),
+    ]),
+  ];
 }

@@ -17,11 +17,16 @@ import {
   smallCases,
   stepCases,
 } from './cases.js';
-import { copyYardstick } from './copy.js';
+import { copyYardstick, inPlaceYardstick } from './limits.js';
 
 const copied: Column = {
   head: 'of a copy',
   cell: ({ marks }) => (marks.copy ? percent(marks.copy.median) : ''),
+};
+
+const inPlace: Column = {
+  head: 'of the bandwidth',
+  cell: ({ marks }) => (marks.inPlace ? percent(marks.inPlace.median) : ''),
 };
 
 interface Options {
@@ -96,7 +101,9 @@ export const small = section('small', 'Operations on ten elements', smallCases, 
 });
 
 export const steps = section('steps', 'Optimizer steps', stepCases, {
-  note: 'All parameters are stepped in one call of `step()`; PyTorch with `fused=True` where the rule has it (RMSprop: its default). The rate is that of parameters.',
+  note: 'All parameters are stepped in one call of `step()`; PyTorch with `fused=True` where the rule has it (RMSprop: its default) and the case names no other of its ways. The rate is that of parameters. "of the bandwidth" is the time in which `sum` reads as many gradients and `mul_` reads and writes as many parameters and states in place, over that of the step.',
+  yardsticks: [inPlaceYardstick],
+  columns: [inPlace],
 });
 
 export const all = [

@@ -281,9 +281,10 @@ class Torch:
             parameter = torch.nn.Parameter(torch.from_numpy(uniform(n, 2 * i + 1)))
             parameter.grad = torch.from_numpy(uniform(n, 2 * i + 2))
             parameters.append(parameter)
-        # The fastest form that the rule has: one fused kernel, or loops over lists of tensors.
-        form = {} if r['optimizer'] == 'RMSprop' else {'fused': True}
-        o = getattr(torch.optim, r['optimizer'])(parameters, lr=1e-3, **form)
+        options = {} if r['form'] == 'default' else {r['form']: True}
+        if r['momentum']:
+            options['momentum'] = r['momentum']
+        o = getattr(torch.optim, r['optimizer'])(parameters, lr=1e-3, **options)
         for _ in range(5):
             o.step()
         return o.step, samples(parameters[0].detach())
