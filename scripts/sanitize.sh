@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The native code under sanitizers: scripts/sanitize.sh [address|thread]...   (both by default)
-#   address   addresses and undefined behaviour: the native tests, and the fuzz test of every
-#             operation on an instrumented addon
+#   address   addresses and undefined behaviour: the native tests, and on an instrumented addon the fuzz
+#             test of every operation and all tests of products
 #   thread    data races: the test of the thread pool
 # The first finding ends the program it is found in, and then this script with exit code 1.
 set -euo pipefail
@@ -26,7 +26,7 @@ check_address() {
   LD_PRELOAD="$(c++ -print-file-name=libasan.so) $(c++ -print-file-name=libubsan.so)" \
     ASAN_OPTIONS=detect_leaks=0 \
     TILEGRAD_ADDON="$PWD/build-address/tilegrad.node" TILEGRAD_FUZZ_CALLS="${TILEGRAD_FUZZ_CALLS:-1000}" \
-    node node_modules/vitest/vitest.mjs run test/native/{fuzz,gemm,gemm-bf16,gemm-int8,gemm-limits,program}.test.ts
+    node node_modules/vitest/vitest.mjs run test/native/ test/ops/product/
 }
 
 check_thread() {

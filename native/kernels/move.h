@@ -80,7 +80,9 @@ void transposePart(int64_t rows, int64_t cols, const T* x, int64_t xCol, T* y, i
 }
 
 // Up to 8 columns of 16 rows of floats take less than half of a square's exchanges: 8 channels of
-// images from planes to pixels.
+// images from planes to pixels. The upper halves are taken as doubles: of an extraction of floats and a
+// masked store of floats GCC 12 makes one instruction, vextractf32x8, which faults for elements that the
+// mask leaves out (exceptions of type E6NF), and those of the last row may lie beyond the end of memory.
 inline void transposeNarrow(int64_t cols, const float* x, int64_t xCol, float* y, int64_t yRow) {
   RegF a[8];
   TG_UNROLL for (int j = 0; j < 8; ++j) {
@@ -91,7 +93,8 @@ inline void transposeNarrow(int64_t cols, const float* x, int64_t xCol, float* y
   const auto part = static_cast<__mmask8>((1u << cols) - 1);
   TG_UNROLL for (int i = 0; i < 8; ++i, y += yRow) {
     _mm256_mask_storeu_ps(y, part, _mm512_castps512_ps256(a[i].v));
-    _mm256_mask_storeu_ps(y + 8 * yRow, part, _mm512_extractf32x8_ps(a[i].v, 1));
+    const __m256d high = _mm512_extractf64x4_pd(_mm512_castps_pd(a[i].v), 1);
+    _mm256_mask_storeu_ps(y + 8 * yRow, part, _mm256_castpd_ps(high));
   }
 }
 

@@ -191,7 +191,7 @@ const Function kFunctions[kMathFunctionCount] = {
     {"mish",
      mishOf,
      wideMish,
-     3,
+     3.25,
      3,
      false,
      -755,

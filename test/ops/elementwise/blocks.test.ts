@@ -4,6 +4,7 @@
  */
 import {
   Generator,
+  indexCopy,
   indexFill,
   isclose,
   logicalAnd,
@@ -13,6 +14,7 @@ import {
   randn,
   type Tensor,
   tensor,
+  zeros,
 } from 'tilegrad';
 import { setNumThreads, setSimdLevel } from 'tilegrad/native/settings.js';
 import { describe, expect, test } from 'vitest';
@@ -146,6 +148,35 @@ test.each(['float32', 'float64', 'int8', 'int64', 'bool', 'float16'] as const)(
       for (const [i, row] of rows.entries()) {
         const expected = i === 0 || i === 3 ? row.map(() => 1) : row.map(Number);
         expect(filled[i]?.map(Number), `${n} ${i}`).toEqual(expected);
+      }
+    }
+  },
+);
+
+test.each(['float32', 'float64', 'int8', 'int64', 'bool', 'float16'] as const)(
+  'long runs of %s that lie apart where they come from',
+  (dtype) => {
+    for (const n of [63, 64, 65, 130]) {
+      const source = randint(0, 2, [2 * n, 2], { generator }).to(dtype);
+      const wanted = source.toArray() as unknown[][];
+      // Columns, and every second element: values 2 and 4 elements from one another.
+      for (const [step, from] of [
+        [1, source.slice([`0:${n}`]).transpose(0, 1)],
+        [2, source.slice(['0::2']).transpose(0, 1)],
+      ] as const) {
+        const copied = indexCopy(
+          zeros([5, n], { dtype }),
+          0,
+          [3, 0],
+          from,
+        ).toArray() as unknown[][];
+        for (const [i, row] of copied.entries()) {
+          const column = i === 3 ? 0 : 1;
+          const expected = row.map((_, j) =>
+            i === 3 || i === 0 ? Number(wanted[step * j]?.[column]) : 0,
+          );
+          expect(row.map(Number), `${n} ${step} ${i}`).toEqual(expected);
+        }
       }
     }
   },

@@ -316,8 +316,9 @@ test('asinh and acosh are within 2 ulp of the logarithms', () => {
   expect(tensor([0, -0, Infinity, -Infinity, nan, tiny]).asinh().toArray()).toEqual([
     ...[0, -0, Infinity, -Infinity, nan, tiny],
   ]);
-  expect(tensor([1, Infinity, 0.5, 0, -1, -3, -Infinity, nan]).acosh().toArray()).toEqual([
-    ...[0, Infinity, nan, nan, nan, nan, nan, nan],
+  // The square of the last one overflows.
+  expect(tensor([1, Infinity, 0.5, 0, -1, -3, -Infinity, nan, -1e30]).acosh().toArray()).toEqual([
+    ...[0, Infinity, nan, nan, nan, nan, nan, nan, nan],
   ]);
   const huge = tensor([most, 2 ** 600], { dtype: 'float64' });
   for (const y of [huge.asinh(), huge.acosh()]) {

@@ -2,7 +2,7 @@
  * Copies by the level's kernels: rows of every length, matrices that are turned, of every size around
  * vectors, and padding in one pass, at every level and number of threads.
  */
-import { arange, type PadMode, pad, type Tensor, tensor, zeros } from 'tilegrad';
+import { arange, fromTypedArray, type PadMode, pad, type Tensor, tensor, zeros } from 'tilegrad';
 import { setNumThreads, setSimdLevel } from 'tilegrad/native/settings.js';
 import { describe, expect, it } from 'vitest';
 import { restoreSettings, settings } from '../../helpers/settings.js';
@@ -10,6 +10,11 @@ import { restoreSettings, settings } from '../../helpers/settings.js';
 restoreSettings();
 
 const dtypes = ['uint8', 'float16', 'float32', 'float64'] as const;
+
+interface WithMemory {
+  WebAssembly: { Memory: new (size: { initial: number }) => { buffer: ArrayBuffer } };
+}
+const { Memory } = (globalThis as unknown as WithMemory).WebAssembly;
 
 /** Small whole numbers, so that every dtype has them. */
 const numbered = (shape: number[], dtype: (typeof dtypes)[number]): Tensor => {
@@ -45,6 +50,24 @@ describe.each(settings)('%s, %i threads', (level, threads) => {
           }
         }
         expect(values(into), `${rows} x ${cols}`).toEqual(wanted);
+      }
+    }
+  });
+
+  it.each(dtypes)('turns matrices at the end of all memory (%s)', (dtype) => {
+    use();
+    // Behind a WebAssembly memory V8 keeps pages that nobody may touch.
+    const bytes = 1 << 16;
+    const { buffer } = new Memory({ initial: 1 });
+    for (let rows = 1; rows <= 34; rows++) {
+      for (const cols of [1, 2, 3, 5, 7, 8, 9, 15, 16, 17]) {
+        const x = numbered([cols, rows], dtype).transpose(0, 1);
+        const wanted = x.contiguous();
+        const n = rows * cols;
+        const Elements = wanted.data.constructor as typeof Uint8Array;
+        const last = new Elements(buffer, bytes - n * Elements.BYTES_PER_ELEMENT, n);
+        fromTypedArray(last, [rows, cols], { dtype }).copy_(x);
+        if (!last.every((value, i) => value === wanted.data[i])) expect(last).toEqual(wanted.data);
       }
     }
   });
