@@ -80,9 +80,10 @@ void transposePart(int64_t rows, int64_t cols, const T* x, int64_t xCol, T* y, i
 }
 
 // Up to 8 columns of 16 rows of floats take less than half of a square's exchanges: 8 channels of
-// images from planes to pixels. The upper halves are taken as doubles: of an extraction of floats and a
-// masked store of floats GCC 12 makes one instruction, vextractf32x8, which faults for elements that the
-// mask leaves out (exceptions of type E6NF), and those of the last row may lie beyond the end of memory.
+// images from planes to pixels. The upper halves are taken as doubles: of an extraction of floats
+// and a masked store of floats GCC 12 makes one instruction, vextractf32x8, which faults for
+// elements that the mask leaves out (exceptions of type E6NF), and those of the last row may lie
+// beyond the end of memory.
 inline void transposeNarrow(int64_t cols, const float* x, int64_t xCol, float* y, int64_t yRow) {
   RegF a[8];
   TG_UNROLL for (int j = 0; j < 8; ++j) {

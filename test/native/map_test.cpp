@@ -1,5 +1,5 @@
-// How elementwise rows are cut between threads: by the bytes of all operands, each of its own size. Kernels of
-// the test's own note which pieces they are given.
+// How elementwise rows are cut between threads: by the bytes of all operands, each of its own size.
+// Kernels of the test's own note which pieces they are given.
 #include <atomic>
 #include <chrono>
 #include <mutex>
@@ -99,8 +99,8 @@ void testNeighbours(bool heavy) {
   }
 }
 
-// How many threads compute y[i][j] of a[j][i] and b[i][j], which goes through tiles. The first to come waits
-// so long for another.
+// How many threads compute y[i][j] of a[j][i] and b[i][j], which goes through tiles. The first to
+// come waits so long for another.
 int threadsOfTiles(int64_t rows, int64_t cols, std::chrono::milliseconds wait) {
   Operands operands(rows * cols);
   Command c = commandOf(operands);

@@ -1,6 +1,6 @@
-// The kernels that move elements, at every level: right against plain loops at all sizes around a square of
-// registers, and nothing read or written outside of what they move, which lies between pages that nobody may
-// touch.
+// The kernels that move elements, at every level: right against plain loops at all sizes around a
+// square of registers, and nothing read or written outside of what they move, which lies between
+// pages that nobody may touch.
 #include "kernel_levels.h"
 
 #if !defined(_WIN32)
@@ -12,8 +12,8 @@ namespace tilegrad {
 namespace test {
 namespace {
 
-// So many bytes right before a page that can't be read or written, or right behind one. Sanitizers don't see
-// what masked instructions touch; the CPU does.
+// So many bytes right before a page that can't be read or written, or right behind one. Sanitizers
+// don't see what masked instructions touch; the CPU does.
 class Fenced {
  public:
 #if defined(_WIN32)
@@ -51,8 +51,8 @@ class Fenced {
   unsigned char* data_ = nullptr;
 };
 
-// y, rows of `cols` elements yRow apart, is the transpose of x, columns of `rows` elements xCol apart; the
-// memory of each ends with its last element, or begins with its first.
+// y, rows of `cols` elements yRow apart, is the transpose of x, columns of `rows` elements xCol
+// apart; the memory of each ends with its last element, or begins with its first.
 template <class Bits>
 void testTranspose(const MoveKernels<Bits>& kernels, const std::string& level, int64_t rows,
                    int64_t cols, int64_t gap, bool atEnd) {
@@ -93,7 +93,8 @@ void testTransposes(const MoveKernels<Bits>& kernels, const std::string& level) 
 template <class Bits>
 void testLines(const MoveKernels<Bits>& kernels, const std::string& level) {
   for (int64_t n = 1; n <= 100; ++n) {
-    const std::string name = std::to_string(n) + " of " + std::to_string(sizeof(Bits)) + " bytes, level " + level;
+    const std::string name =
+        std::to_string(n) + " of " + std::to_string(sizeof(Bits)) + " bytes, level " + level;
     const size_t bytes = static_cast<size_t>(n) * sizeof(Bits);
     for (const bool atEnd : {false, true}) {
       const Fenced from(2 * bytes - sizeof(Bits), atEnd), to(bytes, atEnd), both(2 * bytes, atEnd);
