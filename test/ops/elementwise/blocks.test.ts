@@ -141,7 +141,7 @@ test.each(['int8', 'uint8', 'int32', 'int64'] as const)(
 test.each(['float32', 'float64', 'int8', 'int64', 'bool', 'float16'] as const)(
   'long runs of one value in %s, and nothing beside them',
   (dtype) => {
-    for (const n of [63, 64, 65, 130, 257]) {
+    for (const n of [63, 64, 130, 255, 256, 257, 600]) {
       const x = randint(0, 2, [5, n], { generator }).to(dtype);
       const rows = x.toArray() as unknown[][];
       const filled = indexFill(x, 0, [3, 0], 1).toArray() as unknown[][];
@@ -156,7 +156,7 @@ test.each(['float32', 'float64', 'int8', 'int64', 'bool', 'float16'] as const)(
 test.each(['float32', 'float64', 'int8', 'int64', 'bool', 'float16'] as const)(
   'long runs of %s that lie apart where they come from',
   (dtype) => {
-    for (const n of [63, 64, 65, 130]) {
+    for (const n of [63, 255, 256, 257, 600]) {
       const source = randint(0, 2, [2 * n, 2], { generator }).to(dtype);
       const wanted = source.toArray() as unknown[][];
       // Columns, and every second element: values 2 and 4 elements from one another.
