@@ -76,9 +76,8 @@ export type Judge = (check: readonly number[]) => string | null;
 
 // OpenBLAS's threads keep spinning for 2^26 cycles, about 20 ms, after their work is done, PyTorch's
 // and ONNX Runtime's for less. The next contender waits until they sleep.
-// Two cores of a shared host are not free then: 55x1789x456 and 759x1718x76 of ours on two threads reached 42 to
-// 50 % of the peak beside all peers, 61 to 74 % with 300 ms, which 200 shapes have no time for, and 91 and
-// 78 % without peers. So ratios on two threads say less than those on one.
+// Not all do: 55x1789x456 of ours on two threads reached 42 to 45 % of the peak beside all peers, 58 % with 60 ms,
+// 82 with 100, 74 with 300, and 91 without peers; 100 ms would make the sweep of 200 shapes 3 minutes longer.
 const kSettleMilliseconds = 30;
 
 /** How much larger the largest ratio of a case may be than the smallest for its rounds to agree. */
