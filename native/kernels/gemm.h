@@ -231,6 +231,7 @@ TG_INLINE void gemmTile(const GemmTile<T>& t, int64_t j = 0, int64_t cols = V * 
     for (int64_t left = t.k; left > 0; left -= turn) {
       for (int64_t i = rowsOfC > 0 ? linesOfC : 0; i > 0; --i) {
         TG_UNROLL for (int v = 0; v < V; ++v) prefetch(nextC + v * L);
+        prefetch(nextC + V * L - 1);  // a row that begins within a line ends in one more
         nextC += t.cRow;
       }
       rowsOfC -= linesOfC;
@@ -369,6 +370,8 @@ constexpr GemmKernels<T> gemmKernels() {
   kernels.packTileOfA = gemmPackTileOfA<T>;
   kernels.turn = gemmTurn<T>;
   kernels.streamRows = gemvStreamRows<T>;
+  kernels.rowVecs = kRowVecs;
+  fillGemvRows<T>(kernels);
   kernels.maxStreamed = kStreamed;
   fillGemmStreams<T>(kernels);
   kernels.dotRows = kDotRows;

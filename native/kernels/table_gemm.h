@@ -108,6 +108,7 @@ constexpr int kMaxTileRows = 14;  // the tallest tile of any level (avx512: 14 x
 constexpr int kMaxDotRows = 12;
 constexpr int kMaxOuterSteps = 5;
 constexpr int kMaxStreamed = 8;
+constexpr int kMaxRowVecs = 8;
 
 template <class T>
 struct GemmKernels {
@@ -133,6 +134,11 @@ struct GemmKernels {
   // y[j] += sum over p of x[p * xStep] * b[p * bRow + j] for j < n, as chains that start from y[j].
   void (*streamRows)(int64_t k, int64_t n, const T* x, int64_t xStep, const T* b, int64_t bRow,
                      T* y);
+  int rowVecs;  // <= kMaxRowVecs
+  // row[v - 1] is the same for n columns that take v vectors of 64 bytes, of which the last may be
+  // partial.
+  void (*row[kMaxRowVecs])(int64_t k, int64_t n, const T* x, int64_t xStep, const T* b,
+                           int64_t bRow, T* y);
   int maxStreamed;  // <= kMaxStreamed; 1: there is nothing in `stream`
   // stream[r - 1]: the product of r >= 2 rows, not 5 to 7, a multiple of streamSteps[r - 1] steps.
   void (*stream[kMaxStreamed])(const GemmStream<T>&);

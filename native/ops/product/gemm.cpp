@@ -63,26 +63,17 @@ Product<T> transposedOperands(const Product<T>& g) {
   return t;
 }
 
-// One row, or one column of which C^T is a row. As many values as a tile has columns stay in its
-// registers: streamed, they go through memory every eight steps, and the CPU doesn't forward a
-// masked store to a masked load (1 x 1447 x 10: 2.4 us streamed, 1.5 so; 20: 2.4, 1.5; 32: 2.0,
-// 1.5, which is the latency of its FMAs). A second tile costs as much again (48: 2.3, 2.9).
+// One row, or one column of which C^T is a row. As many values as there are registers for stay in
+// them: streamed, they go through memory every eight steps, and the CPU doesn't forward a masked
+// store to a masked load.
 template <class T>
 void runVector(const Product<T>& g) {
   initialise(g);
   const GemmKernels<T>& kernels = floatKernels<T>().gemm;
   const Product<T> row = g.m == 1 ? g : transposedOperands(g);
-  if (row.n <= kernels.maxCols) {
-    GemmTile<T> tile{};
-    tile.cols = row.n;
-    tile.k = row.k;
-    tile.a = row.a;
-    tile.aCol = row.aCol;
-    tile.b = row.b;
-    tile.bRow = row.bRow;
-    tile.c = g.c;
-    tile.beta = 1;
-    kernels.tile[0](tile);
+  const int64_t vecs = ceilDiv(row.n, 64 / static_cast<int64_t>(sizeof(T)));
+  if (vecs <= kernels.rowVecs) {
+    kernels.row[vecs - 1](g.k, row.n, row.a, row.aCol, row.b, row.bRow, g.c);
     return finalise(g);
   }
   // y stays in the first-level cache while rows stream past: 4096 float32 values are 16 KB.
@@ -199,9 +190,10 @@ Product<T> columnsOf(const Product<T>& g, int64_t begin, int64_t end) {
   return part;
 }
 
-// Few steps by a B that is contiguous along them: it is transposed and then read in place.
+// B in strips that stay in the second-level cache: each is transposed, or copied to rows that begin
+// at cache lines, and then read in place.
 template <class T>
-Status runTransposed(const Product<T>& g, const GemmPlan& plan) {
+Status runInStrips(const Product<T>& g, const GemmPlan& plan) {
   const int64_t strip = min64(g.n, plan.blockCols), pitch = strip + kCopyPadding;
   T* const b =
       static_cast<T*>(scratch(ScratchSlot::panel, static_cast<size_t>(g.k * pitch) * sizeof(T)));
@@ -212,7 +204,12 @@ Status runTransposed(const Product<T>& g, const GemmPlan& plan) {
   Status status = Status::ok;
   for (int64_t j = 0; j < g.n && status == Status::ok; j += strip) {
     Product<T> part = columnsOf(g, j, min64(g.n, j + strip));
-    floatKernels<T>().gemm.turn(g.k, part.n, part.b, g.bCol, b, pitch);
+    if (g.bCol == 1) {
+      const size_t bytes = static_cast<size_t>(part.n) * sizeof(T);
+      for (int64_t p = 0; p < g.k; ++p) memcpy(b + p * pitch, part.b + p * g.bRow, bytes);
+    } else {
+      floatKernels<T>().gemm.turn(g.k, part.n, part.b, g.bCol, b, pitch);
+    }
     part.b = b;
     part.bRow = pitch;
     part.bCol = 1;
@@ -238,7 +235,7 @@ Status runOnOne(const Product<T>& g, const GemmPlan& plan) {
       return TurnedProduct<T>(g, plan).run();
     case GemmPath::narrow:  // taken apart before
     case GemmPath::packed:
-      if (plan.shortDepth) return runTransposed(g, plan);
+      if (plan.shortDepth) return runInStrips(g, plan);
       return TiledProduct<T>(g, plan).run();
     case GemmPath::direct:
       return TiledProduct<T>(g, plan).run();

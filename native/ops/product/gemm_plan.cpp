@@ -33,7 +33,10 @@ constexpr int64_t kCollidingRows = 9;
 // 1024: 203 packed, 227 in place; 20 x 2000 x 2000: 157 packed, 229 in place. With more rows it
 // depends on whether rows of B collide: 40 x 1000 x 1000 216 packed, 239 in place, but 128 x 1024 x
 // 1024 231 packed, 209 in place. From 256 rows on packing, which the first tile does as it goes,
-// costs too little to matter.
+// costs too little to matter. In place it is faster at all of them, with B at cache lines or not:
+// time in panels over that in place 1.04 to 1.11 with 32 to 120 rows (11 products with B of 0.6 to
+// 10 MB: 59 x 1690 x 860 795 and 728 us), 1.02 with 130 to 250 (15 products; 205 x 979 x 1220 2086
+// and 1999, 130 x 900 x 2500 2613 and 2637), none below 0.98.
 constexpr int kUnpackedTiles = 2;
 constexpr int64_t kDirectRows = 256;
 // Rows of B a multiple of 2^i bytes apart share 2^i-th of the cache sets: `k` of them need 2^i * k
@@ -47,10 +50,33 @@ constexpr int64_t kShortDepth = 128;
 // From 15 rows on such products take tiles of 6 x 64 (us before and after: 500 x 64 x
 // 64 18.3, 17.9; 64 x 64 x 512 18.2, 17.8; 1000 x 10 x 128 19.4, 16.5; 8 to 14 rows by 64 x 256
 // lose up to 8 %), and of twice as many steps where B stays in half of the second-level cache, too
-// (467 x 132 x 320 180, 170; 256 x 256 x 256 154, 145; 300 x 200 x 500 273, 263). A larger B goes
-// in strips of a tile's width: 200 x 128 x 2000 449 in tall tiles, 452 in wide ones along all
-// columns, 434 in strips.
+// (467 x 132 x 320 180, 170; 256 x 256 x 256 154, 145; 300 x 200 x 500 273, 263).
 constexpr int64_t kShortWideDepth = 256;
+// A larger B goes in strips: 200 x 128 x 2000 449 in tall tiles, 452 in wide ones along all
+// columns, 434 in strips of a tile's width; of 64, 128 and 256 KB they take, over those of a tile's
+// width, 0.97, 0.96, 0.96 of the time (18 products of 20 to 250 rows and 8 to 128 steps; 100 x 10 x
+// 20000 222, 198, 195, 197; 64 x 100 x 2000 107, 107, 106, 105), since rows of C are written in
+// longer runs. That counts most where C is beyond the caches: 1000 x 30 x 8000 4317, 2096; 500 x 10
+// x 20000 3217, 1785.
+constexpr int64_t kWideStripBytes = 256 << 10;
+
+// More rows than tiles read in place without a copy (kDirectRows) repay one of such a strip, whose
+// rows then begin at cache lines and don't collide. Wide tiles do so for more steps: panels, and
+// strips of 256 KB (us): 1945 x 163 x 1290 3647, 3520; 1500 x 270 x 1500 5330, 5132; 600 x 512 x
+// 1024 2679, 2638; 1000 x 700 x 1300 8036, 7849; 1078 x 200 x 2017 3929, 3766; 270 x 600 x 600 815,
+// 820; in place and so 1000 x 64 x 2100 1149, 1111; 300 x 64 x 4096 705, 657; 2000 x 100 x 2000
+// 3227, 3281. Strips of 384, 512 and 640 KB were within 2 %. What tall tiles lack are stores of C
+// that begin within a line, as they do in every row here (1945 x 163 x 1280: C moved by 16 bytes
+// 0.89 of the speed, in wide tiles 0.97), and wide ones in place loads of B that do (0.93). With
+// fewer steps nothing is gained by a copy (1000 x 30 x 8000 2096, 2104), nor with more by wide
+// tiles (1000 cubed 8360, 8253; 1024 cubed 8921, 9021), nor where B is small (300 x 128 x
+// 300 96.7, 99.5). Fewer rows lose: 200 x 512 x 1024 850, 873; 150 x 700 x 1100 945, 983; 100 x 100
+// x 2000 168, 173.
+// With no more steps than wide tiles read in place anyhow, it takes more rows: 300 x 64 x 1100 of
+// float64 413, 477; 270 x 100 x 1500 336, 338; 1000 x 120 x 1280 1273, 1266.
+constexpr int64_t kCopiedLeastDepth = 64;
+constexpr int64_t kCopiedRowsOfFewSteps = 512;
+constexpr int64_t kCopiedMostDepth = 768;
 
 // A B that is contiguous along k is transposed to be packed, and up to this many rows don't
 // outweigh that: pieces of panels are packed into the first-level cache and used up from there. 128
@@ -106,6 +132,14 @@ constexpr int64_t kNarrowDepth = 256;
 // 1000 x 180 x 12 31, 26).
 constexpr int64_t kNarrowDepthInRegisters = 48;
 constexpr int64_t kTurnedCols = 8;
+// With A contiguous along its columns C is turned value by value unless it is done by registers,
+// and the fewer the steps, the more that counts: direct and so (us, AVX-512) 128 x 8 x 10 0.37,
+// 1.08; 128 x 32 x 10 0.86, 1.33; 128 x 64 x 10 1.41, 1.18; 1000 x 16 x 14 3.4, 6.1; 1000 x 64 x 14
+// 11.3, 11.5; 128 x 8 x 4 0.38, 0.51; 128 x 32 x 4 0.77, 0.53; 128 x 4 x 3 0.23, 0.24; 128 x 8 x 3
+// 0.30, 0.25.
+constexpr int64_t kNarrowSteps = 4;  // for each column
+constexpr int64_t kNarrowColsOfFewSteps = 3;
+constexpr int64_t kNarrowStepsOfFewCols = 2;
 // One step alone is not worth transposing anything: 1025 x 1 x 5 5.3, 8.3 so. With two there is no
 // difference (1092 x 2 x 2: 6.0, 5.8 so).
 constexpr int64_t kNarrowLeastDepth = 2;
@@ -193,6 +227,18 @@ bool isWide(const GemmShape& s, const GemmTiles& tiles) {
   return s.k <= kShortWideDepth && !streams(s) && s.bRow * s.elementBytes % kSetBytes != 0;
 }
 
+// Whether B is copied in strips that wide tiles read.
+bool isCopied(const GemmShape& s, const GemmTiles& tiles) {
+  return tiles.shortRows > 0 && s.bCol == 1 && s.k >= kCopiedLeastDepth &&
+         s.k <= kCopiedMostDepth &&
+         s.m > (s.k <= kShortDepth ? kCopiedRowsOfFewSteps : kDirectRows) && streams(s);
+}
+
+// Columns of a strip of B that stays in the second-level cache, in whole wide tiles.
+int64_t stripCols(const GemmShape& s, const GemmTiles& tiles) {
+  return kWideStripBytes / s.elementBytes / s.k / tiles.shortCols * tiles.shortCols;
+}
+
 // Whether tiles read B where it is.
 bool readsInPlace(const GemmShape& s, const GemmTiles& tiles) {
   if (s.bCol != 1) return false;
@@ -202,12 +248,17 @@ bool readsInPlace(const GemmShape& s, const GemmTiles& tiles) {
   return s.m <= kDirectRows && together <= kCollidingBytes;
 }
 
+// Steps from which few columns by an A that is contiguous along its columns are turned.
+int64_t leastDepthAlongRows(int64_t n) {
+  return n * (n <= kNarrowColsOfFewSteps ? kNarrowStepsOfFewCols : kNarrowSteps);
+}
+
 // Whether C^T is computed.
 bool isNarrow(const GemmShape& s, const GemmTiles& tiles) {
   // Fewer columns than rows: otherwise C^T, which has a plan of its own, might be turned again.
   if (s.n >= s.m || s.k < kNarrowLeastDepth) return false;
   if (s.m < (s.k < kFewSteps ? kNarrowRowsOfFewSteps : kNarrowRows)) return false;
-  if (s.aRow == 1) return s.n <= kNarrowCols;
+  if (s.aRow == 1) return s.n <= kNarrowCols && s.k >= leastDepthAlongRows(s.n);
   if (s.aCol != 1 || s.n > tiles.dotRows) return false;
   const bool inRegisters = tiles.narrowCols >= kTurnedCols;
   return s.n <= tiles.narrowCols || s.k >= (inRegisters ? kNarrowDepthInRegisters : kNarrowDepth);
@@ -287,6 +338,16 @@ void planTransposed(const GemmShape& s, const GemmTiles& tiles, GemmPlan* plan) 
   plan->blockCols = kTransposedBytes / s.elementBytes / s.k;
 }
 
+// Strips as wide as kWideStripBytes allows; see runInStrips() of gemm.cpp.
+void planCopied(const GemmShape& s, const GemmTiles& tiles, GemmPlan* plan) {
+  plan->path = GemmPath::packed;
+  plan->packB = plan->shortDepth = true;
+  plan->blockRows = s.m;
+  plan->blockDepth = s.k;
+  plan->blockCols = plan->shortCols = stripCols(s, tiles);
+  plan->edgeCols = edgeCols(s, tiles);
+}
+
 void planTurned(const GemmShape& s, const GemmTiles& tiles, GemmPlan* plan) {
   plan->path = GemmPath::turned;
   plan->copyA = true;
@@ -311,7 +372,7 @@ void planTiles(const GemmShape& s, const GemmTiles& tiles, GemmPlan* plan) {
   plan->path = plan->packB || s.prepacked ? GemmPath::packed : GemmPath::direct;
   const bool wide = isWide(s, tiles);
   plan->shortDepth = wide || (!plan->packB && !s.prepacked && s.k <= kShortDepth);
-  if (wide) plan->shortCols = streams(s) ? tiles.shortCols : s.n;
+  if (wide) plan->shortCols = streams(s) ? stripCols(s, tiles) : s.n;
   plan->streamB = !plan->packB && !s.prepacked && streams(s);
   const bool collides = s.m >= kCollidingRows && s.aRow * s.elementBytes % kSetBytes == 0;
   plan->copyA = s.scaled || (!plan->shortDepth && (s.m > tiles.rows || collides) &&
@@ -370,6 +431,8 @@ GemmPlan planGemm(const GemmShape& s, const GemmTiles& tiles, int threads) {
     planTransposed(s, tiles, &plan);
   } else if (plain && isTurned(s)) {
     planTurned(s, tiles, &plan);
+  } else if (plain && isCopied(s, tiles)) {
+    planCopied(s, tiles, &plan);
   } else if (asksAhead(s, tiles)) {
     planAhead(s, tiles, &plan);
   } else {

@@ -40,7 +40,7 @@ struct GemmPlan {
   GemmPath path;
   int tileRows, tileCols;
   bool column;        // dot: it is B that is a column
-  bool shortDepth;    // direct: few steps; packed: for which all of B is transposed at once
+  bool shortDepth;    // direct: few steps; packed: B is transposed or copied in strips
   int64_t shortCols;  // with few steps wide tiles take so many columns at a time; 0: no wide tiles
   bool packB, copyA;
   bool strips;   // packed: a panel's every piece is used up before the next one is packed
