@@ -62,6 +62,7 @@
       "native/ops/window/conv_depthwise.cpp",
       "native/ops/window/conv_patches.cpp",
       "native/ops/window/conv_weight.cpp",
+      "native/ops/window/fold.cpp",
       "native/ops/window/pool.cpp",
       "native/ops/window/pool_adaptive.cpp",
       "native/ops/window/pool_backward.cpp",

@@ -224,6 +224,8 @@ export const rowNames = {
     'maxPoolBackward',
     'avgPoolBackward',
     'resample',
+    'fold',
+    'shortening',
     'cross',
     'distances',
     'distanceSigns',

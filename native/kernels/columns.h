@@ -4,6 +4,7 @@
 #pragma once
 #include <string.h>
 
+#include "../simd/independent.h"
 #include "../simd/math.h"
 #include "reduce_rows.h"
 
@@ -17,6 +18,10 @@ struct Greater {
   TG_INLINE auto better(V a, V b) {
     return gt(a, b);
   }
+  template <class V>
+  TG_INLINE auto reaching(V a, V b) {
+    return ge(a, b);
+  }
   template <class T>
   TG_INLINE bool reaches(T a, T b) {
     return a >= b;
@@ -27,6 +32,10 @@ struct Less {
   template <class V>
   TG_INLINE auto better(V a, V b) {
     return lt(a, b);
+  }
+  template <class V>
+  TG_INLINE auto reaching(V a, V b) {
+    return ge(b, a);
   }
   template <class T>
   TG_INLINE bool reaches(T a, T b) {
@@ -113,12 +122,57 @@ void cumProdKernel(int64_t rows, int64_t cols, const T* x, int64_t xRow,
   }
 }
 
+// kScanTile columns of floats. What is carried stays in registers: in memory each row waits for the
+// stores of the one before. Row numbers are kept as the bits of values.
+template <class Order, class T>
+TG_INLINE void cumExtremumTile(int64_t rows, const T* x, int64_t xRow, int64_t first, T* best,
+                               int32_t* at, T* y, int64_t yRow, int32_t* index, int64_t indexRow) {
+  using Bits = typename Format<T>::Bits;
+  constexpr int64_t kWidth = kLanes<T>, kVecs = kScanTile / kWidth;
+  alignas(64) T values[kWidth];
+  alignas(64) Bits numbers[kWidth];
+  Vec<T> top[kVecs], where[kVecs];
+  for (int64_t v = 0; v < kVecs; ++v) {
+    for (int64_t k = 0; k < kWidth; ++k) numbers[k] = static_cast<Bits>(at[v * kWidth + k]);
+    memcpy(values, numbers, sizeof values);
+    top[v] = vload<T>(best + v * kWidth);
+    where[v] = vload<T>(values);
+  }
+  const auto storePlaces = [&](Vec<T> places, int32_t* to) {
+    store(values, places);
+    memcpy(numbers, values, sizeof values);
+    TG_INDEPENDENT
+    for (int64_t k = 0; k < kWidth; ++k) to[k] = static_cast<int32_t>(numbers[k]);
+  };
+  for (int64_t i = 0; i < rows; ++i, x += xRow, y += yRow, index += indexRow) {
+    const Vec<T> number = fromBits(visplat<T>(static_cast<Bits>(first + i)));
+    for (int64_t v = 0; v < kVecs; ++v) {
+      const Vec<T> next = vload<T>(x + v * kWidth);
+      const VMask<T> takes = maskOr(Order::reaching(next, top[v]), isNan(next));
+      top[v] = select(takes, next, top[v]);
+      where[v] = select(takes, number, where[v]);
+      store(y + v * kWidth, top[v]);
+      storePlaces(where[v], index + v * kWidth);
+    }
+  }
+  for (int64_t v = 0; v < kVecs; ++v) {
+    store(best + v * kWidth, top[v]);
+    storePlaces(where[v], at + v * kWidth);
+  }
+}
+
 template <class Order, class T>
 void cumExtremumKernel(int64_t rows, int64_t cols, const T* x, int64_t xRow, int64_t first,
                        T* __restrict best, int32_t* __restrict at, T* y, int64_t yRow,
                        int32_t* index, int64_t indexRow) {
+  if constexpr (static_cast<T>(0.5) != 0) {
+    if (cols == kScanTile) {
+      return cumExtremumTile<Order>(rows, x, xRow, first, best, at, y, yRow, index, indexRow);
+    }
+  }
   for (int64_t i = 0; i < rows; ++i, x += xRow, y += yRow, index += indexRow) {
     const int32_t number = static_cast<int32_t>(first + i);
+    TG_INDEPENDENT
     for (int64_t j = 0; j < cols; ++j) {
       const T value = x[j];
       // Of equal values and of NaNs the last one counts, as in PyTorch.

@@ -392,7 +392,7 @@ void derivativeKernel(int64_t n, const T* g, int64_t gStep, const T* x, const T*
   const auto f = [&](Vec<T> gv, Vec<T> xv) {
     return DerivativeOp<op>::apply(gv, xv, [&](int k) { return vsplat<T>(values[k]); });
   };
-  T same[kWidth];
+  alignas(64) T same[kWidth];  // as SteppedOperand's
   if (gStep == 0) {
     store(same, vsplat<T>(*g));
     g = same;
@@ -449,6 +449,7 @@ constexpr ElementwiseKernels<T> elementwiseKernels() {
 #define TG_TERNARY(name) \
   kernels.ternary[static_cast<int>(Ternary::name)] = ternaryKernel<Ternary::name, T>;
 #include "elementwise.inc"
+  kernels.addOuter = addOuterKernel<T>;
   kernels.gluBackward = gluBackwardKernel<T>;
   return kernels;
 }

@@ -400,7 +400,7 @@ constexpr CastKernels<T> castKernels() {
   CastKernels<T> casts{};
   casts.toFloat = castLoop<T, float>;
   if constexpr (sizeof(T) != 4) casts.toInt32 = castLoop<T, int32_t>;
-  if constexpr (sizeof(T) == 4) casts.toInt64 = castLoop<T, int64_t>;
+  if constexpr (sizeof(T) != 8) casts.toInt64 = castLoop<T, int64_t>;
   return casts;
 }
 

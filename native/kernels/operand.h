@@ -9,7 +9,7 @@ TG_TARGET_BEGIN
 // worth).
 template <class T>
 struct SteppedOperand {
-  T values[kLanes<T>];
+  alignas(64) T values[kLanes<T>];  // read in each turn: not across two cache lines
   const T* from;
   int64_t step;
 

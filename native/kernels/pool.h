@@ -152,8 +152,24 @@ void meanPoolKernel(const PoolWindows<T>& p) {
 }
 
 template <class T>
+void addRowsKernel(int64_t rows, int64_t n, const T* x, int64_t xRow, T* y, int64_t yRow,
+                   int64_t yCol) {
+  constexpr int64_t kWidth = kLanes<T>;
+  for (int64_t i = 0; i < rows; ++i, x += xRow, y += yRow) {
+    if (yCol != 1) {
+      for (int64_t j = 0; j < n; ++j) y[j * yCol] += x[j];
+      continue;
+    }
+    int64_t j = 0;
+    for (; j + kWidth <= n; j += kWidth) store(y + j, add(vload<T>(y + j), vload<T>(x + j)));
+    if (j == n) continue;
+    storeFirst(y + j, add(vloadFirst<T>(y + j, n - j), vloadFirst<T>(x + j, n - j)), n - j);
+  }
+}
+
+template <class T>
 constexpr PoolKernels<T> poolKernels() {
-  return {maxPoolKernel<T>, meanPoolKernel<T>};
+  return {maxPoolKernel<T>, meanPoolKernel<T>, addRowsKernel<T>};
 }
 
 TG_TARGET_END

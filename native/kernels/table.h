@@ -60,6 +60,10 @@ struct ScanCarry<int64_t> {
   using Type = uint64_t;
 };
 
+// Lines that are scanned side by side after they were turned into columns: they fill a vector of
+// float32.
+constexpr int64_t kScanTile = 16;
+
 // Scans over rows: for i < rows in ascending order and j < cols, from what was carried so far. y
 // may be x.
 template <class T>
@@ -301,6 +305,9 @@ struct PoolKernels {
   void (*max)(const PoolWindows<T>&);
   // The sum, from 0 on in the order of the places, over the divisor.
   void (*mean)(const PoolWindows<T>&);
+  // y[i * yRow + j * yCol] += x[i * xRow + j] for i < rows and j < n.
+  void (*addRows)(int64_t rows, int64_t n, const T* x, int64_t xRow, T* y, int64_t yRow,
+                  int64_t yCol);
 };
 
 // sums[t * width + i] += the sum of x[offsets[t] + r * xRow + p * width + i] g[(r * count + p) *

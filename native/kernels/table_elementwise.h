@@ -110,6 +110,10 @@ struct ElementwiseKernels {
   CompareKernel<T> compare[static_cast<int>(Compare::count)];
   PredicateKernel<T> predicate[static_cast<int>(Predicate::count)];
   TernaryKernel<T> ternary[static_cast<int>(Ternary::count)];
+  // addcmul of a matrix, a column and a row: y[i * yRow + j] = x[i * xRow + j] + (value * a[i *
+  // aStep]) * b[j] for i < rows and j < n. y may be x.
+  void (*addOuter)(int64_t rows, int64_t n, const T* x, int64_t xRow, const T* a, int64_t aStep,
+                   const T* b, T value, T* y, int64_t yRow);
 };
 
 // Conversions of n integers, as C has them. (For others plain loops do.)
@@ -117,7 +121,7 @@ template <class T>
 struct CastKernels {
   void (*toFloat)(int64_t n, const T* x, float* y);
   void (*toInt32)(int64_t n, const T* x, int32_t* y);  // null for int32
-  void (*toInt64)(int64_t n, const T* x, int64_t* y);  // of int32 only
+  void (*toInt64)(int64_t n, const T* x, int64_t* y);  // null for int64
 };
 
 template <class T>

@@ -20,6 +20,26 @@ inline const FloatKernels<double>& floatKernels<double>() {
   return kernels().f64;
 }
 
+// Those for an integer type.
+template <class T>
+const IntegerKernels<T>& integerKernels();
+template <>
+inline const IntegerKernels<int32_t>& integerKernels<int32_t>() {
+  return kernels().integer.i32;
+}
+template <>
+inline const IntegerKernels<int64_t>& integerKernels<int64_t>() {
+  return kernels().integer.i64;
+}
+template <>
+inline const IntegerKernels<int8_t>& integerKernels<int8_t>() {
+  return kernels().integer.i8;
+}
+template <>
+inline const IntegerKernels<uint8_t>& integerKernels<uint8_t>() {
+  return kernels().integer.u8;
+}
+
 // Those for bytes: the level's, or the ones for its dot product instruction where that is used.
 const Int8Kernels& int8Kernels();
 

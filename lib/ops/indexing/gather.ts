@@ -1,8 +1,7 @@
 /** Reading at indices: whole slices, or single elements. */
 import { attach, recording } from '../../autograd/tape.js';
 import { TensorError } from '../../errors.js';
-import { fillWith, uninitialized, zeros } from '../../tensor/creation.js';
-import { recycle } from '../../tensor/memory.js';
+import { fillWith, zeros } from '../../tensor/creation.js';
 import {
   broadcastShapes,
   checkOptions,
@@ -16,8 +15,7 @@ import { defineMethods } from '../elementwise/elementwise.js';
 import { checkTensor } from '../operand.js';
 import { expand } from '../reduction/reduce.js';
 import { reshape } from '../shape/shape.js';
-import { addedUp, gatherAt, type Places, perElement, perSlice } from './indexed.js';
-import { locate } from './indexing.js';
+import { addedUp, fromEitherEnd, gatherAt, type Places, perElement, perSlice } from './indexed.js';
 import { type IndexLike, indexTensor } from './indices.js';
 import { maskedFill } from './masked.js';
 
@@ -208,12 +206,8 @@ export function takeAlongDim(
 export function take(x: Tensor, index: IndexLike): Tensor {
   checkTensor('take', x);
   const given = indexTensor('take', index);
-  const places = uninitialized(given.shape, 'int32');
-  locate('take', { index: given, source: 0 }, x.numel, 1, true, places);
-  const flat = reshape(x, [x.numel]);
-  const y = read('take', flat, perElement(0, reshape(places, [given.numel])));
-  if (!recording(x)) recycle(places.storage);
-  return reshape(y, given.shape);
+  const places = fromEitherEnd(reshape(given, [given.numel]));
+  return reshape(read('take', reshape(x, [x.numel]), places), given.shape);
 }
 
 defineMethods({ indexSelect, gather, takeAlongDim, take });

@@ -2,8 +2,6 @@
 
 import { attach, recording } from '../../autograd/tape.js';
 import { TensorError } from '../../errors.js';
-import { uninitialized } from '../../tensor/creation.js';
-import { recycle } from '../../tensor/memory.js';
 import { checkOptions, describe, formatShape, normalizeDim } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { defineMethods } from '../elementwise/elementwise.js';
@@ -13,8 +11,7 @@ import { expand, sumTo } from '../reduction/reduce.js';
 import { reshape } from '../shape/shape.js';
 import { atLeast1d, indexSelect, read } from './gather.js';
 import type { IndexPutOptions } from './index_put.js';
-import { type Places, perElement, perSlice, reduceAt, scatterAt } from './indexed.js';
-import { locate } from './indexing.js';
+import { fromEitherEnd, type Places, perSlice, reduceAt, scatterAt } from './indexed.js';
 import { checkNumeric, checkSameDType, type IndexLike, indexTensor } from './indices.js';
 
 /** An index of one dimension, or a scalar as one. */
@@ -167,12 +164,9 @@ export function put(
       `[put] ${given.numel} indices for ${source.numel} elements of the source`,
     );
   }
-  const found = uninitialized([given.numel], 'int32');
-  locate('put', { index: reshape(given, [given.numel]), source: 0 }, x.numel, 1, true, found);
-  const places = perElement(0, found);
-  const y = putAtPlaces(reshape(x, [x.numel]), places, reshape(source, found.shape), accumulate);
-  if (!recording(x, source)) recycle(found.storage);
-  return reshape(y, x.shape);
+  const places = fromEitherEnd(reshape(given, [given.numel]));
+  const values = reshape(source, [given.numel]);
+  return reshape(putAtPlaces(reshape(x, [x.numel]), places, values, accumulate), x.shape);
 }
 
 /** A copy of a vector with values at places of it, recorded. */

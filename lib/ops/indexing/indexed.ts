@@ -18,6 +18,8 @@ export interface Places {
   readonly shape: Shape;
   readonly index: Tensor;
   readonly indexStrides: readonly number[];
+  /** Whether negative indices count from the end. */
+  readonly wraps: boolean;
   /** The steps of a table along the loops: 0 where they name the place. */
   along(table: Tensor): number[];
 }
@@ -32,7 +34,16 @@ export function perElement(dim: number, index: Tensor): Places {
   // A stretched index would leave a loop along which nothing moves.
   const whole = index.strides[dim] === 0 ? contiguous(index) : index;
   const { shape, strides } = whole;
-  return { dim, shape, index: whole, indexStrides: strides, along: inPlaceOf(dim) };
+  return { dim, shape, index: whole, indexStrides: strides, wraps: false, along: inPlaceOf(dim) };
+}
+
+const ofVector = inPlaceOf(0);
+
+/** A list of places of a vector, in which negative ones count from the end, as in take. */
+export function fromEitherEnd(index: Tensor): Places {
+  const whole = index.strides[0] === 0 ? contiguous(index) : index;
+  const { shape, strides } = whole;
+  return { dim: 0, shape, index: whole, indexStrides: strides, wraps: true, along: ofVector };
 }
 
 /** An index for each slice of a table of that shape, as in indexSelect. */
@@ -44,6 +55,7 @@ export function perSlice(dim: number, index: Tensor, tableShape: Shape): Places 
     shape: tableShape.with(dim, whole.shape[0] as number),
     index: whole,
     indexStrides: tableShape.map((_, d) => (d === dim ? step : 0)),
+    wraps: false,
     along: inPlaceOf(dim),
   };
 }
@@ -56,13 +68,21 @@ export function perRow(index: Tensor, columns: number): Places {
     shape: [...index.shape, columns],
     index: whole,
     indexStrides: [...whole.strides, 0],
+    wraps: false,
     along: (table) => [...index.shape.map(() => 0), table.strides[1] as number],
   };
 }
 
 /** The error for the first index, in row-major order, that is outside a dimension. */
-function outside(operation: string, index: Tensor, size: number): TensorError {
-  const wrong = contiguous(index).data.find((value) => value < 0 || value >= size);
+function outside(operation: string, { dim, index, wraps }: Places, size: number): TensorError {
+  const least = wraps ? -size : 0;
+  const wrong = contiguous(index).data.find((value) => value < least || value >= size);
+  if (wraps) {
+    return new TensorError(
+      'ERR_INDEX',
+      `[${operation}] index ${wrong} is outside dimension ${dim} of size ${size}`,
+    );
+  }
   const hint = Number(wrong) < 0 ? '; negative ones do not count from the end' : '';
   return new TensorError(
     'ERR_INDEX',
@@ -80,13 +100,13 @@ function run(
   table: Tensor,
   places: Places,
   values: Operand,
-  numbers: readonly number[] = [],
+  numbers: readonly number[],
 ): void {
   const { shape, index, indexStrides } = places;
   const size = table.shape[places.dim] as number;
   if (shape.includes(0)) return;
   // Where a dimension is empty the native side has nothing to do, and doesn't look at the indices.
-  if (size === 0) throw outside(operation, index, size);
+  if (size === 0) throw outside(operation, places, size);
   const tableStrides = places.along(table);
   const operands = [
     { array: table.array, offset: table.offset, strides: tableStrides },
@@ -115,9 +135,15 @@ function run(
     }
   } catch (error) {
     const isIndex = error instanceof TensorError && error.code === 'ERR_INDEX';
-    throw isIndex ? outside(operation, index, size) : error;
+    throw isIndex ? outside(operation, places, size) : error;
   }
 }
+
+const WRAPPING = [1];
+const NOT_WRAPPING = [0];
+
+/** The number of gathering and scattering rows. */
+const wrapping = ({ wraps }: Places): readonly number[] => (wraps ? WRAPPING : NOT_WRAPPING);
 
 /** The elements of a table at its places. */
 export function gatherAt(operation: string, table: Tensor, places: Places): Tensor {
@@ -125,13 +151,13 @@ export function gatherAt(operation: string, table: Tensor, places: Places): Tens
   const isStretched = table.strides[dim] === 0 && table.shape[dim] !== 1;
   const source = isStretched ? contiguous(table.detach()) : table;
   const y = uninitialized(shape, table.dtype);
-  run(operation, 'gather', source, places, y);
+  run(operation, 'gather', source, places, y, wrapping(places));
   return y;
 }
 
 /** Overwrites the table's elements at its places; the last value stays where several meet. */
 export function scatterAt(operation: string, table: Tensor, places: Places, values: Operand): void {
-  run(operation, 'scatter', table, places, values);
+  run(operation, 'scatter', table, places, values, wrapping(places));
 }
 
 /** How values meet at a place: the numbers are those of the native row. */
@@ -150,7 +176,7 @@ export function reduceAt(
   skip = -1,
 ): void {
   const reduction = reductions[table.dtype === 'bool' ? OF_BOOLS[kind] : kind];
-  run(operation, 'scatterReduce', table, places, values, [reduction, skip]);
+  run(operation, 'scatterReduce', table, places, values, [reduction, skip, Number(places.wraps)]);
 }
 
 /**

@@ -247,6 +247,7 @@ export function tableOf(
     shape: [...common, ...restShape],
     index,
     indexStrides: [...index.strides, ...rest.map(() => 0)],
+    wraps: false,
     along: (t) => [...common.map(() => 0), ...t.strides.slice(1)],
   };
   return { table, places };

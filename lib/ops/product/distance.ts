@@ -5,6 +5,7 @@ import { composed } from '../../autograd/tidy.js';
 import { TensorError } from '../../errors.js';
 import { rows, runRow } from '../../native/commands.js';
 import { uninitialized } from '../../tensor/creation.js';
+import { recycle } from '../../tensor/memory.js';
 import {
   broadcastShapes,
   checkNumber,
@@ -333,7 +334,7 @@ export interface RenormOptions {
   p?: number;
 }
 
-/** Added to a norm that is divided by; PyTorch's number. */
+/** Added to a norm that is divided by; PyTorch's number, and that of the row `shortening`. */
 const RENORM_EPS = 1e-7;
 
 /**
@@ -360,6 +361,13 @@ export function renorm(x: Tensor, options: RenormOptions): Tensor {
   }
   const at = normalizeDim('renorm', options.dim, x.ndim);
   const others = x.shape.map((_, d) => d).filter((d) => d !== at);
+  if (!recording(x)) {
+    const factors = norm(x, { p, dim: others, keepDim: true });
+    runRow(rows.shortening, [factors.array], [factors.offset], [factors.numel, maxNorm]);
+    const y = mul(x, factors);
+    recycle(factors.storage);
+    return y;
+  }
   return composed(() => {
     const lengths = norm(x, { p, dim: others, keepDim: true });
     return mul(x, where(gt(lengths, maxNorm), div(maxNorm, add(lengths, RENORM_EPS)), 1));

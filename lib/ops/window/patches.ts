@@ -1,14 +1,12 @@
 /** Patches of images as columns of a matrix, and columns added back into images: PyTorch's unfold and fold. */
-import { noGrad } from '../../autograd/mode.js';
 import { attach, recording } from '../../autograd/tape.js';
 import { TensorError } from '../../errors.js';
-import { uninitialized, zeros } from '../../tensor/creation.js';
+import { rows, runRow } from '../../native/commands.js';
+import { uninitialized } from '../../tensor/creation.js';
 import { checkOptions, formatShape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { add_ } from '../elementwise/inplace.js';
 import { checkFloating, contiguous, copyInto } from '../operand.js';
 import { pad } from '../shape/pad.js';
-import { rangeOf } from '../shape/parts.js';
 import { reshape, squeeze, unsqueeze } from '../shape/shape.js';
 import { checkSizes, type Sizes, spatialSizes } from './windows.js';
 
@@ -121,16 +119,14 @@ function sums(
   count: Pair,
   [height, width]: Pair,
 ): Tensor {
-  const [top, left] = patches.padding;
-  const [kh, kw] = patches.kernel;
-  const [n, rows] = g.shape as readonly [number, number];
-  const channels = rows / (kh * kw);
-  const from = reshape(contiguous(g.detach()), [n, channels, kh, kw, ...count]);
-  const sizes = [n, channels, height + 2 * top, width + 2 * left];
-  const padded = zeros(sizes, { dtype: g.dtype });
-  noGrad(() => overPlaces(padded, from, patches, (place, column) => void add_(place, column)));
-  const cropped = rangeOf(operation, rangeOf(operation, padded, 2, top, height), 3, left, width);
-  const y = contiguous(cropped);
+  const { kernel, dilation, padding, stride } = patches;
+  const [n, size] = g.shape as readonly [number, number];
+  const channels = size / (kernel[0] * kernel[1]);
+  const from = contiguous(g);
+  const y = uninitialized([n, channels, height, width], g.dtype);
+  const sizes = [n * channels, ...kernel, ...count, height, width];
+  const numbers = [...sizes, ...dilation, ...padding, ...stride];
+  runRow(rows.fold, [from.array, y.array], [from.offset, y.offset], numbers);
   if (recording(g)) attach(y, operation, [g], [(h) => columnsOf(operation, h, patches, count)]);
   return y;
 }

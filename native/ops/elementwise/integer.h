@@ -6,25 +6,6 @@
 
 namespace tilegrad {
 
-template <class T>
-const IntegerKernels<T>& integerKernels();
-template <>
-inline const IntegerKernels<int32_t>& integerKernels<int32_t>() {
-  return kernels().integer.i32;
-}
-template <>
-inline const IntegerKernels<int64_t>& integerKernels<int64_t>() {
-  return kernels().integer.i64;
-}
-template <>
-inline const IntegerKernels<int8_t>& integerKernels<int8_t>() {
-  return kernels().integer.i8;
-}
-template <>
-inline const IntegerKernels<uint8_t>& integerKernels<uint8_t>() {
-  return kernels().integer.u8;
-}
-
 // Calls f with a value of the C++ type of an integer dtype that has kernels.
 template <class F>
 Status withInteger(DType type, const F& f) {

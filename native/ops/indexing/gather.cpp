@@ -35,7 +35,7 @@ bool gatherRun(const IndexedLoops& indexed, int64_t n, const T* x, int64_t xStep
   for (int64_t i = 0; i < n; i += kIndexBlock) {
     const int64_t count = n - i < kIndexBlock ? n - i : kIndexBlock;
     int32_t at[kIndexBlock];
-    if (!copyIndices(index + i * indexStep, count, indexStep, 0, indexed.size, -1, at))
+    if (!copyPlaces(indexed, index + i * indexStep, count, indexStep, 0, indexed.size, -1, at))
       return false;
     const T* const from = x + i * xStep;
     T* const to = y + i * yStep;
@@ -63,7 +63,7 @@ bool gatherTile(const IndexedLoops& indexed, const Tiles& tiles, int64_t rows, i
         return false;
       }
     } else {
-      const int32_t place = *at;
+      const int32_t place = indexed.place(*at);
       if (!isInside(place, indexed.size)) return false;
       copyRun(cols, from + place * indexed.step, colStep[kTable], to, colStep[kValues]);
     }
@@ -99,7 +99,7 @@ Status gatherOf(const Command& c, const IndexedLoops& indexed) {
 
 Status gather(const Command& c) {
   IndexedLoops indexed;
-  if (!takeIndexed(c.geometry, &indexed)) return Status::ok;
+  if (!takeIndexed(c.geometry, c.number[0].i != 0, &indexed)) return Status::ok;
   sortByStride(&indexed.loops, kIndexedOperands, kValues);
   mergeDimensions(&indexed.loops, kIndexedOperands);
   return withBytes(c.type[kTable],
@@ -153,9 +153,10 @@ const Row kRows[] = {
     // negative indices count from the end. An index outside the size is an error, and then places
     // are written in part.
     {"locate", "in index i32[@] inout places i32[@]; limit factor first int", locate, checkLocate},
-    // y = x at place `index` of the geometry's last dimension. An index outside it is an error, and
-    // then y is written in part.
-    {"gather", "in x A[@] in index i32[@] out y A[@]", gather, checkIndexed},
+    // y = x at place `index` of the geometry's last dimension; where it `wraps`, negative ones
+    // count
+    // from the end. An index outside is an error, and then y is written in part.
+    {"gather", "in x A[@] in index i32[@] out y A[@]; wraps int", gather, checkIndexed},
 };
 
 }  // namespace

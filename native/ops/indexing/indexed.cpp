@@ -13,17 +13,6 @@ namespace {
 // Indices that are compared before the next look at whether one was outside.
 constexpr int64_t kBlock = 16384;
 
-bool insideRun(const int32_t* index, int64_t n, int64_t step, int64_t size) {
-  if (step == 1) return kernels().integer.indicesWithin(n, index, 0, size);
-  int32_t copies[kIndexBlock];
-  bool inside = true;
-  for (int64_t i = 0; i < n; i += kIndexBlock) {
-    const int64_t count = n - i < kIndexBlock ? n - i : kIndexBlock;
-    inside &= copyIndices(index + i * step, count, step, 0, size, -1, copies);
-  }
-  return inside;
-}
-
 // Copies that loops of a fixed length go over, of which compilers make vectors.
 constexpr int64_t kTogether = 64;
 static_assert(kIndexBlock % kTogether == 0, "a block is made of whole loops");
@@ -41,11 +30,19 @@ int64_t copyBlock(const int32_t* index, int64_t n, int64_t step, int32_t* copies
   return end;
 }
 
-}  // namespace
+// Counts negative ones among whole loops of copies from the end of a dimension.
+void wrapCopies(int64_t end, int64_t size, int32_t* copies) {
+  const uint32_t length = static_cast<uint32_t>(size);
+  for (int64_t i = 0; i < end; i += kTogether) {
+    for (int64_t j = 0; j < kTogether; ++j) {
+      const uint32_t at = static_cast<uint32_t>(copies[i + j]);
+      copies[i + j] = static_cast<int32_t>(at + (length & (0u - (at >> 31))));
+    }
+  }
+}
 
-bool copyIndices(const int32_t* index, int64_t n, int64_t step, int64_t low, int64_t high,
-                 int64_t skip, int32_t* copies) {
-  const int64_t end = copyBlock(index, n, step, copies);
+// Whether whole loops of copies are all in [low, high) and none is `skip`.
+bool areTaken(int64_t end, int64_t low, int64_t high, int64_t skip, const int32_t* copies) {
   if (!kernels().integer.indicesWithin(end, copies, low, high - low)) return false;
   if (skip < low || skip >= high) return true;
   const int32_t none = static_cast<int32_t>(skip);
@@ -56,15 +53,36 @@ bool copyIndices(const int32_t* index, int64_t n, int64_t step, int64_t low, int
   return found == 0;
 }
 
+bool insideRun(const IndexedLoops& indexed, const int32_t* index, int64_t n, int64_t step) {
+  if (step == 1 && !indexed.wraps) {
+    return kernels().integer.indicesWithin(n, index, 0, indexed.size);
+  }
+  int32_t copies[kIndexBlock];
+  bool inside = true;
+  for (int64_t i = 0; i < n; i += kIndexBlock) {
+    const int64_t count = n - i < kIndexBlock ? n - i : kIndexBlock;
+    inside &= copyPlaces(indexed, index + i * step, count, step, 0, indexed.size, -1, copies);
+  }
+  return inside;
+}
+
+}  // namespace
+
+bool copyIndices(const int32_t* index, int64_t n, int64_t step, int64_t low, int64_t high,
+                 int64_t skip, int32_t* copies) {
+  return areTaken(copyBlock(index, n, step, copies), low, high, skip, copies);
+}
+
+bool copyPlaces(const IndexedLoops& indexed, const int32_t* index, int64_t n, int64_t step,
+                int64_t low, int64_t high, int64_t skip, int32_t* copies) {
+  const int64_t end = copyBlock(index, n, step, copies);
+  if (indexed.wraps) wrapCopies(end, indexed.size, copies);
+  return areTaken(end, low, high, skip, copies);
+}
+
 bool wrapIndices(const int32_t* index, int64_t n, int64_t step, int64_t size, int32_t* copies) {
   const int64_t end = copyBlock(index, n, step, copies);
-  const uint32_t length = static_cast<uint32_t>(size);
-  for (int64_t i = 0; i < end; i += kTogether) {
-    for (int64_t j = 0; j < kTogether; ++j) {
-      const uint32_t at = static_cast<uint32_t>(copies[i + j]);
-      copies[i + j] = static_cast<int32_t>(at + (length & (0u - (at >> 31))));
-    }
-  }
+  wrapCopies(end, size, copies);
   return kernels().integer.indicesWithin(end, copies, 0, size);
 }
 
@@ -80,12 +98,13 @@ const char* checkIndexed(const Command& c) {
   return nullptr;
 }
 
-bool takeIndexed(const Geometry& g, IndexedLoops* indexed) {
+bool takeIndexed(const Geometry& g, bool wraps, IndexedLoops* indexed) {
   // No extent of an empty geometry was checked.
   if (isEmpty(g)) return false;
   const int last = g.rank - 1;
   indexed->size = g.shape[last];
   indexed->step = g.stride[kTable][last];
+  indexed->wraps = wraps;
   takeDimensions(g, 0, last, kIndexedOperands, &indexed->loops);
   return true;
 }
@@ -104,16 +123,16 @@ bool allInside(const IndexedLoops& indexed, const int32_t* index) {
   const Tiles tiles = makeTiles(own, 1, 1, kBlock);
   std::atomic<bool> inside{true};
   const int64_t cols = tiles.cols < kBlock ? tiles.cols : kBlock;
-  parallelShares(elementCount(tiles.tasks), 1, cols * static_cast<int64_t>(sizeof(int32_t)),
-                 kLightShare, [&](int64_t begin, int64_t end) {
-                   Odometer at(tiles.tasks, 1, begin);
-                   for (int64_t task = begin; task < end && inside; ++task, at.next()) {
-                     if (!insideRun(index + at.offset(0), tiles.colsOf(at), tiles.colStride[0],
-                                    indexed.size)) {
-                       inside = false;
-                     }
-                   }
-                 });
+  parallelShares(
+      elementCount(tiles.tasks), 1, cols * static_cast<int64_t>(sizeof(int32_t)), kLightShare,
+      [&](int64_t begin, int64_t end) {
+        Odometer at(tiles.tasks, 1, begin);
+        for (int64_t task = begin; task < end && inside; ++task, at.next()) {
+          if (!insideRun(indexed, index + at.offset(0), tiles.colsOf(at), tiles.colStride[0])) {
+            inside = false;
+          }
+        }
+      });
   return inside;
 }
 

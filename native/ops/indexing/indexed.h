@@ -14,13 +14,21 @@ struct IndexedLoops {
   Loops loops;   // over the index
   int64_t size;  // of the table's dimension
   int64_t step;  // from one of its places to the next
+  bool wraps;    // negative indices count from the end
+
+  // The place that an index names, inside or not.
+  int32_t place(int32_t index) const {
+    const bool fromEnd = wraps && index < 0;
+    const uint32_t length = fromEnd ? static_cast<uint32_t>(size) : 0;
+    return static_cast<int32_t>(static_cast<uint32_t>(index) + length);
+  }
 };
 
 // What a row with such a geometry checks before it runs.
 const char* checkIndexed(const Command& c);
 
-// The loops of such a geometry, neighbours merged. False when there is nothing to do.
-bool takeIndexed(const Geometry& g, IndexedLoops* indexed);
+// The loops of such a geometry. False when there is nothing to do.
+bool takeIndexed(const Geometry& g, bool wraps, IndexedLoops* indexed);
 
 // Indices that are looked at together: 1 KB on the stack.
 constexpr int kIndexBlock = 256;
@@ -30,6 +38,10 @@ constexpr int kIndexBlock = 256;
 // writes to the index after that doesn't matter. 0 <= low <= high <= 2^31.
 bool copyIndices(const int32_t* index, int64_t n, int64_t step, int64_t low, int64_t high,
                  int64_t skip, int32_t* copies);
+
+// The same for the places that indices name.
+bool copyPlaces(const IndexedLoops& indexed, const int32_t* index, int64_t n, int64_t step,
+                int64_t low, int64_t high, int64_t skip, int32_t* copies);
 
 // The same for indices that may count from the end of their dimension: the copies count from its
 // beginning. size <= 2^31.

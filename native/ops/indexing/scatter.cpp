@@ -151,8 +151,8 @@ void scatterEach(const Part& part, const Operation& operation, int64_t n, char* 
   for (int64_t i = 0; i < n; i += kIndexBlock) {
     const int64_t count = n - i < kIndexBlock ? n - i : kIndexBlock;
     int32_t at[kIndexBlock];
-    const bool all =
-        copyIndices(index + i * indexStep, count, indexStep, taken.low, taken.high, taken.skip, at);
+    const bool all = copyPlaces(part.indexed, index + i * indexStep, count, indexStep, taken.low,
+                                taken.high, taken.skip, at);
     // One by one where some are left out.
     const int64_t together = all ? count : 1;
     for (int64_t j = 0; j < count; j += together) {
@@ -205,7 +205,8 @@ void scatterPart(const Part& part, const Command& c, const Operation& operation)
     if (step[kIndex] != 0) {
       scatterEach(part, operation, n, to, step[kTable], places, step[kIndex], from, step[kValues]);
     } else {
-      scatterRun(part, operation, n, to, step[kTable], *places, from, step[kValues]);
+      const int32_t place = part.indexed.place(*places);
+      scatterRun(part, operation, n, to, step[kTable], place, from, step[kValues]);
     }
   }
 }
@@ -244,7 +245,7 @@ void cutPlaces(const Part& whole, const int32_t* index, int parts, int64_t* cuts
   const int64_t n = elementCount(own);
   Odometer at(own, 1, 0);
   for (int64_t i = 0; i < n; ++i, at.next()) {
-    const int32_t place = index[at.offset(0)];
+    const int32_t place = whole.indexed.place(index[at.offset(0)]);
     if (!isInside(place, whole.indexed.size) || place == whole.taken.skip) continue;
     ++count[place >> shift];
     ++total;
@@ -296,8 +297,8 @@ Status scatterParts(const Command& c, const IndexedLoops& indexed, int64_t skip,
 }
 
 // The loops of a scattering row. They stay in row-major order: it is the order of arrival.
-Status takeScatter(const Command& c, IndexedLoops* indexed, bool* empty) {
-  *empty = !takeIndexed(c.geometry, indexed);
+Status takeScatter(const Command& c, bool wraps, IndexedLoops* indexed, bool* empty) {
+  *empty = !takeIndexed(c.geometry, wraps, indexed);
   if (*empty) return Status::ok;
   mergeDimensions(&indexed->loops, kIndexedOperands);
   const int32_t* const index = static_cast<const int32_t*>(c.data[kIndex]);
@@ -307,7 +308,7 @@ Status takeScatter(const Command& c, IndexedLoops* indexed, bool* empty) {
 Status scatter(const Command& c) {
   IndexedLoops indexed;
   bool empty;
-  const Status status = takeScatter(c, &indexed, &empty);
+  const Status status = takeScatter(c, c.number[0].i != 0, &indexed, &empty);
   if (empty || status != Status::ok) return status;
   return withBytes(c.type[kTable], [&](auto element) {
     using T = decltype(element);
@@ -332,7 +333,7 @@ Operation reductionOf(Reduce kind) {
 Status scatterReduce(const Command& c) {
   IndexedLoops indexed;
   bool empty;
-  const Status status = takeScatter(c, &indexed, &empty);
+  const Status status = takeScatter(c, c.number[2].i != 0, &indexed, &empty);
   if (empty || status != Status::ok) return status;
   return withNumber(c.type[kTable], [&](auto element) {
     const auto kind = static_cast<Reduce>(c.number[0].i);
@@ -348,17 +349,31 @@ const char* checkReduce(const Command& c) {
   return checkIndexed(c);
 }
 
+// Quotients that are computed at a time, by the level's division.
+constexpr int64_t kDivideBlock = 256;
+
 template <class T>
-void divideRange(int64_t n, T* y, const int32_t* count) {
+void divideFloats(int64_t n, T* y, const int32_t* count) {
+  const BinaryKernel<T> div = floatKernels<T>().elementwise.binary[static_cast<int>(Binary::div)];
+  int32_t divisor[kDivideBlock] = {};
+  T block[kDivideBlock];
+  for (int64_t i = 0; i < n; i += kDivideBlock) {
+    const int64_t part = n - i < kDivideBlock ? n - i : kDivideBlock;
+    memcpy(divisor, count + i, static_cast<size_t>(part) * sizeof(int32_t));
+    // Divided by 1 a value stays as it is. Loops of a fixed length become vectors.
+    for (int64_t j = 0; j < kDivideBlock; ++j) divisor[j] = divisor[j] > 0 ? divisor[j] : 1;
+    for (int64_t j = 0; j < kDivideBlock; ++j) block[j] = static_cast<T>(divisor[j]);
+    div(part, y + i, 1, block, 1, y + i);
+  }
+}
+
+// Towards minus infinity, as PyTorch's means of integers.
+template <class T>
+void divideIntegers(int64_t n, T* y, const int32_t* count) {
   for (int64_t i = 0; i < n; ++i) {
     if (count[i] <= 0) continue;
-    if constexpr (std::is_floating_point_v<T>) {
-      y[i] /= static_cast<T>(count[i]);
-    } else {
-      // Towards minus infinity, as PyTorch's means of integers.
-      const int64_t value = y[i], cut = value / count[i];
-      y[i] = static_cast<T>(value % count[i] < 0 ? cut - 1 : cut);
-    }
+    const int64_t value = y[i], cut = value / count[i];
+    y[i] = static_cast<T>(value % count[i] < 0 ? cut - 1 : cut);
   }
 }
 
@@ -368,7 +383,11 @@ Status divideOf(const Command& c) {
   const int32_t* const count = static_cast<const int32_t*>(c.data[1]);
   const int64_t bytes = static_cast<int64_t>(sizeof(T) + sizeof(int32_t));
   parallelShares(c.number[0].i, kCacheLine, bytes, kLightShare, [&](int64_t begin, int64_t end) {
-    divideRange(end - begin, y + begin, count + begin);
+    if constexpr (std::is_floating_point_v<T>) {
+      divideFloats(end - begin, y + begin, count + begin);
+    } else {
+      divideIntegers(end - begin, y + begin, count + begin);
+    }
   });
   return Status::ok;
 }
@@ -383,13 +402,14 @@ const char* checkDivide(const Command& c) {
 
 const Row kRows[] = {
     // y at place `index` of the geometry's last dimension = values; the last one stays where
-    // several meet. y's strides may not let two of its elements coincide. An index outside the
-    // dimension is an error before anything is written.
-    {"scatter", "inout y A[@] in index i32[@] in values A[@]", scatter, checkIndexed},
+    // several meet. y's strides may not let two of its elements coincide. Where it `wraps`,
+    // negative
+    // indices count from the end. One outside the dimension is an error before anything is written.
+    {"scatter", "inout y A[@] in index i32[@] in values A[@]; wraps int", scatter, checkIndexed},
     // The same with y = y + values (kind 0), y * values (1), and their maximum (2) or minimum (3),
     // in which NaN wins. Values whose index is `skip` are left out.
-    {"scatterReduce", "inout y A[@] in index i32[@] in values A[@]; kind skip int", scatterReduce,
-     checkReduce},
+    {"scatterReduce", "inout y A[@] in index i32[@] in values A[@]; kind skip wraps int",
+     scatterReduce, checkReduce},
     // y = y / count where count is above 0; integers are rounded down.
     {"divideByCount", "inout y A[n] in count i32[n]; n size", divideByCount, checkDivide},
 };

@@ -362,6 +362,22 @@ const char* checkDistances(const Command& c) {
 
 const char* checkReduce(const Command& c) { return checkReduced(c, 2); }
 
+template <class T>
+void shorten(int64_t n, T* y, T most) {
+  const T eps = static_cast<T>(1e-7);
+  for (int64_t i = 0; i < n; ++i) y[i] = y[i] > most ? most / (y[i] + eps) : 1;
+}
+
+Status runShortening(const Command& c) {
+  const double most = c.number[1].f;
+  if (c.type[0] == DType::float64) {
+    shorten(c.number[0].i, static_cast<double*>(c.data[0]), most);
+  } else {
+    shorten(c.number[0].i, static_cast<float*>(c.data[0]), static_cast<float>(most));
+  }
+  return Status::ok;
+}
+
 // The first `kept` dimensions of the geometry are those of the result; the others are reduced, and
 // y's strides are 0 there. Nothing is written when a dimension is empty. NaN wins over any maximum
 // or minimum.
@@ -380,6 +396,9 @@ const Row kRows[] = {
      checkReduce},
     // (sum of |x|^p)^(1/p), the largest or smallest |x| for an infinite p.
     {"norm", "in x T[@] out y T[@]; kept int p real", runReduce<Kind::norm>, checkReduce},
+    // Norms y become what shortens to `most` what is longer: most / (y + 1e-7), PyTorch's number,
+    // or 1.
+    {"shortening", "inout y T[n]; n size most real", runShortening, nullptr},
     // |a[i] - b[:, j]|_p for every i and j.
     {"distances", "in a T[batch m k] in b T[batch k n] out y T[batch m n]; batch m k n size p real",
      runDistances, checkDistances},

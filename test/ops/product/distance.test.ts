@@ -6,10 +6,12 @@ import {
   grad,
   norm,
   randn,
+  renorm,
   setNumThreads,
   setSimdLevel,
   simdLevels,
   type Tensor,
+  tensor,
 } from 'tilegrad';
 import { describe, expect, test } from 'vitest';
 import { restoreSettings } from '../../helpers/settings.js';
@@ -136,4 +138,36 @@ describe('cross', () => {
     expectClose(da, cross(b.detach().expand([4, 5, 3]), g).sum({ dim: 1, keepDim: true }), 1e-14);
     expectClose(db, cross(g, a.detach().expand([4, 5, 3])).sum({ dim: 0, keepDim: true }), 1e-14);
   });
+});
+
+test('renorm has the same bits whether it is recorded or not', () => {
+  const special = [0, -0, Number.NaN, Infinity, 1e-30, 3e38, 1, 1 - 2 ** -24];
+  for (const dtype of ['float32', 'float64'] as const) {
+    for (const shape of [
+      [5, 9],
+      [4, 3, 6],
+      [300, 2],
+      [3, 1],
+    ]) {
+      const x = randn(shape, { dtype });
+      if (x.numel > 8) x.reshape([-1]).set('::5', special[shape.length] as number);
+      for (const [dim, p, maxNorm] of [
+        [0, 2, 1],
+        [-1, 1, 0.5],
+        [1, 3, 0],
+        [0, Infinity, 2],
+      ] as const) {
+        const plain = renorm(x, { dim, p, maxNorm });
+        const recorded = renorm(x.clone().requiresGrad_(), { dim, p, maxNorm });
+        expect(plain.toArray()).toEqual(recorded.toArray());
+      }
+    }
+    // Norms at the limit, and within what is added to them below it, stay.
+    const rows = tensor(
+      special.map((v) => [v, 0]),
+      { dtype },
+    );
+    const recorded = renorm(rows.clone().requiresGrad_(), { dim: 0, maxNorm: 1 });
+    expect(renorm(rows, { dim: 0, maxNorm: 1 }).toArray()).toEqual(recorded.toArray());
+  }
 });
