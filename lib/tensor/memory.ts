@@ -7,6 +7,7 @@
 import { TensorError } from '../errors.js';
 import { misalignment } from '../native/commands.js';
 import { type DType, dtypes, infoOf, type StoredArray } from './dtype.js';
+import { dropReclaimed, letGo, reclaimedBytes, takeLarge } from './reclaim.js';
 import { Storage } from './storage.js';
 
 /** Storages start at multiples of this: a cache line, and one AVX-512 register. */
@@ -116,21 +117,28 @@ export function allocate(dtype: DType, length: number): Storage {
     storage = new Storage(dtype, slab.array, slab.used, length, capacity);
     slab.used += capacity;
   } else {
-    let array: StoredArray;
-    try {
-      array = alignedArray(dtype, bytes);
-    } catch (cause) {
-      throw new TensorError('ERR_ARGUMENT', `no memory for ${length} elements of ${dtype}`, {
-        cause,
-      });
-    }
-    storage = new Storage(dtype, array, 0, length, capacity);
+    storage = new Storage(dtype, largeArray(dtype, bytes, length), 0, length, capacity);
   }
   if (openScope !== null) {
     storage.scope = openScope;
     openScope.storages.push(storage);
   }
   return storage;
+}
+
+function largeArray(dtype: DType, bytes: number, length: number): StoredArray {
+  const take = () =>
+    takeLarge(dtype, bytes, alignedArray, Math.max(0, POOL_LIMIT_BYTES - pooledBytes));
+  try {
+    return take();
+  } catch {
+    emptyCache(); // V8 frees what it can before it fails, but not what waits here
+  }
+  try {
+    return take();
+  } catch (cause) {
+    throw new TensorError('ERR_ARGUMENT', `no memory for ${length} elements of ${dtype}`, { cause });
+  }
 }
 
 /**
@@ -165,7 +173,7 @@ export function recycle(storage: Storage): void {
   if (array === null || storage.capacity === 0) return;
   const { bytes: elementBytes, index } = infoOf(storage.dtype);
   const bytes = storage.capacity * elementBytes;
-  if (pooledBytes + bytes > POOL_LIMIT_BYTES) return;
+  if (pooledBytes + reclaimedBytes() + bytes > POOL_LIMIT_BYTES) return;
   const { free } = arenas[index] as Arena;
   const blocks = free.get(storage.capacity);
   if (blocks === undefined) free.set(storage.capacity, [{ array, offset: storage.offset }]);
@@ -379,7 +387,8 @@ export interface MemoryInfo {
  */
 export function memory(): MemoryInfo {
   const { arrayBuffers } = process.memoryUsage();
-  return { liveBytes: Math.max(0, arrayBuffers - pooledBytes), pooledBytes };
+  const waiting = pooledBytes + reclaimedBytes();
+  return { liveBytes: Math.max(0, arrayBuffers - waiting), pooledBytes: waiting };
 }
 
 /**
@@ -394,6 +403,10 @@ export function memory(): MemoryInfo {
  * ```
  */
 export function emptyCache(): void {
-  for (const arena of arenas) arena.free.clear();
+  for (const { free } of arenas) {
+    for (const blocks of free.values()) for (const { array } of blocks) letGo(array.buffer);
+    free.clear();
+  }
   pooledBytes = 0;
+  dropReclaimed();
 }

@@ -179,7 +179,7 @@ export class Tensor {
    */
   get data(): TypedArray {
     const { elements } = this;
-    this.storage.exposed = true;
+    this.storage.expose();
     if (this.dtype !== 'float16') return elements as TypedArray;
     const Half = float16Array() ?? Uint16Array;
     return new Half(elements.buffer, elements.byteOffset, elements.length);
