@@ -35,7 +35,7 @@ const LARGEST_BYTES = 128 * 1024 * 1024;
  * waits for. Twice as much when less than half of it was found dead, up to MOST_BUDGET, since then the
  * program keeps what it makes.
  */
-const BUDGET = 32 * 1024 * 1024;
+const BUDGET = 8 * 1024 * 1024;
 const MOST_BUDGET = 512 * 1024 * 1024;
 
 /**
@@ -46,7 +46,7 @@ const MOST_BUDGET = 512 * 1024 * 1024;
 const FORCING_BYTES = 32 * 1024 * 1024;
 
 /** Stocks are looked through when this many budgets were handed out: two collections came in between. */
-const BETWEEN_LOOKS = 2;
+const BETWEEN_LOOKS = 16;
 
 /** So often nothing may be collected before it is taken to be impossible: in Node 24, in other engines. */
 const MOST_FAILURES = 3;
