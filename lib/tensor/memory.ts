@@ -137,7 +137,9 @@ function largeArray(dtype: DType, bytes: number, length: number): StoredArray {
   try {
     return take();
   } catch (cause) {
-    throw new TensorError('ERR_ARGUMENT', `no memory for ${length} elements of ${dtype}`, { cause });
+    throw new TensorError('ERR_ARGUMENT', `no memory for ${length} elements of ${dtype}`, {
+      cause,
+    });
   }
 }
 

@@ -5,9 +5,9 @@
  * of the size gets a new view over it. V8 never frees such a buffer, so it doesn't count it as garbage
  * either: that made it collect the whole heap, 2 to 3 ms, for every 100 to 200 MB of results.
  *
- * Whoever hands out a buffer, or a part of it that doesn't keep the view alive, calls `letGo` first:
- * from then on the buffer is V8's. Memory is handed out again by `takeLarge` alone, so code that
- * allocates nothing in between needs no care.
+ * Whoever hands out a buffer to the user calls `letGo` first: from then on it is V8's. Within the
+ * library a part of a view that doesn't refer to it keeps it alive by `keepAlive`. Memory is handed out
+ * again by `takeLarge` alone, so code that allocates nothing in between needs no care.
  */
 import { collect, collectYoung, unwatch, watch } from '../native/weak.js';
 import { type DType, infoOf, type StoredArray } from './dtype.js';
@@ -220,6 +220,13 @@ export function letGo(buffer: ArrayBufferLike): void {
   if (held.slot < 0) return;
   unwatch(held.slot);
   unhold(held);
+}
+
+const wholes = new WeakMap<StoredArray, StoredArray>();
+
+/** Keeps a view as long as a part of it that was made by `subarray`, which refers to the buffer alone. */
+export function keepAlive(view: StoredArray, part: StoredArray): void {
+  if (heldOf.has(view.buffer)) wholes.set(part, view);
 }
 
 /** Leaves all memory to V8 that nobody uses, as far as that is known. */
