@@ -2,7 +2,8 @@
  * Where tensors' elements live. JavaScript owns all of it: storages are parts of ordinary typed
  * arrays, so the garbage collector frees them and nothing has to be disposed. On top of that,
  * memory that is known to be dead (gradients inside a backward pass, disposed tensors) is kept in
- * free lists and handed out again, which saves clearing and page faults.
+ * free lists and handed out again, which saves clearing and page faults. Large storages that the
+ * collector finds dead come back too (reclaim.ts).
  */
 import { TensorError } from '../errors.js';
 import { misalignment } from '../native/commands.js';
@@ -371,15 +372,19 @@ export interface MemoryInfo {
    * them only together (`process.memoryUsage().arrayBuffers`).
    */
   readonly liveBytes: number;
-  /** Given back by `dispose`, `tidy` and backward passes, and kept to be handed out again. */
+  /**
+   * Kept to be handed out again: given back by `dispose`, `tidy` and backward passes, or (of tensors
+   * above 16 KB) found dead by the garbage collector.
+   */
   readonly pooledBytes: number;
 }
 
 /**
  * How much memory tensors of this thread take. There is no number of tensors: knowing it would cost
  * every small operation as much as the operation itself, since the garbage collector owns them. Not
- * even slabs are counted: one that a FinalizationRegistry or a WeakRef knows waits for the collection
- * of the whole heap, where otherwise it goes with the young objects.
+ * even slabs are counted: the weak references that a collection of the young generation clears are
+ * native ones, and a slab that a FinalizationRegistry or a WeakRef knows waits for the collection of
+ * the whole heap.
  * @example
  * ```ts
  * emptyCache();
