@@ -73,7 +73,8 @@
       "native/addon/program.cpp",
       "native/addon/signature.cpp",
       "native/addon/table.cpp",
-      "native/addon/trampoline.cpp"
+      "native/addon/trampoline.cpp",
+      "native/addon/weak.cpp"
     ],
     "scalar_sources": [
       "native/targets/scalar.cpp",

@@ -96,7 +96,7 @@ export function compareWithDifferences(
     const gradient = gradients[index] ?? null;
     const { array } = input;
     // Written to without notice, so that nobody may keep what he computes from it (packed weights).
-    input.storage.exposed = true;
+    input.storage.expose();
     const check = (dim: number, at: number, gradientAt: number, position: number[]): void => {
       if (dim < input.ndim) {
         for (let i = 0; i < (input.shape[dim] as number); i++) {

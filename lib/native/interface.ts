@@ -315,6 +315,19 @@ export interface NativeBinding {
   setNumThreads(count: number): void;
   /** Bytes from the last 64-byte boundary to the array's first element. */
   misalignment(array: OperandArray): number;
+  /** A list of weak references: `watch` and the others below take its number. */
+  newWeakList(): number;
+  /** Takes a weak reference to an array; returns the number of its slot. */
+  watch(list: number, array: OperandArray): number;
+  /** Frees the slot of an array that may still be alive. */
+  unwatch(list: number, slot: number): void;
+  /**
+   * Frees the slots of arrays that the garbage collector found dead and writes their numbers, as many
+   * as there is room for. Returns how many, or -1 when nothing was collected since it last found all.
+   */
+  collect(list: number, dead: Int32Array): number;
+  /** Makes V8 look whether young array buffers, of which this is one, are too many; detaches it. */
+  collectYoung(buffer: ArrayBuffer): void;
   beginRecord(): void;
   endRecord(): NativeProgram;
   abandonRecord(): void;

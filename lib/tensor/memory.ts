@@ -2,11 +2,13 @@
  * Where tensors' elements live. JavaScript owns all of it: storages are parts of ordinary typed
  * arrays, so the garbage collector frees them and nothing has to be disposed. On top of that,
  * memory that is known to be dead (gradients inside a backward pass, disposed tensors) is kept in
- * free lists and handed out again, which saves clearing and page faults.
+ * free lists and handed out again, which saves clearing and page faults. Large storages that the
+ * collector finds dead come back too (reclaim.ts).
  */
 import { TensorError } from '../errors.js';
 import { misalignment } from '../native/commands.js';
 import { type DType, dtypes, infoOf, type StoredArray } from './dtype.js';
+import { dropReclaimed, letGo, reclaimedBytes, takeLarge } from './reclaim.js';
 import { Storage } from './storage.js';
 
 /** Storages start at multiples of this: a cache line, and one AVX-512 register. */
@@ -116,21 +118,30 @@ export function allocate(dtype: DType, length: number): Storage {
     storage = new Storage(dtype, slab.array, slab.used, length, capacity);
     slab.used += capacity;
   } else {
-    let array: StoredArray;
-    try {
-      array = alignedArray(dtype, bytes);
-    } catch (cause) {
-      throw new TensorError('ERR_ARGUMENT', `no memory for ${length} elements of ${dtype}`, {
-        cause,
-      });
-    }
-    storage = new Storage(dtype, array, 0, length, capacity);
+    storage = new Storage(dtype, largeArray(dtype, bytes, length), 0, length, capacity);
   }
   if (openScope !== null) {
     storage.scope = openScope;
     openScope.storages.push(storage);
   }
   return storage;
+}
+
+function largeArray(dtype: DType, bytes: number, length: number): StoredArray {
+  const take = () =>
+    takeLarge(dtype, bytes, alignedArray, Math.max(0, POOL_LIMIT_BYTES - pooledBytes));
+  try {
+    return take();
+  } catch {
+    emptyCache(); // V8 frees what it can before it fails, but not what waits here
+  }
+  try {
+    return take();
+  } catch (cause) {
+    throw new TensorError('ERR_ARGUMENT', `no memory for ${length} elements of ${dtype}`, {
+      cause,
+    });
+  }
 }
 
 /**
@@ -165,7 +176,7 @@ export function recycle(storage: Storage): void {
   if (array === null || storage.capacity === 0) return;
   const { bytes: elementBytes, index } = infoOf(storage.dtype);
   const bytes = storage.capacity * elementBytes;
-  if (pooledBytes + bytes > POOL_LIMIT_BYTES) return;
+  if (pooledBytes + reclaimedBytes() + bytes > POOL_LIMIT_BYTES) return;
   const { free } = arenas[index] as Arena;
   const blocks = free.get(storage.capacity);
   if (blocks === undefined) free.set(storage.capacity, [{ array, offset: storage.offset }]);
@@ -361,15 +372,19 @@ export interface MemoryInfo {
    * them only together (`process.memoryUsage().arrayBuffers`).
    */
   readonly liveBytes: number;
-  /** Given back by `dispose`, `tidy` and backward passes, and kept to be handed out again. */
+  /**
+   * Kept to be handed out again: given back by `dispose`, `tidy` and backward passes, or (of tensors
+   * above 16 KB) found dead by the garbage collector.
+   */
   readonly pooledBytes: number;
 }
 
 /**
  * How much memory tensors of this thread take. There is no number of tensors: knowing it would cost
  * every small operation as much as the operation itself, since the garbage collector owns them. Not
- * even slabs are counted: one that a FinalizationRegistry or a WeakRef knows waits for the collection
- * of the whole heap, where otherwise it goes with the young objects.
+ * even slabs are counted: the weak references that a collection of the young generation clears are
+ * native ones, and a slab that a FinalizationRegistry or a WeakRef knows waits for the collection of
+ * the whole heap.
  * @example
  * ```ts
  * emptyCache();
@@ -379,7 +394,8 @@ export interface MemoryInfo {
  */
 export function memory(): MemoryInfo {
   const { arrayBuffers } = process.memoryUsage();
-  return { liveBytes: Math.max(0, arrayBuffers - pooledBytes), pooledBytes };
+  const waiting = pooledBytes + reclaimedBytes();
+  return { liveBytes: Math.max(0, arrayBuffers - waiting), pooledBytes: waiting };
 }
 
 /**
@@ -394,6 +410,10 @@ export function memory(): MemoryInfo {
  * ```
  */
 export function emptyCache(): void {
-  for (const arena of arenas) arena.free.clear();
+  for (const { free } of arenas) {
+    for (const blocks of free.values()) for (const { array } of blocks) letGo(array.buffer);
+    free.clear();
+  }
   pooledBytes = 0;
+  dropReclaimed();
 }

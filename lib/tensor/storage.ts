@@ -3,6 +3,7 @@ import { TensorError } from '../errors.js';
 import { memoryGone } from '../native/commands.js';
 import type { DType, StoredArray } from './dtype.js';
 import type { Scope, ScopeGraph } from './memory.js';
+import { letGo } from './reclaim.js';
 
 /** What happened when, across storages and nodes of the autograd graph. */
 let now = 0;
@@ -117,6 +118,13 @@ export class Storage {
         `${which} (version ${this.version}, expected at most ${reader.sequence}); ` +
         'change a clone() instead, or change it after backward',
     );
+  }
+
+  /** Says that somebody outside gets the elements: their memory is never handed out behind his back. */
+  expose(): void {
+    if (this.exposed) return;
+    this.exposed = true;
+    if (this.memory !== null) letGo(this.memory.buffer);
   }
 
   /**

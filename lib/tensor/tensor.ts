@@ -8,6 +8,7 @@ import {
 } from './dtype.js';
 import { getElement } from './element.js';
 import { recycle, type ScopeGraph } from './memory.js';
+import { keepAlive } from './reclaim.js';
 import {
   contiguousStrides,
   describe,
@@ -178,8 +179,8 @@ export class Tensor {
    * ERR_ARGUMENT when it lies in an array buffer that was transferred or made smaller
    */
   get data(): TypedArray {
-    const { elements } = this;
-    this.storage.exposed = true;
+    const elements = this.part();
+    this.storage.expose();
     if (this.dtype !== 'float16') return elements as TypedArray;
     const Half = float16Array() ?? Uint16Array;
     return new Half(elements.buffer, elements.byteOffset, elements.length);
@@ -204,6 +205,12 @@ export class Tensor {
    * @throws TensorError ERR_STATE when the tensor isn't contiguous
    */
   get elements(): StoredArray {
+    const elements = this.part();
+    keepAlive(this.array, elements);
+    return elements;
+  }
+
+  private part(): StoredArray {
     if (!this.isContiguous) {
       throw new TensorError(
         'ERR_STATE',

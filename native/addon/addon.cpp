@@ -8,6 +8,8 @@
 //   dotProduct() setDotProduct(wanted)    whether the level's instruction for bytes is used
 //   numThreads() setNumThreads(count)
 //   misalignment(array)      bytes from the last 64-byte boundary to the array's first element
+//   newWeakList() watch(list, array) unwatch(list, slot) collect(list, dead)
+//   collectYoung(buffer)     these see weak.h
 //   beginRecord() endRecord() abandonRecord() replay(program)
 // Set-up only; what runs per operation is in trampoline.cpp.
 #include <napi.h>
@@ -211,9 +213,19 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
       return exports;
     }
   }
-  napi_value call = nullptr;
-  napi_create_function(env, "call", NAPI_AUTO_LENGTH, callRow, &instance->environment, &call);
-  exports.Set("call", Napi::Value(env, call));
+  const struct {
+    const char* name;
+    napi_callback function;
+  } callbacks[] = {
+      {"call", callRow},        {"newWeakList", newWeakList}, {"watch", watchObject},
+      {"unwatch", unwatchSlot}, {"collect", collectDead},     {"collectYoung", collectYoung},
+  };
+  for (const auto& entry : callbacks) {
+    napi_value function = nullptr;
+    napi_create_function(env, entry.name, NAPI_AUTO_LENGTH, entry.function, &instance->environment,
+                         &function);
+    exports.Set(entry.name, Napi::Value(env, function));
+  }
   exports.Set("rows", rows);
   exports.Set("signatures", signatures);
 

@@ -8,6 +8,7 @@
 
 #include "program.h"
 #include "signature.h"
+#include "weak.h"
 
 namespace tilegrad {
 
@@ -36,6 +37,7 @@ struct Environment {
   const double* params = nullptr;
   napi_ref paramsRef = nullptr;        // keeps the block alive
   std::unique_ptr<Program> recording;  // the program being recorded, if any
+  std::vector<WeakSlots> weakLists;    // one for each copy of the library
 };
 
 // The function that calls every row; its callback data is the Environment. One function, and the
