@@ -12,7 +12,16 @@ constexpr size_t kScratchAlignment = 64;
 // the same slot. Null when memory is exhausted (the caller reports it; nothing throws). Products
 // use all but `weight` and `step`, which are for those who run many of them; `shared` is what the
 // threads of one product have in common.
-enum class ScratchSlot : unsigned char { panel, partial, block, result, shared, weight, step, count };
+enum class ScratchSlot : unsigned char {
+  panel,
+  partial,
+  block,
+  result,
+  shared,
+  weight,
+  step,
+  count
+};
 void* scratch(ScratchSlot slot, size_t bytes);
 
 }  // namespace tilegrad

@@ -187,31 +187,6 @@ GemmPlan planOf(const Product<T>& g, int threads) {
       threads);
 }
 
-// Columns [begin, end) of C.
-template <class T>
-Product<T> columnsOf(const Product<T>& g, int64_t begin, int64_t end) {
-  Product<T> part = g;
-  part.n = end - begin;
-  part.b += g.prepacked ? begin * g.k : begin * g.bCol;
-  part.c += g.turned ? begin * g.cRow : begin;
-  if (part.bias && !g.turned) part.bias += begin;
-  if (part.side) part.side += begin;
-  if (part.columnSums) part.columnSums += begin;
-  return part;
-}
-
-// Rows [begin, end) of C.
-template <class T>
-Product<T> rowsOf(const Product<T>& g, int64_t begin, int64_t end) {
-  Product<T> part = g;
-  part.m = end - begin;
-  part.a += begin * g.aRow;
-  part.c += begin * g.cRow;
-  if (part.side) part.side += begin * g.sideRow;
-  if (begin > 0) part.columnSums = nullptr;
-  return part;
-}
-
 // Few steps by a B that is contiguous along them: it is transposed and then read in place.
 template <class T>
 Status runTransposed(const Product<T>& g, const GemmPlan& plan) {
@@ -314,12 +289,10 @@ Status multiply(const Product<T>& g, int threads) {
     return multiplyInTwo(g, plan.edgeCols, threads);
   }
   if (alone) return runOnOne(g, plan);
-  const auto part = [&](int64_t begin, int64_t end) {
-    return plan.splitRows ? rowsOf(g, begin, end) : columnsOf(g, begin, end);
-  };
-  if (plan.piecePanels > 0) return SharedProduct<T, decltype(part)>(g, plan, part).run();
-  return parallelStatus(plan.splitRows ? g.m : g.n, plan.shareGrain,
-                        [&](int64_t begin, int64_t end) { return multiply(part(begin, end), 1); });
+  if (plan.piecePanels > 0) return SharedProduct<T>(g, plan).run();
+  return parallelStatus(
+      plan.splitRows ? g.m : g.n, plan.shareGrain,
+      [&](int64_t begin, int64_t end) { return multiply(shareOf(g, plan, begin, end), 1); });
 }
 
 template Status multiply(const Product<float>& g, int threads);

@@ -369,7 +369,6 @@ GemmPlan planAlone(const GemmShape& s, const GemmTiles& tiles) {
   return plan;
 }
 
-
 // Of a share in blocks: how many panels of B make a piece that other threads may take over.
 int64_t piecePanels(const GemmShape& share, const GemmTiles& tiles, const GemmPlan& plan) {
   const bool inBlocks = (plan.path == GemmPath::direct || plan.path == GemmPath::packed) &&

@@ -10,21 +10,46 @@
 
 namespace tilegrad {
 
+// Columns [begin, end) of C.
+template <class T>
+TG_NOINLINE Product<T> columnsOf(const Product<T>& g, int64_t begin, int64_t end) {
+  Product<T> part = g;
+  part.n = end - begin;
+  part.b += g.prepacked ? begin * g.k : begin * g.bCol;
+  part.c += g.turned ? begin * g.cRow : begin;
+  if (part.bias && !g.turned) part.bias += begin;
+  if (part.side) part.side += begin;
+  if (part.columnSums) part.columnSums += begin;
+  return part;
+}
+
+// Rows or columns [begin, end) of C, for one of several threads.
+template <class T>
+TG_NOINLINE Product<T> shareOf(const Product<T>& g, const GemmPlan& plan, int64_t begin,
+                               int64_t end) {
+  if (!plan.splitRows) return columnsOf(g, begin, end);
+  Product<T> part = g;
+  part.m = end - begin;
+  part.a += begin * g.aRow;
+  part.c += begin * g.cRow;
+  if (part.side) part.side += begin * g.sideRow;
+  if (begin > 0) part.columnSums = nullptr;
+  return part;
+}
+
 // Which block of A the calling thread's copy is of: a number that no other block ever has.
 inline std::atomic<uint64_t> blocksOfA{1};
 inline thread_local uint64_t copiedBlockOfA = 0;
 
 // A piece is a block of rows by some panels of a share. Panels are packed by whoever comes to them
 // first, which is the share's own thread for all that it does in order; a block of A is copied by
-// each thread that has a piece of it. `Part` makes a share of the product: [begin, end) of its rows
-// or columns.
-template <class T, class Part>
+// each thread that has a piece of it.
+template <class T>
 class SharedProduct {
  public:
-  SharedProduct(const Product<T>& product, const GemmPlan& gemmPlan, const Part& partOf)
+  SharedProduct(const Product<T>& product, const GemmPlan& gemmPlan)
       : g(product),
         plan(gemmPlan),
-        part(partOf),
         width(plan.tileCols),
         depth(min64(g.k, plan.blockDepth)),
         // The first share is the largest.
@@ -66,15 +91,14 @@ class SharedProduct {
     for (int64_t i = 0; states_ && i < plan.threads * panels; ++i) {
       states_[i].store(TiledProduct<T>::kRaw, std::memory_order_relaxed);
     }
-    const uint64_t block =
-        blocksOfA.fetch_add(static_cast<uint64_t>(plan.threads * rowBlocks));
+    const uint64_t block = blocksOfA.fetch_add(static_cast<uint64_t>(plan.threads * rowBlocks));
     return parallelStatusOfPieces(plan.threads * pieces, [&](int64_t i) {
       return runPiece(j, p, i / pieces, i % pieces, block);
     });
   }
 
   Status runPiece(int64_t j, int64_t p, int64_t t, int64_t piece, uint64_t block) const {
-    const Product<T> share = part(t == 0 ? 0 : shareEnd(t - 1), shareEnd(t));
+    const Product<T> share = shareOf(g, plan, t == 0 ? 0 : shareEnd(t - 1), shareEnd(t));
     const int64_t each = pieces / rowBlocks, i = piece / each * plan.blockRows;
     const int64_t first = piece % each * plan.piecePanels;
     if (i >= share.m || j + first * width >= share.n) return Status::ok;
@@ -106,7 +130,6 @@ class SharedProduct {
 
   const Product<T>& g;
   const GemmPlan& plan;
-  const Part& part;
   const int64_t width, depth, rows, cols;
   const int64_t panels;             // of a block of a share's B
   const int64_t rowBlocks, pieces;  // of a share

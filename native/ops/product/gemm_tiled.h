@@ -6,6 +6,7 @@
 #include <atomic>
 
 #include "../../base/scratch.h"
+#include "../../base/types.h"
 #include "gemm.h"
 #include "gemm_blocks.h"
 
@@ -366,7 +367,8 @@ class TiledProduct {
   // A panel that the first tile of A packs, while it reads B.
   bool packsInTile(int64_t cols) const { return g.bCol == 1 && cols == width; }
 
-  Panel panelFor(const Block& b, int64_t index, const Panels& panels, bool firstRows) const {
+  TG_NOINLINE Panel panelFor(const Block& b, int64_t index, const Panels& panels,
+                             bool firstRows) const {
     T* const at = panels.at + index * width * b.depth;
     if (!panels.states) return {at, firstRows, nullptr};
     std::atomic<uint8_t>& state = panels.states[index];
@@ -380,8 +382,8 @@ class TiledProduct {
   }
 
   // The next panel is packed meanwhile, unless its own first tile does that or another thread.
-  void fillNext(const Block& b, int64_t index, const Panels& panels, bool firstRows, const T* from,
-                Next* next) const {
+  TG_NOINLINE void fillNext(const Block& b, int64_t index, const Panels& panels, bool firstRows,
+                            const T* from, Next* next) const {
     T* const at = panels.at + index * width * b.depth;
     next->packed = at;
     if (!panels.states) {
@@ -398,7 +400,8 @@ class TiledProduct {
   }
 
   // Steps [p, p + steps) of a panel.
-  void packSlice(const T* from, int64_t p, int64_t steps, int64_t cols, T* panel) const {
+  TG_NOINLINE void packSlice(const T* from, int64_t p, int64_t steps, int64_t cols,
+                             T* panel) const {
     kernels.packPanel(steps, cols, from + p * g.bRow, g.bRow, g.bCol, panel + p * width);
   }
 
