@@ -2,7 +2,7 @@
 # The native code under sanitizers: scripts/sanitize.sh [address|thread]...   (both by default)
 #   address   addresses and undefined behaviour: the native tests, and the fuzz test of every
 #             operation on an instrumented addon
-#   thread    data races: the test of the thread pool
+#   thread    data races: the tests of the thread pool, of learning and of shared products
 # The first finding ends the program it is found in, and then this script with exit code 1.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -30,9 +30,10 @@ check_address() {
 }
 
 check_thread() {
-  build build-thread thread thread_pool_test learning_test
+  build build-thread thread thread_pool_test learning_test gemm_shared_test
   ./build-thread/thread_pool_test
   ./build-thread/learning_test
+  ./build-thread/gemm_shared_test
 }
 
 for what in "${@:-address thread}"; do
