@@ -12,14 +12,6 @@
 
 namespace tilegrad {
 
-template <class T>
-const char* bytesAt(const T* p) {
-  return reinterpret_cast<const char*>(p);
-}
-
-// Elements between the ends of the rows of a copied block: one cache line more than a power of two.
-constexpr int64_t kCopyPadding = 16;
-
 // Of A, what is copied for good beside blocks of B: half of a second-level cache.
 constexpr int64_t kKeptBytesOfA = 512 << 10;
 
