@@ -4,7 +4,7 @@
 #   address   addresses and undefined behaviour: the native tests, and on an instrumented addon the fuzz
 #             test of every operation and the tests of products
 #   products  the same for the tests of products that take longest, which CI has no time for
-#   thread    data races: the test of the thread pool
+#   thread    data races: the tests of the thread pool, of learning and of shared products
 # The first finding ends the program it is found in, and then this script with exit code 1.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -44,9 +44,10 @@ check_products() {
 }
 
 check_thread() {
-  build build-thread thread thread_pool_test learning_test
+  build build-thread thread thread_pool_test learning_test gemm_shared_test
   ./build-thread/thread_pool_test
   ./build-thread/learning_test
+  ./build-thread/gemm_shared_test
 }
 
 for what in "${@:-address thread}"; do

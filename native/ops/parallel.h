@@ -46,6 +46,18 @@ Status parallelStatus(int64_t count, int64_t grain, const F& f) {
   return failed ? Status::outOfMemory : Status::ok;
 }
 
+// parallelPieces over items that may run out of memory, one at a time.
+template <class F>
+Status parallelStatusOfPieces(int64_t count, const F& f) {
+  std::atomic<bool> failed{false};
+  parallelPieces(count, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      if (f(i) != Status::ok) failed = true;
+    }
+  });
+  return failed ? Status::outOfMemory : Status::ok;
+}
+
 // A batch of products, which together may be worth several threads: whole products to each thread
 // when there are enough of them to share evenly, otherwise each is cut.
 template <class Whole, class Cut>

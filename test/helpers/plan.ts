@@ -2,7 +2,7 @@
 import { rows, runRow } from 'tilegrad/native/commands.js';
 
 /** Numbers of a plan, as `gemmPlan` declares them in native/ops/product/gemm_rows.cpp. */
-const COUNT = 11;
+const COUNT = 12;
 
 /**
  * @param Type of the operands.

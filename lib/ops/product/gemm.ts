@@ -213,15 +213,20 @@ export interface MatmulPlan {
   /**
    * The last columns of a `direct` or `packed` product that fill no vector and are so few (up to
    * four) that they are computed apart, as a `narrow` product; 0 when all columns are computed alike.
-   * Threads decide it again, each for its part of the product.
+   * Threads decide it again, each for its share of the product, where `piece` is null.
    */
   readonly narrowColumns: number;
+  /**
+   * Rows and columns of the result that a thread computes at a time of its share, of which threads
+   * that are done take over what is left; null where each computes its own share and no more.
+   */
+  readonly piece: readonly [rows: number, columns: number] | null;
 }
 
 /** What the native side would do for a product of these matrices. */
 export function planOf(a: Tensor, b: Tensor, packed = false): MatmulPlan {
   const Type = b.dtype === 'float64' ? Float64Array : Float32Array;
-  const plan = new Type(11);
+  const plan = new Type(12);
   runRow(
     rows.gemmPlan,
     [plan],
@@ -248,6 +253,7 @@ export function planOf(a: Tensor, b: Tensor, packed = false): MatmulPlan {
     threads: at(8),
     split: at(9) !== 0 ? 'rows' : 'columns',
     narrowColumns: at(10),
+    piece: at(11) === 0 ? null : [at(5), at(11) * at(2)],
   };
 }
 

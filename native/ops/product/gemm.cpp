@@ -6,6 +6,7 @@
 
 #include "../../base/scratch.h"
 #include "../parallel.h"
+#include "gemm_shared.h"
 #include "gemm_tiled.h"
 #include "gemm_turned.h"
 
@@ -177,19 +178,6 @@ GemmPlan planOf(const Product<T>& g, int threads) {
       threads);
 }
 
-// Columns [begin, end) of C.
-template <class T>
-Product<T> columnsOf(const Product<T>& g, int64_t begin, int64_t end) {
-  Product<T> part = g;
-  part.n = end - begin;
-  part.b += g.prepacked ? begin * g.k : begin * g.bCol;
-  part.c += g.turned ? begin * g.cRow : begin;
-  if (part.bias && !g.turned) part.bias += begin;
-  if (part.side) part.side += begin;
-  if (part.columnSums) part.columnSums += begin;
-  return part;
-}
-
 // B in strips that stay in the second-level cache: each is transposed, or copied to rows that begin
 // at cache lines, and then read in place.
 template <class T>
@@ -280,11 +268,11 @@ Status multiplyNarrow(const Product<T>& g, int threads) {
 
 // Whole registers of columns, and the columns that are left as a narrow product of their own.
 template <class T>
-Status multiplyInTwo(const Product<T>& g, int64_t edge) {
+Status multiplyInTwo(const Product<T>& g, int64_t edge, int threads) {
   const int64_t whole = g.n - edge;
-  const Status status = multiply(columnsOf(g, 0, whole), 1);
+  const Status status = multiply(columnsOf(g, 0, whole), threads);
   if (status != Status::ok) return status;
-  return multiply(columnsOf(g, whole, g.n), 1);
+  return multiply(columnsOf(g, whole, g.n), threads);
 }
 
 }  // namespace
@@ -293,24 +281,15 @@ template <class T>
 Status multiply(const Product<T>& g, int threads) {
   const GemmPlan plan = planOf(g, threads);
   if (plan.path == GemmPath::narrow) return multiplyNarrow(g, threads);
-  if (plan.threads == 1 && plan.edgeCols > 0 && g.beta == 0) return multiplyInTwo(g, plan.edgeCols);
-  if (plan.threads == 1) return runOnOne(g, plan);
-  if (plan.splitRows) {
-    return parallelStatus(g.m, 1, [&](int64_t begin, int64_t end) {
-      Product<T> part = g;
-      part.m = end - begin;
-      part.a += begin * g.aRow;
-      part.c += begin * g.cRow;
-      if (part.side) part.side += begin * g.sideRow;
-      if (begin > 0) part.columnSums = nullptr;
-      return multiply(part, 1);
-    });
+  const bool alone = plan.threads == 1;
+  if ((alone || plan.piecePanels > 0) && plan.edgeCols > 0 && g.beta == 0) {
+    return multiplyInTwo(g, plan.edgeCols, threads);
   }
-  // At cache lines, which are registers of AVX-512, or at panels.
-  const int64_t grain = g.prepacked ? plan.tileCols : 64 / static_cast<int64_t>(sizeof(T));
-  return parallelStatus(g.n, grain, [&](int64_t begin, int64_t end) {
-    return multiply(columnsOf(g, begin, end), 1);
-  });
+  if (alone) return runOnOne(g, plan);
+  if (plan.piecePanels > 0) return SharedProduct<T>(g, plan).run();
+  return parallelStatus(
+      plan.splitRows ? g.m : g.n, plan.shareGrain,
+      [&](int64_t begin, int64_t end) { return multiply(shareOf(g, plan, begin, end), 1); });
 }
 
 template Status multiply(const Product<float>& g, int threads);

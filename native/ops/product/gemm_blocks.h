@@ -9,6 +9,14 @@ constexpr int64_t roundUp(int64_t n, int64_t step) { return ceilDiv(n, step) * s
 constexpr int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
 constexpr int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
 
+// Elements between the ends of the rows of a copied block: one cache line more than a power of two.
+constexpr int64_t kCopyPadding = 16;
+
+template <class T>
+const char* bytesAt(const T* p) {
+  return reinterpret_cast<const char*>(p);
+}
+
 // f(height) for tiles of at most maxRows rows that make up `rows`, of nearly equal heights: 15 rows
 // are 8 + 7 and not 14 + 1, so that no tile is nearly empty.
 template <class F>

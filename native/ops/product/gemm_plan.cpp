@@ -206,6 +206,12 @@ constexpr double kMinWorkPerThread = 50000;
 constexpr double kMultiplyAddsPerNanosecond = 120;
 constexpr double kBytesPerNanosecond = 80;
 
+// Multiply-adds of a piece, 8 us: what a thread may have to wait for. With 16 times as many 128 x
+// 1324 x 1853 took 1.08 times as long beside a process on one of two cores; elsewhere, and without
+// one, there was no difference. A share of fewer than four pieces ends too soon to be late.
+constexpr double kPieceWork = 1e6;
+constexpr int64_t kLeastPieces = 4;
+
 double bytesOfB(const GemmShape& s) {
   return static_cast<double>(s.k) * static_cast<double>(s.n) * static_cast<double>(s.elementBytes);
 }
@@ -384,16 +390,8 @@ void planTiles(const GemmShape& s, const GemmTiles& tiles, GemmPlan* plan) {
   plan->edgeCols = edgeCols(s, tiles);
 }
 
-}  // namespace
-
-bool worthThreads(double multiplyAdds, int threads, double bytes) {
-  if (threads == 1 || multiplyAdds < 2 * kMinWorkPerThread) return false;
-  const double arithmetic = multiplyAdds / kMultiplyAddsPerNanosecond;
-  const double reading = bytes / kBytesPerNanosecond;
-  return worthRegion(threads, arithmetic > reading ? arithmetic : reading);
-}
-
-GemmPlan planGemm(const GemmShape& s, const GemmTiles& tiles, int threads) {
+// The plan of one thread.
+GemmPlan planAlone(const GemmShape& s, const GemmTiles& tiles) {
   GemmPlan plan{};
   plan.tileRows = tiles.rows;
   plan.tileCols = tiles.cols;
@@ -402,11 +400,6 @@ GemmPlan planGemm(const GemmShape& s, const GemmTiles& tiles, int threads) {
     plan.path = GemmPath::empty;
     return plan;
   }
-  const double work =
-      static_cast<double>(s.m) * static_cast<double>(s.n) * static_cast<double>(s.k);
-  if (worthThreads(work, threads, bytesOfB(s))) plan.threads = threads;
-  plan.splitRows = splitsRows(s, tiles, plan.threads);
-
   const bool plain = !s.prepacked && !s.scaled;
   const bool column = s.n == 1 && s.m > 1 && s.plainColumn;
   if (plain && ((s.m == 1 && s.bCol == 1) || (column && s.aRow == 1))) {
@@ -438,6 +431,51 @@ GemmPlan planGemm(const GemmShape& s, const GemmTiles& tiles, int threads) {
   } else {
     planTiles(s, tiles, &plan);
   }
+  return plan;
+}
+
+// Of a share in blocks: how many panels of B make a piece that other threads may take over.
+int64_t piecePanels(const GemmShape& share, const GemmTiles& tiles, const GemmPlan& plan) {
+  const bool inBlocks = (plan.path == GemmPath::direct || plan.path == GemmPath::packed) &&
+                        !plan.ahead && !plan.strips && !plan.shortDepth &&
+                        (plan.packB || plan.copyA || share.m > tiles.rows);
+  if (!inBlocks) return 0;
+  const int64_t rows = min64(share.m, plan.blockRows), depth = min64(share.k, plan.blockDepth);
+  const int64_t panel = rows * depth * plan.tileCols;
+  const int64_t count = static_cast<int64_t>(kPieceWork) / panel + 1;
+  const int64_t panels = ceilDiv(share.m, plan.blockRows) * ceilDiv(share.n, plan.tileCols);
+  return panels >= kLeastPieces * count ? count : 0;
+}
+
+}  // namespace
+
+bool worthThreads(double multiplyAdds, int threads, double bytes) {
+  if (threads == 1 || multiplyAdds < 2 * kMinWorkPerThread) return false;
+  const double arithmetic = multiplyAdds / kMultiplyAddsPerNanosecond;
+  const double reading = bytes / kBytesPerNanosecond;
+  return worthRegion(threads, arithmetic > reading ? arithmetic : reading);
+}
+
+GemmPlan planGemm(const GemmShape& s, const GemmTiles& tiles, int threads) {
+  GemmPlan plan = planAlone(s, tiles);
+  const double work =
+      static_cast<double>(s.m) * static_cast<double>(s.n) * static_cast<double>(s.k);
+  if (!worthThreads(work, threads, bytesOfB(s))) return plan;
+  const bool splitRows = splitsRows(s, tiles, threads);
+  const int64_t grain = splitRows ? 1 : s.prepacked ? tiles.cols : 64 / s.elementBytes;
+  GemmShape share = s;
+  int64_t& size = splitRows ? share.m : share.n;
+  size = min64(size, roundUp(ceilDiv(size, threads), grain));
+  const GemmPlan sharePlan = planAlone(share, tiles);
+  if (const int64_t panels = piecePanels(share, tiles, sharePlan)) {
+    const int edge = plan.edgeCols;
+    plan = sharePlan;
+    plan.edgeCols = edge;
+    plan.piecePanels = panels;
+  }
+  plan.threads = threads;
+  plan.splitRows = splitRows;
+  plan.shareGrain = grain;
   return plan;
 }
 

@@ -49,7 +49,12 @@ struct GemmPlan {
   int64_t blockRows, blockCols, blockDepth;  // of the packed and the turned path
   int edgeCols;  // so many last columns are better a narrow product of their own
   int threads;
-  bool splitRows;  // threads share the rows of C instead of its columns
+  bool splitRows;      // threads share the rows of C instead of its columns
+  int64_t shareGrain;  // shares are cut at multiples of so many rows or columns
+  // A thread goes through its share by pieces of so many panels of B by a block of rows, which
+  // others may take over, and paths and blocks above are a share's. 0: each thread ends with its
+  // own share.
+  int64_t piecePanels;
 };
 
 GemmPlan planGemm(const GemmShape& shape, const GemmTiles& tiles, int threads);

@@ -222,7 +222,8 @@ Status runPlan(const Command& c) {
                             plan.blockDepth,
                             plan.threads,
                             plan.splitRows,
-                            plan.edgeCols};
+                            plan.edgeCols,
+                            plan.piecePanels};
   for (const int64_t value : values) *result++ = static_cast<T>(value);
   return Status::ok;
 }
@@ -284,7 +285,7 @@ const Row kRows[] = {
      "activation sideUse int slope real",
      gemmPacked, checkPacked},
     // What would be done for a product of this shape: the fields of GemmPlan in their order.
-    {"gemmPlan", "out plan T[11]; m n k aRow aCol bRow bCol prepacked bShift int", gemmPlan,
+    {"gemmPlan", "out plan T[12]; m n k aRow aCol bRow bCol prepacked bShift int", gemmPlan,
      checkPlan},
     // result = [a value to keep the loop alive, floating-point operations per iteration].
     {"fmaPeak", "out result T[2]; iterations int", fmaPeak, checkPeak},

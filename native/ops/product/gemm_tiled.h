@@ -3,19 +3,14 @@
 #pragma once
 #include <string.h>
 
+#include <atomic>
+
 #include "../../base/scratch.h"
+#include "../../base/types.h"
 #include "gemm.h"
 #include "gemm_blocks.h"
 
 namespace tilegrad {
-
-template <class T>
-const char* bytesAt(const T* p) {
-  return reinterpret_cast<const char*>(p);
-}
-
-// Elements between the ends of the rows of a copied block: one cache line more than a power of two.
-constexpr int64_t kCopyPadding = 16;
 
 // Of A, what is copied for good beside blocks of B: half of a second-level cache.
 constexpr int64_t kKeptBytesOfA = 512 << 10;
@@ -35,6 +30,64 @@ class TiledProduct {
       return Status::ok;
     }
     return plan.strips ? runStrips() : runBlocks();
+  }
+
+  // A block of B: `depth` steps from p on, of `cols` columns from j on.
+  struct Block {
+    int64_t j, p, cols, depth;
+  };
+
+  Block blockAt(int64_t j, int64_t p) const {
+    return {j, p, min64(g.n - j, plan.blockCols), min64(g.k - p, plan.blockDepth)};
+  }
+
+  // Where the panels of a block of B lie, beside one another. With states, several threads may want
+  // the same one: then the first packs it for all. Without, the first rows of A pack them.
+  struct Panels {
+    T* at;
+    std::atomic<uint8_t>* states;
+    T* own;  // for a panel that another thread is at
+  };
+  // Of a panel: nobody has begun to pack it, somebody has, anybody may read it.
+  enum PanelState : uint8_t { kRaw, kBegun, kReady };
+
+  // Rows [i, i + rows) by panels [first, first + count) of a block of B: each meets every tile of
+  // A, whose rows are in `copy` (null: read where they are), or are to be copied there first.
+  void runPiece(const Block& b, int64_t i, int64_t rows, int64_t first, int64_t count,
+                const Panels& panels, T* copy, bool copies) const {
+    const bool begins = b.p == 0;
+    GemmTile<T> tile = tileFor(b.depth, begins, b.p + b.depth == g.k);
+    const T* const from = g.b + b.p * g.bRow + b.j * g.bCol;
+    for (int64_t index = first; index < first + count; ++index) {
+      const int64_t j = index * width, nextJ = j + width;
+      place(&tile, i, b.j + j, min64(b.cols - j, width), begins);
+      tile.a = g.a + i * g.aRow + b.p * g.aCol;
+      Next next{};
+      next.cols = max64(min64(b.cols - nextJ, width), 0);
+      std::atomic<uint8_t>* packed = nullptr;
+      if (plan.packB) {
+        const Panel panel = panelFor(b, index, panels, i == 0);
+        const bool inTile = packsInTile(tile.cols);
+        tile.streams = panel.packs && inTile;
+        tile.panel = tile.streams ? panel.at : nullptr;
+        tile.b = tile.streams ? from + j : panel.at;
+        tile.bRow = tile.streams ? g.bRow : width;
+        packed = panel.state;
+        if (panel.packs && !inTile && (panels.states || j == 0)) {
+          packSlice(from + j * g.bCol, 0, b.depth, tile.cols, panel.at);
+        }
+        if (next.cols > 0) fillNext(b, index + 1, panels, i == 0, from + nextJ * g.bCol, &next);
+      } else if (g.prepacked) {
+        tile.b = g.b + (b.j + j) * g.k + b.p * width;
+        next.packed = tile.b + g.k * width;
+      } else {
+        tile.b = from + j;
+      }
+      if (i == 0 && begins && g.columnSums) sumColumns(g.b + b.j + j, b.j + j, tile.cols);
+      runPanel(tile, rows, copy, copies && index == first, next);
+      if (packed) packed->store(kReady, std::memory_order_release);
+      if (next.state) next.state->store(kReady, std::memory_order_release);
+    }
   }
 
  private:
@@ -146,20 +199,13 @@ class TiledProduct {
     for (int64_t j0 = 0; j0 < g.n; j0 += blockCols) {
       for (int64_t kb = 0; kb < kBlocks; ++kb) {
         for (int64_t i0 = 0; i0 < g.m; i0 += plan.blockRows) {
-          runBlock(i0, j0, kb * plan.blockDepth, kb == 0, kb == kBlocks - 1, panels, block);
+          const Block b = blockAt(j0, kb * plan.blockDepth);
+          runPiece(b, i0, min64(g.m - i0, plan.blockRows), 0, ceilDiv(b.cols, width),
+                   {panels, nullptr, nullptr}, block, true);
         }
       }
     }
     return Status::ok;
-  }
-
-  // A block of B: `depth` steps from p on, of `cols` columns from j on.
-  struct Block {
-    int64_t j, p, cols, depth;
-  };
-
-  Block blockAt(int64_t j, int64_t p) const {
-    return {j, p, min64(g.n - j, plan.blockCols), min64(g.k - p, plan.blockDepth)};
   }
 
   // Blocks of a few rows of B by as many columns as make a run that memory delivers fast. While one
@@ -283,7 +329,7 @@ class TiledProduct {
       tile.nextC = tile.c + rows * tile.cRow;
       tile.aheadTurns = 0;
       if (p < steps) {
-        fetchSlice({next, next + p, true, cols}, 0, min64(steps - p, slice), &tile);
+        fetchSlice({next, next + p, true, cols, nullptr}, 0, min64(steps - p, slice), &tile);
       }
       kernels.tile[rows - 1](tile);
       p += slice;
@@ -293,41 +339,6 @@ class TiledProduct {
     });
   }
 
-  // Rows from i0, columns from j0, steps from p0: every panel of B meets every tile of A.
-  void runBlock(int64_t i0, int64_t j0, int64_t p0, bool first, bool last, T* panels, T* block) {
-    const int64_t rows = min64(g.m - i0, plan.blockRows), cols = min64(g.n - j0, plan.blockCols);
-    const int64_t depth = min64(g.k - p0, plan.blockDepth);
-    const bool packs = plan.packB && i0 == 0;
-    GemmTile<T> tile = tileFor(depth, first, last);
-    const T* const from = g.b + p0 * g.bRow + j0 * g.bCol;
-    const bool inTile = packs && g.bCol == 1;
-    if (packs && !(inTile && cols >= width)) packSlice(from, 0, depth, min64(cols, width), panels);
-    for (int64_t j = 0; j < cols; j += width) {
-      place(&tile, i0, j0 + j, min64(cols - j, width), first);
-      tile.a = g.a + i0 * g.aRow + p0 * g.aCol;
-      Next next{};
-      const int64_t nextCols = min64(cols - j - width, width);
-      if (plan.packB) {
-        T* const panel = panels + j * depth;
-        tile.streams = inTile && tile.cols == width;
-        tile.panel = tile.streams ? panel : nullptr;
-        tile.b = tile.streams ? from + j : panel;
-        tile.bRow = tile.streams ? g.bRow : width;
-        next.packed = panels + (j + width) * depth;
-        if (packs) next.from = from + (j + width) * g.bCol;
-        next.packs = packs && !(inTile && nextCols == width);
-      } else if (g.prepacked) {
-        tile.b = g.b + (j0 + j) * g.k + p0 * width;
-        next.packed = tile.b + g.k * width;
-      } else {
-        tile.b = from + j;
-      }
-      next.cols = nextCols > 0 ? nextCols : 0;
-      if (i0 == 0 && first && g.columnSums) sumColumns(g.b + j0 + j, j0 + j, tile.cols);
-      runPanel(tile, rows, block, j == 0, next);
-    }
-  }
-
   // The panel after the one in use: `cols` columns (0: there is none), packed already, or to be
   // packed from `from`.
   struct Next {
@@ -335,10 +346,54 @@ class TiledProduct {
     const T* from;
     bool packs;
     int64_t cols;
+    std::atomic<uint8_t>* state;  // to be set when it is packed, or null
   };
 
+  // A panel of B, and whether it is to be packed, and for all threads (then it has a state).
+  struct Panel {
+    T* at;
+    bool packs;
+    std::atomic<uint8_t>* state;
+  };
+
+  // A panel that the first tile of A packs, while it reads B.
+  bool packsInTile(int64_t cols) const { return g.bCol == 1 && cols == width; }
+
+  TG_NOINLINE Panel panelFor(const Block& b, int64_t index, const Panels& panels,
+                             bool firstRows) const {
+    T* const at = panels.at + index * width * b.depth;
+    if (!panels.states) return {at, firstRows, nullptr};
+    std::atomic<uint8_t>& state = panels.states[index];
+    uint8_t seen = state.load(std::memory_order_acquire);
+    if (seen == kReady) return {at, false, nullptr};
+    if (seen == kRaw && state.compare_exchange_strong(seen, kBegun, std::memory_order_acquire)) {
+      return {at, true, &state};
+    }
+    // Another is at it, and may have lost its core.
+    return {panels.own, true, nullptr};
+  }
+
+  // The next panel is packed meanwhile, unless its own first tile does that or another thread.
+  TG_NOINLINE void fillNext(const Block& b, int64_t index, const Panels& panels, bool firstRows,
+                            const T* from, Next* next) const {
+    T* const at = panels.at + index * width * b.depth;
+    next->packed = at;
+    if (!panels.states) {
+      next->packs = firstRows && !packsInTile(next->cols);
+      if (firstRows) next->from = from;
+      return;
+    }
+    if (panels.states[index].load(std::memory_order_relaxed) == kReady) return;
+    next->from = from;
+    if (packsInTile(next->cols)) return;
+    const Panel panel = panelFor(b, index, panels, firstRows);
+    next->packs = panel.state != nullptr;
+    next->state = panel.state;
+  }
+
   // Steps [p, p + steps) of a panel.
-  void packSlice(const T* from, int64_t p, int64_t steps, int64_t cols, T* panel) const {
+  TG_NOINLINE void packSlice(const T* from, int64_t p, int64_t steps, int64_t cols,
+                             T* panel) const {
     kernels.packPanel(steps, cols, from + p * g.bRow, g.bRow, g.bCol, panel + p * width);
   }
 
@@ -346,7 +401,7 @@ class TiledProduct {
   // 8 + 7 and not 14 + 1, so that no tile is nearly empty. With a block, the first panel's tiles
   // copy their rows of A there and the others read them there. Between the tiles the next panel is
   // packed slice by slice; what a slice reads was fetched while the tile before it ran.
-  void runPanel(GemmTile<T> tile, int64_t rows, T* block, bool fillBlock, const Next& next) {
+  void runPanel(GemmTile<T> tile, int64_t rows, T* block, bool fillBlock, const Next& next) const {
     const int64_t tiles = ceilDiv(rows, kernels.maxRows);
     const int64_t height = rows / tiles, taller = rows % tiles;
     const T* const firstC = tile.c;
