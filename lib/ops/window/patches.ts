@@ -1,6 +1,7 @@
 /** Patches of images as columns of a matrix, and columns added back into images: PyTorch's unfold and fold. */
 import { noGrad } from '../../autograd/mode.js';
 import { attach, recording } from '../../autograd/tape.js';
+import { composed } from '../../autograd/tidy.js';
 import { TensorError } from '../../errors.js';
 import { uninitialized, zeros } from '../../tensor/creation.js';
 import { checkOptions, formatShape } from '../../tensor/shape.js';
@@ -103,12 +104,14 @@ function overPlaces(
 function columnsOf(operation: string, x: Tensor, patches: Patches, count: Pair): Tensor {
   const [n, c, height, width] = x.shape as readonly [number, number, number, number];
   const [top, left] = patches.padding;
-  const from = x.detach();
-  const padded = top + left === 0 ? from : pad(from, [left, left, top, top]);
   const [kh, kw] = patches.kernel;
-  const all = uninitialized([n, c, kh, kw, ...count], x.dtype);
-  overPlaces(padded, all, patches, (place, column) => copyInto(column, place));
-  const y = reshape(all, [n, c * kh * kw, count[0] * count[1]]);
+  const y = composed(() => {
+    const from = x.detach();
+    const padded = top + left === 0 ? from : pad(from, [left, left, top, top]);
+    const all = uninitialized([n, c, kh, kw, ...count], x.dtype);
+    overPlaces(padded, all, patches, (place, column) => copyInto(column, place));
+    return reshape(all, [n, c * kh * kw, count[0] * count[1]]);
+  });
   if (!recording(x)) return y;
   return attach(y, operation, [x], [(g) => sums(operation, g, patches, count, [height, width])]);
 }
@@ -125,12 +128,14 @@ function sums(
   const [kh, kw] = patches.kernel;
   const [n, rows] = g.shape as readonly [number, number];
   const channels = rows / (kh * kw);
-  const from = reshape(contiguous(g.detach()), [n, channels, kh, kw, ...count]);
-  const sizes = [n, channels, height + 2 * top, width + 2 * left];
-  const padded = zeros(sizes, { dtype: g.dtype });
-  noGrad(() => overPlaces(padded, from, patches, (place, column) => void add_(place, column)));
-  const cropped = rangeOf(operation, rangeOf(operation, padded, 2, top, height), 3, left, width);
-  const y = contiguous(cropped);
+  const y = composed(() => {
+    const from = reshape(contiguous(g.detach()), [n, channels, kh, kw, ...count]);
+    const sizes = [n, channels, height + 2 * top, width + 2 * left];
+    const padded = zeros(sizes, { dtype: g.dtype });
+    noGrad(() => overPlaces(padded, from, patches, (place, column) => void add_(place, column)));
+    const cropped = rangeOf(operation, rangeOf(operation, padded, 2, top, height), 3, left, width);
+    return contiguous(cropped);
+  });
   if (recording(g)) attach(y, operation, [g], [(h) => columnsOf(operation, h, patches, count)]);
   return y;
 }
