@@ -232,7 +232,7 @@ class Torch:
         torch = self.torch
         inputs = [self.operand(r, x, seed) for seed, x in enumerate(r['inputs'], 1)]
         # The expression comes from bench/ops/operations.ts.
-        f = eval('lambda a, b=None, c=None: ' + r['torch'],  # noqa: S307
+        f = eval('lambda a, b=None, c=None, d=None, e=None: ' + r['torch'],  # noqa: S307
                  {'torch': torch, 'F': torch.nn.functional})
         floating = [x for x, spec in zip(inputs, r['inputs'])
                     if 'below' not in spec and not spec.get('constant')]

@@ -169,6 +169,8 @@ export const rowNames = {
     'conv',
     'convInput',
     'convWeight',
+    'cosines',
+    'cosinesBackward',
     'dot',
     'errors',
     'fill',

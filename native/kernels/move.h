@@ -197,6 +197,20 @@ void everySecond(int64_t n, const Bits* x, Bits* y) {
   for (int64_t i = 0; i < n; ++i) y[i] = x[2 * i];
 }
 
+// Both halves of pairs, so that a vector of pairs is read whole: every second element by itself
+// ends one by one, which of rows of 16 is all of them.
+template <class Bits>
+void splitPairs(int64_t rows, int64_t n, const Bits* x, int64_t xRow, Bits* y, Bits* z,
+                int64_t yRow) {
+  for (int64_t i = 0; i < rows; ++i, x += xRow, y += yRow, z += yRow) {
+    TG_INDEPENDENT
+    for (int64_t j = 0; j < n; ++j) {
+      y[j] = x[2 * j];
+      z[j] = x[2 * j + 1];
+    }
+  }
+}
+
 // y[2 i] = a[i * aStep], y[2 i + 1] = b[i * bStep] for i < n. What has a step of 0 is read from a
 // block that is full of it. 128 bits at a time: the results are stored at the rate at which the
 // second-level cache takes them.
@@ -270,8 +284,10 @@ constexpr MoveKernels<Bits> moveKernels() {
 }
 
 constexpr MoveTables moveTables() {
-  return {moveKernels<uint8_t>(),  moveKernels<uint16_t>(), moveKernels<uint32_t>(),
-          moveKernels<uint64_t>(), repeatPattern,           copyRows};
+  return {moveKernels<uint8_t>(),  moveKernels<uint16_t>(),
+          moveKernels<uint32_t>(), moveKernels<uint64_t>(),
+          splitPairs<uint32_t>,    splitPairs<uint64_t>,
+          repeatPattern,           copyRows};
 }
 
 TG_TARGET_END

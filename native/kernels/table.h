@@ -327,6 +327,13 @@ struct DepthwiseKernels {
   void (*sumTaps)(const TapSums<T>&);
 };
 
+// Lanes are independent here.
+template <class T>
+struct LinalgKernels {
+  // A plane rotation of two rows that don't overlap: x = c x + s y, y = c y - s x.
+  void (*rotate)(int64_t n, T* x, T* y, T c, T s);
+};
+
 // Sums over n contiguous values, in the order of kernels/reduce.h.
 template <class T>
 struct NormSumKernels {
@@ -463,6 +470,7 @@ struct ElementwiseTable {
   RecurrentKernels<T> recurrent;
   PoolKernels<T> pool;
   DepthwiseKernels<T> depthwise;
+  LinalgKernels<T> linalg;
 };
 
 struct ElementwiseTables {
@@ -556,11 +564,19 @@ struct MoveKernels {
                      Bits* y);
 };
 
+// Rows of n pairs: y[i * yRow + j] = x[i * xRow + 2 j] and z[i * yRow + j] = x[i * xRow + 2 j + 1]
+// for i < rows, j < n.
+template <class Bits>
+using SplitKernel = void (*)(int64_t rows, int64_t n, const Bits* x, int64_t xRow, Bits* y, Bits* z,
+                             int64_t yRow);
+
 struct MoveTables {
   MoveKernels<uint8_t> size1;
   MoveKernels<uint16_t> size2;
   MoveKernels<uint32_t> size4;
   MoveKernels<uint64_t> size8;
+  SplitKernel<uint32_t> split4;
+  SplitKernel<uint64_t> split8;
   // y = the 64 bytes of the pattern, again and again.
   void (*repeat)(int64_t bytes, const float* pattern, void* y);
   // Rows of `bytes` bytes (at least 1) from x to y, xRow and yRow bytes apart.
@@ -583,6 +599,7 @@ struct FloatKernels {
   const RecurrentKernels<T>& recurrent;
   const PoolKernels<T>& pool;
   const DepthwiseKernels<T>& depthwise;
+  const LinalgKernels<T>& linalg;
   ReduceKernels<T> reduce;
   SoftmaxKernels<T> softmax;
   NormSumKernels<T> normSums;

@@ -4,6 +4,7 @@
 #include "../kernels/depthwise.h"
 #include "../kernels/elementwise.h"
 #include "../kernels/integer_reduce.h"
+#include "../kernels/linalg.h"
 #include "../kernels/normalization.h"
 #include "../kernels/optimizer.h"
 #include "../kernels/pool.h"
@@ -16,11 +17,11 @@ constexpr ElementwiseTables kNeonElementwise = {
     {neon::elementwiseKernels<float>(), neon::optimizerKernels<float>(),
      neon::columnKernels<float>(), neon::normalizationKernels<float>(),
      neon::softmaxColumnKernels<float>(), neon::recurrentKernels<float>(),
-     neon::poolKernels<float>(), neon::depthwiseKernels<float>()},
+     neon::poolKernels<float>(), neon::depthwiseKernels<float>(), neon::linalgKernels<float>()},
     {neon::elementwiseKernels<double>(), neon::optimizerKernels<double>(),
      neon::columnKernels<double>(), neon::normalizationKernels<double>(),
      neon::softmaxColumnKernels<double>(), neon::recurrentKernels<double>(),
-     neon::poolKernels<double>(), neon::depthwiseKernels<double>()},
+     neon::poolKernels<double>(), neon::depthwiseKernels<double>(), neon::linalgKernels<double>()},
     neon::integerReduceKernels()};
 
 }  // namespace tilegrad

@@ -5,6 +5,7 @@
 #include "../kernels/depthwise.h"
 #include "../kernels/elementwise.h"
 #include "../kernels/integer_reduce.h"
+#include "../kernels/linalg.h"
 #include "../kernels/normalization.h"
 #include "../kernels/optimizer.h"
 #include "../kernels/pool.h"
@@ -17,11 +18,13 @@ constexpr ElementwiseTables kScalarElementwise = {
     {scalar::elementwiseKernels<float>(), scalar::optimizerKernels<float>(),
      scalar::columnKernels<float>(), scalar::normalizationKernels<float>(),
      scalar::softmaxColumnKernels<float>(), scalar::recurrentKernels<float>(),
-     scalar::poolKernels<float>(), scalar::depthwiseKernels<float>()},
+     scalar::poolKernels<float>(), scalar::depthwiseKernels<float>(),
+     scalar::linalgKernels<float>()},
     {scalar::elementwiseKernels<double>(), scalar::optimizerKernels<double>(),
      scalar::columnKernels<double>(), scalar::normalizationKernels<double>(),
      scalar::softmaxColumnKernels<double>(), scalar::recurrentKernels<double>(),
-     scalar::poolKernels<double>(), scalar::depthwiseKernels<double>()},
+     scalar::poolKernels<double>(), scalar::depthwiseKernels<double>(),
+     scalar::linalgKernels<double>()},
     scalar::integerReduceKernels()};
 
 }  // namespace tilegrad

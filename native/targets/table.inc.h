@@ -21,10 +21,10 @@ constexpr FloatKernels<T> tableOf(const ElementwiseTable<T>& lanes, const GemmKe
           lanes.columns,        lanes.normalization,
           lanes.softmaxColumns, lanes.optimizer,
           lanes.recurrent,      lanes.pool,
-          lanes.depthwise,      reduceKernels<T>(),
-          softmaxKernels<T>(),  normSumKernels<T>(),
-          randomKernels<T>(),   normKernels<T>(),
-          convertKernels<T>()};
+          lanes.depthwise,      lanes.linalg,
+          reduceKernels<T>(),   softmaxKernels<T>(),
+          normSumKernels<T>(),  randomKernels<T>(),
+          normKernels<T>(),     convertKernels<T>()};
 }
 
 constexpr KernelTable kernelTable(Level level, const ElementwiseTables& elementwise,

@@ -1,6 +1,14 @@
 /** All functions that are measured by the tables of this folder, by name; what follows a space says how one is used. */
 import { activations, binary, casts, inPlace, unary } from './elementwise.js';
-import { convolutions, interpolations, norms, pooling, random, unpooling } from './layers.js';
+import {
+  convolutions,
+  interpolations,
+  norms,
+  pooling,
+  random,
+  recurrent,
+  unpooling,
+} from './layers.js';
 import { losses } from './losses.js';
 import { distances, linearAlgebra, products } from './products.js';
 import { reductions, scans, sorting } from './reduce.js';
@@ -29,5 +37,6 @@ export const functions = {
   ...unpooling,
   ...interpolations,
   ...convolutions,
+  ...recurrent,
   ...random,
 } satisfies Record<string, FunctionRow>;

@@ -192,12 +192,60 @@ export const convolutions = {
     of(8, 16, 3, 3),
     channel,
   ),
+  'conv3d strided': trained(
+    (a, b, c) => t.conv3d(a, b, c, { stride: 2, padding: 1 }),
+    'F.conv3d(a, b, c, 2, 1)',
+    of(1, 8, 12, 12, 12),
+    of(16, 8, 3, 3, 3),
+    channel,
+  ),
+  'convTranspose3d strided': trained(
+    (a, b, c) => t.convTranspose3d(a, b, c, { stride: 2 }),
+    'F.conv_transpose3d(a, b, c, 2)',
+    of(1, 8, 8, 8, 8),
+    of(8, 16, 3, 3, 3),
+    channel,
+  ),
   convTranspose3d: trained(
     (a, b, c) => t.convTranspose3d(a, b, c),
     'F.conv_transpose3d(a, b, c)',
     of(1, 8, 8, 8, 8),
     of(8, 16, 3, 3, 3),
     channel,
+  ),
+};
+
+/** A cell without biases whose weights are given, for each pair of these. */
+const cells = new WeakMap<t.Tensor, t.nn.LSTMCell | t.nn.GRUCell>();
+function cellOf<Cell extends t.nn.LSTMCell | t.nn.GRUCell>(
+  Class: new (inputs: number, hidden: number, options: t.nn.RecurrentCellOptions) => Cell,
+  ofInput: t.Tensor,
+  ofHidden: t.Tensor,
+): Cell {
+  const [inputs, hidden] = [ofInput, ofHidden].map(({ shape }) => shape[1]!) as [number, number];
+  const dtype = ofInput.dtype as 'float32' | 'float64';
+  const cell = (cells.get(ofInput) ?? new Class(inputs, hidden, { bias: false, dtype })) as Cell;
+  if (!cells.has(ofInput)) {
+    t.noGrad(() => {
+      cell.weight_ih.set(ofInput);
+      cell.weight_hh.set(ofHidden);
+    });
+  }
+  cells.set(ofInput, cell);
+  return cell;
+}
+const state = of(64, 64);
+
+export const recurrent = {
+  LSTMCell: forward(
+    (a, b, c, d, e) => t.noGrad(() => cellOf(t.nn.LSTMCell, d, e).forward(a, [b, c])),
+    'torch.lstm_cell(a, (b, c), d, e)[0]',
+    ...[state, state, state, of(256, 64), of(256, 64)],
+  ),
+  GRUCell: forward(
+    (a, b, c, d) => t.noGrad(() => cellOf(t.nn.GRUCell, c, d).forward(a, b)),
+    'torch.gru_cell(a, b, c, d)',
+    ...[state, state, of(192, 64), of(192, 64)],
   ),
 };
 

@@ -138,6 +138,16 @@ export const linearAlgebra = {
       right,
     ),
   ),
+  'linalg.svd': inFloat64(
+    forward(
+      (a) => {
+        const { u, s, vh } = t.linalg.svd(a);
+        return [s, u, vh];
+      },
+      'torch.linalg.svd(a)[1]',
+      small,
+    ),
+  ),
   'linalg.svdvals': inFloat64(
     forward((a) => t.linalg.svdvals(a), 'torch.linalg.svdvals(a)', small),
   ),

@@ -14,13 +14,15 @@ import {
   formatShape,
   normalizeDim,
   numel,
+  type Shape,
+  sameShape,
 } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { add, div, mul, neg, sqrt, square, sub } from '../elementwise/arithmetic.js';
-import { eq, gt } from '../elementwise/compare.js';
+import { eq, gt, lt } from '../elementwise/compare.js';
 import { defineMethods } from '../elementwise/elementwise.js';
 import { clamp, where } from '../elementwise/ternary.js';
-import { attachJoint } from '../normalization/norm.js';
+import { attachJoint, run } from '../normalization/norm.js';
 import { checkDims, checkFloating, checkTensor, contiguous, copyInto } from '../operand.js';
 import { promote, promoteFloating } from '../promotion.js';
 import { expand, sum, sumTo } from '../reduction/reduce.js';
@@ -293,7 +295,58 @@ export function cosineSimilarity(
     const wide = full.shape[dim] === size ? full : full.expand(full.shape.with(dim, size));
     return div(wide, clamp(norm(wide, { dim, keepDim: true }), { min: eps }));
   };
+  if (isRows(x, y, shape, dim)) return cosines(x, y, eps);
   return composed(() => sum(mul(unit(x), unit(y)), { dim }));
+}
+
+/** The longest rows whose cosines are one pass: the kernels' blocks of a reduction. */
+const LONGEST_ROW = 4096;
+
+/** Whether the vectors are rows without gaps in both operands. */
+function isRows(x: Tensor, y: Tensor, shape: Shape, dim: number): boolean {
+  const n = shape[dim] ?? 0;
+  if (dim !== shape.length - 1 || n === 0 || n > LONGEST_ROW || x.numel === 0) return false;
+  return sameShape(x.shape, y.shape) && x.isContiguous && y.isContiguous;
+}
+
+/** Of rows: one row of the table, and one for both gradients. */
+function cosines(a: Tensor, b: Tensor, eps: number): Tensor {
+  const leading = a.shape.slice(0, -1);
+  const sizes = [numel(leading), a.shape.at(-1) as number, eps];
+  const [x, y] = [a.detach(), b.detach()];
+  const [result, ofA, ofB] = [0, 1, 2].map(() => uninitialized(leading, a.dtype)) as [
+    Tensor,
+    Tensor,
+    Tensor,
+  ];
+  run(rows.cosines, [x, y, result, ofA, ofB], sizes);
+  if (!recording(a, b)) {
+    ofA.dispose();
+    ofB.dispose();
+    return result;
+  }
+  const value = result.detach();
+  return attachJoint(
+    result,
+    'cosineSimilarity',
+    [a, b],
+    (g, gradients) => {
+      const all = [x, y, value, ofA, ofB, contiguous(g), ...gradients];
+      run(rows.cosinesBackward, all, sizes);
+    },
+    (g, i) => (i === 0 ? cosineShare(g, a, b, eps) : cosineShare(g, b, a, eps)),
+  );
+}
+
+/** The gradient by a, recorded: (b / |b| - y a / |a|) g / |a|, where a short a's length is constant. */
+function cosineShare(g: Tensor, a: Tensor, b: Tensor, eps: number): Tensor {
+  const along = { dim: -1, keepDim: true };
+  const [ofA, ofB] = [norm(a, along), norm(b, along)];
+  const length = clamp(ofA, { min: eps });
+  const [left, right] = [div(a, length), div(b, clamp(ofB, { min: eps }))];
+  const cosine = sum(mul(left, right), along);
+  const share = where(lt(ofA, eps), 0, cosine);
+  return mul(sub(right, mul(left, share)), div(unsqueeze(g, -1), length));
 }
 
 /** Options of {@link normalize}. */

@@ -1,5 +1,6 @@
 /** Means of windows, and what is made of them. */
 import { attach, recording } from '../../autograd/tape.js';
+import { composed } from '../../autograd/tidy.js';
 import { TensorError } from '../../errors.js';
 import { rows, runRowFor } from '../../native/commands.js';
 import { uninitialized } from '../../tensor/creation.js';
@@ -310,10 +311,12 @@ export function localResponseNorm(
   }
   if (x.numel === 0) return mul(x, 1);
   const [n, channels] = x.shape as readonly [number, number];
-  const squares = reshape(square(x), [n, channels, -1]);
-  const padded = pad(squares, [0, 0, Math.floor(size / 2), Math.floor((size - 1) / 2)]);
-  const neighbours = reshape(avgPool2d(padded, [size, 1], { stride: 1 }), x.shape);
-  return div(x, pow(add(mul(neighbours, alpha), k), beta));
+  return composed(() => {
+    const squares = reshape(square(x), [n, channels, -1]);
+    const padded = pad(squares, [0, 0, Math.floor(size / 2), Math.floor((size - 1) / 2)]);
+    const neighbours = reshape(avgPool2d(padded, [size, 1], { stride: 1 }), x.shape);
+    return div(x, pow(add(mul(neighbours, alpha), k), beta));
+  });
 }
 
 defineMethods({

@@ -1,5 +1,6 @@
 /** Patches of images as columns of a matrix, and columns added back into images: PyTorch's unfold and fold. */
 import { attach, recording } from '../../autograd/tape.js';
+import { composed } from '../../autograd/tidy.js';
 import { TensorError } from '../../errors.js';
 import { rows, runRow } from '../../native/commands.js';
 import { uninitialized } from '../../tensor/creation.js';
@@ -101,12 +102,14 @@ function overPlaces(
 function columnsOf(operation: string, x: Tensor, patches: Patches, count: Pair): Tensor {
   const [n, c, height, width] = x.shape as readonly [number, number, number, number];
   const [top, left] = patches.padding;
-  const from = x.detach();
-  const padded = top + left === 0 ? from : pad(from, [left, left, top, top]);
   const [kh, kw] = patches.kernel;
-  const all = uninitialized([n, c, kh, kw, ...count], x.dtype);
-  overPlaces(padded, all, patches, (place, column) => copyInto(column, place));
-  const y = reshape(all, [n, c * kh * kw, count[0] * count[1]]);
+  const y = composed(() => {
+    const from = x.detach();
+    const padded = top + left === 0 ? from : pad(from, [left, left, top, top]);
+    const all = uninitialized([n, c, kh, kw, ...count], x.dtype);
+    overPlaces(padded, all, patches, (place, column) => copyInto(column, place));
+    return reshape(all, [n, c * kh * kw, count[0] * count[1]]);
+  });
   if (!recording(x)) return y;
   return attach(y, operation, [x], [(g) => sums(operation, g, patches, count, [height, width])]);
 }

@@ -143,12 +143,14 @@ function adaptive(operation: string, x: Tensor, outputSize: unknown): [plane: Ax
 export function adaptiveAvgPool3d(x: Tensor, outputSize: OutputSize): Tensor {
   const name = 'adaptiveAvgPool3d';
   const [plane, out] = adaptive(name, x, outputSize);
-  // The windows of planes are the same at each depth, so the mean of their means is that of all.
-  const planes = asRows(means(name, x, { axes: plane, countPadding: false, divisor: 0 }));
-  const sizes = planes.shape.slice(-2) as [number, number];
-  const axes = adaptiveAxes(sizes, [out, sizes[1]]);
-  const y = means(name, planes, { axes, countPadding: false, divisor: 0 });
-  return asVolume(y, [axes[0] as Axis, ...(plane as [Axis, Axis])]);
+  return composed(() => {
+    // The windows of planes are the same at each depth, so the mean of their means is that of all.
+    const planes = asRows(means(name, x, { axes: plane, countPadding: false, divisor: 0 }));
+    const sizes = planes.shape.slice(-2) as [number, number];
+    const axes = adaptiveAxes(sizes, [out, sizes[1]]);
+    const y = means(name, planes, { axes, countPadding: false, divisor: 0 });
+    return asVolume(y, [axes[0] as Axis, ...(plane as [Axis, Axis])]);
+  });
 }
 
 /** The largest values of windows of planes, and of these the largest of windows of the depth. */

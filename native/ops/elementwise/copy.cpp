@@ -133,6 +133,49 @@ int64_t turnedRows(int64_t cols, int64_t bytes) {
   return line * (lines > 1 ? lines : 1);
 }
 
+// Whether the two inner dimensions of x are pairs that become two rows of y, as where pixels become
+// channels.
+bool arePairs(const Loops& loops) {
+  const int row = loops.rank - 2, inner = loops.rank - 1;
+  return row >= 0 && loops.shape[row] == 2 && loops.stride[0][row] == 1 &&
+         loops.stride[0][inner] == 2 && loops.stride[1][inner] == 1;
+}
+
+// The copy of pairs of 4 or 8 bytes each, with the dimension before them in one call: tiles of two
+// rows would be a call for each of them (8 x 8 images of 32 x 32, each pixel's four to channels:
+// 56 us on Zen 5 instead of 7).
+void copyPairs(const Loops& loops, int64_t bytes, const char* x, char* y) {
+  const int row = loops.rank - 2, inner = row + 1, outer = row - 1;
+  const int64_t n = loops.shape[inner], rows = outer < 0 ? 1 : loops.shape[outer];
+  const int64_t xRow = outer < 0 ? 0 : loops.stride[0][outer];
+  const int64_t yRow = outer < 0 ? 0 : loops.stride[1][outer];
+  const int64_t other = loops.stride[1][row];
+  const MoveTables& moves = kernels().moves;
+  Loops tasks = loops;
+  tasks.rank = outer < 0 ? 0 : outer;
+  parallelShares(elementCount(tasks) * rows, 1, 4 * n * bytes, kLightShare,
+                 [&](int64_t begin, int64_t end) {
+                   Odometer at(tasks, 2, begin / rows);
+                   for (int64_t i = begin; i < end; at.next()) {
+                     const int64_t first = i % rows, left = end - i;
+                     const int64_t count = left < rows - first ? left : rows - first;
+                     const char* const from = x + (at.offset(0) + first * xRow) * bytes;
+                     char* const to = y + (at.offset(1) + first * yRow) * bytes;
+                     char* const second = to + other * bytes;
+                     if (bytes == 4) {
+                       moves.split4(count, n, reinterpret_cast<const uint32_t*>(from), xRow,
+                                    reinterpret_cast<uint32_t*>(to),
+                                    reinterpret_cast<uint32_t*>(second), yRow);
+                     } else {
+                       moves.split8(count, n, reinterpret_cast<const uint64_t*>(from), xRow,
+                                    reinterpret_cast<uint64_t*>(to),
+                                    reinterpret_cast<uint64_t*>(second), yRow);
+                     }
+                     i += count;
+                   }
+                 });
+}
+
 // Copies elements of one size: straight to where they belong, which runMap, whose kernels take
 // contiguous rows, doesn't do.
 Status copy(const Command& c) {
@@ -147,6 +190,10 @@ Status copy(const Command& c) {
   const int64_t step = inner < 0 ? 1 : loops.stride[0][inner];
   const bool inOrder = step == 1 || step == -1;
   if (!inOrder) pairWithUnitStride(&loops, 2, 0);
+  if (arePairs(loops) && bytes >= 4) {
+    copyPairs(loops, bytes, x, y);
+    return Status::ok;
+  }
   const int64_t length = inner < 0 ? 1 : loops.shape[inner], piece = kPieceBytes / bytes;
   const Tiles tiles = inOrder ? makeTiles(loops, 2, length < piece ? piece / length : 1, piece)
                               : makeTiles(loops, 2, turnedRows(length, bytes), kTileCols);

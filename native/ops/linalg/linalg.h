@@ -44,6 +44,11 @@ Status solveTriangle(const Matrix<T>& a, bool upper, bool unit, const Matrix<T>&
 template <class T>
 void swapRows(const Matrix<T>& a, const int32_t* pivots, int64_t count);
 
+// C += A B for a few steps k, on the caller's thread: A[i, p] at a[i * aRow + p * aCol]. The
+// columns of C are contiguous, there is at least one, and the rows of B follow each other.
+template <class T>
+void addProduct(const Matrix<T>& c, int64_t k, const T* a, int64_t aRow, int64_t aCol, const T* b);
+
 // H = I - tau v v^T with H x = (beta, 0, 0, ...) and v[0] = 1 (Golub and Van Loan, 5.1). The n
 // values at x, `step` apart, become beta and the rest of v. Returns tau, 0 when there is nothing to
 // do. NaN and infinities give NaN.
@@ -54,11 +59,9 @@ T reflector(int64_t n, T* x, int64_t step);
 template <class T>
 void reflectRows(const Matrix<T>& a, const T* v, int64_t step, T tau, T* work);
 
-// Exchanges two rows of n values, and their plane rotation: x = c x + s y, y = c y - s x.
+// Exchanges two rows of n values.
 template <class T>
 void exchange(int64_t n, T* x, T* y);
-template <class T>
-void rotate(int64_t n, T* x, T* y, double c, double s);
 
 // Multiplies n values by 2^exponent, which is exact unless a result is denormal.
 template <class T>

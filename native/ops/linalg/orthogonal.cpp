@@ -95,12 +95,10 @@ const char* checkProduct(const Command& c) {
              : "there are more reflectors than vectors";
 }
 
-// to = the transposed of from.
+// to = the transposed of from, whose columns are contiguous.
 template <class T>
 void transposeInto(const Matrix<T>& from, T* to) {
-  for (int64_t j = 0; j < from.cols; ++j) {
-    for (int64_t i = 0; i < from.rows; ++i) to[j * from.rows + i] = from(i, j);
-  }
+  floatKernels<T>().gemm.turn(from.cols, from.rows, from.at, from.row, to, from.rows);
 }
 
 // A = Q T Q^T for a symmetric A, given whole. The vector of reflector p is left in column p below
@@ -132,11 +130,13 @@ void tridiagonalise(const Matrix<T>& a, T* tau, double* d, double* e, T* work) {
       dot += static_cast<double>(w[i]) * static_cast<double>(x[i]);
     }
     const T share = static_cast<T>(-0.5 * static_cast<double>(tau[p]) * dot);
-    for (int64_t i = 0; i < size; ++i) w[i] += share * x[i];
+    T* const factors = x + size;  // of w, then of v
     for (int64_t i = 0; i < size; ++i) {
-      const T factors[2] = {-x[i], -w[i]};
-      kernels.streamRows(2, size, factors, 1, w, size, rest.rowAt(i));
+      w[i] += share * x[i];
+      factors[i] = -x[i];
+      factors[size + i] = -w[i];
     }
+    addProduct(rest, 2, factors, 1, size, w);
   }
   d[n - 1] = static_cast<double>(a(n - 1, n - 1));
   e[n - 1] = 0;
@@ -151,7 +151,7 @@ Status eighOf(const Command& c) {
   return eachMatrix(c.number[0].i, [&](int64_t i) {
     const Matrix<T> a = plainMatrix<T>(c.data[0], i, n, n);
     T* const w = static_cast<T*>(c.data[1]) + i * n;
-    T* const tau = places<T>(ScratchSlot::result, 3 * n);
+    T* const tau = places<T>(ScratchSlot::result, 5 * n);
     double* const d = places<double>(ScratchSlot::panel, 2 * n);
     T* const q = places<T>(ScratchSlot::block, vectors ? n * n : 0);
     if (!tau || !d || !q) return Status::outOfMemory;
@@ -192,10 +192,8 @@ void reflectColumns(const Matrix<T>& a, const T* v, T tau, T* work) {
   const auto& kernels = floatKernels<T>().gemm;
   for (int64_t i = 0; i < a.rows; ++i) work[i] = 0;
   kernels.dot[0]({1, a.rows, a.cols, v, 0, 1, a.at, a.row, work, a.rows});
-  for (int64_t i = 0; i < a.rows; ++i) {
-    const T share = -tau * work[i];
-    kernels.streamRows(1, a.cols, &share, 0, v, 0, a.rowAt(i));
-  }
+  for (int64_t i = 0; i < a.rows; ++i) work[i] *= -tau;
+  addProduct(a, 1, work, 1, 0, v);
 }
 
 // A = U B V^T for m >= n. Left vectors are left in columns, right ones in rows right of the

@@ -85,16 +85,6 @@ void swapRows(const Matrix<T>& a, const int32_t* pivots, int64_t count) {
 }
 
 template <class T>
-void rotate(int64_t n, T* x, T* y, double c, double s) {
-  const T cosine = static_cast<T>(c), sine = static_cast<T>(s);
-  for (int64_t j = 0; j < n; ++j) {
-    const T before = x[j];
-    x[j] = cosine * before + sine * y[j];
-    y[j] = cosine * y[j] - sine * before;
-  }
-}
-
-template <class T>
 T reflector(int64_t n, T* x, int64_t step) {
   // In float64, over the largest, so that squares neither overflow nor vanish.
   double most = 0;
@@ -120,6 +110,36 @@ T reflector(int64_t n, T* x, int64_t step) {
 }
 
 template <class T>
+void addProduct(const Matrix<T>& c, int64_t k, const T* a, int64_t aRow, int64_t aCol, const T* b) {
+  const auto& kernels = floatKernels<T>().gemm;
+  // Rows of a few columns in tiles: row by row, QR of 500 x 20 (float32, Zen 5) took 232 us instead
+  // of 117. Long rows are faster one after the other (100 x 100: 179 us, in tiles 206 us;
+  // 200 x 1000: 2.1 ms, 2.5).
+  if (c.cols > 2 * kernels.maxCols) {
+    for (int64_t i = 0; i < c.rows; ++i) {
+      kernels.streamRows(k, c.cols, a + i * aRow, aCol, b, c.cols, c.rowAt(i));
+    }
+    return;
+  }
+  GemmTile<T> tile{};
+  tile.cols = c.cols;
+  tile.k = k;
+  tile.aRow = aRow;
+  tile.aCol = aCol;
+  tile.b = b;
+  tile.bRow = c.cols;
+  tile.cRow = c.row;
+  tile.beta = 1;
+  int64_t i = 0;
+  eachTile(c.rows, kernels.maxRows, [&](int64_t rows) {
+    tile.a = a + i * aRow;
+    tile.c = c.rowAt(i);
+    kernels.tile[rows - 1](tile);
+    i += rows;
+  });
+}
+
+template <class T>
 void reflectRows(const Matrix<T>& a, const T* v, int64_t step, T tau, T* work) {
   if (tau == 0 || a.cols == 0) return;
   const auto& kernels = floatKernels<T>().gemm;
@@ -129,29 +149,7 @@ void reflectRows(const Matrix<T>& a, const T* v, int64_t step, T tau, T* work) {
     work[j] *= -tau;
     a.at[j] += work[j];
   }
-  // Rows of a few columns in tiles of one step: row by row, QR of 500 x 20 (float32, Zen 5) took
-  // 232 us instead of 117. Long rows are faster one after the other (100 x 100: 179 us, in tiles
-  // 206 us; 200 x 1000: 2.1 ms, 2.5).
-  if (a.cols > 2 * kernels.maxCols) {
-    for (int64_t i = 1; i < a.rows; ++i) {
-      kernels.streamRows(1, a.cols, v + i * step, 0, work, 0, a.rowAt(i));
-    }
-    return;
-  }
-  GemmTile<T> tile{};
-  tile.cols = a.cols;
-  tile.k = 1;
-  tile.aRow = step;
-  tile.b = work;
-  tile.cRow = a.row;
-  tile.beta = 1;
-  int64_t i = 1;
-  eachTile(a.rows - 1, kernels.maxRows, [&](int64_t rows) {
-    tile.a = v + i * step;
-    tile.c = a.rowAt(i);
-    kernels.tile[rows - 1](tile);
-    i += rows;
-  });
+  addProduct(a.block(1, 0, a.rows - 1, a.cols), 1, v + step, step, 0, work);
 }
 
 template <class T>
@@ -196,7 +194,8 @@ T* vectorAt(const Vectors& v, int64_t i) {
 
 template <class T>
 void rotateRows(const Vectors& v, int64_t i, int64_t j, double c, double s) {
-  rotate(v.length, vectorAt<T>(v, i), vectorAt<T>(v, j), c, s);
+  floatKernels<T>().linalg.rotate(v.length, vectorAt<T>(v, i), vectorAt<T>(v, j), static_cast<T>(c),
+                                  static_cast<T>(s));
 }
 
 template <class T>
@@ -219,10 +218,10 @@ Vectors vectorsOf(T* at, int64_t length) {
   template Status subtractProduct(const Matrix<T>&, const Matrix<T>&, const Matrix<T>&, int); \
   template Status solveTriangle(const Matrix<T>&, bool, bool, const Matrix<T>&, int);         \
   template void swapRows(const Matrix<T>&, const int32_t*, int64_t);                          \
+  template void addProduct(const Matrix<T>&, int64_t, const T*, int64_t, int64_t, const T*);  \
   template T reflector(int64_t, T*, int64_t);                                                 \
   template void reflectRows(const Matrix<T>&, const T*, int64_t, T, T*);                      \
   template void exchange(int64_t, T*, T*);                                                    \
-  template void rotate(int64_t, T*, T*, double, double);                                      \
   template void scaleByPower(int64_t, T*, int);                                               \
   template bool scaleOf(int64_t, const T*, int*);                                             \
   template void fillNaN(int64_t, T*);                                                         \

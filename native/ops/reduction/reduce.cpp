@@ -159,16 +159,13 @@ void toScales(int64_t cols, const T* extrema, T* scales) {
   for (int64_t j = 0; j < cols; ++j) scales[j] = isFinal(extrema[j]) ? 1 : extrema[j];
 }
 
-// The 2-norm. The plain sum of squares is taken where it is finite and so large that squares that
-// underflowed don't count: 2^46 (float64: 2^104) times the smallest normal number, which is an
-// eps^-2. Otherwise values are divided by their maximum first.
+// The 2-norm: the root of the sum of squares where that is safe. Otherwise values are divided by
+// their maximum first.
 template <class T>
 bool solveNorm2(const Reduction<T>&, const Runner<T>& runner, int64_t cols, T* results) {
-  constexpr T kSafe = sizeof(T) == 4 ? static_cast<T>(0x1p-80) : static_cast<T>(0x1p-918);
   if (!runner.run(squares<T>(mapUnary<T, Unary::square>), nullptr, results)) return false;
-  const auto isSafe = [&](T sum) { return sum >= kSafe && isfinite(sum); };
   bool safe = true;
-  for (int64_t j = 0; j < cols; ++j) safe = safe && isSafe(results[j]);
+  for (int64_t j = 0; j < cols; ++j) safe = safe && isSafeNorm(results[j]);
   if (safe) {
     unary<T>(Unary::sqrt)(cols, results, results);
     return true;
@@ -177,14 +174,14 @@ bool solveNorm2(const Reduction<T>&, const Runner<T>& runner, int64_t cols, T* r
   if (!runner.run(maxima<T>(mapUnary<T, Unary::abs>), nullptr, extrema)) return false;
   toScales(cols, extrema, scales);
   for (int64_t j = 0; j < cols; ++j) {
-    if (isSafe(results[j])) scales[j] = 1;
+    if (isSafeNorm(results[j])) scales[j] = 1;
   }
   T scaled[kTaskCols];
   if (!runner.run(sums<T>(mapSquaredQuotient<T>), scales, scaled)) return false;
   unary<T>(Unary::sqrt)(cols, scaled, scaled);
   binary<T>(Binary::mul)(cols, scaled, 1, scales, 1, scaled);
   for (int64_t j = 0; j < cols; ++j) {
-    results[j] = !isSafe(results[j]) && isFinal(extrema[j]) ? extrema[j] : scaled[j];
+    results[j] = !isSafeNorm(results[j]) && isFinal(extrema[j]) ? extrema[j] : scaled[j];
   }
   return true;
 }

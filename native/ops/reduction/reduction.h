@@ -464,4 +464,12 @@ Status runReduction(const Command& c, Reduction<T>* r) {
   return runTasks(*r, !inner && sideBySide);
 }
 
+// Whether a sum of squares is finite and so large that squares that underflowed don't count: 2^46
+// (float64: 2^104) times the smallest normal number, which is an eps^-2.
+template <class T>
+bool isSafeNorm(T sum) {
+  constexpr T kSafe = sizeof(T) == 4 ? static_cast<T>(0x1p-80) : static_cast<T>(0x1p-918);
+  return sum >= kSafe && sum - sum == 0;
+}
+
 }  // namespace tilegrad

@@ -82,6 +82,9 @@ class Windows {
 // gradients spread along one row for all rows of a window: 12 KB on the stack.
 constexpr int64_t kMostColumns = 1024;
 
+// Results whose shares of the gradient are computed at a time.
+constexpr int64_t kShares = 256;
+
 struct Pooling {
   int64_t planes;
   Axis rows, cols;
@@ -117,6 +120,10 @@ bool isSideBySide(const Pooling& p, bool largest);
 // The largest values (or the means) of them, on a command that was checked; planes of x are xPlane
 // apart.
 Status poolSideBySide(const Command& c, const Pooling& p, bool largest, int64_t xPlane);
+
+// The same for the gradient of means; planes of dx without gaps.
+bool spreadsSideBySide(const Pooling& p, int64_t elementBytes);
+Status spreadSideBySide(const Command& c, const Pooling& p);
 
 // Gradients, on commands that were checked as the forward ones are.
 Status maxPoolBackward(const Command& c);

@@ -2,6 +2,8 @@
 // a register can't hold windows side by side; they hold planes, whose windows are all the same.
 // Rows of planes are turned into columns of a tile, the kernels walk its windows, results are
 // turned back.
+#include <string.h>
+
 #include "../../base/scratch.h"
 #include "pool.h"
 
@@ -21,6 +23,9 @@ constexpr int64_t kTilePlaces = 1024;
 constexpr int64_t kMostRows = 8;
 // Results of each plane that are kept until they are turned back together: 16 KB of float32.
 constexpr int64_t kKept = 256;
+
+// A tile of gradients: a quarter of the second-level cache of most CPUs, planes of 64 x 64 float32.
+constexpr int64_t kSpreadBytes = 256 * 1024;
 
 void turn(int64_t rows, int64_t cols, const float* x, int64_t xCol, float* y, int64_t yRow) {
   kernels().moves.size4.transpose(rows, cols, reinterpret_cast<const uint32_t*>(x), xCol,
@@ -198,7 +203,79 @@ Pass<T> passOf(const Command& c, const Pooling& p, bool largest, int64_t xPlane)
           largest ? static_cast<int32_t*>(c.data[2]) : nullptr};
 }
 
+// The gradients of a row of results, made shares and added to the places of their windows in one
+// row of a tile. Windows have rowPlaces places in each of their columns.
+template <class T>
+void spreadLine(const Pooling& p, int64_t rowPlaces, T* share, T* to) {
+  Windows windows(p.cols, 0);
+  for (int64_t j = 0; j < p.cols.out; ++j, share += kSide) {
+    const Span window = windows.next();
+    const int64_t places = rowPlaces * (window.end - window.begin);
+    const T divisor = static_cast<T>(p.divisor != 0 ? p.divisor : places);
+    for (int k = 0; k < kSide; ++k) share[k] /= divisor;
+    for (T* place = to + window.begin * kSide; place < to + window.end * kSide; place += kSide) {
+      for (int k = 0; k < kSide; ++k) place[k] += share[k];
+    }
+  }
+}
+
+// The gradient of the means of planes [plane, plane + count), up to kSide. Every place gets its
+// shares in the order in which they come to it when planes are taken one by one.
+template <class T>
+void spreadGroup(const Pooling& p, int64_t plane, int64_t count, const T* g, T* dx, T* tile) {
+  const int64_t width = p.cols.in;
+  T* const line = tile + p.places() * kSide;
+  T* const shares = line + width * kSide;
+  memset(tile, 0, static_cast<size_t>(p.places() * kSide) * sizeof(T));
+  // Lanes without a plane are computed with as well.
+  if (count < kSide) memset(shares, 0, static_cast<size_t>(p.cols.out * kSide) * sizeof(T));
+  for (int64_t i = 0; i < p.rows.out; ++i) {
+    const Span rows = p.rows.window(i);
+    turn(p.cols.out, count, g + plane * p.results() + i * p.cols.out, p.results(), shares, kSide);
+    // Once for all rows of a window, and straight to its place where there is but one.
+    const bool once = rows.end - rows.begin > 1;
+    if (once) memset(line, 0, static_cast<size_t>(width * kSide) * sizeof(T));
+    spreadLine(p, rows.end - rows.begin, shares, once ? line : tile + rows.begin * width * kSide);
+    const auto add = floatKernels<T>().elementwise.binary[static_cast<int>(Binary::add)];
+    for (int64_t r = rows.begin; once && r < rows.end; ++r) {
+      T* const row = tile + r * width * kSide;
+      add(width * kSide, row, 1, line, 1, row);
+    }
+  }
+  turn(count, p.places(), tile, kSide, dx + plane * p.places(), p.places());
+}
+
+template <class T>
+Status spread(const Command& c, const Pooling& p) {
+  const T* const g = static_cast<const T*>(c.data[0]);
+  T* const dx = static_cast<T*>(c.data[1]);
+  const int64_t values = (p.places() + p.cols.in + p.cols.out) * kSide;
+  const int64_t bytes = (2 * p.places() + p.results()) * kSide * static_cast<int64_t>(sizeof(T));
+  const int64_t groups = (p.planes + kSide - 1) / kSide;
+  return parallelStatus(groups, most(1, kHeavyShare / bytes), [&](int64_t begin, int64_t end) {
+    T* const tile =
+        static_cast<T*>(scratch(ScratchSlot::step, static_cast<size_t>(values) * sizeof(T)));
+    if (!tile) return Status::outOfMemory;
+    for (int64_t group = begin; group < end; ++group) {
+      const int64_t plane = group * kSide;
+      spreadGroup(p, plane, least(kSide, p.planes - plane), g, dx, tile);
+    }
+    return Status::ok;
+  });
+}
+
 }  // namespace
+
+bool spreadsSideBySide(const Pooling& p, int64_t elementBytes) {
+  if (p.cols.kernel != 0 || p.planes < kFewestPlanes) return false;
+  if (p.places() == 0 || p.results() == 0) return false;
+  return p.cols.in <= kMostColumns && p.cols.out <= kShares &&
+         p.places() * kSide * elementBytes <= kSpreadBytes;
+}
+
+Status spreadSideBySide(const Command& c, const Pooling& p) {
+  return c.type[0] == DType::float64 ? spread<double>(c, p) : spread<float>(c, p);
+}
 
 bool isSideBySide(const Pooling& p, bool largest) {
   if (p.cols.kernel != 0 || p.planes < kFewestPlanes) return false;

@@ -30,9 +30,6 @@ void maxPoolBackwardOf(const Command& c) {
                  });
 }
 
-// Results whose shares of the gradient are computed at a time.
-constexpr int64_t kShares = 256;
-
 // Adds the shares of the results [i, first..last) to the places of their windows in one row. Every
 // place gets its shares in the order of the results.
 template <class T>
@@ -102,9 +99,7 @@ void spreadPlane(const Pooling& p, const T* g, T* dx) {
 }
 
 template <class T>
-void avgPoolBackwardOf(const Command& c) {
-  Pooling p(c);
-  p.takeDivisor(c);
+void avgPoolBackwardOf(const Command& c, const Pooling& p) {
   const T* const g = static_cast<const T*>(c.data[0]);
   T* const dx = static_cast<T*>(c.data[1]);
   if (p.places() == 0) return;
@@ -127,10 +122,13 @@ Status maxPoolBackward(const Command& c) {
 }
 
 Status avgPoolBackward(const Command& c) {
+  Pooling p(c);
+  p.takeDivisor(c);
+  if (spreadsSideBySide(p, sizeOf(c.type[0]))) return spreadSideBySide(c, p);
   if (c.type[0] == DType::float64) {
-    avgPoolBackwardOf<double>(c);
+    avgPoolBackwardOf<double>(c, p);
   } else {
-    avgPoolBackwardOf<float>(c);
+    avgPoolBackwardOf<float>(c, p);
   }
   return Status::ok;
 }

@@ -25,6 +25,15 @@ function turns(a: Tensor, b: Tensor): number[] {
   return x.flatMap((value, i) => [value, y[i] as number]);
 }
 
+/** The first of each of n pairs, then the second ones, row by row, by plain code. */
+function planes(x: Tensor, n: number): number[] {
+  const all = list(x);
+  const rows = Array.from({ length: all.length / (2 * n) }, (_, r) => 2 * n * r);
+  return rows.flatMap((first) =>
+    [0, 1].flatMap((k) => Array.from({ length: n }, (_, i) => all[first + 2 * i + k] as number)),
+  );
+}
+
 const dtypes = [
   ...(['float32', 'float64', 'int8', 'uint8', 'int32', 'int64'] as const),
   ...(['bool', 'bfloat16', 'float16'] as const),
@@ -49,6 +58,39 @@ describe.each(dtypes)('%s', (dtype) => {
         expect(list(y.slice([null, 0]).contiguous())).toEqual(list(a));
         expect(list(y.slice([null, 1]).contiguous())).toEqual(list(b));
       }
+    }
+  });
+
+  test('pairs that become rows, at every level', () => {
+    const widths = [1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 32, 33, 65];
+    for (const [level, threads] of settings) {
+      setSimdLevel(level);
+      setNumThreads(threads);
+      for (const n of widths) {
+        // Two, one and no dimensions before the pairs, of which one of the outer ones has a gap.
+        const x = numbers(3, 6, 2 * n + 1)
+          .to(dtype)
+          .slice([null, null, [1]])
+          .reshape([3, 6, n, 2]);
+        const back = (t: Tensor) => t.transpose(-1, -2).contiguous();
+        expect(list(back(x)), `${level} ${threads} ${n}`).toEqual(planes(x, n));
+        const [plane, row] = [x.slice([1]), x.slice([1, 4])];
+        expect(list(back(plane))).toEqual(planes(plane, n));
+        expect(list(back(row))).toEqual(planes(row, n));
+        // Rows of pairs that lie one after the other in the result.
+        const y = x.permute([0, 3, 1, 2]).contiguous();
+        expect(list(y.permute([0, 2, 3, 1]))).toEqual(list(x));
+      }
+    }
+  });
+
+  test('many rows of pairs', () => {
+    const x = numbers(2, 300, 80).to(dtype).reshape([2, 300, 40, 2]);
+    const wanted = list(x.permute([3, 0, 1, 2]));
+    for (const [level, threads] of settings) {
+      setSimdLevel(level);
+      setNumThreads(threads);
+      expect(list(x.permute([3, 0, 1, 2]).contiguous())).toEqual(wanted);
     }
   });
 

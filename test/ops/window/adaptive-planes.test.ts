@@ -106,19 +106,35 @@ describe.each(['float32', 'float64'] as const)('%s', (dtype) => {
     }
   });
 
-  test('gradients of many planes are those of each', () => {
-    const x = randn([37, 1, 11, 13], { dtype, generator: new Generator(4) }).requiresGrad_();
-    const g = randn([37, 1, 4, 6], { dtype, generator: new Generator(5) });
+  // Means side by side, and such as have too many places or results for that.
+  const spread = [
+    { planes: 37, size: [11, 13], out: [4, 6] },
+    { planes: 16, size: [64, 64], out: [7, 9] },
+    { planes: 17, size: [65, 64], out: [7, 9] },
+    { planes: 12, size: [1, 400], out: [1, 256] },
+    { planes: 12, size: [1, 400], out: [1, 257] },
+    { planes: 18, size: [6, 1], out: [4, 1] },
+    ...cases,
+  ];
+  test.each(spread)('gradients of $planes planes of $size to $out', ({ planes, size, out }) => {
+    const x = randn([planes, 1, ...size], { dtype, generator: new Generator(4) }).requiresGrad_();
+    const g = values([planes, 1, ...out], dtype, 5);
+    const sizes = out as [number, number];
     for (const fn of [adaptiveMaxPool2d, adaptiveAvgPool2d] as const) {
-      x.zeroGrad();
-      const y = fn(x, [4, 6]) as Tensor;
-      y.backward(g);
-      const each = Array.from({ length: 37 }, (_, i) => {
-        const one = noGrad(() => x.slice([[i, i + 1]]).clone()).requiresGrad_();
-        (fn(one, [4, 6]) as Tensor).backward(g.slice([[i, i + 1]]));
-        return bytes(one.grad as Tensor);
-      });
-      expect(bytes(x.grad as Tensor).equals(Buffer.concat(each))).toBe(true);
+      for (const [level, threads] of settings) {
+        setSimdLevel(level);
+        setNumThreads(threads);
+        x.zeroGrad();
+        const y = fn(x, sizes) as Tensor;
+        y.backward(g);
+        const each = Array.from({ length: planes }, (_, i) => {
+          const one = noGrad(() => x.slice([[i, i + 1]]).clone()).requiresGrad_();
+          (fn(one, sizes) as Tensor).backward(g.slice([[i, i + 1]]));
+          return bytes(one.grad as Tensor);
+        });
+        const same = bytes(x.grad as Tensor).equals(Buffer.concat(each));
+        expect(same, `${level} ${threads} ${fn}`).toBe(true);
+      }
     }
   });
 });
