@@ -75,10 +75,10 @@ export interface Result {
 export type Judge = (check: readonly number[]) => string | null;
 
 // OpenBLAS's threads keep spinning for 2^26 cycles, about 20 ms, after their work is done, PyTorch's
-// and ONNX Runtime's for less. The next contender waits until they sleep.
-// Not all do: 55x1789x456 of ours on two threads reached 42 to 45 % of the peak beside all peers, 58 % with 60 ms,
-// 82 with 100, 74 with 300, and 91 without peers; 100 ms would make the sweep of 200 shapes 3 minutes longer.
-const kSettleMilliseconds = 30;
+// and ONNX Runtime's for less, some for longer. The next contender waits until they sleep: 55x1789x456
+// of ours on two threads reached 42 to 45 % of the peak beside all peers with 30 ms, 58 % with 60, 82
+// with 100, 74 with 300, and 91 without peers.
+const kSettleMilliseconds = 100;
 
 /** How much larger the largest ratio of a case may be than the smallest for its rounds to agree. */
 const kAgreement = 1.2;

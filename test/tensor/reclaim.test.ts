@@ -98,6 +98,19 @@ describe('memory that is found dead', () => {
     expect(memory().pooledBytes).toBeLessThan(5 * BYTES);
   });
 
+  test("is V8's where users take out what they get, for a while", () => {
+    const length = LENGTH + 4096; // a size that no other test counts
+    for (let i = 0; i < 16; i++) expect(full([length], i).data[0]).toBe(i);
+    const reclaimed = (count: number) => {
+      for (let i = 0; i < count; i++) full([length], i);
+      gc({ type: 'minor' });
+      empty([LENGTH]); // asks what is dead
+      return reclaimedBytes();
+    };
+    expect(reclaimed(256)).toBeLessThan(BYTES);
+    expect(reclaimed(20)).toBeGreaterThan(10 * 4 * length);
+  });
+
   // Only there array buffers make V8 collect the young generation.
   test.skipIf(Number.parseInt(process.versions.v8, 10) >= 13)(
     'comes back in a loop by itself, which needs little of it',
