@@ -77,6 +77,11 @@ constexpr int64_t kWideStripBytes = 256 << 10;
 constexpr int64_t kCopiedLeastDepth = 64;
 constexpr int64_t kCopiedRowsOfFewSteps = 512;
 constexpr int64_t kCopiedMostDepth = 768;
+// A thread's share in strips can't be taken over by another that is done; with more steps than
+// these strips save nothing that would make up for it. On two threads (us, strips and pieces): 1945
+// x 163 x 1290 1874, 2015; 1078 x 200 x 2017 1968, 2081; 1500 x 270 x 1500 2778, 2806; 1000 x 700 x
+// 1300 4117, 4147; 2000 x 512 x 2000 9537, 9189.
+constexpr int64_t kCopiedMostDepthOfShare = 256;
 
 // A B that is contiguous along k is transposed to be packed, and up to this many rows don't
 // outweigh that: pieces of panels are packed into the first-level cache and used up from there. 128
@@ -234,9 +239,9 @@ bool isWide(const GemmShape& s, const GemmTiles& tiles) {
 }
 
 // Whether B is copied in strips that wide tiles read.
-bool isCopied(const GemmShape& s, const GemmTiles& tiles) {
-  return tiles.shortRows > 0 && s.bCol == 1 && s.k >= kCopiedLeastDepth &&
-         s.k <= kCopiedMostDepth &&
+bool isCopied(const GemmShape& s, const GemmTiles& tiles, bool isShare) {
+  const int64_t mostDepth = isShare ? kCopiedMostDepthOfShare : kCopiedMostDepth;
+  return tiles.shortRows > 0 && s.bCol == 1 && s.k >= kCopiedLeastDepth && s.k <= mostDepth &&
          s.m > (s.k <= kShortDepth ? kCopiedRowsOfFewSteps : kDirectRows) && streams(s);
 }
 
@@ -390,8 +395,8 @@ void planTiles(const GemmShape& s, const GemmTiles& tiles, GemmPlan* plan) {
   plan->edgeCols = edgeCols(s, tiles);
 }
 
-// The plan of one thread.
-GemmPlan planAlone(const GemmShape& s, const GemmTiles& tiles) {
+// The plan of one thread, for a product of its own or for its share of one.
+GemmPlan planAlone(const GemmShape& s, const GemmTiles& tiles, bool isShare) {
   GemmPlan plan{};
   plan.tileRows = tiles.rows;
   plan.tileCols = tiles.cols;
@@ -424,7 +429,7 @@ GemmPlan planAlone(const GemmShape& s, const GemmTiles& tiles) {
     planTransposed(s, tiles, &plan);
   } else if (plain && isTurned(s)) {
     planTurned(s, tiles, &plan);
-  } else if (plain && isCopied(s, tiles)) {
+  } else if (plain && isCopied(s, tiles, isShare)) {
     planCopied(s, tiles, &plan);
   } else if (asksAhead(s, tiles)) {
     planAhead(s, tiles, &plan);
@@ -457,7 +462,7 @@ bool worthThreads(double multiplyAdds, int threads, double bytes) {
 }
 
 GemmPlan planGemm(const GemmShape& s, const GemmTiles& tiles, int threads) {
-  GemmPlan plan = planAlone(s, tiles);
+  GemmPlan plan = planAlone(s, tiles, false);
   const double work =
       static_cast<double>(s.m) * static_cast<double>(s.n) * static_cast<double>(s.k);
   if (!worthThreads(work, threads, bytesOfB(s))) return plan;
@@ -466,7 +471,7 @@ GemmPlan planGemm(const GemmShape& s, const GemmTiles& tiles, int threads) {
   GemmShape share = s;
   int64_t& size = splitRows ? share.m : share.n;
   size = min64(size, roundUp(ceilDiv(size, threads), grain));
-  const GemmPlan sharePlan = planAlone(share, tiles);
+  const GemmPlan sharePlan = planAlone(share, tiles, true);
   if (const int64_t panels = piecePanels(share, tiles, sharePlan)) {
     const int edge = plan.edgeCols;
     plan = sharePlan;
