@@ -1,7 +1,10 @@
 // Large products on two and more threads than there are cores, under the thread sanitizer, too: the
 // bits are those of one thread. And a panel of B that another thread seems to be packing for ever,
 // which no thread may wait for.
+#include <algorithm>
+
 #include "../../native/base/thread_pool.h"
+#include "../../native/ops/parallel.h"
 #include "../../native/ops/product/gemm.h"
 #include "../../native/ops/product/gemm_tiled.h"
 #include "check.h"
@@ -15,11 +18,21 @@ struct Operands {
   std::vector<float> a, b, c;
 };
 
-// Rows of B 4 KB apart, or columns one after the other.
+// Random values, of which the first lies at the beginning of a cache line in `memory`.
+const float* alignedValues(int64_t count, std::vector<float>* memory) {
+  const std::vector<float> values = randomValues<float>(count, 2);
+  memory->resize(values.size() + static_cast<size_t>(kCacheLine));
+  const auto past = static_cast<int64_t>(reinterpret_cast<uintptr_t>(memory->data())) % kCacheLine;
+  float* const to = memory->data() + (kCacheLine - past) / static_cast<int64_t>(sizeof(float));
+  std::copy(values.begin(), values.end(), to);
+  return to;
+}
+
+// Rows of B 4 KB apart, or columns one after the other. It begins at a cache line, as otherwise the
+// plan may be another.
 Product<float> productOf(int64_t m, int64_t n, int64_t k, bool transposed, Operands* of) {
   of->a = randomValues<float>(m * k, 1);
   constexpr int64_t kPitch = 1024;
-  of->b = randomValues<float>(transposed ? k * n : k * kPitch, 2);
   of->c = randomValues<float>(m * n, 3);
   Product<float> g{};
   g.m = m;
@@ -28,7 +41,7 @@ Product<float> productOf(int64_t m, int64_t n, int64_t k, bool transposed, Opera
   g.a = of->a.data();
   g.aRow = k;
   g.aCol = 1;
-  g.b = of->b.data();
+  g.b = alignedValues(transposed ? k * n : k * kPitch, &of->b);
   g.bRow = transposed ? 1 : kPitch;
   g.bCol = transposed ? k : 1;
   g.c = of->c.data();
