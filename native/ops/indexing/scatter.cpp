@@ -403,8 +403,8 @@ const char* checkDivide(const Command& c) {
 const Row kRows[] = {
     // y at place `index` of the geometry's last dimension = values; the last one stays where
     // several meet. y's strides may not let two of its elements coincide. Where it `wraps`,
-    // negative
-    // indices count from the end. One outside the dimension is an error before anything is written.
+    // negative indices count from the end. One outside the dimension is an error before anything is
+    // written.
     {"scatter", "inout y A[@] in index i32[@] in values A[@]; wraps int", scatter, checkIndexed},
     // The same with y = y + values (kind 0), y * values (1), and their maximum (2) or minimum (3),
     // in which NaN wins. Values whose index is `skip` are left out.
