@@ -273,6 +273,15 @@ describe.each(['float32', 'float64'] as const)('%s', (dtype) => {
     expect(a.lerp(b, 0).toArray()).toEqual(a.toArray());
     expect(a.lerp(b, 1).toArray()).toEqual(b.toArray());
   });
+
+  test('halfway, lerp begins at its second end, as in PyTorch', () => {
+    // The difference is rounded to 2: from -1 half of it leads to 0.
+    const last = dtype === 'float32' ? 2 ** -23 : 2 ** -52;
+    const [a, b] = [full([33], -1, { dtype }), full([33], 1 + last, { dtype })];
+    for (const weight of [0.5, full([33], 0.5, { dtype })]) {
+      expect(a.lerp(b, weight).toArray()).toEqual(Array(33).fill(last));
+    }
+  });
 });
 
 test('where chooses among elements of every size, however they lie', () => {
