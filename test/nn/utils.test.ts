@@ -176,6 +176,21 @@ test('a gradient that two parameters share is scaled once', () => {
   expect(first).toBeCloseTo(3 / 5, 6);
 });
 
+test.each([1, 2, Infinity])('a NaN in any gradient is the norm of type %d', (normType) => {
+  for (const at of [0, 1, 2]) {
+    for (const [n, place] of [
+      [1, 0],
+      [7, 6],
+      [100, 0],
+      [100, 99],
+    ] as const) {
+      const gradients = [ones([n]), ones([n]), ones([n])];
+      gradients[at]!.data[place] = Number.NaN;
+      expect(gradNorm(leaves(gradients), { normType }).item()).toBeNaN();
+    }
+  }
+});
+
 test('errorIfNonfinite leaves the gradients as they are', () => {
   const parameters = leaves([tensor([1, Infinity])]);
   const call = () => clipGradNorm(parameters, 1, { errorIfNonfinite: true });

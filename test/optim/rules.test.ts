@@ -1,5 +1,5 @@
 /** The update rules, element by element in float64, against the fused steps. */
-import { fromTypedArray, ones, optim, type Tensor } from 'tilegrad';
+import { fromTypedArray, full, ones, optim, type Tensor, zeros } from 'tilegrad';
 import { describe, expect, test } from 'vitest';
 import { epsilon, type FloatType } from '../golden.js';
 import { generator } from '../helpers/generator.js';
@@ -254,6 +254,33 @@ test('the average of ASGD is the mean of the weights from t0 on', () => {
   const averaged = weights.slice(3);
   const mean = averaged.reduce((sum, w) => sum + w, 0) / averaged.length;
   expect(optimizer.stateDict()['state.0.ax']?.data[0]).toBeCloseTo(mean, 14);
+});
+
+test('until it averages, ASGD keeps the weights themselves', () => {
+  const n = 33;
+  const parameter = zeros([n], { requiresGrad: true });
+  const optimizer = new optim.ASGD([parameter], { lr: 0.3, lambd: 0, t0: 100 });
+  // Large weights, then small ones with digits of their own: w - ax + ax is rounded.
+  for (const g of [-1e8, 1e8 / 3, 2e8 / 3, 0.1]) {
+    parameter.grad = fromTypedArray(Float32Array.from({ length: n }, (_, i) => g * (1 + i / n)));
+    optimizer.step();
+    expect(optimizer.stateDict()['state.0.ax']?.toArray()).toEqual(parameter.toArray());
+  }
+});
+
+/** As torch.lerp from one half on, by which torch.optim moves its means. */
+test('a mean that takes one half of the gradient or more begins at the gradient', () => {
+  const parameter = zeros([33], { requiresGrad: true });
+  const optimizer = new optim.Lion([parameter], { lr: 1, betas: [0.5, 0] });
+  // With m = -1, g - m is rounded to 2: halfway from g is 2^-23, whose sign counts, from m it is 0.
+  for (const [g, wanted] of [
+    [-1, 1],
+    [1 + 2 ** -23, 0],
+  ] as const) {
+    parameter.grad = full([33], g);
+    optimizer.step();
+    expect(parameter.toArray()).toEqual(Array(33).fill(wanted));
+  }
 });
 
 /** Plain descent has a loop of its own, which must have the bits of the one for all options. */

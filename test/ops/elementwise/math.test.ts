@@ -1,5 +1,5 @@
 import * as tilegrad from 'tilegrad';
-import { fromTypedArray, pow, type Tensor, tensor } from 'tilegrad';
+import { fromTypedArray, full, pow, setSimdLevel, simdLevels, type Tensor, tensor } from 'tilegrad';
 import { describe, expect, it, test } from 'vitest';
 import {
   type Bound,
@@ -15,6 +15,7 @@ import {
   smallestNormal,
   toTensor,
 } from '../../golden.js';
+import { restoreSettings } from '../../helpers/settings.js';
 
 interface Options {
   exponent?: number;
@@ -27,6 +28,8 @@ interface StoredValue {
   inputs: number[];
   output: number;
 }
+
+restoreSettings();
 
 const fixture = new Fixture<{ cases: StoredCase<Options>[]; values: StoredValue[] }>('math');
 
@@ -267,6 +270,35 @@ describe('angles of any size', () => {
     const big = all.fmod(0.7).data as Float32Array;
     expect(Array.from(big)).toEqual(Array.from(x, (v) => tensor([v]).fmod(0.7).data[0]));
   });
+});
+
+// Registers with nothing but small quotients have a way of their own, which the goldens, with hard
+// numbers in every register, don't take. The results are PyTorch's.
+test.each([
+  [5, Infinity, 5, 5, 0],
+  [5, -Infinity, 5, -Infinity, -1],
+  [-5, Infinity, -5, Infinity, -1],
+  [-5, -Infinity, -5, -5, 0],
+  [0, Infinity, 0, 0, 0],
+  [0, -Infinity, 0, 0, -0],
+  [-0, Infinity, -0, -0, -0],
+  [-0, -Infinity, -0, -0, 0],
+  [6, 3, 0, 0, 2],
+  [-6, 3, -0, -0, -2],
+  [6, -3, 0, 0, -2],
+  [-1e-40, 3, Math.fround(-1e-40), 3, -1],
+])('%d modulo %d, in whole registers at every level', (a, b, fmod, remainder, quotient) => {
+  for (const dtype of ['float32', 'float64'] as const) {
+    const [x, y] = [full([33], Math.fround(a), { dtype }), full([33], b, { dtype })];
+    for (const level of simdLevels()) {
+      setSimdLevel(level);
+      for (const divisor of [y, b]) {
+        expect(x.fmod(divisor).toArray()).toEqual(Array(33).fill(fmod));
+        expect(x.remainder(divisor).toArray()).toEqual(Array(33).fill(remainder));
+        expect(x.floorDivide(divisor).toArray()).toEqual(Array(33).fill(quotient));
+      }
+    }
+  }
 });
 
 describe('pow', () => {

@@ -6,19 +6,19 @@ import * as tilegrad from 'tilegrad';
 import {
   type DType,
   Generator,
-  getNumThreads,
   randn,
   setNumThreads,
+  setSimdLevel,
   type Tensor,
   tensor,
   zeros,
 } from 'tilegrad';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { epsilon, type FloatType, smallestNormal } from '../../golden.js';
+import { restoreSettings, settings } from '../../helpers/settings.js';
 
 const floats: FloatType[] = ['float32', 'float64'];
-const threads = getNumThreads();
-afterAll(() => setNumThreads(threads));
+restoreSettings();
 
 const generator = new Generator(11);
 const numbersOf = (t: Tensor): number[] => t.contiguous().reshape([-1]).toArray() as number[];
@@ -280,6 +280,31 @@ test('the first of several NaN and the first of several extrema win, across bloc
       expect(whole.reshape([300_007, 2]).argmax({ dim: 0 }).slice([0]).item()).toBe(100_001);
       expect(half.reshape([1, 300_007]).max({ dim: 1 }).values.item()).toBe(special);
       expect(half.mul(-1).argmin().item()).toBe(100_001);
+    }
+  }
+});
+
+test('the first of equal extrema wins in every block of a row, and of a part of it', () => {
+  // Blocks of 2048 are compared by their extrema, parts of 128 within the best one.
+  const own = new Generator(12);
+  for (const dtype of ['float32', 'float64'] as const) {
+    for (const places of [
+      [5, 2047],
+      [100, 2048, 6100],
+      [2049, 4097, 8999],
+      [130, 131, 300],
+    ]) {
+      const x = randn([9000], { generator: own, dtype });
+      for (const at of places) x.data[at] = 50;
+      for (const [level, threads] of settings) {
+        setSimdLevel(level);
+        setNumThreads(threads);
+        expect(x.argmax().item()).toBe(places[0]);
+        expect(x.neg().argmin().item()).toBe(places[0]);
+        expect(x.unsqueeze(1).expand([9000, 20]).contiguous().argmax({ dim: 0 }).toArray()).toEqual(
+          Array(20).fill(places[0]),
+        );
+      }
     }
   }
 });
