@@ -261,6 +261,8 @@ interface PackedWeight {
   readonly version: number;
   readonly replays: number;
   readonly offset: number;
+  readonly rows: number;
+  readonly cols: number;
   readonly rowStep: number;
   readonly colStep: number;
   readonly level: string;
@@ -330,6 +332,8 @@ export function packedWeight(b: Tensor, m: number): PackedMatrix | null {
     known.version !== storage.version ||
     known.replays !== replays() ||
     known.offset !== offset ||
+    known.rows !== rowsOf(b) ||
+    known.cols !== colsOf(b) ||
     known.rowStep !== rowStepOf(b) ||
     known.colStep !== colStepOf(b) ||
     known.level !== simdLevel()
@@ -338,6 +342,8 @@ export function packedWeight(b: Tensor, m: number): PackedMatrix | null {
       version: storage.version,
       replays: replays(),
       offset,
+      rows: rowsOf(b),
+      cols: colsOf(b),
       rowStep: rowStepOf(b),
       colStep: colStepOf(b),
       level: simdLevel(),

@@ -3,6 +3,7 @@ import {
   add,
   clone,
   type DType,
+  Generator,
   gelu,
   leakyRelu,
   linear,
@@ -163,6 +164,36 @@ describe('packed weights', () => {
       const expanded = weight.expand([outputs, inputs]);
       const want = noGrad(() => bits(linear(x, expanded.contiguous())));
       for (let i = 0; i < 3; i++) expect(noGrad(() => bits(linear(x, expanded)))).toBe(want);
+    }
+  });
+
+  it('are not taken for those of another view of the same memory', () => {
+    const memory = randn([(outputs + 100) * (inputs + 50) + 7]);
+    const views = [
+      memory.asStrided([outputs, inputs], [inputs + 50, 1]),
+      memory.asStrided([outputs + 100, inputs], [inputs + 50, 1]),
+      memory.asStrided([outputs, inputs + 50], [inputs + 50, 1]),
+      memory.asStrided([outputs, inputs], [inputs, 1]),
+      memory.asStrided([outputs, inputs], [1, outputs]),
+      memory.asStrided([outputs, inputs], [1, outputs + 100]),
+      memory.asStrided([outputs, inputs], [inputs + 50, 1], 7),
+    ];
+    const products = (weight: Tensor) => {
+      const part = randn([8, weight.shape[1]!], { generator: new Generator(2) });
+      return noGrad(() => bits(linear(part, weight)));
+    };
+    setWeightPacking(false);
+    const want = views.map(products);
+    setWeightPacking(true);
+    for (const first of views.keys()) {
+      for (const second of views.keys()) {
+        for (const k of [first, first, first, second, second, second])
+          expect({ first, second, right: products(views[k]!) === want[k] }).toEqual({
+            first,
+            second,
+            right: true,
+          });
+      }
     }
   });
 
