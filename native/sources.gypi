@@ -73,6 +73,7 @@
       "native/addon/program.cpp",
       "native/addon/signature.cpp",
       "native/addon/table.cpp",
+      "native/addon/terminate.cpp",
       "native/addon/trampoline.cpp",
       "native/addon/weak.cpp"
     ],

@@ -76,9 +76,30 @@ describe.each(changes)('%s', (_, change, reference) => {
       const wanted = reference(target.clone(), source.clone()).toArray();
       expect(change(target, source).toArray()).toEqual(wanted);
     }
-    const x = randn([8]);
-    const wanted = reference(x.clone(), x.clone()).toArray();
-    expect(change(x, x).toArray()).toEqual(wanted);
+    // What is written first is read later, whichever way kernels go.
+    for (const n of [9, 100, 3001]) {
+      for (const [to, from] of [
+        [0, 1],
+        [1, 0],
+        [5, 0],
+      ] as const) {
+        const x = arange(n + 5).add(1);
+        const [target, source] = [to, from].map((at) => x.slice([[at, at + n]])) as [
+          Tensor,
+          Tensor,
+        ];
+        const wanted = reference(target.clone(), source.clone()).toArray();
+        expect(change(target, source).toArray()).toEqual(wanted);
+      }
+    }
+    for (const x of [randn([3, 3]), randn([40, 40])]) {
+      const turned = x.transpose();
+      const wanted = [x, turned].map((source) => reference(x.clone(), source.clone()).toArray());
+      expect(change(x.clone(), x).toArray()).toEqual(wanted[0]);
+      const other = x.clone();
+      expect(change(other, other).toArray()).toEqual(wanted[0]);
+      expect(change(x, turned).toArray()).toEqual(wanted[1]);
+    }
   });
 });
 
