@@ -11,7 +11,7 @@
 namespace __gnu_cxx {
 
 void __verbose_terminate_handler() {
-  fputs("tilegrad: the C++ library ran out of memory\n", stderr);
+  fputs("tilegrad: the C++ library can't go on, most likely for want of memory\n", stderr);
   abort();
 }
 
