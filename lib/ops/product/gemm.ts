@@ -47,6 +47,9 @@ export interface Walk {
   readonly starts: readonly [a: number, b: number, c: number];
 }
 
+/** Not looked up in every call: V8 keeps a table of so many names as a dictionary. */
+const gemmRow = rows.gemm;
+
 /**
  * C = beta C + alpha A B for every matrix of the walk (null for the operands' first ones); C is
  * row-major and not read when beta is 0.
@@ -77,7 +80,7 @@ export function gemm(
   params[14] = cols;
   params[15] = alpha;
   params[16] = beta;
-  call3(rows.gemm, a.array, b.array, c.array);
+  call3(gemmRow, a.array, b.array, c.array);
 }
 
 /** What happens around one product; see `GemmFinish` in kernels/table.h. */

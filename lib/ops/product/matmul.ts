@@ -11,7 +11,7 @@ import {
   formatShape,
   sameShape,
 } from '../../tensor/shape.js';
-import type { Tensor } from '../../tensor/tensor.js';
+import { Tensor } from '../../tensor/tensor.js';
 import { add, mul } from '../elementwise/arithmetic.js';
 import { defineMethods } from '../elementwise/elementwise.js';
 import { checkFloating, contiguous, copyInto, to } from '../operand.js';
@@ -115,6 +115,7 @@ const none: MatmulOptions = Object.freeze({});
  * ```
  */
 export function matmul(left: Tensor, right: Tensor, options: MatmulOptions = none): Tensor {
+  if (options === none && areMatrices(left, right)) return product(left, right, left.dtype);
   if (options !== none) checkOptions('matmul', options, ['outDtype']);
   const [a, b] = promoteProduct('matmul', left, right);
   const dtype = resultDtype('matmul', a.dtype, options);
@@ -133,6 +134,20 @@ export function matmul(left: Tensor, right: Tensor, options: MatmulOptions = non
   if (a.ndim === 1) return squeeze(matmul(unsqueeze(a, 0), b, options), b.ndim === 1 ? -1 : -2);
   if (b.ndim === 1) return squeeze(matmul(a, unsqueeze(b, 1), options), -1);
   return isInteger(dtype) ? productOfIntegers(a, b) : product(a, b, dtype);
+}
+
+/**
+ * Whether these are two matrices of one floating dtype that fit, as most operands are. `matmul` asks
+ * this before everything else: what it asks otherwise, operand by operand, takes 60 ns, a fifth of the
+ * product of 8 x 8 x 8.
+ */
+function areMatrices(a: Tensor, b: Tensor): boolean {
+  if (!(a instanceof Tensor && b instanceof Tensor)) return false;
+  const { shape } = a;
+  const other = b.shape;
+  if (shape.length !== 2 || other.length !== 2 || shape[1] !== other[0]) return false;
+  const { dtype } = a;
+  return dtype === b.dtype && (dtype === 'float32' || dtype === 'float64');
 }
 
 function productOfIntegers(a: Tensor, b: Tensor): Tensor {

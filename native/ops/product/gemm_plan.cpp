@@ -398,10 +398,15 @@ void planTiles(const GemmShape& s, const GemmTiles& tiles, GemmPlan* plan) {
 
 // The plan of one thread, for a product of its own or for its share of one.
 GemmPlan planAlone(const GemmShape& s, const GemmTiles& tiles, bool isShare) {
-  GemmPlan plan{};
+  GemmPlan plan;  // field by field: see TiledProduct::tileFor()
   plan.tileRows = tiles.rows;
   plan.tileCols = tiles.cols;
   plan.threads = 1;
+  plan.column = plan.shortDepth = plan.packB = plan.copyA = plan.strips = plan.streamB = false;
+  plan.ahead = plan.splitRows = false;
+  plan.shortCols = plan.blockRows = plan.blockCols = plan.blockDepth = 0;
+  plan.edgeCols = 0;
+  plan.shareGrain = plan.piecePanels = 0;
   if (s.m == 0 || s.n == 0) {
     plan.path = GemmPath::empty;
     return plan;

@@ -20,9 +20,16 @@ class Arguments {
   int nextOperand = 0, nextNumber = 0;
 };
 
+// Field by field: see TiledProduct::tileFor().
 template <class T>
 Product<T> plainProduct() {
-  Product<T> g{};
+  Product<T> g;
+  g.m = g.n = g.k = 0;
+  g.aRow = g.aCol = g.bRow = g.bCol = g.sideRow = g.cRow = 0;
+  g.a = g.b = g.bias = g.side = nullptr;
+  g.c = g.columnSums = nullptr;
+  g.prepacked = g.turned = false;
+  g.beta = 0;
   g.alpha = 1;
   g.finish = {Activation::none, Side::none, 0};
   return g;
