@@ -45,12 +45,13 @@ constexpr std::chrono::microseconds kSpinTime(50);
 // pause of 1 ms, 40 us took 48 to 63 that way, 80 us 67 to 79 and 160 us 107 to 125.
 constexpr double kWakeNanoseconds = 80000;
 
-// Looks at the word between two looks at the clock: under a microsecond at the 40 to 140 cycles that
-// x86's `pause` takes (26 ns and 29 for the clock where the times above come from).
+// Looks at the word between two looks at the clock: under a microsecond at the 40 to 140 cycles
+// that x86's `pause` takes (26 ns and 29 for the clock where the times above come from).
 constexpr int kLooksPerClock = 16;
 
-// Looks at the clock between two offers of the CPU to whoever is waiting for it. An offer takes 0.43
-// us, in which the thread sees nothing. One at each look at the clock
+// Looks at the clock between two offers of the CPU to whoever is waiting for it: an offer takes
+// 0.43 us, in which the thread sees nothing, and with one at each look at the clock it was half of
+// the time away when a job came.
 constexpr int kClocksPerYield = 8;
 
 // Regions of more threads leave the placing of workers to the system: the calls cost the caller a
@@ -176,7 +177,8 @@ bool spinUntil(const Done& done) {
       if (done()) return true;
       relax();
     }
-    if (++clocks % kClocksPerYield == 0) yield();  // the awaited thread may be queued behind this one
+    if (++clocks % kClocksPerYield == 0)
+      yield();  // the awaited thread may be queued behind this one
   } while (std::chrono::steady_clock::now() - start < kSpinTime);
   return done();
 }
