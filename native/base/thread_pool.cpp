@@ -45,9 +45,14 @@ constexpr std::chrono::microseconds kSpinTime(50);
 // pause of 1 ms, 40 us took 48 to 63 that way, 80 us 67 to 79 and 160 us 107 to 125.
 constexpr double kWakeNanoseconds = 80000;
 
-// Looks at the word between two looks at the clock, which come with an offer of the CPU to whoever
-// is waiting for it: under a microsecond at the 40 to 140 cycles that x86's `pause` takes.
+// Looks at the word between two looks at the clock: under a microsecond at the 40 to 140 cycles
+// that x86's `pause` takes (26 ns and 29 for the clock where the times above come from).
 constexpr int kLooksPerClock = 16;
+
+// Looks at the clock between two offers of the CPU to whoever is waiting for it: an offer takes
+// 0.43 us, in which the thread sees nothing, and with one at each look at the clock it was half of
+// the time away when a job came.
+constexpr int kClocksPerYield = 8;
 
 // Regions of more threads leave the placing of workers to the system: the calls cost the caller a
 // microsecond or two for each, and in a cache domain that large Linux does find the idle CPUs.
@@ -75,7 +80,7 @@ struct Job {
   const void* context;
   int64_t count, grain;
   int threads;    // the caller included
-  uint32_t each;  // ranges that each of them has
+  uint32_t each;  // ranges that each of them has; of one, posting it is all there is to say of it
   bool spin;      // whether waiting threads may spin
 };
 
@@ -111,8 +116,13 @@ class alignas(kApart) Share {
 
 struct Pool;
 
+// The job lies beside the word, so that both come to the worker's core at once: a line takes 50 ns
+// from one core to the next, or 250 where the host has put them far apart.
 struct alignas(kApart) Worker {
   WaitWord state;
+  // Which CPU it should not be on; negative when any place will do. It looks before it begins.
+  std::atomic<int> callerCpu{-1};
+  Job job;  // written by the pool's owner, read by the worker when it has begun
   Pool* pool;
   int index;   // which share it has; the caller has share 0
   int thread;  // for wakeElsewhere(); set before the first sleep
@@ -123,9 +133,6 @@ struct Pool {
   std::atomic<bool> busy{false};  // a caller owns the pool; guards all below
   std::atomic<int> started{0};    // workers[0..started) have a thread
   bool refused = false;           // the system would not start another thread
-  // Which workers should not be on; negative when any place will do. They look before they begin.
-  std::atomic<int> callerCpu{-1};
-  alignas(kApart) Job job;  // written by the owner, read by the workers that have begun
   Share shares[kMaxThreads];
   Worker workers[kMaxThreads - 1];
 };
@@ -164,12 +171,14 @@ void yield() {
 template <class Done>
 bool spinUntil(const Done& done) {
   const auto start = std::chrono::steady_clock::now();
+  int clocks = 0;
   do {
     for (int i = 0; i < kLooksPerClock; ++i) {
       if (done()) return true;
       relax();
     }
-    yield();  // the awaited thread may be queued behind this one
+    if (++clocks % kClocksPerYield == 0)
+      yield();  // the awaited thread may be queued behind this one
   } while (std::chrono::steady_clock::now() - start < kSpinTime);
   return done();
 }
@@ -185,18 +194,34 @@ void runRange(const Job& job, int64_t index) {
   job.fn(job.context, begin, end);
 }
 
+// Takes back what was posted; false when it has begun, or never was.
+bool takeBack(WaitWord& state) {
+  uint32_t posted = kPosted;
+  return state.value.load(std::memory_order_relaxed) == kPosted &&
+         state.value.compare_exchange_strong(posted, kIdle, std::memory_order_acq_rel);
+}
+
 // The ranges of thread `index`, and then those that others have not come to yet, be it that they
-// have not woken up or that somebody else has their CPU.
-void runShare(Pool* pool, int index) {
-  const Job& job = pool->job;
+// have not woken up or that somebody else has their CPU. A worker's only range is taken with its
+// word, and the caller's only one by the caller.
+void runShare(Pool* pool, const Job& job, int index) {
+  const bool single = job.each == 1;
   uint32_t range;
-  while (pool->shares[index].takeFirst(&range)) runRange(job, range);
+  if (single) {
+    runRange(job, index);
+  } else {
+    while (pool->shares[index].takeFirst(&range)) runRange(job, range);
+  }
   const int others = job.threads - 1;
   // The caller visits all: nobody else may be there.
   const int visits = index == 0 || others < kMaxVisits ? others : kMaxVisits;
   for (int i = 1; i <= visits; ++i) {
-    Share& other = pool->shares[(index + i) % job.threads];
-    while (other.takeLast(&range)) runRange(job, range);
+    const int other = (index + i) % job.threads;
+    if (!single) {
+      while (pool->shares[other].takeLast(&range)) runRange(job, range);
+    } else if (other > 0 && takeBack(pool->workers[other - 1].state)) {
+      runRange(job, other);
+    }
   }
 }
 
@@ -214,20 +239,21 @@ void work(Worker& self) {
   bool spin = false;  // the first job is posted as soon as the thread exists
   for (;;) {
     awaitJob(self.state, spin);
-    const int callerCpu = self.pool->callerCpu.load(std::memory_order_relaxed);
+    const int callerCpu = self.callerCpu.load(std::memory_order_relaxed);
     if (callerCpu >= 0) leaveCpu(callerCpu);
     uint32_t posted = kPosted;
     if (!self.state.value.compare_exchange_strong(posted, kBegun, std::memory_order_acq_rel)) {
-      continue;  // the caller was quicker
+      continue;  // another was quicker
     }
-    const Job& job = self.pool->job;
-    runShare(self.pool, self.index);
-    spin = job.spin;  // read now: after the exchange the job belongs to the caller again
+    runShare(self.pool, self.job, self.index);
+    spin = self.job.spin;  // read now: after the exchange the job belongs to the caller again
     if (self.state.value.exchange(kIdle, std::memory_order_acq_rel) == kAwaited) self.state.wake();
   }
 }
 
-void post(Worker& worker, int callerCpu) {
+void post(Worker& worker, const Job& job, int callerCpu) {
+  worker.job = job;
+  worker.callerCpu.store(callerCpu, std::memory_order_relaxed);
   if (worker.state.value.exchange(kPosted, std::memory_order_acq_rel) != kAsleep) return;
   if (callerCpu >= 0) {
     wakeElsewhere(worker.state, worker.thread);
@@ -239,8 +265,7 @@ void post(Worker& worker, int callerCpu) {
 // Returns when the worker is done, or has not begun: then it won't, and by now others have done all
 // that was its own.
 void awaitWorker(WaitWord& state, bool spin) {
-  uint32_t posted = kPosted;
-  if (state.value.compare_exchange_strong(posted, kIdle, std::memory_order_acq_rel)) return;
+  if (takeBack(state)) return;
   // Asleep counts: the worker may have finished and stopped spinning since it was last looked at.
   const auto finished = [&] {
     const uint32_t value = state.value.load(std::memory_order_acquire);
@@ -424,14 +449,13 @@ void parallelRanges(int64_t count, int64_t grain, int64_t most, RangeFunction fn
   // With more threads than CPUs a spinning thread holds up the one it waits for.
   const bool spin = threads <= cpus();
   const int callerCpu = spin && threads <= kMaxPlacedThreads ? currentCpu() : -1;
-  pool->job = {fn, context, count, grain, threads, static_cast<uint32_t>(each), spin};
-  pool->callerCpu.store(callerCpu, std::memory_order_relaxed);
-  for (int i = 0; i < threads; ++i) {
+  const Job job = {fn, context, count, grain, threads, static_cast<uint32_t>(each), spin};
+  for (int i = 0; i < threads && each > 1; ++i) {
     const uint32_t first = static_cast<uint32_t>(i * each);
     pool->shares[i].set(first, first + static_cast<uint32_t>(each));
   }
-  for (int i = 0; i < threads - 1; ++i) post(pool->workers[i], callerCpu);
-  runShare(pool, 0);
+  for (int i = 0; i < threads - 1; ++i) post(pool->workers[i], job, callerCpu);
+  runShare(pool, job, 0);
   for (int i = 0; i < threads - 1; ++i) awaitWorker(pool->workers[i].state, spin);
   pool->busy.store(false, std::memory_order_release);
 }

@@ -38,11 +38,14 @@ void parallelShares(int64_t count, int64_t grain, int64_t itemBytes, int64_t sha
 
 // parallelFor over ranges that may run out of memory.
 template <class F>
-Status parallelStatus(int64_t count, int64_t grain, const F& f) {
+Status parallelStatus(int64_t count, int64_t grain, const F& f, int64_t most = 1) {
   std::atomic<bool> failed{false};
-  parallelFor(count, grain, [&](int64_t begin, int64_t end) {
-    if (f(begin, end) != Status::ok) failed = true;
-  });
+  parallelFor(
+      count, grain,
+      [&](int64_t begin, int64_t end) {
+        if (f(begin, end) != Status::ok) failed = true;
+      },
+      most);
   return failed ? Status::outOfMemory : Status::ok;
 }
 

@@ -1,6 +1,6 @@
 /**
  * Products that threads share: large ones by pieces, which a thread that is done takes over from others, and those
- * of a few steps by rows. However they are cut, every output is one chain of FMAs, so the bits must be those of one
+ * of a few steps or of little work by rows. However they are cut, every output is one chain of FMAs, so the bits must be those of one
  * thread, which gemm.test.ts holds against a naive product; a piece that is left out or done twice shows in them,
  * since C is added to. With more threads than cores most pieces are taken over.
  */
@@ -145,5 +145,108 @@ test.each(simdLevels())('%s: rows of few steps', (level) => {
     const plan = gemmPlan(Float32Array, [m, n, k, k, 1, n, 1, 0, 0]);
     expect([plan[THREADS], plan[SPLIT_ROWS]], `${shape}`).toEqual([4, 1]);
     for (const Type of [Float32Array, Float64Array] as const) compare(shape, 0, Type);
+  }
+});
+
+/**
+ * Whether the rows of a product are cut for two threads, which must be awake for a small one: they are for some
+ * tens of microseconds after a large one.
+ */
+function cutsRows(m: number, k: number, n: number): boolean {
+  setNumThreads(2);
+  const c = new Float32Array(300 * 300);
+  for (let attempt = 0; attempt < 10_000; attempt++) {
+    runRow(
+      rows.gemm,
+      [singles, singles, c],
+      [0, 0, 0],
+      [1, 300, 300, 300, 0, 300, 1, 0, 300, 1, 0, 300, 1, 0],
+    );
+    const plan = gemmPlan(Float32Array, [m, n, k, k, 1, n, 1, 0, 0]);
+    if (plan[THREADS] === 2) return plan[SPLIT_ROWS] === 1;
+  }
+  throw new Error('no second thread');
+}
+
+test.each([
+  ['small', 64, 64, 64, true],
+  ['small, more columns', 19, 76, 129, true],
+  ['12 rows', 12, 100, 192, true],
+  ['11 rows', 11, 100, 176, false],
+  ['columns up to 16 times the rows', 12, 60, 193, false],
+  ['just not large', 100, 78, 128, true],
+  ['large', 100, 79, 128, false],
+] as const)('cut along the rows: %s', (_, m, k, n, expected) => {
+  expect(cutsRows(m, k, n)).toBe(expected);
+});
+
+/** Sizes around those from which a share comes in two pieces, or three, on two to four threads. */
+const inParts: readonly Shape[] = [
+  [40, 1919, 700],
+  [41, 1921, 700],
+  [1920, 37, 700],
+  [1921, 40, 700],
+  [33, 2881, 700],
+  [2880, 33, 701],
+  [20, 3843, 1100],
+  [3841, 19, 1100],
+];
+
+test.each(simdLevels())('%s: bfloat16 and int8 in parts', (level) => {
+  setSimdLevel(level);
+  const halves = new Uint16Array(5_000_000).map(() => 0x3f00 + Math.floor(random() * 256));
+  const bytes = new Int8Array(5_000_000).map(() => Math.floor(random() * 256) - 128);
+  for (const [m, n, k] of level === 'scalar' ? inParts.slice(1, 3) : inParts) {
+    const bf16 = (): Uint16Array => {
+      const c = new Uint16Array(m * n + 4).fill(GUARD);
+      const numbers = [1, m, n, k, 0, k, 1, 0, n, 1, 0, n, 0, 0, 0, 0];
+      runRow(rows.gemmBf16, [halves, halves, null, null, c], [3, 5, 0, 0, 1], numbers);
+      return c;
+    };
+    const int8 = (): Int32Array => {
+      const c = new Int32Array(m * n + 4).fill(GUARD);
+      runRow(rows.gemmInt8, [bytes, bytes, c], [3, 5, 1], [1, m, n, k, 0, k, 1, 0, n, 1, 0, n]);
+      return c;
+    };
+    setNumThreads(1);
+    const [bf16Alone, int8Alone] = [bf16(), int8()];
+    expect(bf16Alone[0]).toBe(GUARD);
+    expect(bf16Alone[1 + m * n]).toBe(GUARD);
+    for (const threads of [2, 3, 4]) {
+      setNumThreads(threads);
+      const what = `${m} x ${k} x ${n}, ${threads} threads`;
+      expect(Buffer.from(bf16().buffer).equals(Buffer.from(bf16Alone.buffer)), what).toBe(true);
+      expect(Buffer.from(int8().buffer).equals(Buffer.from(int8Alone.buffer)), what).toBe(true);
+    }
+  }
+});
+
+test.each(simdLevels().filter((level) => level !== 'scalar'))('%s: strips in parts', (level) => {
+  setSimdLevel(level);
+  for (const [m, n, k] of [
+    [1921, 400, 200],
+    [2883, 401, 200],
+  ] as const) {
+    for (const bSteps of [
+      [n, 1],
+      [1, k],
+    ]) {
+      const product = (): Float32Array => {
+        const c = singles.slice(0, m * n + 5);
+        runRow(
+          rows.gemm,
+          [singles, singles, c],
+          [7, 5, 3],
+          [1, m, n, k, 0, k, 1, 0, ...bSteps, 0, n, 1, 1],
+        );
+        return c;
+      };
+      setNumThreads(1);
+      const alone = product();
+      for (const threads of [2, 3, 4]) {
+        setNumThreads(threads);
+        expect(same(product(), alone), `${m} x ${k} x ${n}, ${threads} threads`).toBe(true);
+      }
+    }
   }
 });

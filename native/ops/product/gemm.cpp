@@ -287,9 +287,12 @@ Status multiply(const Product<T>& g, int threads) {
   }
   if (alone) return runOnOne(g, plan);
   if (plan.piecePanels > 0) return SharedProduct<T>(g, plan).run();
+  const int64_t side = plan.splitRows ? g.m : g.n;
+  const bool strips = plan.path == GemmPath::packed && plan.shortDepth;
   return parallelStatus(
-      plan.splitRows ? g.m : g.n, plan.shareGrain,
-      [&](int64_t begin, int64_t end) { return multiply(shareOf(g, plan, begin, end), 1); });
+      side, plan.shareGrain,
+      [&](int64_t begin, int64_t end) { return multiply(shareOf(g, plan, begin, end), 1); },
+      strips ? piecesOfShare(side / plan.threads) : 1);
 }
 
 template Status multiply(const Product<float>& g, int threads);

@@ -219,10 +219,13 @@ bool enoughForThreads(const Bf16Product& g, int64_t batch) {
 Status multiplyThreaded(const Bf16Product& g) {
   if (!enoughForThreads(g, 1)) return multiply(g);
   const bool byColumns = g.n >= g.m;
-  return parallelStatus(byColumns ? g.n : g.m, byColumns ? kBf16TileCols : kBf16TileRows,
-                        [&](int64_t begin, int64_t end) {
-                          return multiply(byColumns ? g.columns(begin, end) : g.rows(begin, end));
-                        });
+  const int64_t side = byColumns ? g.n : g.m;
+  return parallelStatus(
+      side, byColumns ? kBf16TileCols : kBf16TileRows,
+      [&](int64_t begin, int64_t end) {
+        return multiply(byColumns ? g.columns(begin, end) : g.rows(begin, end));
+      },
+      piecesOfShare(side / numThreads()));
 }
 
 // The row's numbers, in the order of its signature.

@@ -164,11 +164,13 @@ template <class F>
 Status overThreads(const Int8Product& g, const F& f) {
   if (!enoughForThreads(g, 1)) return f(g, 0);
   const bool byColumns = g.n >= g.m;
-  return parallelStatus(byColumns ? g.n : g.m, byColumns ? kInt8Panel : int8Kernels().maxRows,
-                        [&](int64_t begin, int64_t end) {
-                          return byColumns ? f(columnsOf(g, begin, end), begin)
-                                           : f(rowsOf(g, begin, end), 0);
-                        });
+  const int64_t side = byColumns ? g.n : g.m;
+  return parallelStatus(
+      side, byColumns ? kInt8Panel : int8Kernels().maxRows,
+      [&](int64_t begin, int64_t end) {
+        return byColumns ? f(columnsOf(g, begin, end), begin) : f(rowsOf(g, begin, end), 0);
+      },
+      piecesOfShare(side / numThreads()));
 }
 
 // The row's numbers, in the order of its signature.
