@@ -112,7 +112,7 @@ void notZero(int64_t n, const From* x, uint8_t* y) {
 
 template <class From, class To>
 Status convert(const Command& c, void (*function)(int64_t n, const From* x, To* y)) {
-  return runMap(c, {1, {sizeof(From), sizeof(To)}, 0, false},
+  return runMap(c, {1, {sizeof(From), sizeof(To)}, 0, kLightShare},
                 [=](int64_t n, const void* const* in, const int64_t*, void* y) {
                   function(n, static_cast<const From*>(in[0]), static_cast<To*>(y));
                 });
@@ -230,7 +230,7 @@ Status copyInTurns(const Command& c) {
     return withBytes(c.type[0], [&](auto size) {
       using Bits = decltype(size);
       const auto interleave = movesOf(size).interleave;
-      return runMap(pairs, {2, {sizeof(Bits), sizeof(Bits), 2 * sizeof(Bits)}, 2, false},
+      return runMap(pairs, {2, {sizeof(Bits), sizeof(Bits), 2 * sizeof(Bits)}, 2, kLightShare},
                     [=](int64_t n, const void* const* in, const int64_t* step, void* y) {
                       interleave(n, static_cast<const Bits*>(in[0]), step[0],
                                  static_cast<const Bits*>(in[1]), step[1], static_cast<Bits*>(y));
@@ -296,7 +296,7 @@ Status castBool(const Command& c) {
 
 template <class Bits>
 Status fillWith(const Command& c, Bits value) {
-  return runMap(c, {0, {sizeof(Bits)}, 0, false},
+  return runMap(c, {0, {sizeof(Bits)}, 0, kLightShare},
                 [=](int64_t n, const void* const*, const int64_t*, void* y) {
                   fillElements(static_cast<Bits*>(y), n, value);
                 });
