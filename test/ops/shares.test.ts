@@ -46,6 +46,7 @@ const cases: readonly Case[] = [
   ),
   ...[3, 16, 67].flatMap((rows): Case[] => [
     [`topk of ${rows} rows`, () => Object.values(normal(rows, 1000).topk(5))],
+    [`argmax of ${rows} rows`, () => [normal(rows, 300).argmax({ dim: 1 })]],
     [`sort of ${rows} rows`, () => Object.values(tilegrad.sort(normal(rows, 257)))],
     [`median of ${rows} rows`, () => Object.values(normal(rows, 501).median({ dim: 1 }))],
     [
