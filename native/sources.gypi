@@ -40,6 +40,7 @@
       "native/ops/normalization/softmax.cpp",
       "native/ops/optim/gradients.cpp",
       "native/ops/optim/optimizer.cpp",
+      "native/ops/parallel.cpp",
       "native/ops/product/cross.cpp",
       "native/ops/product/dot.cpp",
       "native/ops/product/gemm.cpp",

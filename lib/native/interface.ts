@@ -176,6 +176,7 @@ export const rowNames = {
     'fill',
     'steps',
     'triangle',
+    'cutTriangle',
     'gemm',
     'gemmFused',
     'gemmPacked',

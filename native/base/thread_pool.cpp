@@ -140,10 +140,17 @@ struct Pool {
 // Null until the first parallel region, and again in a forked child, which has none of the threads.
 std::atomic<Pool*> currentPool{nullptr};
 
-// When work that wasn't worth waking anybody will have ended, by the steady clock in nanoseconds,
-// and how much it was, with such work right before it. Guesses, which several threads may write.
+// When work that wasn't worth waking anybody has or will have ended, by the steady clock in
+// nanoseconds, and how much it was, with such work right before it. Guesses, which several threads
+// may write.
 std::atomic<int64_t> aloneUntil{INT64_MIN / 2};
 std::atomic<double> aloneTime{0};
+
+int64_t clockNow() {
+  using Nanoseconds = std::chrono::duration<int64_t, std::nano>;
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<Nanoseconds>(now).count();
+}
 
 // 0 until it is first asked for.
 std::atomic<int> threadCount{0};
@@ -414,21 +421,25 @@ void setNumThreads(int count) { threadCount.store(clampThreads(count), std::memo
 bool worthRegion(int threads, double nanoseconds) {
   if (threads <= 1) return false;
   if (nanoseconds >= kWakeNanoseconds || threadsAwake(threads)) return true;
-  using Nanoseconds = std::chrono::duration<int64_t, std::nano>;
   const int64_t own = static_cast<int64_t>(nanoseconds);
-  const int64_t now =
-      std::chrono::duration_cast<Nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
-          .count();
+  const int64_t now = clockNow();
   // Before the end of the last such work this is most likely a part of it.
   const int64_t before = aloneUntil.load(std::memory_order_relaxed);
   if (now < before) return false;
-  const bool follows = now - before < Nanoseconds(kSpinTime).count();
+  const bool follows = now - before < std::chrono::nanoseconds(kSpinTime).count();
   if (follows) nanoseconds += aloneTime.load(std::memory_order_relaxed);
   aloneTime.store(nanoseconds, std::memory_order_relaxed);
   const bool worth = nanoseconds >= kWakeNanoseconds;
   // Who is told that it is worth it may ask again for a part of it.
   aloneUntil.store(worth ? now : now + own, std::memory_order_relaxed);
   return worth;
+}
+
+void endedAlone() {
+  const int64_t now = clockNow();
+  const int64_t later = now - aloneUntil.exchange(now, std::memory_order_relaxed);
+  const double estimated = aloneTime.load(std::memory_order_relaxed);
+  aloneTime.store(estimated + static_cast<double>(later), std::memory_order_relaxed);
 }
 
 void parallelRanges(int64_t count, int64_t grain, int64_t most, RangeFunction fn,

@@ -22,6 +22,10 @@ constexpr int kMaxThreads = 256;
 // time ago, pays for waking them. So a run of short calls wakes them, and a lone one doesn't.
 bool worthRegion(int threads, double nanoseconds);
 
+// Says that work ends now for which worthRegion(), of more than one thread, said no: the time that
+// it took counts for the work after it, in the place of the estimate.
+void endedAlone();
+
 using RangeFunction = void (*)(const void* context, int64_t begin, int64_t end);
 
 // Calls fn over disjoint ranges that cover [0, count). Every boundary but the last is a multiple of

@@ -11,9 +11,11 @@ namespace tilegrad {
 
 // Bytes that one thread touches in about 5 us: light operations (a few instructions a value) run at
 // the speed of the second-level cache or memory, heavy ones (exp, log, division chains, random
-// numbers) at 10 to 20 GB/s. Work of less than two shares stays on the caller.
+// numbers) at 10 to 20 GB/s, slow ones (lgamma, digamma, erfinv, pow) at 3 to 8, of which a share
+// is 2 to 6 us. Work of less than two shares stays on the caller.
 constexpr int64_t kLightShare = 256 * 1024;
 constexpr int64_t kHeavyShare = 64 * 1024;
+constexpr int64_t kSlowShare = 16 * 1024;
 // What a share takes at least: light ones in the second-level cache, heavy ones of softmax (a lone
 // call of 128 x 1000, 16 shares, took 30 us on one thread and 54 with another that had to be
 // woken).
@@ -24,16 +26,27 @@ constexpr int64_t kCacheLine = 64;
 
 // parallelFor over [0, count) where every item touches `itemBytes` bytes: no range gets less than
 // `share` bytes, and ranges are whole multiples of `grain` items.
+void parallelShares(int64_t count, int64_t grain, int64_t itemBytes, int64_t share, RangeFunction f,
+                    const void* context);
+
+// The same where every item takes one thread so many nanoseconds.
+void parallelTimed(int64_t count, int64_t grain, double itemNanoseconds, RangeFunction f,
+                   const void* context);
+
+// A callable as a function and its context.
+template <class F>
+void callRange(const void* context, int64_t begin, int64_t end) {
+  (*static_cast<const F*>(context))(begin, end);
+}
+
 template <class F>
 void parallelShares(int64_t count, int64_t grain, int64_t itemBytes, int64_t share, const F& f) {
-  int64_t least = share / (itemBytes > 0 ? itemBytes : 1);
-  least = least < grain ? grain : (least + grain - 1) / grain * grain;
-  const int64_t shares = count / least;
-  if (shares < 2 || !worthRegion(numThreads(), kShareNanoseconds * static_cast<double>(shares))) {
-    if (count > 0) f(int64_t{0}, count);
-    return;
-  }
-  parallelPieces(count, least, f);
+  parallelShares(count, grain, itemBytes, share, callRange<F>, &f);
+}
+
+template <class F>
+void parallelTimed(int64_t count, int64_t grain, double itemNanoseconds, const F& f) {
+  parallelTimed(count, grain, itemNanoseconds, callRange<F>, &f);
 }
 
 // parallelFor over ranges that may run out of memory.

@@ -254,7 +254,14 @@ export const AGREE: Partial<
 /** Rows whose operands of any type have to have one type: most of their calls get it. */
 export const ONE_TYPE = new Set<RowName>([
   ...(['gather', 'scatter', 'scatterReduce', 'sort', 'kth', 'unique'] as const),
-  ...(['maskedSelect', 'maskedScatter', 'maskedFill', 'copyInTurns', 'pad'] as const),
+  ...([
+    'maskedSelect',
+    'maskedScatter',
+    'maskedFill',
+    'copyInTurns',
+    'cutTriangle',
+    'pad',
+  ] as const),
 ]);
 
 /** Rows that take nothing when an index is outside: most of their calls have none below 0. */

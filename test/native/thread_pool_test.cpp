@@ -201,6 +201,28 @@ void testWorthRegion() {
   CHECK(awake > 0);
 }
 
+// Work that took longer than it was estimated at counts for what it took, and not as if it were
+// long over.
+void testEndedAlone() {
+  setNumThreads(2);
+  int counted = 0, forgotten = 0;
+  for (int i = 0; i < 20; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    if (!worthRegion(2, 100)) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      endedAlone();
+      if (worthRegion(2, 100)) ++counted;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    if (!worthRegion(2, 100)) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      if (!worthRegion(2, 100)) ++forgotten;
+    }
+  }
+  CHECK(counted > 0);
+  CHECK(forgotten > 0);
+}
+
 void testConcurrentCallers() {
   setNumThreads(3);
   std::vector<std::thread> callers(4);
@@ -383,6 +405,7 @@ int main(int argc, char** argv) {
   testLateWorker();
   testTakenRanges();
   testWorthRegion();
+  testEndedAlone();
   testSetNumThreadsWhileIdle();
   testConcurrentCallers();
   testThreadsThatEnd();

@@ -1,9 +1,9 @@
 /** Triangles of matrices: their elements, and where they are. */
 import { attach, recording } from '../../autograd/tape.js';
 import { TensorError } from '../../errors.js';
-import { type Operand, rows, runGeometry, runRow } from '../../native/commands.js';
+import { rows, runGeometry, runRow } from '../../native/commands.js';
 import { checkTensorOptions, type TensorOptions, uninitialized } from '../../tensor/creation.js';
-import { checkShape, describe, formatShape, type Shape } from '../../tensor/shape.js';
+import { checkShape, describe, formatShape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { defineMethods } from '../elementwise/elementwise.js';
 import { checkTensor, to } from '../operand.js';
@@ -17,26 +17,7 @@ function checkDiagonal(operation: string, diagonal: unknown): asserts diagonal i
   }
 }
 
-/** Rows that are cut in one go. */
-const BLOCK = 64;
-
-/** Columns of the masks: a block's diagonal begins at column BLOCK, with room on both sides. */
-const WIDTH = 3 * BLOCK;
-
-/** What is cut off a block of rows: 1 behind the diagonal of a lower triangle, before that of an upper one. */
-const CUT = { tril: new Uint8Array(BLOCK * WIDTH), triu: new Uint8Array(BLOCK * WIDTH) };
-for (let i = 0; i < BLOCK; i++) {
-  for (let j = 0; j < WIDTH; j++) {
-    CUT.tril[i * WIDTH + j] = Number(j >= BLOCK + i);
-    CUT.triu[i * WIDTH + j] = Number(j < BLOCK + i);
-  }
-}
-
-/**
- * The matrices of x with zeros on the other side of a diagonal. A block of rows has columns before the
- * diagonal, which are copied or zeros, columns behind it, which are the other, and between them as many
- * as it has rows, which are cut.
- */
+/** The matrices of x with zeros on the other side of a diagonal. */
 function triangle(operation: 'tril' | 'triu', x: Tensor, diagonal: number): Tensor {
   checkTensor(operation, x);
   checkDiagonal(operation, diagonal);
@@ -47,55 +28,13 @@ function triangle(operation: 'tril' | 'triu', x: Tensor, diagonal: number): Tens
     );
   }
   const y = uninitialized(x.shape, x.dtype);
-  if (y.numel > 0) cutRows(operation, x, y, diagonal);
+  const upper = operation === 'triu';
+  const [height, width] = x.shape.slice(-2) as [number, number];
+  // The first column of row 0 behind the lower part, which an upper triangle begins at.
+  const behind = Math.max(-height, Math.min(width, upper ? diagonal : diagonal + 1));
+  runGeometry(rows.cutTriangle, x.shape, [x, y], [behind, Number(upper)]);
   if (recording(x)) attach(y, operation, [x], [(g) => triangle(operation, g, diagonal)]);
   return y;
-}
-
-function cutRows(operation: 'tril' | 'triu', x: Tensor, y: Tensor, diagonal: number): void {
-  const [rowDim, columnDim] = [x.ndim - 2, x.ndim - 1];
-  const [m, n] = x.shape.slice(-2) as [number, number];
-  const column = (j: number) => Math.max(0, Math.min(n, j));
-  // The first column of row 0 behind the lower part, which an upper triangle ends with or begins at.
-  const behind = operation === 'tril' ? diagonal + 1 : diagonal;
-  for (let row = 0; row < m; row += BLOCK) {
-    const height = Math.min(BLOCK, m - row);
-    const first = BLOCK - (row + behind); // the mask's column for column 0
-    // A matrix that the mask has room for is cut as a whole.
-    const [left, right] =
-      first >= 0 && first + n <= WIDTH
-        ? [0, n]
-        : [column(row + behind), column(row + behind + height - 1)];
-    const part = (t: Tensor, start: number, end: number): Operand & { shape: Shape } => ({
-      array: t.array,
-      offset:
-        t.offset + row * (t.strides[rowDim] as number) + start * (t.strides[columnDim] as number),
-      strides: t.strides,
-      shape: [...t.shape.slice(0, rowDim), height, end - start],
-    });
-    const keep = (start: number, end: number): void => {
-      if (start === end) return;
-      const to = part(y, start, end);
-      runGeometry(rows.cast, to.shape, [part(x, start, end), to]);
-    };
-    const clear = (start: number, end: number): void => {
-      if (start === end) return;
-      const to = part(y, start, end);
-      runGeometry(rows.fill, to.shape, [to], [0]);
-    };
-    const [before, after] = operation === 'tril' ? [keep, clear] : [clear, keep];
-    before(0, left);
-    if (left < right) {
-      const mask = {
-        array: CUT[operation],
-        offset: first + left,
-        strides: [...x.shape.slice(0, rowDim).map(() => 0), WIDTH, 1],
-      };
-      const to = part(y, left, right);
-      runGeometry(rows.maskedFill, to.shape, [part(x, left, right), mask, to], [0]);
-    }
-    after(right, n);
-  }
 }
 
 /**

@@ -30,7 +30,7 @@ Status logaddexpOf(const Command& c) {
   const UnaryWithKernel<T> softplus = kernels.unaryWith[static_cast<int>(UnaryWith::softplus)];
   const T beta = static_cast<T>(c.number[0].f), inverse = static_cast<T>(c.number[1].f);
   const T parameters[kMaxParameters] = {beta, inverse, static_cast<T>(INFINITY)};
-  return runMap(c, {2, {sizeof(T), sizeof(T), sizeof(T)}, 2, true},
+  return runMap(c, {2, {sizeof(T), sizeof(T), sizeof(T)}, 2, kHeavyShare},
                 [=](int64_t n, const void* const* in, const int64_t* step, void* y) {
                   T larger[kBlock], rest[kBlock];
                   eachBlock(n, [&](int64_t count, int64_t i) {
@@ -60,7 +60,7 @@ Status logitOf(const Command& c) {
   const UnaryWithKernel<T> clamp = kernels.unaryWith[static_cast<int>(UnaryWith::hardtanh)];
   const T low = static_cast<T>(c.number[0].f), high = static_cast<T>(c.number[1].f);
   const T parameters[kMaxParameters] = {low, high};
-  return runMap(c, {1, {sizeof(T), sizeof(T)}, 0, true},
+  return runMap(c, {1, {sizeof(T), sizeof(T)}, 0, kHeavyShare},
                 [=](int64_t n, const void* const* in, const int64_t*, void* y) {
                   const T one = 1;
                   T p[kBlock], rest[kBlock];
@@ -95,7 +95,7 @@ Status iscloseOf(const Command& c) {
   const BinaryKernel<uint8_t> either = bytes.binary[static_cast<int>(IntegerBinary::bitwiseOr)];
   const T rtol = static_cast<T>(c.number[0].f), atol = static_cast<T>(c.number[1].f);
   const bool equalNan = c.number[2].f != 0;
-  return runMap(c, {2, {sizeof(T), sizeof(T), 1}, 2, false},
+  return runMap(c, {2, {sizeof(T), sizeof(T), 1}, 2, kLightShare},
                 [=](int64_t n, const void* const* in, const int64_t* step, void* y) {
                   T distance[kBlock], allowed[kBlock];
                   uint8_t some[kBlock], others[kBlock];
@@ -134,7 +134,7 @@ Status logicalBy(const Command& c, CompareKernel<T> ne) {
                                            IntegerBinary::bitwiseXor};
   const int operation = static_cast<int>(kOperations[c.number[0].i]);
   const BinaryKernel<uint8_t> combine = kernels().integer.u8.binary[operation];
-  return runMap(c, {2, {sizeof(T), sizeof(T), 1}, 2, false},
+  return runMap(c, {2, {sizeof(T), sizeof(T), 1}, 2, kLightShare},
                 [=](int64_t n, const void* const* in, const int64_t* step, void* y) {
                   const T zero = 0;
                   uint8_t ofA[kBlock], ofB[kBlock];

@@ -9,7 +9,7 @@ namespace {
 
 template <class T>
 Status compareBy(const Command& c, CompareKernel<T> kernel) {
-  return runMap(c, {2, {sizeof(T), sizeof(T), 1}, 2, false},
+  return runMap(c, {2, {sizeof(T), sizeof(T), 1}, 2, kLightShare},
                 [=](int64_t n, const void* const* in, const int64_t* step, void* y) {
                   kernel(n, static_cast<const T*>(in[0]), step[0], static_cast<const T*>(in[1]),
                          step[1], static_cast<uint8_t*>(y));
@@ -34,7 +34,7 @@ Status compare(const Command& c, Compare op) {
 template <class T>
 Status predicate(const Command& c, Predicate op) {
   const PredicateKernel<T> kernel = floatKernels<T>().elementwise.predicate[static_cast<int>(op)];
-  return runMap(c, {1, {sizeof(T), 1}, 0, false},
+  return runMap(c, {1, {sizeof(T), 1}, 0, kLightShare},
                 [=](int64_t n, const void* const* in, const int64_t*, void* y) {
                   kernel(n, static_cast<const T*>(in[0]), static_cast<uint8_t*>(y));
                 });

@@ -112,7 +112,7 @@ void notZero(int64_t n, const From* x, uint8_t* y) {
 
 template <class From, class To>
 Status convert(const Command& c, void (*function)(int64_t n, const From* x, To* y)) {
-  return runMap(c, {1, {sizeof(From), sizeof(To)}, 0, false},
+  return runMap(c, {1, {sizeof(From), sizeof(To)}, 0, kLightShare},
                 [=](int64_t n, const void* const* in, const int64_t*, void* y) {
                   function(n, static_cast<const From*>(in[0]), static_cast<To*>(y));
                 });
@@ -230,7 +230,7 @@ Status copyInTurns(const Command& c) {
     return withBytes(c.type[0], [&](auto size) {
       using Bits = decltype(size);
       const auto interleave = movesOf(size).interleave;
-      return runMap(pairs, {2, {sizeof(Bits), sizeof(Bits), 2 * sizeof(Bits)}, 2, false},
+      return runMap(pairs, {2, {sizeof(Bits), sizeof(Bits), 2 * sizeof(Bits)}, 2, kLightShare},
                     [=](int64_t n, const void* const* in, const int64_t* step, void* y) {
                       interleave(n, static_cast<const Bits*>(in[0]), step[0],
                                  static_cast<const Bits*>(in[1]), step[1], static_cast<Bits*>(y));
@@ -296,7 +296,7 @@ Status castBool(const Command& c) {
 
 template <class Bits>
 Status fillWith(const Command& c, Bits value) {
-  return runMap(c, {0, {sizeof(Bits)}, 0, false},
+  return runMap(c, {0, {sizeof(Bits)}, 0, kLightShare},
                 [=](int64_t n, const void* const*, const int64_t*, void* y) {
                   fillElements(static_cast<Bits*>(y), n, value);
                 });
@@ -373,6 +373,61 @@ const char* checkTriangle(const Command& c) {
   return diagonal < -INT32_MAX || diagonal > INT32_MAX ? "the diagonal is outside" : nullptr;
 }
 
+// n elements of 0, `step` elements apart.
+void clearElements(int64_t n, int64_t bytes, char* y, int64_t step) {
+  constexpr int64_t kZero = 0;
+  if (step == 1) {
+    memset(y, 0, static_cast<size_t>(n * bytes));
+  } else {
+    moveTile(bytes, 1, n, &kZero, 0, 0, y, 0, step);
+  }
+}
+
+// A row at a time where rows lie in memory as such, otherwise all is copied before it is cut.
+Status cutTriangle(const Command& c) {
+  const Geometry& g = c.geometry;
+  if (isEmpty(g)) return Status::ok;
+  const int row = g.rank - 2, column = g.rank - 1;
+  const int64_t height = g.shape[row], width = g.shape[column], bytes = sizeOf(c.type[0]);
+  const int64_t behind = c.number[0].i;
+  const bool upper = c.number[1].i != 0;
+  const bool byRows = (g.stride[0][column] == 1 && g.stride[1][column] == 1) || width == 1;
+  if (!byRows) copy(c);
+  Loops outer;
+  takeDimensions(g, 0, row, 2, &outer);
+  const char* const x = static_cast<const char*>(c.data[0]);
+  char* const y = static_cast<char*>(c.data[1]);
+  const int64_t yStep = g.stride[1][column];
+  parallelShares(elementCount(outer) * height, 1, 2 * width * bytes, kLightShare,
+                 [&](int64_t begin, int64_t end) {
+                   Odometer at(outer, 2, begin / height);
+                   int64_t i = begin % height;
+                   for (int64_t k = begin; k < end; ++k) {
+                     // The lower part ends here, and the upper one begins.
+                     const int64_t edge = i < -behind ? 0 : i + behind < width ? i + behind : width;
+                     const int64_t from = upper ? edge : 0, kept = upper ? width - edge : edge;
+                     const int64_t cut = upper ? 0 : edge;
+                     char* const to = y + (at.offset(1) + i * g.stride[1][row]) * bytes;
+                     const char* const source = x + (at.offset(0) + i * g.stride[0][row]) * bytes;
+                     // Not memcpy: a hostile call may pass overlapping arrays.
+                     if (byRows) {
+                       memmove(to + from * bytes, source + from * bytes,
+                               static_cast<size_t>(kept * bytes));
+                     }
+                     clearElements(width - kept, bytes, to + cut * yStep * bytes, yStep);
+                     if (++i == height) {
+                       i = 0;
+                       at.next();
+                     }
+                   }
+                 });
+  return Status::ok;
+}
+
+const char* checkCut(const Command& c) {
+  return c.geometry.rank < 2 ? "a matrix has two dimensions" : nullptr;
+}
+
 const Row kRows[] = {
     // y = x in y's type. To integers: towards zero and to the nearest end of the range from
     // floating point; modulo 2^bits from a wider integer, and between uint8 and int8.
@@ -389,6 +444,9 @@ const Row kRows[] = {
     {"triangle",
      "out row i32[count] out column i32[count]; count size height width diagonal upper int",
      triangle, checkTriangle},
+    // y = x, matrices that are 0 from column `behind` on in the first row, from the next in the
+    // next one and so on; or `upper`, 0 before that.
+    {"cutTriangle", "in x E[@] out y E[@]; behind upper int", cutTriangle, checkCut},
 };
 
 }  // namespace

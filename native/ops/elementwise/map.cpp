@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "../dispatch.h"
-#include "../parallel.h"
 
 namespace tilegrad {
 namespace {
@@ -106,8 +105,6 @@ void runTiles(const Call& call, const Tiles& tiles, int64_t begin, int64_t end) 
   }
 }
 
-int64_t share(const Map& map) { return map.heavy ? kHeavyShare : kLightShare; }
-
 int64_t itemBytes(const Map& map) {
   int64_t sum = 0;
   for (int k = 0; k <= map.inputs; ++k) sum += map.bytes[k];
@@ -140,7 +137,7 @@ void runStrided(const Geometry& g, const Call& call) {
         (tileRows > 1 && tiles.rowStride[k] == 0) || (tileCols > 1 && tiles.colStride[k] == 0);
     if (!repeats) bytes += call.map.bytes[k];
   }
-  parallelShares(elementCount(tiles.tasks), 1, tileRows * tileCols * bytes, share(call.map),
+  parallelShares(elementCount(tiles.tasks), 1, tileRows * tileCols * bytes, call.map.share,
                  [&](int64_t begin, int64_t end) { runTiles(call, tiles, begin, end); });
 }
 
@@ -185,7 +182,7 @@ Status runMap(const Command& c, const Map& map, MapKernel kernelCall, const void
     runStrided(g, call);
     return Status::ok;
   }
-  parallelShares(flatCount(g), kCacheLine / map.bytes[inputs], itemBytes(map), share(map),
+  parallelShares(flatCount(g), kCacheLine / map.bytes[inputs], itemBytes(map), map.share,
                  [&](int64_t begin, int64_t end) {
                    const void* part[kMaxLoopOperands];
                    for (int k = 0; k < inputs; ++k) {

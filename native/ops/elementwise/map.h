@@ -7,6 +7,7 @@
 #include "../command.h"
 #include "../dispatch.h"
 #include "../loops.h"
+#include "../parallel.h"
 
 namespace tilegrad {
 
@@ -14,8 +15,8 @@ namespace tilegrad {
 struct Map {
   int inputs;                       // operands 0 .. inputs - 1; the next one is the result
   int64_t bytes[kMaxLoopOperands];  // of an element of each of them
-  int scalars;  // so many inputs, from the first, may have a step of 0 instead of 1
-  bool heavy;   // exp and the like: worth a second thread earlier
+  int scalars;    // so many inputs, from the first, may have a step of 0 instead of 1
+  int64_t share;  // bytes that a thread should have at least (parallel.h)
 };
 
 // Computes n results; in[k] has steps of step[k] elements.

@@ -11,7 +11,7 @@ template <class T>
 Status ternary(const Command& c, Ternary op, double value) {
   const TernaryKernel<T> kernel = floatKernels<T>().elementwise.ternary[static_cast<int>(op)];
   const T number = static_cast<T>(value);
-  return runMap(c, {3, {sizeof(T), sizeof(T), sizeof(T), sizeof(T)}, 3, false},
+  return runMap(c, {3, {sizeof(T), sizeof(T), sizeof(T), sizeof(T)}, 3, kLightShare},
                 [=](int64_t n, const void* const* in, const int64_t* step, void* y) {
                   kernel(n, static_cast<const T*>(in[0]), static_cast<const T*>(in[1]),
                          static_cast<const T*>(in[2]), step, number, static_cast<T*>(y));
@@ -53,7 +53,7 @@ Status runTernary(const Command& c) {
 
 template <class Bits>
 Status select(const Command& c, SelectKernel<Bits> kernel) {
-  return runMap(c, {3, {1, sizeof(Bits), sizeof(Bits), sizeof(Bits)}, 3, false},
+  return runMap(c, {3, {1, sizeof(Bits), sizeof(Bits), sizeof(Bits)}, 3, kLightShare},
                 [=](int64_t n, const void* const* in, const int64_t* step, void* y) {
                   kernel(n, static_cast<const uint8_t*>(in[0]), step[0],
                          static_cast<const Bits*>(in[1]), step[1], static_cast<const Bits*>(in[2]),

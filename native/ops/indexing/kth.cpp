@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include <atomic>
 #include <type_traits>
 
 #include "../../base/scratch.h"
@@ -52,6 +53,9 @@ int64_t rankOf(const Command& c, const Elements<Key>& elements, const Key* keys,
   return lost == n ? 0 : (n - lost - 1) / 2;
 }
 
+// An element that a rank is looked for among: 64 lines of 256 float32 took 15 to 18 us on Zen 5.
+constexpr double kNanoseconds = 0.9;
+
 template <class Key>
 TG_NOINLINE Status kthOfLines(const Command& c, const Elements<Key>& elements) {
   const int64_t n = c.number[kN].i, m = c.number[kM].i, inner = c.number[kInner].i;
@@ -92,9 +96,12 @@ TG_NOINLINE Status kthOfLines(const Command& c, const Elements<Key>& elements) {
     return Status::ok;
   };
   const int64_t lines = c.number[kOuter].i * inner;
-  const int64_t lineBytes = n * m * static_cast<int64_t>(sizeof(Key));
-  if (lines * lineBytes < 2 * kHeavyShare) return run(0, lines);
-  return parallelStatus(lines, kHeavyShare / lineBytes + 1, run);
+  std::atomic<bool> failed{false};
+  const double lineTime = kNanoseconds * static_cast<double>(n) * static_cast<double>(m);
+  parallelTimed(lines, 1, lineTime, [&](int64_t begin, int64_t end) {
+    if (run(begin, end) != Status::ok) failed = true;
+  });
+  return failed ? Status::outOfMemory : Status::ok;
 }
 
 Status kth(const Command& c) {

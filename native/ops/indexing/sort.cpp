@@ -306,6 +306,11 @@ Status sortPieces(const Lines<T>& lines, int64_t line) {
   return Status::ok;
 }
 
+// An element of a line that is sorted, and of one of which the first few are: 64 lines of 256
+// float32 took 122 us on Zen 5, the five first of 64 lines of 1000 77 to 130.
+constexpr double kSortNanoseconds = 6;
+constexpr double kFirstNanoseconds = 1.2;
+
 template <class T>
 Status sortLines(const Command& c) {
   const Lines<T> lines(c);
@@ -318,8 +323,9 @@ Status sortLines(const Command& c) {
     return Status::ok;
   }
   std::atomic<bool> failed{false};
-  const int64_t lineBytes = n * static_cast<int64_t>(sizeof(typename Lines<T>::Item));
-  parallelShares(count, 1, lineBytes, kHeavyShare, [&](int64_t begin, int64_t end) {
+  const double lineTime =
+      static_cast<double>(n) * (2 * k < n ? kFirstNanoseconds : kSortNanoseconds);
+  parallelTimed(count, 1, lineTime, [&](int64_t begin, int64_t end) {
     for (int64_t line = begin; line < end; ++line) {
       if (sortLine(lines, line) != Status::ok) failed = true;
     }

@@ -205,6 +205,9 @@ int64_t placeIn(const T* sorted, int64_t n, T x, bool right) {
                : countBefore(sorted, n, [&](T at) { return at < x; });
 }
 
+// 65,536 searches among 100 numbers took 127 us, among 1000 199 (Zen 5).
+constexpr double kSearchNanoseconds = 2;
+
 template <class T>
 Status searchIn(const Command& c) {
   const int64_t rows = c.number[0].i, m = c.number[1].i, n = c.number[2].i;
@@ -215,8 +218,7 @@ Status searchIn(const Command& c) {
   int32_t* const places = static_cast<int32_t*>(c.data[2]);
   // Without elements the signature holds nothing to the step between rows.
   const int64_t rowLength = n == 0 ? 0 : rowStep;
-  // A search costs about as much as moving a cache line.
-  parallelShares(rows * m, 1, 64, kLightShare, [&](int64_t begin, int64_t end) {
+  parallelTimed(rows * m, kCacheLine, kSearchNanoseconds, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       places[i] = static_cast<int32_t>(placeIn(sorted + i / m * rowLength, n, x[i], right));
     }

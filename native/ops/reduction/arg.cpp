@@ -125,6 +125,11 @@ void searchShortRows(const Search<T>& s) {
                  });
 }
 
+// What a row takes whose values lie side by side, and a byte of it: rows of 40, 256, 1024 and 4096
+// float32 took 71, 131, 169 and 325 ns on Zen 5.
+constexpr double kRowNanoseconds = 80;
+constexpr double kByteNanoseconds = 0.016;
+
 template <class T>
 Status search(const Command& c, bool most) {
   const FloatKernels<T>& k = floatKernels<T>();
@@ -152,7 +157,8 @@ Status search(const Command& c, bool most) {
   if (sharesValues(results, resultBytes, kLightShare)) {
     return searchPieces(s) ? Status::ok : Status::outOfMemory;
   }
-  parallelShares(results, 1, resultBytes, kLightShare, [&](int64_t begin, int64_t end) {
+  const double time = kRowNanoseconds + kByteNanoseconds * static_cast<double>(resultBytes);
+  parallelTimed(results, 1, time, [&](int64_t begin, int64_t end) {
     Odometer at(s.kept, 3, begin);
     for (int64_t i = begin; i < end; ++i, at.next()) {
       const Found<T> found = searchSpan(s, s.x + at.offset(0), 0, s.n);

@@ -146,26 +146,28 @@ Status resampleOf(const Command& c) {
   const T* const weight = static_cast<const T*>(c.data[3]);
   T* const y = static_cast<T*>(c.data[4]);
   if (!table.isSound(out)) return Status::badIndex;
-  const int64_t perResult = (taps + out - 1) / out + 1;
-  parallelShares(outer * out, 1, perResult * inner * static_cast<int64_t>(sizeof(T)), kLightShare,
-                 [&](int64_t begin, int64_t end) {
-                   while (begin < end) {
-                     const int64_t row = begin / out, first = begin % out;
-                     const int64_t left = first + end - begin, last = left < out ? left : out;
-                     const T* const from = x + row * xOuter;
-                     T* const to = y + row * out * inner;
-                     if (inner == 1) {
-                       const int64_t whole = first == 0 && left > out ? left / out : 1;
-                       sumsAlongRows(table, first, last, weight, {whole, from, xOuter, to, out});
-                       begin += (whole - 1) * out;
-                     } else {
-                       for (int64_t o = first; o < last; ++o) {
-                         sumOfRows(table, o, weight, inner, from, to + o * inner);
-                       }
-                     }
-                     begin += last - first;
-                   }
-                 });
+  // What a tap takes: by itself 0.4 ns, and in a row of columns 5 ns for its call and 0.1 for each
+  // (8 x 8 images of 16 x 16 to 32 x 32 on Zen 5: rows of 16 11 us, then 49 for the columns).
+  const double perTap = inner == 1 ? 0.4 : 5 + 0.1 * static_cast<double>(inner);
+  const double perResult = perTap * static_cast<double>(taps) / static_cast<double>(out);
+  parallelTimed(outer * out, 1, perResult, [&](int64_t begin, int64_t end) {
+    while (begin < end) {
+      const int64_t row = begin / out, first = begin % out;
+      const int64_t left = first + end - begin, last = left < out ? left : out;
+      const T* const from = x + row * xOuter;
+      T* const to = y + row * out * inner;
+      if (inner == 1) {
+        const int64_t whole = first == 0 && left > out ? left / out : 1;
+        sumsAlongRows(table, first, last, weight, {whole, from, xOuter, to, out});
+        begin += (whole - 1) * out;
+      } else {
+        for (int64_t o = first; o < last; ++o) {
+          sumOfRows(table, o, weight, inner, from, to + o * inner);
+        }
+      }
+      begin += last - first;
+    }
+  });
   return Status::ok;
 }
 
