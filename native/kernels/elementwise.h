@@ -267,6 +267,33 @@ TG_INLINE void unaryLoop(int64_t n, const T* x, T* y, const F& f) {
   }
 }
 
+// Logarithms, `unroll` vectors at a time where all numbers of them are positive, normal and finite,
+// which need a fifth fewer instructions, and one of any numbers otherwise: the same bits.
+template <int unroll, class T, class Normal, class Any>
+TG_INLINE void logLoop(int64_t n, const T* x, T* y, const Normal& ofNormal, const Any& ofAny) {
+  constexpr int64_t kWidth = kLanes<T>;
+  const Vec<T> least = vsplat<T>(Format<T>::minNormal), end = vinfinity<T>();
+  int64_t i = 0;
+  while (i < n) {
+    const int64_t rest = n - i;
+    if (rest >= unroll * kWidth) {
+      Vec<T> v[unroll];
+      for (int u = 0; u < unroll; ++u) v[u] = vload<T>(x + i + u * kWidth);
+      VMask<T> normal = maskAnd(ge(v[0], least), lt(v[0], end));
+      for (int u = 1; u < unroll; ++u) {
+        normal = maskAnd(normal, maskAnd(ge(v[u], least), lt(v[u], end)));
+      }
+      if (!anyTrue(maskNot(normal).r[0])) {
+        for (int u = 0; u < unroll; ++u) store(y + i + u * kWidth, ofNormal(v[u]));
+        i += unroll * kWidth;
+        continue;
+      }
+    }
+    storeFirst(y + i, ofAny(vloadFirst<T>(x + i, rest)), rest);
+    i += kWidth;
+  }
+}
+
 template <Unary op, class T>
 void unaryKernel(int64_t n, const T* x, T* y) {
   if constexpr (op == Unary::lgamma) {
@@ -275,6 +302,12 @@ void unaryKernel(int64_t n, const T* x, T* y) {
     gammaKernel<digamma>(n, x, y);
   } else if constexpr (op == Unary::trigamma) {
     gammaKernel<trigamma>(n, x, y);
+  } else if constexpr (UnaryOp<op>::unroll > 1 && op == Unary::log) {
+    logLoop<3>(n, x, y, [](Vec<T> v) { return logNormal(v); }, UnaryOp<op>::template apply<T>);
+  } else if constexpr (UnaryOp<op>::unroll > 1 && op == Unary::log2) {
+    logLoop<2>(n, x, y, [](Vec<T> v) { return log2Normal(v); }, UnaryOp<op>::template apply<T>);
+  } else if constexpr (UnaryOp<op>::unroll > 1 && op == Unary::log10) {
+    logLoop<2>(n, x, y, [](Vec<T> v) { return log10Normal(v); }, UnaryOp<op>::template apply<T>);
   } else {
     unaryLoop<UnaryOp<op>::unroll>(n, x, y, [](Vec<T> v) { return UnaryOp<op>::apply(v); });
   }
