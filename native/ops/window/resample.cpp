@@ -113,8 +113,8 @@ struct NearBlock {
   }
 };
 
-// Rows from here on repay looking where the places are: 256 results of 8 rows take 0.1 us more than
-// one by one, of 16 rows 0.4 us less.
+// From so many rows on looking where the places are is repaid: 12, 16, 24 and 40 rows of 256
+// nearest places take 5.2, 4.9, 4.2 and 5.6 us with their call instead of 5.7, 6.9, 8.3 and 11.4.
 constexpr int64_t kNearRows = 12;
 
 // Results [first, last) of each row, of which each has n taps. Indices are looked at a block at a
