@@ -1,6 +1,9 @@
 // Kernels over rows that have no row of the operation table to themselves, at every level: plane
 // rotations, values spread along rows, and sums of places that are near each other. The bits are
 // those of a plain loop, for lengths around the vectors' and unaligned pointers.
+#include <algorithm>
+#include <initializer_list>
+
 #include "kernel_levels.h"
 
 namespace tilegrad {
@@ -25,12 +28,13 @@ std::vector<T> mixedValues(int64_t n, uint64_t seed) {
 template <class T>
 void testRotation() {
   const T gap = static_cast<T>(77);
+  const std::vector<std::array<T, 2>> turns = {{static_cast<T>(0.6), static_cast<T>(0.8)},
+                                               {1, 0},
+                                               {0, -1},
+                                               {static_cast<T>(-0.28), static_cast<T>(0.96)}};
   for (int64_t n : lengths()) {
-    for (const auto& [c, s] :
-         std::vector<std::pair<T, T>>{{static_cast<T>(0.6), static_cast<T>(0.8)},
-                                      {1, 0},
-                                      {0, -1},
-                                      {static_cast<T>(-0.28), static_cast<T>(0.96)}}) {
+    for (const auto& turn : turns) {
+      const T c = turn[0], s = turn[1];
       const std::vector<T> x = mixedValues<T>(n, 1), y = mixedValues<T>(n + 5, 2);
       std::vector<T> want(x);
       want.push_back(gap);
