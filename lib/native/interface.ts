@@ -111,7 +111,7 @@ export const rowNames = {
     'preluWeight',
     'glu',
   ],
-  binaryWith: ['logaddexp', 'isclose', 'logical'],
+  binaryWith: ['logaddexp', 'floatPower', 'isclose', 'logical'],
   derivative: [
     'reluBackward',
     'tanhBackward',

@@ -267,16 +267,52 @@ TG_INLINE void unaryLoop(int64_t n, const T* x, T* y, const F& f) {
   }
 }
 
+// Logarithms, several vectors at a time where all numbers of them are positive, normal and finite,
+// and one vector of any numbers otherwise: the same bits. On Zen 5 that takes 3.0 instead of 3.4 ns
+// for 16 floats (log2 4.5 and 5.0, log10 4.4 and 5.2).
+template <class Op, class T, class F>
+TG_INLINE void logLoop(int64_t n, const T* x, T* y, const F& ofNormal) {
+  constexpr int unroll = Op::unroll;
+  constexpr int64_t kWidth = kLanes<T>;
+  const Vec<T> least = vsplat<T>(Format<T>::minNormal), end = vinfinity<T>();
+  int64_t i = 0;
+  while (i < n) {
+    const int64_t rest = n - i;
+    if (rest >= unroll * kWidth) {
+      Vec<T> v[unroll];
+      for (int u = 0; u < unroll; ++u) v[u] = vload<T>(x + i + u * kWidth);
+      VMask<T> normal = maskAnd(ge(v[0], least), lt(v[0], end));
+      for (int u = 1; u < unroll; ++u) {
+        normal = maskAnd(normal, maskAnd(ge(v[u], least), lt(v[u], end)));
+      }
+      if (!anyTrue(maskNot(normal).r[0])) {
+        for (int u = 0; u < unroll; ++u) store(y + i + u * kWidth, ofNormal(v[u]));
+        i += unroll * kWidth;
+        continue;
+      }
+    }
+    storeFirst(y + i, Op::apply(vloadFirst<T>(x + i, rest)), rest);
+    i += kWidth;
+  }
+}
+
 template <Unary op, class T>
 void unaryKernel(int64_t n, const T* x, T* y) {
+  using Op = UnaryOp<op>;
   if constexpr (op == Unary::lgamma) {
     gammaKernel<lgamma>(n, x, y);
   } else if constexpr (op == Unary::digamma) {
     gammaKernel<digamma>(n, x, y);
   } else if constexpr (op == Unary::trigamma) {
     gammaKernel<trigamma>(n, x, y);
+  } else if constexpr (op == Unary::log && Op::unroll > 1) {
+    logLoop<Op>(n, x, y, [](Vec<T> v) { return logNormal(v); });
+  } else if constexpr (op == Unary::log2 && Op::unroll > 1) {
+    logLoop<Op>(n, x, y, [](Vec<T> v) { return log2Normal(v); });
+  } else if constexpr (op == Unary::log10 && Op::unroll > 1) {
+    logLoop<Op>(n, x, y, [](Vec<T> v) { return log10Normal(v); });
   } else {
-    unaryLoop<UnaryOp<op>::unroll>(n, x, y, [](Vec<T> v) { return UnaryOp<op>::apply(v); });
+    unaryLoop<Op::unroll>(n, x, y, [](Vec<T> v) { return Op::apply(v); });
   }
 }
 

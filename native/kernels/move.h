@@ -283,11 +283,21 @@ constexpr MoveKernels<Bits> moveKernels() {
   return {transposeTile<Bits>, reverseElements<Bits>, everySecond<Bits>, interleave<Bits>};
 }
 
+// Whole vectors, of which the next row overwrites what is too much.
+template <class T>
+void spreadRows(int64_t rows, int64_t n, const T* x, int64_t xRow, T* y) {
+  for (int64_t i = 0; i < rows; ++i, x += xRow, y += n) {
+    const Vec<T> value = vsplat<T>(*x);
+    for (int64_t j = 0; j < n; j += kLanes<T>) store(y + j, value);
+  }
+}
+
 constexpr MoveTables moveTables() {
   return {moveKernels<uint8_t>(),  moveKernels<uint16_t>(),
           moveKernels<uint32_t>(), moveKernels<uint64_t>(),
           splitPairs<uint32_t>,    splitPairs<uint64_t>,
-          repeatPattern,           copyRows};
+          repeatPattern,           spreadRows<float>,
+          spreadRows<double>,      copyRows};
 }
 
 TG_TARGET_END

@@ -167,9 +167,48 @@ void addRowsKernel(int64_t rows, int64_t n, const T* x, int64_t xRow, T* y, int6
   }
 }
 
+// The 16 places are the table of a lookup.
+template <int taps>
+TG_INLINE void sumNearOf(const NearTaps& near, int64_t rows, const float* x, int64_t xRow, float* y,
+                         int64_t yRow) {
+  const auto product = [](RegF weight, const float* places, const int32_t* place) {
+    const IReg<float> bits = toBits(load(reinterpret_cast<const float*>(place)));
+    return mul(weight, lookup(places, lookupOf(bits)));
+  };
+  for (int64_t i = 0; i < rows; ++i, x += xRow, y += yRow) {
+    const int32_t* place = near.place;
+    const float* weight = near.weight;
+    for (int64_t j = 0; j < near.results; j += kNearPlaces) {
+      const float* const places = x + near.first[j / kNearPlaces];
+      for (int64_t k = 0; k < kNearPlaces; k += RegF::lanes) {
+        RegF sum = product(load(weight + k), places, place + k);
+        if constexpr (taps == 2) {
+          const int64_t other = k + kNearPlaces;
+          sum = add(sum, product(load(weight + other), places, place + other));
+        }
+        if (j + k + RegF::lanes <= near.results) {
+          store(y + j + k, sum);
+        } else if (j + k < near.results) {
+          storeFirst(y + j + k, sum, near.results - j - k);
+        }
+      }
+      place += taps * kNearPlaces;
+      weight += taps * kNearPlaces;
+    }
+  }
+}
+
+inline void sumNear(const NearTaps& near, int64_t rows, const float* x, int64_t xRow, float* y,
+                    int64_t yRow) {
+  if (near.taps == 1) return sumNearOf<1>(near, rows, x, xRow, y, yRow);
+  return sumNearOf<2>(near, rows, x, xRow, y, yRow);
+}
+
 template <class T>
 constexpr PoolKernels<T> poolKernels() {
-  return {maxPoolKernel<T>, meanPoolKernel<T>, addRowsKernel<T>};
+  PoolKernels<T> kernels{maxPoolKernel<T>, meanPoolKernel<T>, addRowsKernel<T>, nullptr};
+  if constexpr (sizeof(T) == sizeof(float) && Reg<T>::lanes > 1) kernels.sumNear = sumNear;
+  return kernels;
 }
 
 TG_TARGET_END

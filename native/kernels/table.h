@@ -298,6 +298,18 @@ struct PoolWindows {
   T divisor;  // of means
 };
 
+// Results that each are a sum of `taps` products, 1 or 2: weight times a place of a row. Of 16
+// results all places are among 16 that begin at first[i / 16]; they and the weights stand in turns
+// of 16, those of the first products and then those of the second.
+constexpr int64_t kNearPlaces = 16;
+struct NearTaps {
+  int64_t results;
+  int taps;
+  const int32_t* first;
+  const int32_t* place;  // from the first one on; filled up to 16 behind the last result, too
+  const float* weight;   // likewise
+};
+
 // Lanes are independent here.
 template <class T>
 struct PoolKernels {
@@ -308,6 +320,8 @@ struct PoolKernels {
   // y[i * yRow + j * yCol] += x[i * xRow + j] for i < rows and j < n.
   void (*addRows)(int64_t rows, int64_t n, const T* x, int64_t xRow, T* y, int64_t yRow,
                   int64_t yCol);
+  // Rows xRow and yRow apart. Null for float64, and where a lookup is not an instruction.
+  void (*sumNear)(const NearTaps& taps, int64_t rows, const T* x, int64_t xRow, T* y, int64_t yRow);
 };
 
 // sums[t * width + i] += the sum of x[offsets[t] + r * xRow + p * width + i] g[(r * count + p) *
@@ -579,6 +593,9 @@ struct MoveTables {
   SplitKernel<uint64_t> split8;
   // y = the 64 bytes of the pattern, again and again.
   void (*repeat)(int64_t bytes, const float* pattern, void* y);
+  // y[i * n + j] = x[i * xRow] for i < rows, j < n; 64 bytes behind the last of y may be written.
+  void (*spread4)(int64_t rows, int64_t n, const float* x, int64_t xRow, float* y);
+  void (*spread8)(int64_t rows, int64_t n, const double* x, int64_t xRow, double* y);
   // Rows of `bytes` bytes (at least 1) from x to y, xRow and yRow bytes apart.
   void (*copyRows)(int64_t rows, int64_t bytes, const void* x, int64_t xRow, void* y, int64_t yRow);
 };

@@ -90,8 +90,22 @@ TG_INLINE Reg<T> log(Reg<T> x) {
 // The logarithm to another base: factor is that of e as a sum of two numbers, and that of 2 is
 // twoHigh + twoLow, where the product of twoHigh with any exponent is exact.
 template <class T>
-TG_INLINE Reg<T> logOfBase(Reg<T> x, const T (&factor)[2], T twoHigh, T twoLow) {
-  const LogParts<T> parts = logPartsOfAny(x);
+struct Base {
+  T factor[2];
+  T twoHigh, twoLow;
+};
+
+template <class T>
+constexpr Base<T> kBase2 = {
+    {MathConstants<T>::log2eParts[0], MathConstants<T>::log2eParts[1]}, T(1), T(0)};
+template <class T>
+constexpr Base<T> kBase10 = {{MathConstants<T>::log10e[0], MathConstants<T>::log10e[1]},
+                             MathConstants<T>::log10Of2High,
+                             MathConstants<T>::log10Of2Low};
+
+template <class T>
+TG_INLINE Reg<T> logOfBase(const LogParts<T>& parts, const Base<T>& base) {
+  const T(&factor)[2] = base.factor;
   const Reg<T> f = sub(parts.mantissa, splat<T>(1));
   const Reg<T> tail = logTail(f);
   const Reg<T> natural = add(f, tail);
@@ -101,23 +115,33 @@ TG_INLINE Reg<T> logOfBase(Reg<T> x, const T (&factor)[2], T twoHigh, T twoLow) 
   const Reg<T> low =
       fma(naturalLow, splat<T>(factor[0]), fma(natural, splat<T>(factor[1]), productLow));
   // As in logSum.
-  const Reg<T> high = mul(parts.exponent, splat<T>(twoHigh));
+  const Reg<T> high = mul(parts.exponent, splat<T>(base.twoHigh));
   const Reg<T> sum = add(high, product);
   const Reg<T> lost = sub(product, sub(sum, high));
-  return logSpecial(x, add(sum, add(lost, fma(parts.exponent, splat<T>(twoLow), low))));
+  return add(sum, add(lost, fma(parts.exponent, splat<T>(base.twoLow), low)));
 }
 
 // The logarithm to base 2, exact for powers of 2.
 template <class T>
 TG_INLINE Reg<T> log2(Reg<T> x) {
-  return logOfBase(x, MathConstants<T>::log2eParts, T(1), T(0));
+  return logSpecial(x, logOfBase(logPartsOfAny(x), kBase2<T>));
 }
 
 // The logarithm to base 10.
 template <class T>
 TG_INLINE Reg<T> log10(Reg<T> x) {
-  using C = MathConstants<T>;
-  return logOfBase(x, C::log10e, C::log10Of2High, C::log10Of2Low);
+  return logSpecial(x, logOfBase(logPartsOfAny(x), kBase10<T>));
+}
+
+// Both of positive normal finite numbers, as logNormal.
+template <class T>
+TG_INLINE Reg<T> log2Normal(Reg<T> x) {
+  return logOfBase(logParts(x), kBase2<T>);
+}
+
+template <class T>
+TG_INLINE Reg<T> log10Normal(Reg<T> x) {
+  return logOfBase(logParts(x), kBase10<T>);
 }
 
 // log(1 + x), with full relative accuracy near 0: -infinity for -1, NaN for x < -1.

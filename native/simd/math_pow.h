@@ -11,15 +11,14 @@ struct TwoParts {
   Reg<T> low;
 };
 
-// log(x) for finite x > 0, with a relative error of about 2^-64 in double and 2^-35 in float, so
-// that it may be multiplied by a large exponent. log(1 + f) = 2 s + s z (2/3 + z P(z)) with s = f /
-// (2 + f), z = s^2, where everything but P has two parts; the products of two parts are Dekker's
-// (1971), with FMA.
+// The logarithm of what has these parts, with a relative error of about 2^-64 in double and 2^-35
+// in float, so that it may be multiplied by a large exponent. log(1 + f) = 2 s + s z (2/3 + z P(z))
+// with s = f / (2 + f), z = s^2, where everything but P has two parts; the products of two parts
+// are Dekker's (1971), with FMA.
 template <class T>
-TG_INLINE TwoParts<T> preciseLog(Reg<T> x) {
+TG_INLINE TwoParts<T> preciseLog(const LogParts<T>& parts) {
   using C = MathConstants<T>;
   const Reg<T> one = splat<T>(1), two = splat<T>(2);
-  const LogParts<T> parts = logPartsOfAny(x);
   const Reg<T> f = sub(parts.mantissa, one);
   const Reg<T> divisor = add(two, f);
   const Reg<T> divisorLow = sub(f, sub(divisor, two));
@@ -51,26 +50,36 @@ TG_INLINE TwoParts<T> preciseLog(Reg<T> x) {
 }
 
 // x^y = exp(y log |x|), and the special values of IEEE 754 (9.2.1): x^0 = 1^y = 1 even for NaN;
-// negative x have powers for whole y only, with their sign where y is odd.
+// negative x have powers for whole y only, with their sign where y is odd. What is only for special
+// values, denormal x and powers that overflow or vanish is in branches that a register of ordinary
+// numbers doesn't take: without them it takes 21 ns instead of 31 on Zen 5 (float 16 instead of
+// 25.5). A lane that doesn't need them gets the same bits there.
 template <class T>
 TG_NOINLINE Reg<T> pow(Reg<T> x, Reg<T> y) {
   using C = MathConstants<T>;
   const Reg<T> zero = splat<T>(0), one = splat<T>(1);
   const Reg<T> infinity = fromBits(isplat<T>(Format<T>::infinity));
+  const Mask<T> normal = maskAnd(ge(x, splat<T>(Format<T>::minNormal)), lt(x, infinity));
+  const bool plain = !anyTrue(maskNot(maskAnd(normal, lt(abs(y), infinity))));
   const Reg<T> a = abs(x);
-  const TwoParts<T> logarithm = preciseLog(a);
-  const Reg<T> ends = select(eq(a, infinity), infinity, logarithm.high);
-  const Reg<T> high = select(eq(a, zero), neg(infinity), ends);
+  const TwoParts<T> logarithm = preciseLog(plain ? logParts(x) : logPartsOfAny(a));
 
-  const Reg<T> product = mul(y, high);
-  const Reg<T> inRange = min(splat<T>(C::expMax), max(splat<T>(C::expMin), product));
-  const Reg<T> productLow = fma(y, logarithm.low, fma(y, high, neg(product)));
-  // Beyond the range nothing more counts, and infinities have no low part.
-  const Reg<T> rest = select(eq(inRange, product), productLow, zero);
-  const ExpParts<T> parts = expParts(inRange);
+  Reg<T> product = mul(y, logarithm.high);
+  Reg<T> rest = fma(y, logarithm.low, fma(y, logarithm.high, neg(product)));
+  // expMax is the nearer one of the two ends.
+  const bool finite = plain && !anyTrue(gt(abs(product), splat<T>(C::expMax)));
+  if (!finite) {
+    const Reg<T> ends = select(eq(a, infinity), infinity, logarithm.high);
+    const Reg<T> any = mul(y, select(eq(a, zero), neg(infinity), ends));
+    product = min(splat<T>(C::expMax), max(splat<T>(C::expMin), any));
+    // Beyond the range nothing more counts, and infinities have no low part.
+    rest = select(eq(product, any), rest, zero);
+  }
+  const ExpParts<T> parts = expParts(product);
   const Reg<T> factor = add(one, add(parts.high, parts.low));
   const Reg<T> mantissa = add(one, add(parts.high, fma(rest, factor, parts.low)));
   Reg<T> magnitude = mulPow2(mantissa, parts.n);
+  if (finite) return magnitude;
 
   // Also for y infinite. NaN in y is left to the end.
   magnitude = select(eq(a, one), one, magnitude);

@@ -174,8 +174,8 @@ TG_INLINE Lookup lookupOf(IRegF index) {
   return {index.v, _mm256_castsi256_ps(_mm256_slli_epi32(index.v, 28))};
 }
 TG_INLINE RegF lookup(const float* table, Lookup index) {
-  const __m256 low = _mm256_permutevar8x32_ps(_mm256_load_ps(table), index.v);
-  const __m256 high = _mm256_permutevar8x32_ps(_mm256_load_ps(table + 8), index.v);
+  const __m256 low = _mm256_permutevar8x32_ps(_mm256_loadu_ps(table), index.v);
+  const __m256 high = _mm256_permutevar8x32_ps(_mm256_loadu_ps(table + 8), index.v);
   return {_mm256_blendv_ps(low, high, index.inHigh)};
 }
 

@@ -168,7 +168,7 @@ TG_INLINE RegD fromBits(IRegD a) { return {_mm512_castsi512_pd(a.v)}; }
 
 TG_INLINE Lookup lookupOf(IRegF index) { return {index.v}; }
 TG_INLINE RegF lookup(const float* table, Lookup index) {
-  return {_mm512_permutexvar_ps(index.v, _mm512_load_ps(table))};
+  return {_mm512_permutexvar_ps(index.v, _mm512_loadu_ps(table))};
 }
 
 TG_INLINE IRegF iadd(IRegF a, IRegF b) { return {_mm512_add_epi32(a.v, b.v)}; }

@@ -183,10 +183,18 @@ export function floatPower(x: TensorLike, exponent: TensorLike): Tensor {
   checkOperand('floatPower', x);
   checkOperand('floatPower', exponent);
   if (isNumber(x)) checkTensor('floatPower', exponent);
+  if (isFloat32(x) && isFloat32(exponent) && !recording(x, exponent)) {
+    return computeBinary('floatPower', x, exponent, 'floatPower', 'float64');
+  }
   const wide = (operand: TensorLike) => (isNumber(operand) ? operand : to(operand, 'float64'));
   const shapeOf = (operand: TensorLike) => (isNumber(operand) ? [] : operand.shape);
   broadcastShapes('floatPower', shapeOf(x), shapeOf(exponent));
   return pow(wide(x), wide(exponent));
+}
+
+/** Whether it is a tensor of float32. */
+function isFloat32(operand: TensorLike): operand is Tensor {
+  return !isNumber(operand) && operand.dtype === 'float32';
 }
 
 /** Integers of one dtype. */

@@ -151,6 +151,9 @@ export function resolve(operation: string, x: Tensor, specs: readonly IndexSpec[
     }
   }
   const left = layoutOf(operation, x, slices).shape;
+  if (advanced.length === 0 && left.length <= MAX_RANK) {
+    return { slices, advanced, common: [], rest: left.map((_, d) => d), shape: left, first: 0 };
+  }
   let common: Shape = [];
   for (const { index } of advanced) common = broadcastShapes(operation, common, index.shape);
   const taken = advanced.map((one) => one.dim);

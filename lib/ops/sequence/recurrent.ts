@@ -16,7 +16,7 @@ import {
 import { TensorError } from '../../errors.js';
 import { rows } from '../../native/commands.js';
 import { fillWith, uninitialized } from '../../tensor/creation.js';
-import { outsideScope } from '../../tensor/memory.js';
+import { outsideScope, recycle } from '../../tensor/memory.js';
 import { currentTime } from '../../tensor/storage.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { add } from '../elementwise/arithmetic.js';
@@ -134,6 +134,8 @@ function forward(
     ],
     numbersOf(cell, sizes, keeps ? keptOf(cell) : 1, strides, d === 1),
   );
+  // Without recording nothing looks at the gates again, and they are the largest of what is made.
+  if (!keeps) recycle(gates.storage);
   return { gates, kept, state };
 }
 

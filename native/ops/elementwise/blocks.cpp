@@ -127,6 +127,24 @@ Status isclose(const Command& c) {
   return c.type[0] == DType::float64 ? iscloseOf<double>(c) : iscloseOf<float>(c);
 }
 
+// Powers of float32 in float64: as wide tensors both operands would take twice the result's memory.
+Status floatPower(const Command& c) {
+  const auto widen = floatKernels<float>().convert.toOtherFloat;
+  const BinaryKernel<double> pow =
+      floatKernels<double>().elementwise.binary[static_cast<int>(Binary::pow)];
+  return runMap(c, {2, {sizeof(float), sizeof(float), sizeof(double)}, 2, true},
+                [=](int64_t n, const void* const* in, const int64_t* step, void* y) {
+                  double base[kBlock], exponent[kBlock];
+                  eachBlock(n, [&](int64_t count, int64_t i) {
+                    const float* const a = static_cast<const float*>(in[0]) + i * step[0];
+                    const float* const b = static_cast<const float*>(in[1]) + i * step[1];
+                    widen(step[0] == 0 ? 1 : count, a, base);
+                    widen(step[1] == 0 ? 1 : count, b, exponent);
+                    pow(count, base, step[0], exponent, step[1], static_cast<double*>(y) + i);
+                  });
+                });
+}
+
 // Truth values of both operands, combined.
 template <class T>
 Status logicalBy(const Command& c, CompareKernel<T> ne) {
@@ -161,6 +179,7 @@ const char* checkLogical(const Command& c) {
 
 const Row kRows[] = {
     {"logaddexp", "in a T[@] in b T[@] out y T[@]; beta inverseBeta real", logaddexp, nullptr},
+    {"floatPower", "in x f32[@] in exponent f32[@] out y f64[@]", floatPower, nullptr},
     {"isclose", "in a T[@] in b T[@] out y u8[@]; rtol atol equalNan real", isclose, nullptr},
     // a != 0 and (0), or (1), either ... or (2) b != 0.
     {"logical", "in a T[@] in b T[@] out y u8[@]; operation int", logical, checkLogical},

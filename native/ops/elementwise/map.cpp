@@ -11,6 +11,7 @@ namespace {
 // operands of 16 x 64 float64 values take 24 KB of a first-level cache and of the stack.
 constexpr int64_t kTileRows = 16;
 constexpr int64_t kTileCols = 64;
+constexpr int64_t kTileValues = kTileRows * kTileCols;
 constexpr int64_t kLargestElement = 8;
 
 // Values of a tile when kernels can read and write all operands in place: enough to forget what a
@@ -66,11 +67,72 @@ struct Call {
   }
 };
 
+// Rows up to here are walked as one list with their neighbours, after operands that are the same
+// along or down them were written out: one value for each row costs as many stores as it saves
+// calls from 128 floats on (times by calls over times so for rows of 3, 10, 64 and 128: 5.2, 3.1,
+// 1.3, 0.85), one row for all is written once (rows of 10, 64, 128 and 256: 4.7, 1.5, 1.2, 1.0).
+constexpr int64_t kSpreadBytes = 256;
+constexpr int64_t kRepeatedBytes = 512;
+
+// Whether whole rows of these tiles follow each other in the result, and in each operand that isn't
+// the same for all rows or all columns.
+bool joinsRows(const Map& map, const Tiles& tiles) {
+  const int64_t cols = tiles.cols;
+  const auto isList = [&](int k) { return tiles.colStride[k] == 1 && tiles.rowStride[k] == cols; };
+  if (!isList(map.inputs) || cols > tiles.tileCols || cols > kTileValues) return false;
+  for (int k = 0; k < map.inputs; ++k) {
+    if (isList(k)) continue;
+    if (tiles.colStride[k] != 0 && tiles.rowStride[k] != 0) return false;
+    const int64_t most = tiles.colStride[k] == 0 ? kSpreadBytes : kRepeatedBytes;
+    if (map.bytes[k] < 4 || cols * map.bytes[k] > most) return false;
+  }
+  return true;
+}
+
+// n elements of each of `rows` rows, which are the same along the row or down the rows.
+void writeOut(int64_t bytes, int64_t rows, int64_t n, const char* x, int64_t xRow, int64_t xCol,
+              char* y) {
+  const MoveTables& moves = kernels().moves;
+  if (xCol != 0) return moves.copyRows(rows, n * bytes, x, 0, y, n * bytes);
+  if (bytes == 4) {
+    moves.spread4(rows, n, reinterpret_cast<const float*>(x), xRow, reinterpret_cast<float*>(y));
+  } else {
+    moves.spread8(rows, n, reinterpret_cast<const double*>(x), xRow, reinterpret_cast<double*>(y));
+  }
+}
+
+// One thread's tiles, the rows of which are walked together.
+void runJoined(const Call& call, const Tiles& tiles, int64_t begin, int64_t end) {
+  const int inputs = call.map.inputs;
+  const int64_t* const bytes = call.map.bytes;
+  alignas(kCacheLine) char buffer[kMaxLoopOperands][kTileValues * kLargestElement + kCacheLine];
+  const int64_t cols = tiles.cols, most = kTileValues / cols;
+  const int64_t one[kMaxLoopOperands] = {1, 1, 1, 1};
+  Odometer at(tiles.tasks, inputs + 1, begin);
+  for (int64_t task = begin; task < end; ++task, at.next()) {
+    const int64_t rows = tiles.rowsOf(at);
+    for (int64_t i = 0; i < rows; i += most) {
+      const int64_t count = rows - i < most ? rows - i : most;
+      const void* from[kMaxLoopOperands];
+      for (int k = 0; k < inputs; ++k) {
+        const int64_t row = tiles.rowStride[k], col = tiles.colStride[k];
+        const char* const x = call.in[k] + (at.offset(k) + i * row) * bytes[k];
+        const bool same = row == 0 || col == 0;
+        from[k] = same ? buffer[k] : x;
+        if (same && (i == 0 || row != 0)) {
+          writeOut(bytes[k], count, cols, x, row, col, buffer[k]);
+        }
+      }
+      call(count * cols, from, one, call.y + (at.offset(inputs) + i * cols) * bytes[inputs]);
+    }
+  }
+}
+
 // One thread's tiles. Operands that the kernel can't take in place pass through buffers.
 void runTiles(const Call& call, const Tiles& tiles, int64_t begin, int64_t end) {
   const int inputs = call.map.inputs;
   const int64_t* const bytes = call.map.bytes;
-  alignas(kCacheLine) char buffer[kMaxLoopOperands][kTileRows * kTileCols * kLargestElement];
+  alignas(kCacheLine) char buffer[kMaxLoopOperands][kTileValues * kLargestElement];
   bool direct[kMaxLoopOperands];
   for (int k = 0; k < inputs; ++k) direct[k] = takesStep(call.map, k, tiles.colStride[k]);
   const int64_t yRow = tiles.rowStride[inputs], yCol = tiles.colStride[inputs];
@@ -137,8 +199,9 @@ void runStrided(const Geometry& g, const Call& call) {
         (tileRows > 1 && tiles.rowStride[k] == 0) || (tileCols > 1 && tiles.colStride[k] == 0);
     if (!repeats) bytes += call.map.bytes[k];
   }
+  const auto run = direct && joinsRows(call.map, tiles) ? runJoined : runTiles;
   parallelShares(elementCount(tiles.tasks), 1, tileRows * tileCols * bytes, call.map.share,
-                 [&](int64_t begin, int64_t end) { runTiles(call, tiles, begin, end); });
+                 [&](int64_t begin, int64_t end) { run(call, tiles, begin, end); });
 }
 
 }  // namespace

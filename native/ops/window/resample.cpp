@@ -78,9 +78,49 @@ struct Rows {
   int64_t yStep;
 };
 
+// Up to kIndexBlock taps of results that are near each other, as kernels take them.
+template <int n>
+struct NearBlock {
+  static constexpr int64_t kResults = kIndexBlock / n;
+
+  NearTaps taps;
+  int32_t first[kResults / kNearPlaces];
+  int32_t place[kIndexBlock] = {};
+  float weight[kIndexBlock] = {};
+
+  // Takes as many results as are near, in whole 16s or all of them; `at` has been looked at.
+  void take(int64_t results, const int32_t* at, const float* w, int64_t in) {
+    int64_t taken = 0;
+    for (; taken < results; taken += kNearPlaces) {
+      const int64_t rest = results - taken, count = (rest < kNearPlaces ? rest : kNearPlaces) * n;
+      const int32_t* const places = at + taken * n;
+      int32_t least = places[0], most = places[0];
+      for (int64_t k = 1; k < count; ++k) {
+        least = places[k] < least ? places[k] : least;
+        most = places[k] > most ? places[k] : most;
+      }
+      const int32_t end = static_cast<int32_t>(in - kNearPlaces);
+      if (least > end) least = end;
+      if (most - least >= kNearPlaces) break;
+      first[taken / kNearPlaces] = least;
+      for (int64_t k = 0; k < count; ++k) {
+        const int64_t turn = taken * n + k % n * kNearPlaces + k / n;
+        place[turn] = places[k] - least;
+        weight[turn] = w[taken * n + k];
+      }
+    }
+    taps = {taken < results ? taken : results, n, first, place, weight};
+  }
+};
+
+// From so many rows on looking where the places are is repaid: 12, 16, 24 and 40 rows of 256
+// nearest places take 5.2, 4.9, 4.2 and 5.6 us with their call instead of 5.7, 6.9, 8.3 and 11.4.
+constexpr int64_t kNearRows = 12;
+
 // Results [first, last) of each row, of which each has n taps. Indices are looked at a block at a
-// time, for all rows; x is read one by one, and products of what was put together for vectors wait
-// for it longer than they save.
+// time, for all rows. Places that are near each other are looked up in a vector of x; others are
+// read one by one, since products of what was put together in memory wait for it longer than they
+// save.
 template <int n, class T>
 void sumsOfTaps(const Table& table, int64_t first, int64_t last, const T* weight, Rows<T> rows) {
   constexpr int64_t kSums = kIndexBlock / n;
@@ -92,8 +132,19 @@ void sumsOfTaps(const Table& table, int64_t first, int64_t last, const T* weight
     const T* const w = weight + o * n;
     const T* x = rows.x;
     T* y = rows.y + o;
+    int64_t done = 0;
+    if constexpr (sizeof(T) == sizeof(float)) {
+      const auto sumNear = floatKernels<T>().pool.sumNear;
+      if (sumNear && rows.count >= kNearRows && table.in >= kNearPlaces) {
+        NearBlock<n> near;
+        near.take(results, at, w, table.in);
+        sumNear(near.taps, rows.count, x, rows.xStep, y, rows.yStep);
+        done = near.taps.results;
+        if (done == results) continue;
+      }
+    }
     for (int64_t row = 0; row < rows.count; ++row, x += rows.xStep, y += rows.yStep) {
-      for (int64_t j = 0; j < results; ++j) {
+      for (int64_t j = done; j < results; ++j) {
         T sum = w[j * n] * x[at[j * n]];
         if constexpr (n == 2) sum += w[j * n + 1] * x[at[j * n + 1]];
         y[j] = sum;

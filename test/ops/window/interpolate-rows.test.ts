@@ -1,5 +1,8 @@
-import { getNumThreads, interpolate, setNumThreads, tensor } from 'tilegrad';
-import { afterAll, expect, test } from 'vitest';
+import { getNumThreads, interpolate, rand, setNumThreads, setSimdLevel, tensor } from 'tilegrad';
+import { afterAll, describe, expect, test } from 'vitest';
+import { restoreSettings, settings } from '../../helpers/settings.js';
+
+restoreSettings();
 
 const atFirst = getNumThreads();
 afterAll(() => setNumThreads(atFirst));
@@ -32,4 +35,39 @@ test.each([1, 2, 3])('lines of two taps each, by %i threads', (threads) => {
     const at = (o: number) => Math.floor((o * n) / size);
     expect(line).toEqual(line.map((_, o) => numbers[i * n + at(o)]));
   });
+});
+
+/** Places that are near each other are looked up for many lines at once, and one by one for one line. */
+describe.each(settings)('%s, %i threads', (level, threads) => {
+  test.each(['float32', 'float64'] as const)(
+    'lines have the bits of each by itself, %s',
+    (dtype) => {
+      setSimdLevel(level);
+      setNumThreads(threads);
+      for (const [n, size] of [
+        [15, 40],
+        [16, 16],
+        [16, 33],
+        [17, 50],
+        [20, 15],
+        [40, 80],
+        [64, 29],
+        [100, 700],
+        [400, 401],
+        [400, 30],
+      ] as const) {
+        const x = rand([1, 40, n + 1], { dtype }).slice([null, null, '1:']);
+        x.set(0, 3, '2:5', tensor([Number.NaN, Infinity, -0], { dtype }));
+        for (const mode of ['nearest', 'linear'] as const) {
+          for (const lines of [11, 12, 40]) {
+            const all = interpolate(x.slice([null, `0:${lines}`]), { size: [size], mode });
+            for (const line of [0, 3, 7, lines - 1]) {
+              const alone = interpolate(x.slice([null, [line, line + 1]]), { size: [size], mode });
+              expect(all.slice([null, [line, line + 1]]).toArray()).toEqual(alone.toArray());
+            }
+          }
+        }
+      }
+    },
+  );
 });
