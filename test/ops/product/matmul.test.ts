@@ -158,3 +158,51 @@ describe('matmulPlan', () => {
     }
   });
 });
+
+describe('matrices, which are asked about before everything else', () => {
+  const errorOf = (call: () => unknown) => {
+    try {
+      call();
+    } catch (error) {
+      return (error as { code?: unknown }).code;
+    }
+    return null;
+  };
+
+  it.each(['float32', 'float64'] as const)('%s: inner dimensions have to agree', (dtype) => {
+    // Also where A's is the smaller one, so that reading along it stays inside of B.
+    for (const inner of [0, 1, 2, 4, 5]) {
+      const left = ones([3, 3], { dtype });
+      expect(errorOf(() => matmul(left, ones([inner, 2], { dtype })))).toBe('ERR_SHAPE');
+      expect(errorOf(() => matmul(ones([2, inner], { dtype }), left))).toBe('ERR_SHAPE');
+    }
+  });
+
+  it('have the dtype at which theirs meet', () => {
+    const single = full([2, 3], 0.1, { dtype: 'float32' });
+    const double = full([3, 2], 0.1, { dtype: 'float64' });
+    const mixed = matmul(single, double);
+    expect(mixed.dtype).toBe('float64');
+    expect(mixed.data).toEqual(matmul(single.to('float64'), double).data);
+    const half = matmul(ones([2, 3], { dtype: 'bfloat16' }), ones([3, 2], { dtype: 'bfloat16' }));
+    expect(half.dtype).toBe('bfloat16');
+    const whole = matmul(ones([2, 3], { dtype: 'int32' }), ones([3, 2], { dtype: 'int32' }));
+    expect([whole.dtype, ...whole.data]).toEqual(['int32', 3, 3, 3, 3]);
+  });
+
+  it('give nothing of nothing, and zeros without steps', () => {
+    expect(matmul(ones([0, 3]), ones([3, 2])).shape).toEqual([0, 2]);
+    expect(matmul(ones([2, 3]), ones([3, 0])).shape).toEqual([2, 0]);
+    expect([...matmul(ones([2, 0]), ones([0, 2])).data]).toEqual([0, 0, 0, 0]);
+  });
+
+  it('may be stretched along the inner dimension, and are recorded', () => {
+    const left = ones([2, 1]).expand([2, 3]);
+    const right = ones([1, 2]).expand([3, 2]);
+    expect([...matmul(left, right).data]).toEqual([3, 3, 3, 3]);
+    const weight = ones([3, 2]);
+    weight.requiresGrad = true;
+    matmul(left, weight).sum().backward();
+    expect([...(weight.grad as Tensor).data]).toEqual([2, 2, 2, 2, 2, 2]);
+  });
+});
