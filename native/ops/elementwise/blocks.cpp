@@ -132,7 +132,7 @@ Status floatPower(const Command& c) {
   const auto widen = floatKernels<float>().convert.toOtherFloat;
   const BinaryKernel<double> pow =
       floatKernels<double>().elementwise.binary[static_cast<int>(Binary::pow)];
-  return runMap(c, {2, {sizeof(float), sizeof(float), sizeof(double)}, 2, true},
+  return runMap(c, {2, {sizeof(float), sizeof(float), sizeof(double)}, 2, kSlowShare},
                 [=](int64_t n, const void* const* in, const int64_t* step, void* y) {
                   double base[kBlock], exponent[kBlock];
                   eachBlock(n, [&](int64_t count, int64_t i) {
