@@ -21,7 +21,7 @@ struct Piece {
 // Two operands of 8 and 2 bytes and a result of 1 byte.
 constexpr int64_t kItemBytes = 8 + 2 + 1;
 
-Map mapOf(bool heavy) { return {2, {8, 2, 1}, 0, heavy}; }
+Map mapOf(int64_t share) { return {2, {8, 2, 1}, 0, share}; }
 
 // The low byte of both.
 uint8_t resultOf(const void* wide, const void* narrow) {
@@ -55,7 +55,7 @@ Command commandOf(Operands& operands) {
 }
 
 // The pieces of n neighbours, in order; results are checked.
-std::vector<Piece> piecesOf(int64_t n, bool heavy) {
+std::vector<Piece> piecesOf(int64_t n, int64_t share) {
   Operands operands(n);
   Command c = commandOf(operands);
   c.geometry.rank = 1;
@@ -71,7 +71,7 @@ std::vector<Piece> piecesOf(int64_t n, bool heavy) {
     const std::lock_guard<std::mutex> lock(mutex);
     pieces.push_back({y - operands.y.data(), count});
   };
-  expect(runMap(c, mapOf(heavy), kernel) == Status::ok, "no status");
+  expect(runMap(c, mapOf(share), kernel) == Status::ok, "no status");
   bool good = true;
   for (size_t i = 0; i < operands.y.size(); ++i) {
     good = good && operands.y[i] == resultOf(&operands.wide[i], &operands.narrow[i]);
@@ -80,17 +80,15 @@ std::vector<Piece> piecesOf(int64_t n, bool heavy) {
   return pieces;
 }
 
-void testNeighbours(bool heavy) {
-  const int64_t share = heavy ? kHeavyShare : kLightShare;
+void testNeighbours(int64_t share, const std::string& name) {
   const int64_t line = kCacheLine;  // of results, which have a byte each
   const int64_t least = (share / kItemBytes + line - 1) / line * line;
-  const std::string name = heavy ? "heavy" : "light";
   for (const int64_t n : {int64_t{1}, least, 2 * least - 1}) {
-    expect(piecesOf(n, heavy).size() == 1, name + ": less than two shares were cut");
+    expect(piecesOf(n, share).size() == 1, name + ": less than two shares were cut");
   }
   // So many that waking a thread always pays.
   constexpr int64_t kShares = 64;
-  const std::vector<Piece> pieces = piecesOf(kShares * least + 5, heavy);
+  const std::vector<Piece> pieces = piecesOf(kShares * least + 5, share);
   expect(static_cast<int64_t>(pieces.size()) >= 2, name + ": 64 shares were not cut");
   for (const Piece& piece : pieces) {
     expect(piece.begin % line == 0, name + ": a piece begins within a cache line");
@@ -127,7 +125,7 @@ int threadsOfTiles(int64_t rows, int64_t cols, std::chrono::milliseconds wait) {
       while (!other && std::chrono::steady_clock::now() < end) std::this_thread::yield();
     }
   };
-  expect(runMap(c, mapOf(false), kernel) == Status::ok, "no status");
+  expect(runMap(c, mapOf(kLightShare), kernel) == Status::ok, "no status");
   bool good = true;
   for (int64_t i = 0; i < rows; ++i) {
     for (int64_t j = 0; j < cols; ++j) {
@@ -158,8 +156,9 @@ int main() {
     tilegrad::setLevel(level);
     for (int threads = 2; threads <= 3; ++threads) {
       tilegrad::setNumThreads(threads);
-      testNeighbours(false);
-      testNeighbours(true);
+      testNeighbours(tilegrad::kLightShare, "light");
+      testNeighbours(tilegrad::kHeavyShare, "heavy");
+      testNeighbours(tilegrad::kSlowShare, "slow");
     }
     tilegrad::setNumThreads(2);
     testTiles();
