@@ -39,7 +39,7 @@ template <Derivative op>
 struct DerivativeOp;
 
 // erf takes 20 instructions a vector, 17 of them on three of Zen 5's four pipes: at least 5 to 6
-// cycles, and 7.7 are measured however many vectors are in flight. PyTorch 2.14's takes 16 with its
+// cycles, and 6.9 are measured however many vectors are in flight. PyTorch 2.14's takes 16 with its
 // calls, so 5 times its speed is out of reach for a polynomial of this accuracy.
 
 #define TG_DEFINE_UNARY(name, vectors, expression) \
