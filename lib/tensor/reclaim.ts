@@ -11,6 +11,7 @@
  */
 import { collect, collectYoung, unwatch, watch } from '../native/weak.js';
 import { type DType, infoOf, type StoredArray } from './dtype.js';
+import { FreeLists } from './free_lists.js';
 
 /** A buffer that is held, with room for `bytes` from the aligned place `start` on. */
 interface Held {
@@ -19,12 +20,6 @@ interface Held {
   readonly bytes: number;
   /** The slot of the view's weak reference; none while nobody has the memory. */
   slot: number;
-}
-
-/** Blocks of one size that nobody uses, and the fewest of them since they were last looked through. */
-interface Stock {
-  readonly blocks: Held[];
-  least: number;
 }
 
 /** Larger ones are left to V8: four would fill the free lists. */
@@ -47,7 +42,7 @@ const MOST_BUDGET = 512 * 1024 * 1024;
 const FORCING_BYTES = 32 * 1024 * 1024;
 
 /**
- * Stocks are looked through when this many budgets were handed out, 128 MB: more than a round of a
+ * The stock is looked through when this many budgets were handed out, 128 MB: more than a round of a
  * program that works on tensors of many sizes.
  */
 const BETWEEN_LOOKS = 16;
@@ -67,7 +62,8 @@ const MOST_FAILURES = 3;
 /** By the number of the slot; what isn't in use is undefined. */
 const watched: (Held | undefined)[] = [];
 const heldOf = new Map<ArrayBufferLike, Held>();
-const stocks = new Map<number, Stock>();
+/** What nobody uses. */
+const stock = new FreeLists<Held>();
 /** By size: how many more were let go than found dead; negative, how many are left to V8 unseen. */
 const exposed = new Map<number, number>();
 let stockBytes = 0;
@@ -79,8 +75,10 @@ let watchedBytes = 0;
 let limitBytes = BUDGET;
 let budget = BUDGET;
 let failures = 0;
-/** Handed out since stocks were looked through. */
+/** Handed out since the stock was looked through. */
 let handedOut = 0;
+
+type HasRoom = (bytes: number) => boolean;
 
 /** Bytes that were found dead and wait to be handed out again. */
 export function reclaimedBytes(): number {
@@ -90,16 +88,16 @@ export function reclaimedBytes(): number {
 /**
  * An array of `bytes` bytes over memory that comes back when the array is dead.
  * @param allocate a fresh array of that size, aligned
- * @param room how many bytes may wait to be handed out again
+ * @param hasRoom whether so many bytes more may wait to be handed out again
  */
 export function takeLarge(
   dtype: DType,
   bytes: number,
   allocate: (dtype: DType, bytes: number) => StoredArray,
-  room: number,
+  hasRoom: HasRoom,
 ): StoredArray {
   if (!enabled || bytes > LARGEST_BYTES || isLeft(bytes)) return allocate(dtype, bytes);
-  const held = fromStock(bytes) ?? (findDead(room) ? fromStock(bytes) : undefined);
+  const held = fromStock(bytes) ?? (findDead(hasRoom) ? fromStock(bytes) : undefined);
   handedOut += bytes;
   if (held !== undefined) {
     const info = infoOf(dtype);
@@ -136,11 +134,9 @@ function unhold(held: Held): void {
 }
 
 function fromStock(bytes: number): Held | undefined {
-  const stock = stocks.get(bytes);
-  const held = stock?.blocks.pop();
-  if (stock === undefined || held === undefined) return undefined;
+  const held = stock.take(bytes);
+  if (held === undefined) return undefined;
   stockBytes -= bytes;
-  if (stock.blocks.length < stock.least) stock.least = stock.blocks.length;
   // Somebody transferred it, though it was never handed out as a buffer.
   if (held.buffer.byteLength === 0) {
     heldOf.delete(held.buffer);
@@ -150,12 +146,12 @@ function fromStock(bytes: number): Held | undefined {
 }
 
 /** Puts what is known to be dead into stock, after a collection if it is time for one. */
-function findDead(room: number): boolean {
-  let found = takeDead(room);
+function findDead(hasRoom: HasRoom): boolean {
+  let found = takeDead(hasRoom);
   if (watchedBytes >= limitBytes) {
     const before = watchedBytes;
     bringCollectionAbout();
-    const bytes = takeDead(room);
+    const bytes = takeDead(hasRoom);
     if (bytes < 0 && ++failures >= MOST_FAILURES) giveUp();
     else if (bytes >= 0) {
       failures = 0;
@@ -168,12 +164,12 @@ function findDead(room: number): boolean {
     // One that V8 started by itself may have come long before, so what it left isn't all in use.
     limitBytes = Math.min(limitBytes, watchedBytes + budget);
   }
-  if (handedOut >= BETWEEN_LOOKS * budget) dropSurplus();
+  if (handedOut >= BETWEEN_LOOKS * budget) dropUnneeded();
   return found > 0;
 }
 
 /** Returns the bytes of what was found dead, or -1 when nothing was collected since the last time. */
-function takeDead(room: number): number {
+function takeDead(hasRoom: HasRoom): number {
   if (dead.length < watched.length) dead = new Int32Array(2 * watched.length);
   const count = collect(dead);
   if (count < 0) return -1;
@@ -185,30 +181,25 @@ function takeDead(room: number): number {
     bytes += held.bytes;
     const count = exposed.get(held.bytes);
     if (count !== undefined && count > 0) exposed.set(held.bytes, count - 1);
-    if (stockBytes + held.bytes > room) heldOf.delete(held.buffer);
-    else putIntoStock(held);
+    if (hasRoom(held.bytes)) {
+      stock.put(held.bytes, held);
+      stockBytes += held.bytes;
+    } else {
+      heldOf.delete(held.buffer);
+    }
   }
   return bytes;
 }
 
-function putIntoStock(held: Held): void {
-  const stock = stocks.get(held.bytes);
-  if (stock === undefined) stocks.set(held.bytes, { blocks: [held], least: 0 });
-  else stock.blocks.push(held);
-  stockBytes += held.bytes;
+/** Leaves what was not needed since the last time to V8. */
+export function dropUnneeded(): void {
+  stock.dropUnneeded(leaveToV8);
+  handedOut = 0;
 }
 
-/** Lets go of blocks that were not needed since the last time, so that sizes of the past don't stay. */
-function dropSurplus(): void {
-  for (const [bytes, stock] of stocks) {
-    for (const { buffer } of stock.blocks.splice(0, stock.least)) {
-      heldOf.delete(buffer);
-      stockBytes -= bytes;
-    }
-    stock.least = stock.blocks.length;
-    if (stock.least === 0) stocks.delete(bytes);
-  }
-  handedOut = 0;
+function leaveToV8({ buffer }: Held, bytes: number): void {
+  heldOf.delete(buffer);
+  stockBytes -= bytes;
 }
 
 /** V8 looks at the bytes of young array buffers when it makes the next one. */
@@ -225,28 +216,27 @@ function giveUp(): void {
   for (const held of watched) if (held !== undefined) unwatch(held.slot);
   watched.length = 0;
   watchedBytes = 0;
+  stock.dropAll(leaveToV8);
   heldOf.clear();
-  dropStock();
 }
 
-function dropStock(): void {
-  for (const { blocks } of stocks.values()) {
-    for (const { buffer } of blocks) heldOf.delete(buffer);
-  }
-  stocks.clear();
-  stockBytes = 0;
-}
-
-/** Leaves a buffer to V8, if it is one that is held: somebody has it, or soon nobody shall. */
+/** Leaves a buffer to V8, if it is one that is held: somebody has it. */
 export function letGo(buffer: ArrayBufferLike): void {
+  const bytes = release(buffer);
+  if (bytes === 0) return;
+  const count = (exposed.get(bytes) ?? 0) + 1;
+  exposed.set(bytes, count < MOST_EXPOSED ? count : -LEFT_TO_V8);
+}
+
+/** Leaves a buffer to V8, if it is one that is held. Returns how many bytes of it were in use. */
+export function release(buffer: ArrayBufferLike): number {
   const held = heldOf.get(buffer);
-  if (held === undefined) return;
+  if (held === undefined) return 0;
   heldOf.delete(buffer);
-  if (held.slot < 0) return;
+  if (held.slot < 0) return 0;
   unwatch(held.slot);
   unhold(held);
-  const count = (exposed.get(held.bytes) ?? 0) + 1;
-  exposed.set(held.bytes, count < MOST_EXPOSED ? count : -LEFT_TO_V8);
+  return held.bytes;
 }
 
 const wholes = new WeakMap<StoredArray, StoredArray>();
@@ -258,7 +248,7 @@ export function keepAlive(view: StoredArray, part: StoredArray): void {
 
 /** Leaves all memory to V8 that nobody uses, as far as that is known. */
 export function dropReclaimed(): void {
-  takeDead(0);
-  dropStock();
+  takeDead(() => false);
+  stock.dropAll(leaveToV8);
   exposed.clear();
 }

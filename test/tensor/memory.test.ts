@@ -167,6 +167,24 @@ describe('the pool', () => {
     expect(pooled()).toBe(0);
   });
 
+  test('makes room for what is needed, when it is full of what is not', () => {
+    const MB = 2 ** 20;
+    const sized = (megabytes: number) => empty([(megabytes * MB) / 4]);
+    // Eight blocks fill it, of which the steps need one: the other size finds no room.
+    for (const x of Array.from({ length: 8 }, () => sized(64))) x.dispose();
+    expect(pooled()).toBe(8 * 64 * MB);
+    const step = () => {
+      const [x, y] = [sized(64), sized(48)];
+      x.dispose();
+      y.dispose();
+    };
+    for (let i = 0; i < 5; i++) step();
+    expect(pooled()).toBe(8 * 64 * MB);
+    // Until 512 MB were turned away twice, the second time without a need for seven of the eight.
+    for (let i = 0; i < 25; i++) step();
+    expect(pooled()).toBe((64 + 48) * MB);
+  });
+
   test('hands a block to one tensor only', () => {
     const first = Array.from({ length: 20 }, () => ones([64]));
     for (const t of first) t.dispose();
