@@ -68,16 +68,19 @@ export function mathCases(): OpsCase[] {
 }
 
 export function broadcastCases(): OpsCase[] {
-  const whole = matrix(1024, 1024);
-  return [
-    opsCase('add', [whole, { shape: [1024] }], { label: '1024x1024 and a row' }),
-    opsCase('add', [whole, matrix(1024, 1)], { label: '1024x1024 and a column' }),
-    opsCase('add', [whole, { ...whole, transposed: true }], {
-      label: '1024x1024 and a transposed one',
-    }),
-    opsCase('relu', [{ ...whole, transposed: true }], { label: '1024x1024 transposed' }),
-    opsCase('mul', [matrix(128, 10), { shape: [10] }], { label: '128x10 and a row' }),
-  ];
+  // In the second-level cache, where a copy isn't what limits both libraries, and in the third.
+  const squares = [256, 1024].flatMap((n) => {
+    const whole = matrix(n, n);
+    const turned = { ...whole, transposed: true };
+    const label = `${n}x${n}`;
+    return [
+      opsCase('add', [whole, vector(n)], { label: `${label} and a row` }),
+      opsCase('add', [whole, matrix(n, 1)], { label: `${label} and a column` }),
+      opsCase('add', [whole, turned], { label: `${label} and a transposed one` }),
+      opsCase('relu', [turned], { label: `${label} transposed` }),
+    ];
+  });
+  return [...squares, opsCase('mul', [matrix(128, 10), vector(10)], { label: '128x10 and a row' })];
 }
 
 export function rowCases(): OpsCase[] {
