@@ -62,9 +62,7 @@ struct Call {
   const char* in[kMaxLoopOperands];
   char* y;
 
-  void operator()(int64_t n, const void* const* from, const int64_t* step, void* to) const {
-    call(kernel, n, from, step, to);
-  }
+  void operator()(const MapRows& rows) const { call(kernel, rows); }
 };
 
 // Rows up to here are walked as one list with their neighbours, after operands that are the same
@@ -113,17 +111,18 @@ void runJoined(const Call& call, const Tiles& tiles, int64_t begin, int64_t end)
     const int64_t rows = tiles.rowsOf(at);
     for (int64_t i = 0; i < rows; i += most) {
       const int64_t count = rows - i < most ? rows - i : most;
-      const void* from[kMaxLoopOperands];
+      MapRows list{1, count * cols, {}, {}, one, nullptr, 0};
       for (int k = 0; k < inputs; ++k) {
         const int64_t row = tiles.rowStride[k], col = tiles.colStride[k];
         const char* const x = call.in[k] + (at.offset(k) + i * row) * bytes[k];
         const bool same = row == 0 || col == 0;
-        from[k] = same ? buffer[k] : x;
+        list.in[k] = same ? buffer[k] : x;
         if (same && (i == 0 || row != 0)) {
           writeOut(bytes[k], count, cols, x, row, col, buffer[k]);
         }
       }
-      call(count * cols, from, one, call.y + (at.offset(inputs) + i * cols) * bytes[inputs]);
+      list.y = call.y + (at.offset(inputs) + i * cols) * bytes[inputs];
+      call(list);
     }
   }
 }
@@ -140,27 +139,29 @@ void runTiles(const Call& call, const Tiles& tiles, int64_t begin, int64_t end) 
   Odometer at(tiles.tasks, inputs + 1, begin);
   for (int64_t task = begin; task < end; ++task, at.next()) {
     const int64_t rows = tiles.rowsOf(at), cols = tiles.colsOf(at);
-    const char* from[kMaxLoopOperands];
-    int64_t rowStep[kMaxLoopOperands], step[kMaxLoopOperands];
+    int64_t step[kMaxLoopOperands];
+    MapRows list{rows, cols, {}, {}, step, nullptr, 0};
     for (int k = 0; k < inputs; ++k) {
-      from[k] = call.in[k] + at.offset(k) * bytes[k];
-      rowStep[k] = tiles.rowStride[k];
-      step[k] = tiles.colStride[k];
-      if (direct[k]) continue;
-      moveTile(bytes[k], rows, cols, from[k], rowStep[k], step[k], buffer[k], tiles.tileCols, 1);
-      from[k] = buffer[k];
-      rowStep[k] = tiles.tileCols;
-      step[k] = 1;
+      const char* const x = call.in[k] + at.offset(k) * bytes[k];
+      const int64_t row = tiles.rowStride[k], col = tiles.colStride[k];
+      if (direct[k]) {
+        list.in[k] = x;
+        list.inBytes[k] = row * bytes[k];
+        step[k] = col;
+      } else {
+        moveTile(bytes[k], rows, cols, x, row, col, buffer[k], tiles.tileCols, 1);
+        list.in[k] = buffer[k];
+        list.inBytes[k] = tiles.tileCols * bytes[k];
+        step[k] = 1;
+      }
     }
     const int64_t yBytes = bytes[inputs];
     char* const to = call.y + at.offset(inputs) * yBytes;
     char* const results = yDirect ? to : buffer[inputs];
     const int64_t resultRow = yDirect ? yRow : tiles.tileCols;
-    for (int64_t i = 0; i < rows; ++i) {
-      const void* row[kMaxLoopOperands];
-      for (int k = 0; k < inputs; ++k) row[k] = from[k] + i * rowStep[k] * bytes[k];
-      call(cols, row, step, results + i * resultRow * yBytes);
-    }
+    list.y = results;
+    list.yBytes = resultRow * yBytes;
+    call(list);
     if (!yDirect) {
       moveTile(yBytes, rows, cols, results, resultRow, 1, to, yRow, yCol);
     }
@@ -247,11 +248,12 @@ Status runMap(const Command& c, const Map& map, MapKernel kernelCall, const void
   }
   parallelShares(flatCount(g), kCacheLine / map.bytes[inputs], itemBytes(map), map.share,
                  [&](int64_t begin, int64_t end) {
-                   const void* part[kMaxLoopOperands];
+                   MapRows part{1, end - begin, {}, {}, step, nullptr, 0};
                    for (int k = 0; k < inputs; ++k) {
-                     part[k] = call.in[k] + begin * step[k] * map.bytes[k];
+                     part.in[k] = call.in[k] + begin * step[k] * map.bytes[k];
                    }
-                   call(end - begin, part, step, call.y + begin * map.bytes[inputs]);
+                   part.y = call.y + begin * map.bytes[inputs];
+                   call(part);
                  });
   return Status::ok;
 }

@@ -19,9 +19,19 @@ struct Map {
   int64_t share;  // bytes that a thread should have at least (parallel.h)
 };
 
-// Computes n results; in[k] has steps of step[k] elements.
-using MapKernel = void (*)(const void* kernel, int64_t n, const void* const* in,
-                           const int64_t* step, void* y);
+// Rows of one length: what operand k has for row i begins at in[k] + i * inBytes[k], and its
+// elements are step[k] elements apart; those of the result are neighbours.
+struct MapRows {
+  int64_t rows, n;
+  const void* in[kMaxLoopOperands];
+  int64_t inBytes[kMaxLoopOperands];
+  const int64_t* step;
+  void* y;
+  int64_t yBytes;
+};
+
+// Computes rows of results.
+using MapKernel = void (*)(const void* kernel, const MapRows& rows);
 
 Status runMap(const Command& c, const Map& map, MapKernel call, const void* kernel);
 
@@ -30,8 +40,17 @@ template <class F>
 Status runMap(const Command& c, const Map& map, const F& f) {
   return runMap(
       c, map,
-      [](const void* kernel, int64_t n, const void* const* in, const int64_t* step, void* y) {
-        (*static_cast<const F*>(kernel))(n, in, step, y);
+      [](const void* kernel, const MapRows& rows) {
+        const void* in[kMaxLoopOperands - 1] = {rows.in[0], rows.in[1], rows.in[2]};
+        void* y = rows.y;
+        for (int64_t i = 0;;) {
+          (*static_cast<const F*>(kernel))(rows.n, in, rows.step, y);
+          if (++i >= rows.rows) return;
+          for (int k = 0; k < kMaxLoopOperands - 1; ++k) {
+            in[k] = static_cast<const char*>(in[k]) + rows.inBytes[k];
+          }
+          y = static_cast<char*>(y) + rows.yBytes;
+        }
       },
       &f);
 }
