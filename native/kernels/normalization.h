@@ -71,14 +71,14 @@ TG_INLINE void normalizeSomeRows(const RowNormalization<T>& job, LaneSource<T> w
     mean[r] = vsplat<T>(job.mean ? job.mean[row + r] : 0);
     rstd[r] = vsplat<T>(job.rstd[row + r]);
   }
-  const bool far = job.far;
+  const bool far = job.far, past = job.past;
   overWholeVectors<T>(n, [=](int64_t i, auto lanes) TG_INLINE_LAMBDA {
     const Vec<T> w = get(lanes, weight.at(i)), b = get(lanes, bias.at(i));
     TG_UNROLL for (int r = 0; r < rows; ++r) {
       // In the order of memory: as one stream.
       if (far) prefetch(y + rows * n + i * rows + r * kLanes<T>);
       const Vec<T> d = sub(get(lanes, x + r * xRow + i), mean[r]);
-      put(lanes, y + r * n + i, fma(d, mul(rstd[r], w), b));
+      putResult(lanes, past, y + r * n + i, fma(d, mul(rstd[r], w), b));
     }
   });
 }
@@ -93,6 +93,7 @@ void normalizeRowsKernel(const RowNormalization<T>& job) {
     normalizeSomeRows<T, kNormRows>(job, weight, bias, i);
   }
   for (; i < job.rows; ++i) normalizeSomeRows<T, 1>(job, weight, bias, i);
+  if (job.past) drainStores();
 }
 
 template <class T, int rows>

@@ -225,7 +225,8 @@ struct RowNormalization {
   const T* rstd;
   PerLane<T> weight, bias;
   T* y;
-  bool far;  // the lines of the next rows' results are worth asking for
+  bool far;   // the lines of the next rows' results are worth asking for
+  bool past;  // results go past the caches; each row of y begins on a cache line
 };
 
 // Backwards, with x^ = (x - mean) * rstd and N = n: dx = rstd * (w g - sum(w g) / N - x^ sum(w g

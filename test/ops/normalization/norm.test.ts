@@ -8,6 +8,8 @@ import {
   ones,
   randn,
   rmsNorm,
+  setNumThreads,
+  setSimdLevel,
   type Tensor,
   tensor,
 } from 'tilegrad';
@@ -26,6 +28,7 @@ import {
   type StoredCase,
   toTensor,
 } from '../../golden.js';
+import { restoreSettings, settings } from '../../helpers/settings.js';
 
 interface Options {
   normalizedShape: number[];
@@ -44,6 +47,8 @@ interface Running {
   states: { mean: number; variance: number; batches: number }[];
   evaluated: number;
 }
+
+restoreSettings();
 
 const fixture = new Fixture<{ cases: StoredCase<Options>[]; running: Running[] }>('norm');
 
@@ -285,6 +290,39 @@ test('gradients of many rows are those of the composition', () => {
     [7, 3, 11],
     [3],
   );
+});
+
+// 26 MB forwards and 38 backwards, then 44 forwards: beyond 32 MB results are written past the caches.
+test.each([
+  [4000, 800],
+  [6900, 800],
+  [1100, 5008],
+])('%i rows of %i have the bits that they have in small batches', (rows, cols) => {
+  const generator = new Generator(5);
+  const weight = randn([cols], { generator });
+  const bias = randn([cols], { generator });
+  const x = randn([rows, cols], { generator });
+  const g = randn([rows, cols], { generator });
+  const both = (from: number, to: number): [Tensor, Tensor] => {
+    const part = x
+      .slice([[from, to]])
+      .clone()
+      .requiresGrad_();
+    const y = layerNorm(part, [cols], { weight, bias });
+    y.backward(g.slice([[from, to]]).clone());
+    return [y.detach(), part.grad as Tensor];
+  };
+  const small = Array.from({ length: 10 }, (_, i) => both((i * rows) / 10, ((i + 1) * rows) / 10));
+  for (const [level, threads] of settings) {
+    setSimdLevel(level);
+    setNumThreads(threads);
+    const [y, dx] = both(0, rows);
+    small.forEach(([part, gradient], i) => {
+      const of = (whole: Tensor) => whole.slice([[(i * rows) / 10, ((i + 1) * rows) / 10]]);
+      expect(of(y).equal(part), `${level}, ${threads} threads, forward`).toBe(true);
+      expect(of(dx).equal(gradient), `${level}, ${threads} threads, backward`).toBe(true);
+    });
+  }
 });
 
 test('a weight that is the bias too gets both gradients', () => {
