@@ -10,6 +10,7 @@
 #include "../rows.h"
 #include "bf16_engines.h"
 #include "gemm.h"
+#include "gemm_threads.h"
 
 namespace tilegrad {
 namespace {

@@ -2,6 +2,7 @@
 #include "../parallel.h"
 #include "../rows.h"
 #include "gemm.h"
+#include "gemm_threads.h"
 
 namespace tilegrad {
 namespace {

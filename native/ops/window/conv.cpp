@@ -9,6 +9,7 @@
 #include "../../base/scratch.h"
 #include "../rows.h"
 #include "../product/gemm.h"
+#include "../product/gemm_threads.h"
 #include "conv_patches.h"
 
 namespace tilegrad {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "../../base/scratch.h"
-#include "../product/gemm_plan.h"
+#include "../product/gemm_threads.h"
 #include "conv_patches.h"
 
 namespace tilegrad {
