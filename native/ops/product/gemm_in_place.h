@@ -84,4 +84,10 @@ class InPlaceProduct {
   const int64_t width;
 };
 
+// One copy for all who ask.
+template <class T>
+TG_NOINLINE void multiplyInPlace(const Product<T>& g, const GemmPlan& plan) {
+  InPlaceProduct<T>(g, plan).run();
+}
+
 }  // namespace tilegrad

@@ -360,7 +360,7 @@ void planTiles(const GemmShape& s, const GemmTiles& tiles, GemmPlan* plan) {
 
 // The plan of one thread, for a product of its own or for its share of one.
 GemmPlan planAlone(const GemmShape& s, const GemmTiles& tiles, bool isShare) {
-  GemmPlan plan;  // field by field: see TiledProduct::tileFor()
+  GemmPlan plan;  // field by field: see tileFor() of gemm_tile.h
   plan.tileRows = tiles.rows;
   plan.tileCols = tiles.cols;
   plan.threads = 1;

@@ -3,7 +3,6 @@
 #include "gemm_threads.h"
 
 #include "../../base/thread_pool.h"
-#include "gemm_blocks.h"
 
 namespace tilegrad {
 namespace {

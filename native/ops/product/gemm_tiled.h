@@ -28,7 +28,7 @@ class TiledProduct {
     if (plan.ahead) return runAhead();
     if (plan.path == GemmPath::direct && !plan.copyA &&
         (g.m <= kernels.maxRows || plan.shortDepth)) {
-      InPlaceProduct<T>(g, plan).run();
+      multiplyInPlace(g, plan);
       return Status::ok;
     }
     return plan.strips ? runStrips() : runBlocks();
