@@ -12,8 +12,11 @@
 #include "rows.h"
 
 #if defined(__SANITIZE_ADDRESS__)
-// As malloc does it without the sanitizer, which ends the program otherwise.
-extern "C" const char* __asan_default_options() { return "allocator_may_return_null=1"; }
+// Null for what is too large, as from malloc without the sanitizer, which would end the program.
+// Its library looks for this function.
+extern "C" __attribute__((visibility("default"))) const char* __asan_default_options() {
+  return "allocator_may_return_null=1";
+}
 #endif
 
 namespace tilegrad {
