@@ -48,6 +48,7 @@
       "native/ops/product/gemm_int8.cpp",
       "native/ops/product/gemm_plan.cpp",
       "native/ops/product/gemm_rows.cpp",
+      "native/ops/product/gemm_threads.cpp",
       "native/ops/random/poisson.cpp",
       "native/ops/random/random.cpp",
       "native/ops/random/sampling.cpp",

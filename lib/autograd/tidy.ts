@@ -14,7 +14,7 @@ import { forEachTensor } from '../tensor/nested.js';
 import { describe } from '../tensor/shape.js';
 import { currentTime, type Storage } from '../tensor/storage.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { isGradEnabled } from './mode.js';
+import { checkFunction, isGradEnabled } from './mode.js';
 
 /** Whether a graph hangs on a tensor that a later backward can go through. */
 function hasGraph(t: Tensor): boolean {
@@ -41,13 +41,6 @@ function neededBy(result: unknown, firstNode: number): Needs {
 }
 
 const ASYNC = new Set(['AsyncFunction', 'GeneratorFunction', 'AsyncGeneratorFunction']);
-
-function checkFunction(fn: unknown): void {
-  if (typeof fn !== 'function') {
-    throw new TensorError('ERR_ARGUMENT', `[tidy] expected a function, not ${describe(fn)}`);
-  }
-  if (ASYNC.has(fn.constructor.name)) throw notSynchronous();
-}
 
 function notSynchronous(): TensorError {
   return new TensorError(
@@ -79,7 +72,8 @@ function notSynchronous(): TensorError {
  * ```
  */
 export function tidy<R>(fn: () => R): R {
-  checkFunction(fn);
+  checkFunction('tidy', fn);
+  if (ASYNC.has(fn.constructor.name)) throw notSynchronous();
   const firstNode = currentTime();
   const scope = enterScope(true);
   let needs: Needs = { storages: new Set(), graph: false };

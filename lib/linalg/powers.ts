@@ -4,7 +4,7 @@ import { composed } from '../autograd/tidy.js';
 import { TensorError } from '../errors.js';
 import { where } from '../ops/elementwise/ternary.js';
 import { matmul } from '../ops/product/matmul.js';
-import { checkNumbers } from '../ops/product/matmul_integer.js';
+import { checkNumbers } from '../ops/promotion.js';
 import { amax } from '../ops/reduction/extremum.js';
 import { expand, sum } from '../ops/reduction/reduce.js';
 import { stack } from '../ops/shape/join.js';

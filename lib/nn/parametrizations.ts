@@ -8,7 +8,7 @@ import { dot, mv } from '../ops/product/products.js';
 import { checkGenerator, type Generator, randn } from '../ops/random/random.js';
 import { norm } from '../ops/reduction/statistics.js';
 import { reshape, transpose } from '../ops/shape/shape.js';
-import { checkNumber, checkOptions, describe } from '../tensor/shape.js';
+import { checkCount, checkNumber, checkOptions, describe } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { ConvTranspose1d, ConvTranspose2d, ConvTranspose3d } from './layer/conv_transpose.js';
 import { Buffer } from './module/buffer.js';
@@ -189,12 +189,7 @@ export function spectralNorm<M extends AnyModule>(module: M, options: SpectralNo
   const transposed = [ConvTranspose1d, ConvTranspose2d, ConvTranspose3d];
   const isTransposed = transposed.some((Class) => (module as unknown) instanceof Class);
   const dim = checkDim(operation, options.dim ?? Number(isTransposed), target);
-  if (!Number.isSafeInteger(nPowerIterations) || nPowerIterations < 1) {
-    throw new TensorError(
-      'ERR_ARGUMENT',
-      `[${operation}] nPowerIterations is a whole number >= 1, not ${describe(nPowerIterations)}`,
-    );
-  }
+  checkCount(operation, 'nPowerIterations', nPowerIterations);
   checkNumber(operation, 'eps', eps, 0);
   checkGenerator(operation, generator);
   const parametrization = new SpectralNorm(target, nPowerIterations, dim, eps, generator);

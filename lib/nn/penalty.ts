@@ -10,7 +10,7 @@ import { abs, add, mul, square } from '../ops/elementwise/arithmetic.js';
 import { softshrink } from '../ops/elementwise/piecewise.js';
 import { checkFloating, copyInto } from '../ops/operand.js';
 import { sum } from '../ops/reduction/reduce.js';
-import { checkNumber, checkOptions, describe } from '../tensor/shape.js';
+import { checkFlag, checkNumber, checkOptions, describe } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RMSNorm } from './layer/norm.js';
 import { PReLU } from './layer/piecewise.js';
@@ -49,18 +49,10 @@ const SCALING = [BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RMSNorm, PReLU];
 /** "bias" as a word of a parameter's own name: bias, bias_ih_l0, in_proj_bias. */
 const BIAS = /(^|_)bias(_|$)/;
 
-function flagOf(operation: string, name: string, value: unknown): boolean {
-  if (value === undefined || typeof value === 'boolean') return value === true;
-  throw new TensorError(
-    'ERR_ARGUMENT',
-    `[${operation}] ${name} is true or false, not ${describe(value)}`,
-  );
-}
-
 /** The parameters that count, each once. */
 function penalized(operation: string, from: unknown, options: PenaltyOptions): Tensor[] {
-  const biases = flagOf(operation, 'biases', options.biases);
-  const scales = flagOf(operation, 'scales', options.scales);
+  const biases = checkFlag(operation, 'biases', options.biases, false);
+  const scales = checkFlag(operation, 'scales', options.scales, false);
   if (from instanceof Module) {
     const left = new Set<Tensor>();
     for (const module of scales ? [] : (from as AnyModule).modules()) {

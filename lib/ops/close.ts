@@ -3,9 +3,9 @@ import { noGrad } from '../autograd/mode.js';
 import { TensorError } from '../errors.js';
 import { type DType, isHalf } from '../tensor/dtype.js';
 import {
+  checkFlag,
   checkNumber,
   checkOptions,
-  describe,
   formatShape,
   type Shape,
   sameShape,
@@ -148,11 +148,8 @@ function checkTolerances(
   const { rtol = defaults[0], atol = defaults[1], equalNan = false } = options;
   checkNumber(operation, 'rtol', rtol, 0);
   checkNumber(operation, 'atol', atol, 0);
-  if (typeof equalNan === 'boolean') return { rtol, atol, equalNan };
-  throw new TensorError(
-    'ERR_ARGUMENT',
-    `[${operation}] equalNan is true or false, not ${describe(equalNan)}`,
-  );
+  checkFlag(operation, 'equalNan', equalNan);
+  return { rtol, atol, equalNan };
 }
 
 function report(

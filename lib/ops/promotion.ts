@@ -2,7 +2,15 @@
 import { TensorError } from '../errors.js';
 import { type DType, infoOf, integerRanges, isHalf } from '../tensor/dtype.js';
 import { Tensor } from '../tensor/tensor.js';
-import { checkTensor, constant, isNumber, scalar, type TensorLike, to } from './operand.js';
+import {
+  checkFloating,
+  checkTensor,
+  constant,
+  isNumber,
+  scalar,
+  type TensorLike,
+  to,
+} from './operand.js';
 
 /** Kinds of dtypes from weak to strong. */
 const BOOL = 0;
@@ -111,6 +119,15 @@ export function checkComputes(operation: string, dtype: DType): void {
  */
 export function checkOperand(operation: string, value: unknown): asserts value is TensorLike {
   if (!isNumber(value)) checkTensor(operation, value);
+}
+
+/**
+ * @throws TensorError ERR_DTYPE unless it is a tensor of integers, float32 or float64; ERR_ARGUMENT
+ * unless it is a tensor
+ */
+export function checkNumbers(operation: string, value: unknown): asserts value is Tensor {
+  checkTensor(operation, value);
+  if (!isInteger(value.dtype)) checkFloating(operation, value);
 }
 
 /**

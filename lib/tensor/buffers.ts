@@ -3,7 +3,7 @@ import { TensorError } from '../errors.js';
 import { checkTensorOptions, finish, type TensorOptions } from './creation.js';
 import { checkAttached, share } from './data.js';
 import { type DType, dtypes, type TypedArray } from './dtype.js';
-import { checkShape, describe, numel, type Shape } from './shape.js';
+import { checkCount, checkShape, describe, numel, type Shape } from './shape.js';
 import type { Tensor } from './tensor.js';
 
 export interface FromBufferOptions extends TensorOptions {
@@ -36,16 +36,6 @@ function bytesOf(buffer: unknown): Uint8Array {
   );
 }
 
-function checkCount(name: string, value: unknown): number {
-  if (!Number.isSafeInteger(value) || Number(value) < 0) {
-    throw new TensorError(
-      'ERR_ARGUMENT',
-      `[fromBuffer] ${name} is a whole number >= 0, not ${describe(value)}`,
-    );
-  }
-  return value as number;
-}
-
 /**
  * A tensor over the bytes of a buffer, in the machine's byte order, without a copy unless one is asked
  * for. Buffers of Node are often parts of a larger one: where they begin then needn't be a multiple of
@@ -72,7 +62,7 @@ export function fromBuffer(
     );
   }
   const bytes = bytesOf(buffer);
-  const offset = checkCount('offset', options.offset ?? 0);
+  const offset = checkCount('fromBuffer', 'offset', options.offset ?? 0, 0);
   const shape = options.shape && checkShape('fromBuffer', options.shape);
   const size = dtypes[dtype].bytes;
   const left = bytes.length - offset;
@@ -101,7 +91,8 @@ function countOf(
   size: number,
   dtype: DType,
 ): number {
-  const wanted = given === undefined ? shape && numel(shape) : checkCount('count', given);
+  const wanted =
+    given === undefined ? shape && numel(shape) : checkCount('fromBuffer', 'count', given, 0);
   if (shape !== undefined && wanted !== numel(shape)) {
     throw new TensorError(
       'ERR_SHAPE',

@@ -10,7 +10,7 @@ import {
 } from './creation.js';
 import { dtypes } from './dtype.js';
 import { recycle } from './memory.js';
-import { checkNumber, describe } from './shape.js';
+import { checkCount, checkNumber, describe } from './shape.js';
 import type { Tensor } from './tensor.js';
 
 /** The numbers behind the first one, two at most, and the options behind these. */
@@ -75,12 +75,7 @@ function steps(
 ): Tensor {
   checkNumber(operation, 'start', start);
   checkNumber(operation, 'end', end);
-  if (!Number.isSafeInteger(count) || count < 0) {
-    throw new TensorError(
-      'ERR_ARGUMENT',
-      `[${operation}] the number of steps is a whole number >= 0, not ${describe(count)}`,
-    );
-  }
+  checkCount(operation, 'the number of steps', count, 0);
   const result = uninitialized([count], dtype);
   const step = count > 1 ? (end - start) / (count - 1) : 0;
   runSteps(result, count > 1 ? Math.floor(count / 2) : 1, start, end, step);

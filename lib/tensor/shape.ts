@@ -232,6 +232,36 @@ export function checkNumber(
   return value;
 }
 
+/**
+ * Checks a count that the user gave.
+ * @throws TensorError ERR_ARGUMENT unless it is a whole number >= least
+ */
+export function checkCount(operation: string, name: string, value: unknown, least = 1): number {
+  if (Number.isSafeInteger(value) && (value as number) >= least) return value as number;
+  throw new TensorError(
+    'ERR_ARGUMENT',
+    `[${operation}] ${name} is a whole number >= ${least}, not ${describe(value)}`,
+  );
+}
+
+/**
+ * Checks an option that the user switched on or off. Left out it is `otherwise`, if there is one.
+ * @throws TensorError ERR_ARGUMENT unless it is true or false
+ */
+export function checkFlag(
+  operation: string,
+  name: string,
+  value: unknown,
+  otherwise?: boolean,
+): boolean {
+  if (typeof value === 'boolean') return value;
+  if (value === undefined && otherwise !== undefined) return otherwise;
+  throw new TensorError(
+    'ERR_ARGUMENT',
+    `[${operation}] ${name} is true or false, not ${describe(value)}`,
+  );
+}
+
 /** @throws TensorError ERR_ARGUMENT unless it is text: Node would take a number for an open file */
 export function checkPath(operation: string, what: string, value: unknown): void {
   if (typeof value === 'string') return;

@@ -52,61 +52,60 @@ bool listHas(const char* list, const char* word) {
   return false;
 }
 
-// The path of the process inside the hierarchy: version 2 when `controller` is null, otherwise the
-// version 1 hierarchy of that controller. False when the process is in none.
-bool findGroup(const char* cgroupFile, const char* controller, char (&path)[PATH_MAX]) {
-  FILE* file = fopen(cgroupFile, "re");
+// Whether f(line) is true for a line of a file, its end taken off; none after that is read. f may
+// change the line. False when the file can't be read.
+template <class F>
+bool anyLine(const char* name, const F& f) {
+  FILE* file = fopen(name, "re");
   if (file == nullptr) return false;
   bool found = false;
   char* line = nullptr;
   size_t capacity = 0;
   while (!found && getline(&line, &capacity, file) > 0) {
-    // hierarchy-ID:controller-list:path, with an empty list for version 2
     line[strcspn(line, "\n")] = '\0';
-    char* list = strchr(line, ':');
-    char* group = list == nullptr ? nullptr : strchr(list + 1, ':');
-    if (group == nullptr) continue;
-    *group++ = '\0';
-    ++list;
-    const bool match = controller == nullptr ? *list == '\0' : listHas(list, controller);
-    const size_t size = strlen(group) + 1;
-    if (match && size <= sizeof(path)) {
-      memcpy(path, group, size);
-      found = true;
-    }
+    found = f(line);
   }
   free(line);
   fclose(file);
   return found;
 }
 
+// The path of the process inside the hierarchy: version 2 when `controller` is null, otherwise the
+// version 1 hierarchy of that controller. False when the process is in none.
+bool findGroup(const char* cgroupFile, const char* controller, char (&path)[PATH_MAX]) {
+  return anyLine(cgroupFile, [&](char* line) {
+    // hierarchy-ID:controller-list:path, with an empty list for version 2
+    char* list = strchr(line, ':');
+    char* group = list == nullptr ? nullptr : strchr(list + 1, ':');
+    if (group == nullptr) return false;
+    *group++ = '\0';
+    ++list;
+    const bool match = controller == nullptr ? *list == '\0' : listHas(list, controller);
+    const size_t size = strlen(group) + 1;
+    if (!match || size > sizeof(path)) return false;
+    memcpy(path, group, size);
+    return true;
+  });
+}
+
 // Where that hierarchy is mounted, and which group of it is visible there as the mount's top.
 bool findMount(const char* mountInfoFile, const char* controller, char (&point)[PATH_MAX],
                char (&root)[PATH_MAX]) {
-  FILE* file = fopen(mountInfoFile, "re");
-  if (file == nullptr) return false;
-  bool found = false;
-  char* line = nullptr;
-  size_t capacity = 0;
-  while (!found && getline(&line, &capacity, file) > 0) {
+  return anyLine(mountInfoFile, [&](char* line) {
     // id parent device root point options... - type source superOptions
-    line[strcspn(line, "\n")] = '\0';
     char* tail = strstr(line, " - ");
-    if (tail == nullptr) continue;
+    if (tail == nullptr) return false;
     *tail = '\0';
     char type[16];
     int optionsAt = -1;
-    if (sscanf(tail + 3, "%15s %*s %n", type, &optionsAt) != 1 || optionsAt < 0) continue;
+    if (sscanf(tail + 3, "%15s %*s %n", type, &optionsAt) != 1 || optionsAt < 0) return false;
     const char* options = tail + 3 + optionsAt;
     const bool match = controller == nullptr
                            ? strcmp(type, "cgroup2") == 0
                            : strcmp(type, "cgroup") == 0 && listHas(options, controller);
-    if (!match || strlen(line) >= sizeof(point)) continue;
-    found = sscanf(line, "%*s %*s %*s %s %s", root, point) == 2;
-  }
-  free(line);
-  fclose(file);
-  return found;
+    if (!match || strlen(line) >= sizeof(point)) return false;
+    return sscanf(line, "%*s %*s %*s %s %s", root, point) == 2;
+  });
 }
 
 // The first line of directory/name as up to two numbers; returns how many there were.

@@ -121,11 +121,7 @@ TG_INLINE Reg<T> timesSigmoid(Reg<T> x, Reg<T> z) {
   return select(lt(z, end), mul(x, zero), y);
 }
 
-template <class T>
-TG_INLINE Vec<T> timesSigmoid(Vec<T> x, Vec<T> z) {
-  for (int i = 0; i < kRegs<T>; ++i) x.r[i] = timesSigmoid(x.r[i], z.r[i]);
-  return x;
-}
+TG_LIFT_MATH_2(timesSigmoid)
 
 // g (s + w s (1 - s)), s = sigmoid(z), where z and w have the same sign: the gradient of
 // x sigmoid(z) with w = x dz/dx. 1 - s is computed without cancellation.
@@ -228,17 +224,8 @@ TG_INLINE Reg<T> mishBackwardOf(Reg<T> g, Reg<T> x) {
   return mul(g, slope);
 }
 
-template <class T>
-TG_INLINE Vec<T> mishOf(Vec<T> x) {
-  for (Reg<T>& r : x.r) r = mishOf(r);
-  return x;
-}
-
-template <class T>
-TG_INLINE Vec<T> mishBackwardOf(Vec<T> g, Vec<T> x) {
-  for (int i = 0; i < kRegs<T>; ++i) g.r[i] = mishBackwardOf(g.r[i], x.r[i]);
-  return g;
-}
+TG_LIFT_MATH(mishOf)
+TG_LIFT_MATH_2(mishBackwardOf)
 
 // Exponential linear units: x scale above 0, negativeScale (exp(x inputScale) - 1) elsewhere. ELU
 // (Clevert, Unterthiner & Hochreiter 2016), SELU (Klambauer et al. 2017) and CELU (Barron 2017) are
@@ -279,11 +266,7 @@ TG_INLINE Reg<T> tanhshrinkOf(Reg<T> x) {
   return add(copySign(y, x), splat<T>(0));
 }
 
-template <class T>
-TG_INLINE Vec<T> tanhshrinkOf(Vec<T> x) {
-  for (Reg<T>& r : x.r) r = tanhshrinkOf(r);
-  return x;
-}
+TG_LIFT_MATH(tanhshrinkOf)
 
 // g tanh(x)^2.
 template <class T>

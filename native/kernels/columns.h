@@ -190,7 +190,7 @@ void cumExtremumKernel(int64_t rows, int64_t cols, const T* x, int64_t xRow, int
 // infinite maximum is not subtracted.
 template <class T>
 TG_INLINE Vec<T> logCumSumExpStep(Vec<T> x, Vec<T>* maximum, Vec<T>* sum) {
-  const Vec<T> infinity = fromBits(visplat<T>(Format<T>::infinity));
+  const Vec<T> infinity = vinfinity<T>();
   const auto finite = [&](Vec<T> m, Vec<T> other) {
     return select(eq(abs(m), infinity), other, m);
   };

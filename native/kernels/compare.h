@@ -29,11 +29,6 @@ struct PredicateOp;
     }                                         \
   };
 
-template <class T>
-TG_INLINE Vec<T> vinfinity() {
-  return fromBits(visplat<T>(Format<T>::infinity));
-}
-
 // IEEE 754: false where an operand is NaN, except ne, which is true there.
 TG_DEFINE_COMPARE(eq, eq(a, b))
 TG_DEFINE_COMPARE(ne, ne(a, b))

@@ -1,30 +1,19 @@
 // Elementwise kernels: y[i] = f(x[i]) and y[i] = f(a[i], b[i]), with parameters or without, one
-// functor for each line of elementwise.inc. A partial vector at the end goes through the same
-// functor as a whole one, with zeros in the lanes that are not stored, so a value's bits do not
-// depend on where it stands.
+// functor for each line of elementwise.inc, and the table of them. What a functor calls is in
+// simd/math.h, arithmetic.h, activation.h, piecewise.h and special.h, and the loops around it are
+// in elementwise_loops.h.
 #pragma once
-#include "../simd/math.h"
 #include "activation.h"
-#include "piecewise.h"
+#include "arithmetic.h"
 #include "compare.h"
+#include "elementwise_loops.h"
 #include "gamma.h"
+#include "piecewise.h"
 #include "special.h"
 #include "table.h"
 #include "ternary.h"
 
 TG_TARGET_BEGIN
-
-// Vectors in flight: kCheap hides load latency and loop overhead of functions of a few
-// instructions. Iterations of long ones are independent, and mostly overlap by themselves. On the
-// scalar level there are no vectors.
-constexpr int kCheap = Reg<float>::lanes > 1 ? 4 : 1;
-constexpr int kLong = 1;
-
-// More in flight where long chains of operations fill the CPU's scheduler: on Zen 5 that makes the
-// functions that use it 15 to 30 % faster (the numbers are the best of 1 to 4). Only where
-// registers suffice, 32 of 16 lanes, and for what models call most: each vector is another copy of
-// the code.
-constexpr int interleaved(int vectors) { return Reg<float>::lanes > 8 ? vectors : 1; }
 
 template <Unary op>
 struct UnaryOp;
@@ -37,10 +26,6 @@ struct UnaryWithOp;
 
 template <Derivative op>
 struct DerivativeOp;
-
-// erf takes 20 instructions a vector, 17 of them on three of Zen 5's four pipes: at least 5 to 6
-// cycles, and 6.9 are measured however many vectors are in flight. PyTorch 2.14's takes 16 with its
-// calls, so 5 times its speed is out of reach for a polynomial of this accuracy.
 
 #define TG_DEFINE_UNARY(name, vectors, expression) \
   template <>                                      \
@@ -84,61 +69,6 @@ struct DerivativeOp;
     }                                                          \
   };
 
-// The sign of x as -1, 0 or 1: zeros of either sign and NaN give +0, as in PyTorch.
-template <class T>
-TG_INLINE Vec<T> signOf(Vec<T> x) {
-  const Vec<T> zero = vsplat<T>(0);
-  return select(gt(x, zero), vsplat<T>(1), select(lt(x, zero), vsplat<T>(-1), zero));
-}
-
-template <class T>
-TG_INLINE Vec<T> square(Vec<T> x) {
-  return mul(x, x);
-}
-
-// d max(a, b) / da: 0 where a < b, 1/2 at a tie, otherwise 1 (with a NaN too, as PyTorch has it).
-template <class T>
-TG_INLINE Vec<T> greaterShareOf(Vec<T> a, Vec<T> b) {
-  const Vec<T> rest = select(eq(a, b), vsplat<T>(static_cast<T>(0.5)), vsplat<T>(1));
-  return select(lt(a, b), vsplat<T>(0), rest);
-}
-
-// y x^(y - 1), and 0 where y is 0, also for x = 0.
-template <class T>
-TG_INLINE Vec<T> powBaseSlopeOf(Vec<T> x, Vec<T> y) {
-  const Vec<T> slope = mul(y, pow(x, sub(y, vsplat<T>(1))));
-  return select(eq(y, vsplat<T>(0)), vsplat<T>(0), slope);
-}
-
-// x^y log(x), and its limit 0 where x is 0 and y is not negative.
-template <class T>
-TG_INLINE Vec<T> powExponentSlopeOf(Vec<T> x, Vec<T> y) {
-  const Vec<T> zero = vsplat<T>(0);
-  return select(maskAnd(eq(x, zero), ge(y, zero)), zero, mul(pow(x, y), log(x)));
-}
-
-// x / (x^2 + y^2) without overflow on the way, and 0 at the origin.
-template <class T>
-TG_INLINE Vec<T> atan2SlopeOf(Vec<T> y, Vec<T> x) {
-  const Vec<T> radius = hypot(x, y);
-  return select(eq(radius, vsplat<T>(0)), x, div(div(x, radius), radius));
-}
-
-// x, or what stands for NaN and for the infinities.
-template <class T>
-TG_INLINE Vec<T> nanToNumOf(Vec<T> x, Vec<T> nan, Vec<T> positive, Vec<T> negative) {
-  const Vec<T> infinite = select(gt(x, vsplat<T>(0)), positive, negative);
-  const Vec<T> number = select(lt(abs(x), vinfinity<T>()), x, infinite);
-  return select(isNan(x), nan, number);
-}
-
-// g / (x (1 - x)), or what stands for it outside of [low, high]: d log(x / (1 - x)) / dx.
-template <class T>
-TG_INLINE Vec<T> logitBackwardOf(Vec<T> g, Vec<T> x, Vec<T> low, Vec<T> high, Vec<T> outside) {
-  const Vec<T> slope = div(g, mul(x, sub(vsplat<T>(1), x)));
-  return select(maskOr(lt(x, low), gt(x, high)), outside, slope);
-}
-
 TG_DEFINE_UNARY(copy, kCheap, x)
 TG_DEFINE_UNARY(neg, kCheap, neg(x))
 TG_DEFINE_UNARY(abs, kCheap, abs(x))
@@ -171,6 +101,9 @@ TG_DEFINE_UNARY(round, kCheap, roundEven(x))
 TG_DEFINE_UNARY(trunc, kCheap, trunc(x))
 TG_DEFINE_UNARY(tanh, interleaved(3), tanh(x))
 TG_DEFINE_UNARY(sigmoid, interleaved(4), sigmoid(x))
+// erf takes 20 instructions a vector, 17 of them on three of Zen 5's four pipes: at least 5 to 6
+// cycles, and 6.9 are measured however many vectors are in flight. PyTorch 2.14's takes 16 with its
+// calls, so 5 times its speed is out of reach for a polynomial of this accuracy.
 TG_DEFINE_UNARY(erf, kLong, erf(x))
 TG_DEFINE_UNARY(erfinv, kLong, erfinv(x))
 TG_DEFINE_UNARY(asinh, kLong, asinh(x))
@@ -243,59 +176,6 @@ TG_DEFINE_DERIVATIVE(logitBackward, kLong, logitBackwardOf(g, x, p(0), p(1), p(2
 #undef TG_DEFINE_UNARY_WITH
 #undef TG_DEFINE_DERIVATIVE
 
-// y[i] = f(x[i]) for i < n, `unroll` vectors at a time. y may be x. The last, partial vector goes
-// through the same copy of a long function as whole ones, which keeps the library small.
-template <int unroll, class T, class F>
-TG_INLINE void unaryLoop(int64_t n, const T* x, T* y, const F& f) {
-  constexpr int64_t kWidth = kLanes<T>;
-  int64_t i = 0;
-  if constexpr (unroll > 1) {
-    for (; i + unroll * kWidth <= n; i += unroll * kWidth) {
-      Vec<T> v[unroll];
-      for (int u = 0; u < unroll; ++u) v[u] = vload<T>(x + i + u * kWidth);
-      for (int u = 0; u < unroll; ++u) store(y + i + u * kWidth, f(v[u]));
-    }
-  }
-  for (; i < n; i += kWidth) {
-    const int64_t rest = n - i;
-    const Vec<T> v = f(rest >= kWidth ? vload<T>(x + i) : vloadFirst<T>(x + i, rest));
-    if (rest >= kWidth) {
-      store(y + i, v);
-    } else {
-      storeFirst(y + i, v, rest);
-    }
-  }
-}
-
-// Logarithms, several vectors at a time where all numbers of them are positive, normal and finite,
-// and one vector of any numbers otherwise: the same bits. On Zen 5 that takes 3.0 instead of 3.4 ns
-// for 16 floats (log2 4.5 and 5.0, log10 4.4 and 5.2).
-template <class Op, class T, class F>
-TG_INLINE void logLoop(int64_t n, const T* x, T* y, const F& ofNormal) {
-  constexpr int unroll = Op::unroll;
-  constexpr int64_t kWidth = kLanes<T>;
-  const Vec<T> least = vsplat<T>(Format<T>::minNormal), end = vinfinity<T>();
-  int64_t i = 0;
-  while (i < n) {
-    const int64_t rest = n - i;
-    if (rest >= unroll * kWidth) {
-      Vec<T> v[unroll];
-      for (int u = 0; u < unroll; ++u) v[u] = vload<T>(x + i + u * kWidth);
-      VMask<T> normal = maskAnd(ge(v[0], least), lt(v[0], end));
-      for (int u = 1; u < unroll; ++u) {
-        normal = maskAnd(normal, maskAnd(ge(v[u], least), lt(v[u], end)));
-      }
-      if (!anyTrue(maskNot(normal).r[0])) {
-        for (int u = 0; u < unroll; ++u) store(y + i + u * kWidth, ofNormal(v[u]));
-        i += unroll * kWidth;
-        continue;
-      }
-    }
-    storeFirst(y + i, Op::apply(vloadFirst<T>(x + i, rest)), rest);
-    i += kWidth;
-  }
-}
-
 template <Unary op, class T>
 void unaryKernel(int64_t n, const T* x, T* y) {
   using Op = UnaryOp<op>;
@@ -313,58 +193,6 @@ void unaryKernel(int64_t n, const T* x, T* y) {
     logLoop<Op>(n, x, y, [](Vec<T> v) { return log10Normal(v); });
   } else {
     unaryLoop<Op::unroll>(n, x, y, [](Vec<T> v) { return Op::apply(v); });
-  }
-}
-
-// An operand of a binary kernel: contiguous, or one value for all.
-template <class T, bool Scalar>
-struct Operand {
-  const T* p;
-
-  TG_INLINE Operand make(const T* p) { return {p}; }
-  TG_INLINE Vec<T> load(const Operand& operand, int64_t i) { return vload<T>(operand.p + i); }
-  TG_INLINE Vec<T> loadFirst(const Operand& operand, int64_t i, int64_t n) {
-    return vloadFirst<T>(operand.p + i, n);
-  }
-};
-
-template <class T>
-struct Operand<T, true> {
-  Vec<T> value;
-
-  TG_INLINE Operand make(const T* p) { return {vsplat<T>(*p)}; }
-  TG_INLINE Vec<T> load(const Operand& operand, int64_t) { return operand.value; }
-  TG_INLINE Vec<T> loadFirst(const Operand& operand, int64_t, int64_t) { return operand.value; }
-};
-
-// y[i] = f(a[i], b[i]) for i < n, as above.
-template <int unroll, bool AScalar, bool BScalar, class T, class F>
-TG_INLINE void pairLoop(int64_t n, const T* a, const T* b, T* y, const F& f) {
-  constexpr int64_t kWidth = kLanes<T>;
-  using A = Operand<T, AScalar>;
-  using B = Operand<T, BScalar>;
-  const A av = A::make(a);
-  const B bv = B::make(b);
-  int64_t i = 0;
-  if constexpr (unroll > 1) {
-    for (; i + unroll * kWidth <= n; i += unroll * kWidth) {
-      Vec<T> v[unroll];
-      for (int u = 0; u < unroll; ++u) {
-        v[u] = f(A::load(av, i + u * kWidth), B::load(bv, i + u * kWidth));
-      }
-      for (int u = 0; u < unroll; ++u) store(y + i + u * kWidth, v[u]);
-    }
-  }
-  for (; i < n; i += kWidth) {
-    const int64_t rest = n - i;
-    const bool whole = rest >= kWidth;
-    const Vec<T> v = f(whole ? A::load(av, i) : A::loadFirst(av, i, rest),
-                       whole ? B::load(bv, i) : B::loadFirst(bv, i, rest));
-    if (whole) {
-      store(y + i, v);
-    } else {
-      storeFirst(y + i, v, rest);
-    }
   }
 }
 
@@ -403,12 +231,6 @@ template <Binary op, class T, bool AScalar, bool BScalar>
 void binaryLoop(int64_t n, const T* a, const T* b, T* y) {
   pairLoop<BinaryOp<op>::unroll, AScalar, BScalar>(
       n, a, b, y, [](Vec<T> av, Vec<T> bv) { return BinaryOp<op>::apply(av, bv); });
-}
-
-template <class T>
-TG_NOINLINE void fillWith(int64_t n, T value, T* y) {
-  const Vec<T> all = vsplat<T>(value);
-  for (int64_t i = 0; i < n; i += kLanes<T>) storeFirst(y + i, all, n - i);
 }
 
 // y[i] = f(a[i * aStep], b[i * bStep]) for i < n, steps 1 or 0. y may be a or b. Cheap functions

@@ -12,7 +12,7 @@
 #pragma once
 #include <string.h>
 
-#include "elementwise.h"
+#include "arithmetic.h"
 
 TG_TARGET_BEGIN
 

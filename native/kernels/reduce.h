@@ -72,7 +72,7 @@ struct MaxReduction {
 struct MinReduction {
   template <class T>
   TG_INLINE Vec<T> identity() {
-    return fromBits(visplat<T>(Format<T>::infinity));
+    return vinfinity<T>();
   }
   template <class V>
   TG_INLINE V combine(V a, V b) {

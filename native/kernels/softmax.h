@@ -2,7 +2,8 @@
 // of class scores stays in the first-level cache, so passes cost less than keeping a running
 // maximum would. Sums go through reduce.h, in its order.
 #pragma once
-#include "elementwise.h"
+#include "../simd/math.h"
+#include "elementwise_loops.h"
 #include "reduce.h"
 
 TG_TARGET_BEGIN
@@ -137,8 +138,8 @@ TG_INLINE T storeShiftedExp(int64_t n, const T* x, T shift, int64_t xAhead, T* y
 
 // y *= factor.
 template <class T>
-TG_INLINE void scaleRow(int64_t n, T factor, T* y) {
-  binaryLoop<Binary::mul, T, false, true>(n, y, &factor, y);
+TG_NOINLINE void scaleRow(int64_t n, T factor, T* y) {
+  pairLoop<kCheap, false, true>(n, y, &factor, y, [](Vec<T> a, Vec<T> b) { return mul(a, b); });
 }
 
 // The most blocks of kReduceBlock values that a row goes through with a shift for each: then x is

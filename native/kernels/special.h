@@ -51,16 +51,7 @@ TG_INLINE Reg<T> nextafter(Reg<T> a, Reg<T> b) {
   return select(isNan(a), a, select(isNan(b), b, next));
 }
 
-template <class T>
-TG_INLINE Vec<T> erfinv(Vec<T> x) {
-  for (Reg<T>& r : x.r) r = erfinv(r);
-  return x;
-}
-
-template <class T>
-TG_INLINE Vec<T> nextafter(Vec<T> a, Vec<T> b) {
-  for (int i = 0; i < kRegs<T>; ++i) a.r[i] = nextafter(a.r[i], b.r[i]);
-  return a;
-}
+TG_LIFT_MATH(erfinv)
+TG_LIFT_MATH_2(nextafter)
 
 TG_TARGET_END

@@ -38,4 +38,11 @@ void parallelTimed(int64_t count, int64_t grain, double itemNanoseconds, RangeFu
   runShares(count, wholeGrains(isPart ? static_cast<int64_t>(least) : count, grain), f, context);
 }
 
+void JointStatus::addFailure(Status part) {
+  Status now = get();
+  while ((now == Status::ok || part < now) &&
+         !status_.compare_exchange_weak(now, part, std::memory_order_relaxed)) {
+  }
+}
+
 }  // namespace tilegrad

@@ -1,4 +1,5 @@
-// When a second thread pays. Waking a spinning worker and joining it costs 1 to 2 us.
+// When a second thread pays, and what comes of a region whose parts may fail. Waking a spinning
+// worker and joining it costs 1 to 2 us.
 #pragma once
 #include <stdint.h>
 
@@ -49,46 +50,78 @@ void parallelTimed(int64_t count, int64_t grain, double itemNanoseconds, const F
   parallelTimed(count, grain, itemNanoseconds, callRange<F>, &f);
 }
 
-// parallelFor over ranges that may run out of memory.
+// What the parts of some work, on whatever threads, come to: ok when all are, otherwise the status
+// of one that failed. Of several it is the first in the order of `Status`, so it doesn't depend on
+// which thread was faster.
+class JointStatus {
+ public:
+  void add(Status part) {
+    if (part != Status::ok) addFailure(part);
+  }
+  // For after the region.
+  Status get() const { return status_.load(std::memory_order_relaxed); }
+
+ private:
+  void addFailure(Status part);
+
+  std::atomic<Status> status_{Status::ok};
+};
+
+// f(i) for each i from begin on, up to the first that fails: its status, or ok.
 template <class F>
-Status parallelStatus(int64_t count, int64_t grain, const F& f, int64_t most = 1) {
-  std::atomic<bool> failed{false};
-  parallelFor(
-      count, grain,
-      [&](int64_t begin, int64_t end) {
-        if (f(begin, end) != Status::ok) failed = true;
-      },
-      most);
-  return failed ? Status::outOfMemory : Status::ok;
+Status eachUntilFailure(int64_t begin, int64_t end, const F& f) {
+  for (int64_t i = begin; i < end; ++i) {
+    const Status status = f(i);
+    if (status != Status::ok) return status;
+  }
+  return Status::ok;
 }
 
-// parallelPieces over items that may run out of memory, one at a time.
+// parallelFor, parallelShares and parallelTimed over ranges that may fail: f(begin, end) gives its
+// range's status. A range that fails stops no other; the JointStatus of all is returned when all
+// have ended.
 template <class F>
-Status parallelStatusOfPieces(int64_t count, const F& f) {
-  std::atomic<bool> failed{false};
-  parallelPieces(count, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      if (f(i) != Status::ok) failed = true;
-    }
-  });
-  return failed ? Status::outOfMemory : Status::ok;
+Status parallelStatus(int64_t count, int64_t grain, const F& f, int64_t most = 1) {
+  JointStatus status;
+  parallelFor(count, grain, [&](int64_t begin, int64_t end) { status.add(f(begin, end)); }, most);
+  return status.get();
+}
+
+template <class F>
+Status parallelSharesStatus(int64_t count, int64_t grain, int64_t itemBytes, int64_t share,
+                            const F& f) {
+  JointStatus status;
+  parallelShares(count, grain, itemBytes, share,
+                 [&](int64_t begin, int64_t end) { status.add(f(begin, end)); });
+  return status.get();
+}
+
+template <class F>
+Status parallelTimedStatus(int64_t count, int64_t grain, double itemNanoseconds, const F& f) {
+  JointStatus status;
+  parallelTimed(count, grain, itemNanoseconds,
+                [&](int64_t begin, int64_t end) { status.add(f(begin, end)); });
+  return status.get();
+}
+
+// The same of parallelPieces, over items: f(i) gives one's status, and what fails leaves out only
+// what is left of its piece.
+template <class F>
+Status parallelPiecesStatus(int64_t count, const F& f) {
+  JointStatus status;
+  parallelPieces(count, 1,
+                 [&](int64_t begin, int64_t end) { status.add(eachUntilFailure(begin, end, f)); });
+  return status.get();
 }
 
 // A batch of products, which together may be worth several threads: whole products to each thread
 // when there are enough of them to share evenly, otherwise each is cut.
 template <class Whole, class Cut>
 Status overBatch(int64_t batch, bool worthThreads, const Whole& whole, const Cut& cut) {
-  const auto run = [](int64_t begin, int64_t end, const auto& product) {
-    for (int64_t i = begin; i < end; ++i) {
-      const Status status = product(i);
-      if (status != Status::ok) return status;
-    }
-    return Status::ok;
-  };
-  if (!worthThreads) return run(0, batch, whole);
-  if (batch < 4 * numThreads()) return run(0, batch, cut);
-  return parallelStatus(batch, 1,
-                        [&](int64_t begin, int64_t end) { return run(begin, end, whole); });
+  if (!worthThreads) return eachUntilFailure(0, batch, whole);
+  if (batch < 4 * numThreads()) return eachUntilFailure(0, batch, cut);
+  return parallelStatus(
+      batch, 1, [&](int64_t begin, int64_t end) { return eachUntilFailure(begin, end, whole); });
 }
 
 }  // namespace tilegrad

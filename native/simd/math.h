@@ -13,7 +13,8 @@
 
 TG_TARGET_BEGIN
 
-// The same functions of a virtual vector.
+// The same function of a virtual vector, which those of kernels/ that are written over registers
+// have, too.
 #define TG_LIFT_MATH(name)             \
   template <class T>                   \
   TG_INLINE Vec<T> name(Vec<T> x) {    \
@@ -58,8 +59,6 @@ TG_LIFT_MATH_2(pow)
 TG_LIFT_MATH_2(fmod)
 TG_LIFT_MATH_2(remainder)
 TG_LIFT_MATH_2(floorDivide)
-#undef TG_LIFT_MATH
-#undef TG_LIFT_MATH_2
 
 template <class T>
 TG_INLINE void sinCos2Pi(Vec<T> u, Vec<T>& sine, Vec<T>& cosine) {

@@ -243,6 +243,12 @@ TG_LIFT_SHIFT(ishr)
 #undef TG_LIFT_3
 #undef TG_LIFT_SHIFT
 
+// Infinity in every lane.
+template <class T>
+TG_INLINE Vec<T> vinfinity() {
+  return fromBits(visplat<T>(Format<T>::infinity));
+}
+
 // Folds halves of the registers first, which are the first halvings of the lanes.
 template <class Fold, class T, int count>
 TG_INLINE T foldRegs(const Reg<T> (&r)[count]) {

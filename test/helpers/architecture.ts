@@ -15,7 +15,7 @@ export type Layers = Readonly<Record<string, readonly string[]>>;
 
 /**
  * lib/, from the bottom up: errors, native, tensor, autograd, ops, linalg; then nn, optim, data and io,
- * which know nothing of each other; then train and program. index.ts only lists what is public.
+ * which know nothing of each other. index.ts only lists what is public.
  */
 export const libLayers: Layers = (() => {
   const layers: Record<string, readonly string[]> = {};
@@ -28,7 +28,6 @@ export const libLayers: Layers = (() => {
     ['ops'],
     ['linalg'],
     ['nn', 'optim', 'data', 'io'],
-    ['train', 'program'],
     ['index.ts'],
   ]) {
     for (const name of floor) layers[name] = below;

@@ -24,10 +24,11 @@ import {
 import { glu } from '../../ops/elementwise/glu.js';
 import { logSoftmax, softmax, softmin } from '../../ops/normalization/softmax.js';
 import { checkTensor } from '../../ops/operand.js';
-import { describe, formatShape } from '../../tensor/shape.js';
+import { formatShape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { Module } from '../module/module.js';
 import { formatFields } from '../module/repr.js';
+import { checkDim } from './checks.js';
 
 /**
  * x * sigmoid(x)
@@ -330,15 +331,5 @@ export class Softmax2d extends Module {
       );
     }
     return softmax(x, -3);
-  }
-}
-
-/** Whether an input has the dimension shows when there is one. */
-function checkDim(name: string, dim: unknown): void {
-  if (!Number.isSafeInteger(dim)) {
-    throw new TensorError(
-      'ERR_INDEX',
-      `[${name}] a dimension is a whole number, not ${describe(dim)}`,
-    );
   }
 }

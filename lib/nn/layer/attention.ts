@@ -19,13 +19,14 @@ import { concat } from '../../ops/shape/join.js';
 import { reshape, squeeze, unsqueeze } from '../../ops/shape/shape.js';
 import { tril } from '../../ops/shape/triangle.js';
 import { empty, full, ones, zeros } from '../../tensor/creation.js';
-import { type DType, isArithmetic } from '../../tensor/dtype.js';
-import { checkOptions, describe, formatShape, sameShape } from '../../tensor/shape.js';
+import type { DType } from '../../tensor/dtype.js';
+import { checkCount, checkOptions, formatShape, sameShape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { zeros as fillZeros, uniform, xavierNormal } from '../init.js';
 import { Module } from '../module/module.js';
 import { callLayer } from '../module/ours.js';
 import { Parameter } from '../module/parameter.js';
+import { checkDType, checkFlags } from './checks.js';
 import { Linear } from './linear.js';
 
 /** Options of {@link MultiheadAttention}. */
@@ -75,45 +76,6 @@ const CALL_NAMES = ['keyPaddingMask', 'attnMask', 'needWeights', 'averageAttnWei
 /** The names of members in PyTorch. */
 export function snakeCase(property: string): string {
   return property.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-}
-
-/** @throws TensorError ERR_ARGUMENT unless it is a whole number >= 1 */
-export function checkCount(operation: string, name: string, value: unknown): number {
-  if (!Number.isSafeInteger(value) || (value as number) < 1) {
-    throw new TensorError(
-      'ERR_ARGUMENT',
-      `[${operation}] ${name} is a whole number >= 1, not ${describe(value)}`,
-    );
-  }
-  return value as number;
-}
-
-/** @throws TensorError ERR_ARGUMENT unless it is true, false or left out */
-export function checkSwitches(
-  operation: string,
-  options: Readonly<Record<string, unknown>>,
-  names: readonly string[],
-): void {
-  for (const name of names) {
-    const value = options[name];
-    if (value !== undefined && typeof value !== 'boolean') {
-      throw new TensorError(
-        'ERR_ARGUMENT',
-        `[${operation}] ${name} is true or false, not ${describe(value)}`,
-      );
-    }
-  }
-}
-
-/** @throws TensorError ERR_DTYPE unless it is float32 or float64 */
-export function checkDType(operation: string, dtype: DType = 'float32'): DType {
-  if (!isArithmetic(dtype)) {
-    throw new TensorError(
-      'ERR_DTYPE',
-      `[${operation}] is float32 or float64, not ${describe(dtype)}`,
-    );
-  }
-  return dtype;
 }
 
 /** A mask of what is forbidden, or of numbers to be added, as what sdpa takes: true is allowed. */
@@ -198,7 +160,7 @@ export class MultiheadAttention extends Module<
       ...switches,
       ...['dropout', 'kdim', 'vdim', 'dtype', 'generator'],
     ]);
-    checkSwitches(name, options as Readonly<Record<string, unknown>>, switches);
+    checkFlags(name, options as Readonly<Record<string, unknown>>, switches);
     checkCount(name, 'embedDim', embedDim);
     checkCount(name, 'numHeads', numHeads);
     if (embedDim % numHeads !== 0) {
@@ -264,7 +226,7 @@ export class MultiheadAttention extends Module<
     const name = 'MultiheadAttention';
     checkOptions(name, options, CALL_NAMES);
     const given = options as Readonly<Record<string, unknown>>;
-    checkSwitches(name, given, ['needWeights', 'averageAttnWeights', 'isCausal']);
+    checkFlags(name, given, ['needWeights', 'averageAttnWeights', 'isCausal']);
     this.checkInputs(query, key, value);
     return insideLayer(() =>
       query.ndim === 2

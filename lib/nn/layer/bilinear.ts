@@ -1,14 +1,14 @@
-import { TensorError } from '../../errors.js';
 import { bilinear } from '../../ops/product/bilinear.js';
 import { checkGenerator, type Generator } from '../../ops/random/random.js';
 import { empty } from '../../tensor/creation.js';
-import { type DType, isArithmetic } from '../../tensor/dtype.js';
-import { checkOptions, describe } from '../../tensor/shape.js';
+import type { DType } from '../../tensor/dtype.js';
+import { checkOptions } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { uniform } from '../init.js';
 import { Module } from '../module/module.js';
 import { Parameter } from '../module/parameter.js';
 import { formatFields } from '../module/repr.js';
+import { checkDType, checkSize } from './checks.js';
 
 /** Options of {@link Bilinear}. */
 export interface BilinearLayerOptions {
@@ -52,21 +52,9 @@ export class Bilinear extends Module<[x1: Tensor, x2: Tensor]> {
   ) {
     super();
     checkOptions('Bilinear', options, ['bias', 'dtype', 'generator']);
-    for (const size of [in1Features, in2Features, outFeatures]) {
-      if (!Number.isSafeInteger(size) || size < 1) {
-        throw new TensorError(
-          'ERR_ARGUMENT',
-          `[Bilinear] ${describe(size)} is not a whole number >= 1`,
-        );
-      }
-    }
+    for (const size of [in1Features, in2Features, outFeatures]) checkSize('Bilinear', size);
     const { dtype = 'float32', generator } = options;
-    if (!isArithmetic(dtype)) {
-      throw new TensorError(
-        'ERR_DTYPE',
-        `[Bilinear] is float32 or float64, not ${describe(dtype)}`,
-      );
-    }
+    checkDType('Bilinear', dtype);
     checkGenerator('Bilinear', generator);
     this.weight = new Parameter(empty([outFeatures, in1Features, in2Features], { dtype }));
     this.bias = options.bias === false ? null : new Parameter(empty([outFeatures], { dtype }));

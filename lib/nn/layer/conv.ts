@@ -3,7 +3,6 @@ import { TensorError } from '../../errors.js';
 import { checkGenerator, type Generator } from '../../ops/random/random.js';
 import { pad } from '../../ops/shape/pad.js';
 import {
-  checkCount,
   checkPadding,
   checkPerAxis,
   conv1d,
@@ -12,13 +11,14 @@ import {
   type PerAxis,
 } from '../../ops/window/conv.js';
 import { empty } from '../../tensor/creation.js';
-import { type DType, isArithmetic } from '../../tensor/dtype.js';
-import { checkOptions, describe, numel } from '../../tensor/shape.js';
+import type { DType } from '../../tensor/dtype.js';
+import { checkCount, checkFlag, checkOptions, describe, numel } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { kaimingUniform, uniform } from '../init.js';
 import { Module } from '../module/module.js';
 import { Parameter } from '../module/parameter.js';
 import { formatFields } from '../module/repr.js';
+import { checkDType } from './checks.js';
 
 /** What convolution's modules hold around an input: zeros, or the input's own elements (see `pad`). */
 export type PaddingMode = 'zeros' | 'reflect' | 'replicate' | 'circular';
@@ -100,15 +100,8 @@ export abstract class ConvBase<
     this.kernelSize = checkPerAxis(name, 'kernelSize', kernelSize, rank, 1);
     this.stride = checkPerAxis(name, 'stride', options.stride ?? 1, rank, 1);
     this.dilation = checkPerAxis(name, 'dilation', options.dilation ?? 1, rank, 1);
-    if (!isArithmetic(dtype)) {
-      throw new TensorError('ERR_DTYPE', `[${name}] is float32 or float64, not ${describe(dtype)}`);
-    }
-    if (typeof bias !== 'boolean') {
-      throw new TensorError(
-        'ERR_ARGUMENT',
-        `[${name}] bias is true or false, not ${describe(bias)}`,
-      );
-    }
+    checkDType(name, dtype);
+    checkFlag(name, 'bias', bias);
     checkGenerator(name, generator);
     const shape = [...layout.channels(this.groups), ...this.kernelSize];
     this.weight = new Parameter(empty(shape, { dtype }));

@@ -8,8 +8,7 @@ import {
   type PairwiseDistanceOptions,
   pairwiseDistance,
 } from '../../ops/product/distance.js';
-import { checkFlag } from '../../ops/window/windows.js';
-import { checkNumber, checkOptions, describe } from '../../tensor/shape.js';
+import { checkFlag, checkNumber, checkOptions, describe } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { Module } from '../module/module.js';
 

@@ -1,14 +1,14 @@
-import { TensorError } from '../../errors.js';
 import { checkPadding, embedding } from '../../ops/indexing/embedding.js';
 import type { IndexLike } from '../../ops/indexing/indices.js';
 import { checkGenerator, type Generator } from '../../ops/random/random.js';
 import { empty } from '../../tensor/creation.js';
-import { type DType, isArithmetic } from '../../tensor/dtype.js';
-import { checkOptions, describe } from '../../tensor/shape.js';
+import type { DType } from '../../tensor/dtype.js';
+import { checkOptions } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { normal, zeros } from '../init.js';
 import { Module } from '../module/module.js';
 import { Parameter } from '../module/parameter.js';
+import { checkDType, checkSize } from './checks.js';
 
 /** Options of {@link Embedding}. */
 export interface EmbeddingLayerOptions {
@@ -51,21 +51,9 @@ export class Embedding extends Module {
   ) {
     super();
     checkOptions('Embedding', options, ['paddingIdx', 'dtype', 'generator']);
-    for (const size of [numEmbeddings, embeddingDim]) {
-      if (!Number.isSafeInteger(size) || size < 1) {
-        throw new TensorError(
-          'ERR_ARGUMENT',
-          `[Embedding] ${describe(size)} is not a whole number >= 1`,
-        );
-      }
-    }
+    for (const size of [numEmbeddings, embeddingDim]) checkSize('Embedding', size);
     const { paddingIdx, dtype = 'float32', generator } = options;
-    if (!isArithmetic(dtype)) {
-      throw new TensorError(
-        'ERR_DTYPE',
-        `[Embedding] is float32 or float64, not ${describe(dtype)}`,
-      );
-    }
+    checkDType('Embedding', dtype);
     checkGenerator('Embedding', generator);
     this.paddingIdx =
       paddingIdx === undefined ? null : checkPadding('Embedding', paddingIdx, numEmbeddings);

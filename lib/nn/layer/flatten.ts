@@ -1,20 +1,10 @@
 /** Shapes as modules. */
-import { TensorError } from '../../errors.js';
 import { checkTensor } from '../../ops/operand.js';
 import { flatten, unflatten } from '../../ops/shape/shape.js';
-import { checkShape, describe, type Shape } from '../../tensor/shape.js';
+import { checkShape, type Shape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { Module } from '../module/module.js';
-
-/** Whether an input has the dimension shows when there is one. */
-function checkDim(operation: string, dim: unknown): void {
-  if (!Number.isSafeInteger(dim)) {
-    throw new TensorError(
-      'ERR_INDEX',
-      `[${operation}] a dimension is a whole number, not ${describe(dim)}`,
-    );
-  }
-}
+import { checkDim } from './checks.js';
 
 /**
  * Dimensions `startDim` to `endDim` as one: see the function `flatten`. By default all but the first

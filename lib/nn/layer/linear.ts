@@ -1,14 +1,14 @@
-import { TensorError } from '../../errors.js';
 import { linear } from '../../ops/product/linear.js';
 import { checkGenerator, type Generator } from '../../ops/random/random.js';
 import { empty } from '../../tensor/creation.js';
-import { type DType, isArithmetic } from '../../tensor/dtype.js';
-import { checkOptions, describe } from '../../tensor/shape.js';
+import type { DType } from '../../tensor/dtype.js';
+import { checkOptions } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { uniform } from '../init.js';
 import { Module } from '../module/module.js';
 import { Parameter } from '../module/parameter.js';
 import { formatFields } from '../module/repr.js';
+import { checkDType, checkSize } from './checks.js';
 
 /** Options of {@link Linear}. */
 export interface LinearLayerOptions {
@@ -52,18 +52,9 @@ export class Linear extends Module {
   ) {
     super();
     checkOptions('Linear', options, ['bias', 'dtype', 'generator']);
-    for (const size of [inFeatures, outFeatures]) {
-      if (!Number.isSafeInteger(size) || size < 1) {
-        throw new TensorError(
-          'ERR_ARGUMENT',
-          `[Linear] ${describe(size)} is not a whole number >= 1`,
-        );
-      }
-    }
+    for (const size of [inFeatures, outFeatures]) checkSize('Linear', size);
     const { dtype = 'float32', generator } = options;
-    if (!isArithmetic(dtype)) {
-      throw new TensorError('ERR_DTYPE', `[Linear] is float32 or float64, not ${describe(dtype)}`);
-    }
+    checkDType('Linear', dtype);
     checkGenerator('Linear', generator);
     this.weight = new Parameter(empty([inFeatures, outFeatures], { dtype }).transpose());
     this.bias = options.bias === false ? null : new Parameter(empty([outFeatures], { dtype }));

@@ -9,12 +9,12 @@ import {
   localResponseNorm,
 } from '../../ops/window/avg_pool.js';
 import { ones, zeros } from '../../tensor/creation.js';
-import { type DType, isArithmetic } from '../../tensor/dtype.js';
+import type { DType } from '../../tensor/dtype.js';
 import {
+  checkFlag,
   checkNumber,
   checkOptions,
   checkShape,
-  describe,
   formatShape,
   type Shape,
 } from '../../tensor/shape.js';
@@ -23,6 +23,7 @@ import { Buffer } from '../module/buffer.js';
 import { Module } from '../module/module.js';
 import { Parameter } from '../module/parameter.js';
 import { formatFields } from '../module/repr.js';
+import { checkDType, checkSize } from './checks.js';
 
 /** Options of {@link LayerNorm}. */
 export interface LayerNormOptions {
@@ -64,35 +65,6 @@ export interface BatchNormLayerOptions extends GroupNormOptions {
   trackRunningStats?: boolean;
 }
 
-function checkFloatingType(operation: string, dtype: DType = 'float32'): DType {
-  if (!isArithmetic(dtype)) {
-    throw new TensorError(
-      'ERR_DTYPE',
-      `[${operation}] is float32 or float64, not ${describe(dtype)}`,
-    );
-  }
-  return dtype;
-}
-
-function checkFeatures(operation: string, features: number): number {
-  if (!Number.isSafeInteger(features) || features < 1) {
-    throw new TensorError(
-      'ERR_ARGUMENT',
-      `[${operation}] ${describe(features)} is not a whole number >= 1`,
-    );
-  }
-  return features;
-}
-
-function checkSwitch(operation: string, name: string, value: unknown, otherwise = true): boolean {
-  if (value === undefined) return otherwise;
-  if (typeof value === 'boolean') return value;
-  throw new TensorError(
-    'ERR_ARGUMENT',
-    `[${operation}] ${name} is true or false, not ${describe(value)}`,
-  );
-}
-
 function checkEps(operation: string, eps: number = 1e-5): number {
   return checkNumber(operation, 'eps', eps, 0);
 }
@@ -127,9 +99,9 @@ export class LayerNorm extends Module {
     super();
     checkOptions('LayerNorm', options, ['eps', 'elementwiseAffine', 'bias', 'dtype']);
     const shape = checkNormalized('LayerNorm', normalizedShape);
-    const dtype = checkFloatingType('LayerNorm', options.dtype);
-    const affine = checkSwitch('LayerNorm', 'elementwiseAffine', options.elementwiseAffine);
-    const biased = checkSwitch('LayerNorm', 'bias', options.bias);
+    const dtype = checkDType('LayerNorm', options.dtype);
+    const affine = checkFlag('LayerNorm', 'elementwiseAffine', options.elementwiseAffine, true);
+    const biased = checkFlag('LayerNorm', 'bias', options.bias, true);
     this.normalizedShape = shape;
     this.eps = checkEps('LayerNorm', options.eps);
     this.weight = affine ? new Parameter(ones(shape, { dtype })) : null;
@@ -167,8 +139,8 @@ export class RMSNorm extends Module {
     super();
     checkOptions('RMSNorm', options, ['eps', 'elementwiseAffine', 'dtype']);
     const shape = checkNormalized('RMSNorm', normalizedShape);
-    const dtype = checkFloatingType('RMSNorm', options.dtype);
-    const affine = checkSwitch('RMSNorm', 'elementwiseAffine', options.elementwiseAffine);
+    const dtype = checkDType('RMSNorm', options.dtype);
+    const affine = checkFlag('RMSNorm', 'elementwiseAffine', options.elementwiseAffine, true);
     const { eps = null } = options;
     this.normalizedShape = shape;
     this.eps = eps === null ? null : checkEps('RMSNorm', eps);
@@ -211,16 +183,16 @@ export class GroupNorm extends Module {
   ) {
     super();
     checkOptions('GroupNorm', options, ['eps', 'affine', 'dtype']);
-    checkFeatures('GroupNorm', numGroups);
-    checkFeatures('GroupNorm', numChannels);
+    checkSize('GroupNorm', numGroups);
+    checkSize('GroupNorm', numChannels);
     if (numChannels % numGroups !== 0) {
       throw new TensorError(
         'ERR_ARGUMENT',
         `[GroupNorm] ${numGroups} groups do not divide ${numChannels} channels`,
       );
     }
-    const dtype = checkFloatingType('GroupNorm', options.dtype);
-    const affine = checkSwitch('GroupNorm', 'affine', options.affine);
+    const dtype = checkDType('GroupNorm', options.dtype);
+    const affine = checkFlag('GroupNorm', 'affine', options.affine, true);
     this.eps = checkEps('GroupNorm', options.eps);
     this.weight = affine ? new Parameter(ones([numChannels], { dtype })) : null;
     this.bias = affine ? new Parameter(zeros([numChannels], { dtype })) : null;
@@ -280,10 +252,10 @@ export abstract class BatchNorm extends Module {
     super();
     const { name } = new.target;
     checkOptions(name, options, ['eps', 'momentum', 'affine', 'trackRunningStats', 'dtype']);
-    const shape = [checkFeatures(name, numFeatures)];
-    const dtype = checkFloatingType(name, options.dtype);
-    const affine = checkSwitch(name, 'affine', options.affine);
-    const tracks = checkSwitch(name, 'trackRunningStats', options.trackRunningStats);
+    const shape = [checkSize(name, numFeatures)];
+    const dtype = checkDType(name, options.dtype);
+    const affine = checkFlag(name, 'affine', options.affine, true);
+    const tracks = checkFlag(name, 'trackRunningStats', options.trackRunningStats, true);
     this.eps = checkEps(name, options.eps);
     this.momentum = options.momentum === undefined ? 0.1 : checkMomentum(name, options.momentum);
     this.weight = affine ? new Parameter(ones(shape, { dtype })) : null;
@@ -374,9 +346,9 @@ export abstract class InstanceNorm extends Module {
     super();
     const { name } = new.target;
     checkOptions(name, options, ['eps', 'affine', 'dtype']);
-    const shape = [checkFeatures(name, numFeatures)];
-    const dtype = checkFloatingType(name, options.dtype);
-    const affine = checkSwitch(name, 'affine', options.affine, false);
+    const shape = [checkSize(name, numFeatures)];
+    const dtype = checkDType(name, options.dtype);
+    const affine = checkFlag(name, 'affine', options.affine, false);
     this.eps = checkEps(name, options.eps);
     this.weight = affine ? new Parameter(ones(shape, { dtype })) : null;
     this.bias = affine ? new Parameter(zeros(shape, { dtype })) : null;

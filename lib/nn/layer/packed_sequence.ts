@@ -11,7 +11,7 @@ import { placeOf, rangeOf } from '../../ops/shape/parts.js';
 import { reshape } from '../../ops/shape/shape.js';
 import { full } from '../../tensor/creation.js';
 import type { TypedArray } from '../../tensor/dtype.js';
-import { checkOptions, describe, formatShape } from '../../tensor/shape.js';
+import { checkFlag, checkOptions, describe, formatShape } from '../../tensor/shape.js';
 import { Tensor } from '../../tensor/tensor.js';
 
 /** Lengths of sequences: whole numbers, or a vector of them. */
@@ -119,17 +119,6 @@ export interface PadSequenceOptions {
   paddingSide?: 'left' | 'right';
 }
 
-/** An option that is true or false. */
-function checkSwitch(name: string, option: string, value: unknown): boolean {
-  if (typeof value !== 'boolean') {
-    throw new TensorError(
-      'ERR_ARGUMENT',
-      `[${name}] ${option} is true or false, not ${describe(value)}`,
-    );
-  }
-  return value;
-}
-
 /** What fills up: also an infinity or NaN. */
 function checkPadding(name: string, value: unknown): number {
   if (typeof value !== 'number') {
@@ -224,8 +213,8 @@ function packed(
   options: PackPaddedOptions,
 ): PackedSequence {
   checkTensor(name, input);
-  const batchFirst = checkSwitch(name, 'batchFirst', options.batchFirst ?? false);
-  const enforceSorted = checkSwitch(name, 'enforceSorted', options.enforceSorted ?? true);
+  const batchFirst = checkFlag(name, 'batchFirst', options.batchFirst ?? false);
+  const enforceSorted = checkFlag(name, 'enforceSorted', options.enforceSorted ?? true);
   if (input.ndim < 2 || input.shape[0] === 0 || input.shape[1] === 0) {
     throw new TensorError(
       'ERR_SHAPE',
@@ -272,7 +261,7 @@ export function padPackedSequence(
   const name = 'padPackedSequence';
   checkPacked(name, sequence);
   checkOptions(name, options, ['batchFirst', 'paddingValue', 'totalLength']);
-  const batchFirst = checkSwitch(name, 'batchFirst', options.batchFirst ?? false);
+  const batchFirst = checkFlag(name, 'batchFirst', options.batchFirst ?? false);
   const paddingValue = checkPadding(name, options.paddingValue ?? 0);
   const { data, batchSizes, sortedIndices } = sequence;
   const longest = batchSizes.length;
@@ -326,7 +315,7 @@ export function unpadSequence(
   const name = 'unpadSequence';
   checkTensor(name, padded);
   checkOptions(name, options, ['batchFirst']);
-  const batchFirst = checkSwitch(name, 'batchFirst', options.batchFirst ?? false);
+  const batchFirst = checkFlag(name, 'batchFirst', options.batchFirst ?? false);
   if (padded.ndim < 2) {
     throw new TensorError(
       'ERR_SHAPE',
@@ -375,7 +364,7 @@ export function padSequence(
   const name = 'padSequence';
   const lengths = checkSequences(name, sequences);
   checkOptions(name, options, ['batchFirst', 'paddingValue', 'paddingSide']);
-  const batchFirst = checkSwitch(name, 'batchFirst', options.batchFirst ?? false);
+  const batchFirst = checkFlag(name, 'batchFirst', options.batchFirst ?? false);
   const paddingValue = checkPadding(name, options.paddingValue ?? 0);
   const { paddingSide = 'right' } = options;
   if (paddingSide !== 'left' && paddingSide !== 'right') {

@@ -1,5 +1,4 @@
 /** Activations of straight pieces as modules; PReLU learns its slope. */
-import { TensorError } from '../../errors.js';
 import {
   type LeakyReluOptions,
   leakyRelu,
@@ -26,12 +25,13 @@ import {
 } from '../../ops/elementwise/piecewise.js';
 import { checkGenerator, type Generator } from '../../ops/random/random.js';
 import { full } from '../../tensor/creation.js';
-import { type DType, isArithmetic } from '../../tensor/dtype.js';
-import { checkNumber, checkOptions, describe } from '../../tensor/shape.js';
+import type { DType } from '../../tensor/dtype.js';
+import { checkNumber, checkOptions } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { Module } from '../module/module.js';
 import { Parameter } from '../module/parameter.js';
 import { formatFields } from '../module/repr.js';
+import { checkDType, checkSize } from './checks.js';
 
 /**
  * max(x, 0)
@@ -95,17 +95,10 @@ export class PReLU extends Module {
   constructor(numParameters = 1, options: PReLUOptions = {}) {
     super();
     checkOptions('PReLU', options, ['init', 'dtype']);
-    if (!Number.isSafeInteger(numParameters) || numParameters < 1) {
-      throw new TensorError(
-        'ERR_ARGUMENT',
-        `[PReLU] ${describe(numParameters)} is not a whole number >= 1`,
-      );
-    }
+    checkSize('PReLU', numParameters);
     const { init = 0.25, dtype = 'float32' } = options;
     checkNumber('PReLU', 'init', init);
-    if (!isArithmetic(dtype)) {
-      throw new TensorError('ERR_DTYPE', `[PReLU] is float32 or float64, not ${describe(dtype)}`);
-    }
+    checkDType('PReLU', dtype);
     this.weight = new Parameter(full([numParameters], init, { dtype }));
   }
 

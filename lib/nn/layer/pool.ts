@@ -23,8 +23,8 @@ import {
   maxUnpool2d,
   type OutputSize,
 } from '../../ops/window/max_pool.js';
-import { checkFlag, checkOutputSize, checkWindows, type Sizes } from '../../ops/window/windows.js';
-import { checkOptions } from '../../tensor/shape.js';
+import { checkOutputSize, checkWindows, type Sizes } from '../../ops/window/windows.js';
+import { checkFlag, checkOptions } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { Module } from '../module/module.js';
 

@@ -14,8 +14,8 @@ import {
   maxPool3d,
   maxUnpool3d,
 } from '../../ops/window/pool3d.js';
-import { checkFlag, checkOutputSize, checkWindows, type Sizes } from '../../ops/window/windows.js';
-import { checkOptions } from '../../tensor/shape.js';
+import { checkOutputSize, checkWindows, type Sizes } from '../../ops/window/windows.js';
+import { checkFlag, checkOptions } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { Module } from '../module/module.js';
 import {

@@ -9,13 +9,13 @@ import { empty } from '../../tensor/creation.js';
 import { fromTypedArray } from '../../tensor/data.js';
 import type { DType } from '../../tensor/dtype.js';
 import { keepStorage } from '../../tensor/memory.js';
-import { checkNumber, checkOptions, describe, formatShape } from '../../tensor/shape.js';
+import { checkCount, checkNumber, checkOptions, formatShape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { normal } from '../init.js';
 import { Buffer } from '../module/buffer.js';
 import { Module } from '../module/module.js';
 import { Parameter } from '../module/parameter.js';
-import { checkCount, checkDType, checkSwitches } from './attention.js';
+import { checkDType, checkFlags } from './checks.js';
 
 /** The wave lengths go up to 2 pi times this (Vaswani et al. 2017, section 3.5). */
 const BASE = 10_000;
@@ -95,7 +95,7 @@ abstract class Positional extends Module<[x: Tensor]> {
   ) {
     super();
     checkOptions(name, options, ['maxLen', 'dropout', 'batchFirst', 'dtype', 'generator']);
-    checkSwitches(name, options as Readonly<Record<string, unknown>>, ['batchFirst']);
+    checkFlags(name, options as Readonly<Record<string, unknown>>, ['batchFirst']);
     checkCount(name, 'dModel', dModel);
     this.maxLen = checkCount(name, 'maxLen', options.maxLen ?? 5000);
     this.dropout = options.dropout ?? 0;
@@ -223,7 +223,7 @@ export class RotaryEmbedding extends Module<[x: Tensor, options?: RotaryCall]> {
     super();
     const name = 'RotaryEmbedding';
     checkOptions(name, options, ['maxLen', 'base', 'interleaved', 'dtype']);
-    checkSwitches(name, options as Readonly<Record<string, unknown>>, ['interleaved']);
+    checkFlags(name, options as Readonly<Record<string, unknown>>, ['interleaved']);
     if (checkCount(name, 'size', size) % 2 !== 0) {
       throw new TensorError('ERR_ARGUMENT', `[${name}] size must be even, not ${size}`);
     }
@@ -251,12 +251,7 @@ export class RotaryEmbedding extends Module<[x: Tensor, options?: RotaryCall]> {
     const name = 'RotaryEmbedding';
     checkOptions(name, options, ['offset']);
     const { offset = 0 } = options;
-    if (!Number.isSafeInteger(offset) || offset < 0) {
-      throw new TensorError(
-        'ERR_ARGUMENT',
-        `[${name}] offset is a whole number >= 0, not ${describe(offset)}`,
-      );
-    }
+    checkCount(name, 'offset', offset, 0);
     const { interleaved, size } = this;
     const maxLen = this.maxLen - offset;
     const length = checkSequence(name, x, { size, maxLen, lengthDim: -2 });

@@ -14,6 +14,7 @@ import type { Tensor } from '../../tensor/tensor.js';
 import { Buffer } from '../module/buffer.js';
 import { replaceMembers } from '../module/members.js';
 import { Module } from '../module/module.js';
+import { checkSize } from './checks.js';
 import { Linear } from './linear.js';
 
 /** Options of {@link QuantizedLinear}. */
@@ -71,14 +72,7 @@ export class QuantizedLinear extends Module {
   ) {
     super();
     checkOptions('QuantizedLinear', options, ['bias', 'activation', 'negativeSlope']);
-    for (const size of [inFeatures, outFeatures]) {
-      if (!Number.isSafeInteger(size) || size < 1) {
-        throw new TensorError(
-          'ERR_ARGUMENT',
-          `[QuantizedLinear] ${describe(size)} is not a whole number >= 1`,
-        );
-      }
-    }
+    for (const size of [inFeatures, outFeatures]) checkSize('QuantizedLinear', size);
     this.activation = options.activation ?? 'none';
     if (!activations.includes(this.activation)) {
       throw new TensorError(

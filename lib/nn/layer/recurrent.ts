@@ -16,12 +16,13 @@ import { stack } from '../../ops/shape/join.js';
 import { placeOf } from '../../ops/shape/parts.js';
 import { reshape, squeeze, transpose, unsqueeze } from '../../ops/shape/shape.js';
 import { empty } from '../../tensor/creation.js';
-import { type DType, isArithmetic } from '../../tensor/dtype.js';
+import type { DType } from '../../tensor/dtype.js';
 import { checkOptions, describe, formatShape, sameShape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { uniform } from '../init.js';
 import { Module } from '../module/module.js';
 import { Parameter } from '../module/parameter.js';
+import { checkDType, checkFlags, checkSize } from './checks.js';
 import { PackedSequence } from './packed_sequence.js';
 
 /** Options of {@link LSTM} and {@link GRU}. */
@@ -66,18 +67,6 @@ type ParameterName = `${ParameterKind}_l${number}${'' | '_reverse'}`;
 const RECURRENT_OPTIONS = [
   ...['numLayers', 'bias', 'batchFirst', 'dropout', 'bidirectional', 'dtype', 'generator'],
 ] as const;
-
-/** @throws TensorError ERR_ARGUMENT unless it is a whole number >= 1 */
-export function checkSize(name: string, size: unknown): void {
-  if (Number.isSafeInteger(size) && (size as number) >= 1) return;
-  throw new TensorError('ERR_ARGUMENT', `[${name}] ${describe(size)} is not a whole number >= 1`);
-}
-
-/** @throws TensorError ERR_DTYPE unless it is float32 or float64 */
-export function checkFloatType(name: string, dtype: DType): void {
-  if (isArithmetic(dtype)) return;
-  throw new TensorError('ERR_DTYPE', `[${name}] is float32 or float64, not ${describe(dtype)}`);
-}
 
 /**
  * A weight of the given shape, which lies transposed in memory as that of a Linear does, or with one
@@ -135,15 +124,9 @@ abstract class Recurrent<State> extends Module<
     const { numLayers = 1, bias = true, batchFirst = false, bidirectional = false } = options;
     const { dropout: p = 0, dtype = 'float32', generator } = options;
     for (const size of [inputSize, hiddenSize, numLayers]) checkSize(name, size);
-    for (const [option, value] of Object.entries({ bias, batchFirst, bidirectional })) {
-      if (typeof value === 'boolean') continue;
-      throw new TensorError(
-        'ERR_ARGUMENT',
-        `[${name}] ${option} is true or false, not ${describe(value)}`,
-      );
-    }
+    checkFlags(name, { bias, batchFirst, bidirectional }, ['bias', 'batchFirst', 'bidirectional']);
     checkProbability(name, p);
-    checkFloatType(name, dtype);
+    checkDType(name, dtype);
     checkGenerator(name, generator);
     this.numLayers = numLayers;
     this.bias = bias;

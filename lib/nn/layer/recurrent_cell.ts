@@ -6,18 +6,12 @@ import { recurrentLayer } from '../../ops/sequence/recurrent.js';
 import { type Cell, gatesOf } from '../../ops/sequence/recurrent_cell.js';
 import { squeeze, unsqueeze } from '../../ops/shape/shape.js';
 import type { DType } from '../../tensor/dtype.js';
-import { checkOptions, describe, formatShape, sameShape } from '../../tensor/shape.js';
+import { checkFlag, checkOptions, formatShape, sameShape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { Module } from '../module/module.js';
 import type { Parameter } from '../module/parameter.js';
-import {
-  cellOf,
-  checkFloatType,
-  checkPair,
-  checkSize,
-  drawn,
-  type LSTMState,
-} from './recurrent.js';
+import { checkDType, checkSize } from './checks.js';
+import { cellOf, checkPair, drawn, type LSTMState } from './recurrent.js';
 
 /** Options of {@link LSTMCell} and {@link GRUCell}. */
 export interface RecurrentCellOptions {
@@ -65,13 +59,8 @@ abstract class RecurrentCell<State, Output> extends Module<
     checkOptions(name, options, known);
     for (const size of [inputSize, hiddenSize]) checkSize(name, size);
     const { bias = true, dtype = 'float32', generator } = options;
-    if (typeof bias !== 'boolean') {
-      throw new TensorError(
-        'ERR_ARGUMENT',
-        `[${name}] bias is true or false, not ${describe(bias)}`,
-      );
-    }
-    checkFloatType(name, dtype);
+    checkFlag(name, 'bias', bias);
+    checkDType(name, dtype);
     checkGenerator(name, generator);
     const width = gatesOf[cell] * hiddenSize;
     const bound = 1 / Math.sqrt(hiddenSize);

@@ -5,12 +5,12 @@ import { checkFloating } from '../../ops/operand.js';
 import { triu } from '../../ops/shape/triangle.js';
 import { full } from '../../tensor/creation.js';
 import type { DType } from '../../tensor/dtype.js';
-import { checkOptions, describe, formatShape } from '../../tensor/shape.js';
+import { checkCount, checkOptions, describe, formatShape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { xavierUniform } from '../init.js';
 import { Module } from '../module/module.js';
 import { callLayer } from '../module/ours.js';
-import { checkCount, checkDType } from './attention.js';
+import { checkDType } from './checks.js';
 import { LayerNorm } from './norm.js';
 import {
   DECODER_CALL,

@@ -5,17 +5,12 @@ import { gelu, relu } from '../../ops/elementwise/activation.js';
 import { checkTensor } from '../../ops/operand.js';
 import { checkGenerator, checkProbability, type Generator } from '../../ops/random/random.js';
 import type { DType } from '../../tensor/dtype.js';
-import { checkOptions, describe } from '../../tensor/shape.js';
+import { checkCount, checkOptions, describe } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { Module } from '../module/module.js';
 import { callFunction, callLayer } from '../module/ours.js';
-import {
-  checkCount,
-  checkDType,
-  checkSwitches,
-  MultiheadAttention,
-  snakeCase,
-} from './attention.js';
+import { MultiheadAttention, snakeCase } from './attention.js';
+import { checkDType, checkFlags } from './checks.js';
 import { Dropout } from './dropout.js';
 import { Linear } from './linear.js';
 import { LayerNorm } from './norm.js';
@@ -95,7 +90,7 @@ abstract class TransformerLayer<Inputs extends readonly unknown[]> extends Modul
     super();
     checkOptions(name, options, LAYER_OPTIONS);
     const switches = ['batchFirst', 'normFirst', 'bias'];
-    checkSwitches(name, options as Readonly<Record<string, unknown>>, switches);
+    checkFlags(name, options as Readonly<Record<string, unknown>>, switches);
     checkCount(name, 'dModel', dModel);
     checkCount(name, 'nhead', nhead);
     checkCount(name, 'dimFeedforward', options.dimFeedforward ?? 2048);

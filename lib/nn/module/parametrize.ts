@@ -5,7 +5,7 @@
 import { noGrad } from '../../autograd/mode.js';
 import { TensorError } from '../../errors.js';
 import { checkTensor, copyInto } from '../../ops/operand.js';
-import { checkOptions, describe, formatShape, sameShape } from '../../tensor/shape.js';
+import { checkFlag, checkOptions, describe, formatShape, sameShape } from '../../tensor/shape.js';
 import { Tensor } from '../../tensor/tensor.js';
 import { Buffer } from './buffer.js';
 import { ModuleDict } from './container.js';
@@ -170,12 +170,7 @@ export function removeParametrizations<M extends AnyModule>(
   checkModule(operation, module);
   checkOptions(operation, options, ['leaveParametrized']);
   const { leaveParametrized = true } = options;
-  if (typeof leaveParametrized !== 'boolean') {
-    throw new TensorError(
-      'ERR_ARGUMENT',
-      `[${operation}] leaveParametrized is true or false, not ${describe(leaveParametrized)}`,
-    );
-  }
+  checkFlag(operation, 'leaveParametrized', leaveParametrized);
   const target = module as Parametrized;
   const list = listOf(target, name);
   if (list === null) {

@@ -150,7 +150,7 @@ function flatStep(t: Tensor, shape: Shape): number {
 }
 
 /** A tensor as an operand that looks like `shape`, which it broadcasts to. */
-function stretched(t: Tensor, shape: Shape): Operand {
+export function stretched(t: Tensor, shape: Shape): Operand {
   const strides = broadcastStrides(t.shape, t.strides, shape);
   return { array: t.array, offset: t.offset, strides };
 }

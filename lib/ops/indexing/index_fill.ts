@@ -2,7 +2,7 @@
 
 import { attach, recording } from '../../autograd/tape.js';
 import { TensorError } from '../../errors.js';
-import { checkOptions, describe, formatShape, normalizeDim } from '../../tensor/shape.js';
+import { formatShape, normalizeDim } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { defineMethods } from '../elementwise/elementwise.js';
 import { checkTensor, copyOf, isNumber, scalar, to } from '../operand.js';
@@ -10,7 +10,7 @@ import { holds } from '../promotion.js';
 import { expand, sumTo } from '../reduction/reduce.js';
 import { reshape } from '../shape/shape.js';
 import { atLeast1d, indexSelect, read } from './gather.js';
-import type { IndexPutOptions } from './index_put.js';
+import { checkAccumulate, type IndexPutOptions } from './index_put.js';
 import { fromEitherEnd, type Places, perSlice, reduceAt, scatterAt } from './indexed.js';
 import { checkNumeric, checkSameDType, type IndexLike, indexTensor } from './indices.js';
 
@@ -148,14 +148,7 @@ export function put(
   checkTensor('put', x);
   checkTensor('put', source);
   checkSameDType('put', x, source);
-  checkOptions('put', options, ['accumulate']);
-  const { accumulate = false } = options;
-  if (typeof accumulate !== 'boolean') {
-    throw new TensorError(
-      'ERR_ARGUMENT',
-      `[put] accumulate is true or false, not ${describe(accumulate)}`,
-    );
-  }
+  const accumulate = checkAccumulate('put', options);
   if (accumulate) checkNumeric('put', x);
   const given = indexTensor('put', index);
   if (given.numel !== source.numel) {

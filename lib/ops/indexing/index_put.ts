@@ -9,6 +9,7 @@ import { recycle } from '../../tensor/memory.js';
 import {
   broadcastShapes,
   broadcastStrides,
+  checkFlag,
   checkOptions,
   describe,
   formatShape,
@@ -45,16 +46,10 @@ export interface IndexPutOptions {
   accumulate?: boolean;
 }
 
-function checkAccumulate(operation: string, options: IndexPutOptions): boolean {
+/** @throws TensorError ERR_ARGUMENT for unknown options and for anything but true and false */
+export function checkAccumulate(operation: string, options: IndexPutOptions): boolean {
   checkOptions(operation, options, ['accumulate']);
-  const { accumulate = false } = options;
-  if (typeof accumulate !== 'boolean') {
-    throw new TensorError(
-      'ERR_ARGUMENT',
-      `[${operation}] accumulate is true or false, not ${describe(accumulate)}`,
-    );
-  }
-  return accumulate;
+  return checkFlag(operation, 'accumulate', options.accumulate, false);
 }
 
 /** @throws TensorError ERR_SHAPE unless the values broadcast to what the indices name */

@@ -74,7 +74,11 @@ export function perRow(index: Tensor, columns: number): Places {
 }
 
 /** The error for the first index, in row-major order, that is outside a dimension. */
-function outside(operation: string, { dim, index, wraps }: Places, size: number): TensorError {
+export function outside(
+  operation: string,
+  { dim, index, wraps }: Pick<Places, 'dim' | 'index' | 'wraps'>,
+  size: number,
+): TensorError {
   const least = wraps ? -size : 0;
   const wrong = contiguous(index).data.find((value) => value < least || value >= size);
   if (wraps) {

@@ -20,9 +20,9 @@ import {
   sameShape,
 } from '../../tensor/shape.js';
 import { type NestedArray, Tensor } from '../../tensor/tensor.js';
-import { checkTensor, contiguous } from '../operand.js';
+import { checkTensor } from '../operand.js';
 import { putAt } from './index_put.js';
-import { gatherAt, type Places } from './indexed.js';
+import { gatherAt, outside, type Places } from './indexed.js';
 import { indexTensor, type NestedIndices } from './indices.js';
 import { maskedSelect, nonzero } from './masked.js';
 import { layoutOf, type RangeText, type SliceSpec, sliceFor } from './slice.js';
@@ -173,19 +173,6 @@ export function resolve(operation: string, x: Tensor, specs: readonly IndexSpec[
   return { slices, advanced, common, rest, shape, first };
 }
 
-/** The error for the first index of a list, in row-major order, that is outside a dimension. */
-function outside(
-  operation: string,
-  { index, source }: Pick<Advanced, 'index' | 'source'>,
-  size: number,
-): TensorError {
-  const wrong = contiguous(index).data.find((value) => value < -size || value >= size);
-  return new TensorError(
-    'ERR_INDEX',
-    `[${operation}] index ${wrong} is outside dimension ${source} of size ${size}`,
-  );
-}
-
 /**
  * Writes `factor` times the places that a list names, counted from the beginning of its dimension, or
  * adds them to those of the lists before.
@@ -205,7 +192,8 @@ export function locate(
     runGeometry(rows.locate, places.shape, [operand, places], [size, factor, Number(isFirst)]);
   } catch (error) {
     const isIndex = error instanceof TensorError && error.code === 'ERR_INDEX';
-    throw isIndex ? outside(operation, list, size) : error;
+    if (!isIndex) throw error;
+    throw outside(operation, { dim: list.source, index: list.index, wraps: true }, size);
   }
 }
 

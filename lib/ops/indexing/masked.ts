@@ -5,7 +5,7 @@ import { type Operand, rows, runGeometry } from '../../native/commands.js';
 import { uninitialized, zeros } from '../../tensor/creation.js';
 import {
   broadcastShapes,
-  broadcastStrides,
+  checkFlag,
   checkOptions,
   describe,
   numel,
@@ -13,7 +13,7 @@ import {
   sameShape,
 } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { computeTernary, defineMethods } from '../elementwise/elementwise.js';
+import { computeTernary, defineMethods, stretched } from '../elementwise/elementwise.js';
 import { checkTensor, contiguous, isNumber, scalar } from '../operand.js';
 import { holds, isInteger } from '../promotion.js';
 import { expand } from '../reduction/reduce.js';
@@ -61,12 +61,7 @@ export function nonzero(x: Tensor, options: NonzeroOptions = {}): Tensor | Tenso
   checkTensor('nonzero', x);
   checkOptions('nonzero', options, ['asTuple']);
   const { asTuple = false } = options;
-  if (typeof asTuple !== 'boolean') {
-    throw new TensorError(
-      'ERR_ARGUMENT',
-      `[nonzero] asTuple is true or false, not ${describe(asTuple)}`,
-    );
-  }
+  checkFlag('nonzero', 'asTuple', asTuple);
   if (!asTuple) return coordinates(x);
   const all = coordinates(x.ndim === 0 ? reshape(x.detach(), [1]) : x);
   return Array.from({ length: Math.max(1, x.ndim) }, (_, d) => all.slice([null, d]));
@@ -102,12 +97,6 @@ function checkMask(operation: string, mask: unknown): asserts mask is Tensor {
       `[${operation}] the mask is a bool tensor, not ${mask.dtype}; convert with to('bool')`,
     );
   }
-}
-
-/** A mask as it looks beside x. */
-function stretched(mask: Tensor, shape: Shape): Operand {
-  const strides = broadcastStrides(mask.shape, mask.strides, shape);
-  return { array: mask.array, offset: mask.offset, strides };
 }
 
 /**

@@ -6,6 +6,7 @@ import { type Operand, rows, runRow } from '../../native/commands.js';
 import { fillWith, ones, uninitialized, zeros } from '../../tensor/creation.js';
 import { integerRanges } from '../../tensor/dtype.js';
 import {
+  checkFlag,
   checkNumber,
   checkOptions,
   describe,
@@ -288,12 +289,7 @@ export function scatterReduce(
   checkNumeric('scatterReduce', x);
   checkOptions('scatterReduce', options, ['includeSelf']);
   const { includeSelf = true } = options;
-  if (typeof includeSelf !== 'boolean') {
-    throw new TensorError(
-      'ERR_ARGUMENT',
-      `[scatterReduce] includeSelf is true or false, not ${describe(includeSelf)}`,
-    );
-  }
+  checkFlag('scatterReduce', 'includeSelf', includeSelf);
   if (!['sum', 'mean', 'amax', 'amin', 'prod'].includes(reduce)) {
     throw new TensorError(
       'ERR_ARGUMENT',

@@ -4,6 +4,7 @@ import { rows, runRow } from '../../native/commands.js';
 import { fillWith, uninitialized, zeros } from '../../tensor/creation.js';
 import { isHalf } from '../../tensor/dtype.js';
 import {
+  checkFlag,
   checkOptions,
   describe,
   formatShape,
@@ -22,15 +23,7 @@ import { all } from '../reduction/count.js';
 import { reshape, squeeze } from '../shape/shape.js';
 import { atLeast1d, gather, indexSelect, takeAlongDim } from './gather.js';
 import { type IndexLike, indexTensor } from './indices.js';
-import { placedAlong, type Sorted, sort, type Unique } from './sort.js';
-
-function checkFlag(operation: string, name: string, value: unknown): void {
-  if (typeof value === 'boolean') return;
-  throw new TensorError(
-    'ERR_ARGUMENT',
-    `[${operation}] ${name} is true or false, not ${describe(value)}`,
-  );
-}
+import { type Asked, placedAlong, runsOf, type Sorted, sort, type Unique } from './sort.js';
 
 /** Options of {@link bucketize}. */
 export interface BucketizeOptions {
@@ -290,9 +283,6 @@ export interface UniqueConsecutiveOptions {
   returnCounts?: boolean;
 }
 
-/** What was asked for is there. */
-type Asked<O, Name> = O extends { [K in Name & string]: true } ? Tensor : Tensor | undefined;
-
 /**
  * The first element of each run of equal ones, of all elements in row-major order. NaN differs from
  * every element, itself included. No gradients.
@@ -314,20 +304,8 @@ export function uniqueConsecutive<O extends UniqueConsecutiveOptions>(
   const { returnInverse = false, returnCounts = false } = options;
   checkFlag('uniqueConsecutive', 'returnInverse', returnInverse);
   checkFlag('uniqueConsecutive', 'returnCounts', returnCounts);
-  const flat = contiguous(x.detach());
-  const n = x.numel;
-  const count = uninitialized([], 'float64');
-  runRow(rows.countUnique, [flat.array, count.array], [flat.offset, count.offset], [n]);
-  const values = uninitialized([count.item()], x.dtype);
-  const inverse = returnInverse ? uninitialized(x.shape, 'int32') : undefined;
-  const counts = returnCounts ? uninitialized(values.shape, 'int32') : undefined;
-  runRow(
-    rows.unique,
-    [flat.array, null, values.array, inverse?.array ?? null, counts?.array ?? null],
-    [flat.offset, 0, values.offset, inverse?.offset ?? 0, counts?.offset ?? 0],
-    [n, values.numel],
-  );
-  return { values, inverse, counts } as Unique<Asked<O, 'returnInverse'>, Asked<O, 'returnCounts'>>;
+  const found = runsOf(contiguous(x.detach()), null, x.shape, returnInverse, returnCounts);
+  return found as Unique<Asked<O, 'returnInverse'>, Asked<O, 'returnCounts'>>;
 }
 
 declare module '../../tensor/tensor.js' {

@@ -3,7 +3,15 @@ import { attach, recording } from '../../autograd/tape.js';
 import { TensorError } from '../../errors.js';
 import { rows, runRow } from '../../native/commands.js';
 import { uninitialized } from '../../tensor/creation.js';
-import { checkOptions, describe, formatShape, normalizeDim, numel } from '../../tensor/shape.js';
+import {
+  checkFlag,
+  checkOptions,
+  describe,
+  formatShape,
+  normalizeDim,
+  numel,
+  type Shape,
+} from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { defineMethods } from '../elementwise/elementwise.js';
 import { checkTensor, contiguous } from '../operand.js';
@@ -133,16 +141,6 @@ function recorded(operation: string, x: Tensor, dim: number, result: Sorted): So
     attach(values, operation, [x], [(g) => addUp(operation, shape, places, g)]);
   }
   return result;
-}
-
-function checkFlag(operation: string, name: string, value: unknown): boolean {
-  if (typeof value !== 'boolean') {
-    throw new TensorError(
-      'ERR_ARGUMENT',
-      `[${operation}] ${name} is true or false, not ${describe(value)}`,
-    );
-  }
-  return value;
 }
 
 /** Options of {@link sort} and {@link argsort}. */
@@ -277,7 +275,7 @@ export interface Unique<Inverse = Tensor | undefined, Counts = Tensor | undefine
 }
 
 /** What was asked for is there. */
-type Asked<O, Name> = O extends { [K in Name & string]: true } ? Tensor : Tensor | undefined;
+export type Asked<O, Name> = O extends { [K in Name & string]: true } ? Tensor : Tensor | undefined;
 
 /**
  * The different values of all elements, ascending; or with `dim` the different slices along that
@@ -314,16 +312,32 @@ export function unique<O extends UniqueOptions>(
 function uniqueElements(x: Tensor, returnInverse: boolean, returnCounts: boolean): Unique {
   const n = numel(x.shape);
   const flat = reshape(x.detach(), [n]);
-  const { values: ordered, indices: places } = firstAlong(flat, 0, n, false);
+  const { values, indices } = firstAlong(flat, 0, n, false);
+  return runsOf(values, indices, x.shape, returnInverse, returnCounts);
+}
+
+/**
+ * The runs of equal elements of a list, which comes without gaps.
+ * @param places where the list's elements are in a tensor of that shape; null where they come in order
+ */
+export function runsOf(
+  list: Tensor,
+  places: Tensor | null,
+  shape: Shape,
+  returnInverse: boolean,
+  returnCounts: boolean,
+): Unique {
+  const n = list.numel;
   const count = uninitialized([], 'float64');
-  runRow(rows.countUnique, [ordered.array, count.array], [ordered.offset, count.offset], [n]);
-  const values = uninitialized([count.item()], x.dtype);
-  const inverse = returnInverse ? uninitialized(x.shape, 'int32') : undefined;
+  runRow(rows.countUnique, [list.array, count.array], [list.offset, count.offset], [n]);
+  const values = uninitialized([count.item()], list.dtype);
+  const inverse = returnInverse ? uninitialized(shape, 'int32') : undefined;
   const counts = returnCounts ? uninitialized(values.shape, 'int32') : undefined;
+  const operands = [list, places, values, inverse, counts];
   runRow(
     rows.unique,
-    [ordered.array, places.array, values.array, inverse?.array ?? null, counts?.array ?? null],
-    [ordered.offset, places.offset, values.offset, inverse?.offset ?? 0, counts?.offset ?? 0],
+    operands.map((t) => t?.array ?? null),
+    operands.map((t) => t?.offset ?? 0),
     [n, values.numel],
   );
   return { values, inverse, counts };

@@ -5,7 +5,7 @@ import { rows, runRow } from '../../native/commands.js';
 import { uninitialized } from '../../tensor/creation.js';
 import { tensor } from '../../tensor/data.js';
 import type { TypedArray } from '../../tensor/dtype.js';
-import { checkOptions, describe, formatShape } from '../../tensor/shape.js';
+import { checkFlag, checkOptions, describe, formatShape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { div, neg } from '../elementwise/arithmetic.js';
 import { lt } from '../elementwise/compare.js';
@@ -14,13 +14,7 @@ import { type IndexLike, indexTensor } from '../indexing/indices.js';
 import { checkFloating, contiguous, scalar, to } from '../operand.js';
 import { reshape, unsqueeze } from '../shape/shape.js';
 import { IMPOSSIBLE, pathsGradient, type Sequences } from './ctc_paths.js';
-import {
-  checkFlag,
-  checkReduction,
-  type LossOptions,
-  type LossReduction,
-  reduced,
-} from './loss.js';
+import { checkReduction, type LossOptions, type LossReduction, reduced } from './loss.js';
 
 /** Lengths of sequences: one for each, or a number for a single one. */
 export type Lengths = Tensor | TypedArray | BigInt64Array | readonly number[] | number;

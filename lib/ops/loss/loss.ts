@@ -50,21 +50,6 @@ export function reductionOf(operation: string, options: LossOptions): LossReduct
   return checkReduction(operation, options.reduction);
 }
 
-/** @throws TensorError ERR_ARGUMENT unless it is a truth value; none given means `otherwise` */
-export function checkFlag(
-  operation: string,
-  name: string,
-  value: unknown,
-  otherwise: boolean,
-): boolean {
-  if (value === undefined) return otherwise;
-  if (typeof value === 'boolean') return value;
-  throw new TensorError(
-    'ERR_ARGUMENT',
-    `[${operation}] ${name} is true or false, not ${describe(value)}`,
-  );
-}
-
 /** @throws TensorError ERR_SHAPE unless both have one shape */
 export function checkSameShape(operation: string, a: Tensor, b: Tensor): void {
   if (!sameShape(a.shape, b.shape)) {

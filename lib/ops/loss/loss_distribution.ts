@@ -2,6 +2,7 @@
 import { attach, recording } from '../../autograd/tape.js';
 import { TensorError } from '../../errors.js';
 import {
+  checkFlag,
   checkNumber,
   checkOptions,
   formatShape,
@@ -19,7 +20,6 @@ import { amin } from '../reduction/extremum.js';
 import { sum } from '../reduction/reduce.js';
 import { unsqueeze } from '../shape/shape.js';
 import {
-  checkFlag,
   checkPair,
   checkReduction,
   type LossOptions,

@@ -3,7 +3,14 @@ import { recording } from '../../autograd/tape.js';
 import { TensorError } from '../../errors.js';
 import { rows, runRowFor } from '../../native/commands.js';
 import { uninitialized } from '../../tensor/creation.js';
-import { checkNumber, checkOptions, describe, formatShape, sameShape } from '../../tensor/shape.js';
+import {
+  checkFlag,
+  checkNumber,
+  checkOptions,
+  describe,
+  formatShape,
+  sameShape,
+} from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { relu, softplus } from '../elementwise/activation.js';
 import { add, div, mul, neg, square, sub } from '../elementwise/arithmetic.js';
@@ -19,7 +26,6 @@ import { checkClasses, checkWeight, hot, type Targets, targetTensor } from './cl
 import {
   checkFactors,
   checkFactorsFit,
-  checkFlag,
   checkPair,
   checkReduction,
   elementLoss,

@@ -1,6 +1,6 @@
 /** Losses that compare: which of two is larger, closer or more alike. */
 import { TensorError } from '../../errors.js';
-import { checkNumber, checkOptions, describe, formatShape } from '../../tensor/shape.js';
+import { checkFlag, checkNumber, checkOptions, describe, formatShape } from '../../tensor/shape.js';
 import { Tensor } from '../../tensor/tensor.js';
 import { relu } from '../elementwise/activation.js';
 import { add, div, minimum, mul, neg, sqrt, square, sub } from '../elementwise/arithmetic.js';
@@ -9,7 +9,7 @@ import { where } from '../elementwise/ternary.js';
 import { checkTensor, to } from '../operand.js';
 import { pairwiseDistance } from '../product/distance.js';
 import { sum } from '../reduction/reduce.js';
-import { checkFlag, checkPair, checkReduction, checkSameShape, reduced } from './loss.js';
+import { checkPair, checkReduction, checkSameShape, reduced } from './loss.js';
 import { type MarginLossOptions, marginOptionsOf } from './loss_margin.js';
 
 /**

@@ -2,7 +2,14 @@
 import { TensorError } from '../../errors.js';
 import { rows } from '../../native/commands.js';
 import { uninitialized } from '../../tensor/creation.js';
-import { checkNumber, checkOptions, describe, formatShape, numel } from '../../tensor/shape.js';
+import {
+  checkFlag,
+  checkNumber,
+  checkOptions,
+  describe,
+  formatShape,
+  numel,
+} from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { defineMethods } from '../elementwise/elementwise.js';
 import { checkFloating, checkTensor, contiguous } from '../operand.js';
@@ -103,7 +110,7 @@ export function batchNorm(x: Tensor, options: BatchNormOptions = {}): Tensor {
   checkChannels('batchNorm', x, 2);
   const [n, channels] = x.shape as readonly [number, number];
   const span = numel(x.shape.slice(2));
-  const training = checkTraining(options.training ?? false);
+  const training = checkFlag('batchNorm', 'training', options.training ?? false);
   const eps = checkNumber('batchNorm', 'eps', options.eps ?? 1e-5, 0);
   const momentum =
     options.momentum === undefined ? 0.1 : checkMomentum('batchNorm', options.momentum);
@@ -152,16 +159,6 @@ export function batchNorm(x: Tensor, options: BatchNormOptions = {}): Tensor {
     const fixed = training ? {} : { fixed: [constant(0), constant(1)] as const };
     return recordedGradient(g, operands, i, { ...statistics, centered: true, ...fixed });
   });
-}
-
-function checkTraining(training: unknown): boolean {
-  if (typeof training !== 'boolean') {
-    throw new TensorError(
-      'ERR_ARGUMENT',
-      `[batchNorm] training is true or false, not ${describe(training)}`,
-    );
-  }
-  return training;
 }
 
 defineMethods({ batchNorm });

@@ -10,9 +10,8 @@ import type { Tensor } from '../../tensor/tensor.js';
 import { mul, sub } from '../elementwise/arithmetic.js';
 import { defineMethods } from '../elementwise/elementwise.js';
 import { indexSelect } from '../indexing/gather.js';
-import { promote } from '../promotion.js';
+import { checkNumbers, promote } from '../promotion.js';
 import { expand, sumTo } from '../reduction/reduce.js';
-import { checkNumbers } from './matmul_integer.js';
 
 /** Options of {@link cross}. */
 export interface CrossOptions {

@@ -16,7 +16,7 @@ import { type GradRule, Tensor } from '../../tensor/tensor.js';
 import { type activationBackward, gelu, leakyRelu, silu } from '../elementwise/activation.js';
 import { add } from '../elementwise/arithmetic.js';
 import { contiguous, to } from '../operand.js';
-import { isInteger } from '../promotion.js';
+import { checkNumbers, isInteger } from '../promotion.js';
 import { reshape, transpose } from '../shape/shape.js';
 import {
   activations,
@@ -38,7 +38,6 @@ import {
   resultDtype,
   widened,
 } from './matmul_bf16.js';
-import { checkNumbers } from './matmul_integer.js';
 
 /** Options of {@link linear}. */
 export interface LinearOptions extends MatmulOptions {

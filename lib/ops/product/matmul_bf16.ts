@@ -4,9 +4,8 @@ import { checkDType, type DType, infoOf } from '../../tensor/dtype.js';
 import { Tensor } from '../../tensor/tensor.js';
 import { activationBackward } from '../elementwise/activation.js';
 import { checkFloating, checkTensor, type TensorLike, to } from '../operand.js';
-import { promote } from '../promotion.js';
+import { checkNumbers, promote } from '../promotion.js';
 import { sum } from '../reduction/reduce.js';
-import { checkNumbers } from './matmul_integer.js';
 
 /** Options of {@link matmul}. */
 export interface MatmulOptions {

@@ -9,7 +9,7 @@ import type { DType } from '../../tensor/dtype.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { add } from '../elementwise/arithmetic.js';
 import { bitwiseAnd, bitwiseLeftShift, bitwiseRightShift } from '../elementwise/integer.js';
-import { checkFloating, checkTensor, to } from '../operand.js';
+import { to } from '../operand.js';
 import { isInteger } from '../promotion.js';
 import { narrow } from '../shape/parts.js';
 
@@ -58,12 +58,6 @@ export function integerProduct(
     }
   }
   return total as Tensor;
-}
-
-/** @throws TensorError ERR_DTYPE unless it is a tensor of integers, float32 or float64 */
-export function checkNumbers(operation: string, value: unknown): asserts value is Tensor {
-  checkTensor(operation, value);
-  if (!isInteger(value.dtype)) checkFloating(operation, value);
 }
 
 /** @throws TensorError ERR_ARGUMENT for a factor of integers that is none */

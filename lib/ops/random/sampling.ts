@@ -4,7 +4,14 @@ import { TensorError } from '../../errors.js';
 import { isRecording, rows, runGeometry, runRow } from '../../native/commands.js';
 import { finish, uninitialized } from '../../tensor/creation.js';
 import { checkDType, type DType } from '../../tensor/dtype.js';
-import { checkOptions, checkShape, describe, formatShape, type Shape } from '../../tensor/shape.js';
+import {
+  checkCount,
+  checkOptions,
+  checkShape,
+  describe,
+  formatShape,
+  type Shape,
+} from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { sign } from '../elementwise/arithmetic.js';
 import { defineMethods } from '../elementwise/elementwise.js';
@@ -230,12 +237,7 @@ export function multinomial(
       `[multinomial] weights have shape [classes] or [rows, classes], not ${formatShape(weights.shape)}`,
     );
   }
-  if (!Number.isSafeInteger(numSamples) || numSamples < 1) {
-    throw new TensorError(
-      'ERR_ARGUMENT',
-      `[multinomial] the number of samples is a whole number >= 1, not ${describe(numSamples)}`,
-    );
-  }
+  checkCount('multinomial', 'the number of samples', numSamples);
   const replacement = Boolean(options.replacement);
   if (!replacement && numSamples > classes) {
     throw new TensorError(

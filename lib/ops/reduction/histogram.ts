@@ -4,7 +4,7 @@ import { rows, runRow } from '../../native/commands.js';
 import { uninitialized } from '../../tensor/creation.js';
 import { fromTypedArray } from '../../tensor/data.js';
 import type { DType } from '../../tensor/dtype.js';
-import { checkOptions, describe, formatShape, sameShape } from '../../tensor/shape.js';
+import { checkFlag, checkOptions, describe, formatShape, sameShape } from '../../tensor/shape.js';
 import { Tensor } from '../../tensor/tensor.js';
 import { div, mul, sub } from '../elementwise/arithmetic.js';
 import { le } from '../elementwise/compare.js';
@@ -184,12 +184,7 @@ export function histogram(
   checkFloating('histogram', x);
   checkOptions('histogram', options, ['range', 'weight', 'density']);
   const { range, density = false } = options;
-  if (typeof density !== 'boolean') {
-    throw new TensorError(
-      'ERR_ARGUMENT',
-      `[histogram] density is true or false, not ${describe(density)}`,
-    );
-  }
+  checkFlag('histogram', 'density', density);
   const flat = reshape(x.detach(), [x.numel]);
   const weights = weightsOf(x, options.weight);
   const binEdges =

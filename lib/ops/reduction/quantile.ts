@@ -3,7 +3,6 @@ import { attach, recording } from '../../autograd/tape.js';
 import { TensorError } from '../../errors.js';
 import { full } from '../../tensor/creation.js';
 import { tensor } from '../../tensor/data.js';
-import { dtypes } from '../../tensor/dtype.js';
 import { arange } from '../../tensor/ranges.js';
 import { checkOptions, describe, formatShape, normalizeDim } from '../../tensor/shape.js';
 import { Tensor } from '../../tensor/tensor.js';
@@ -15,7 +14,7 @@ import { clamp, lerp, where } from '../elementwise/ternary.js';
 import { atLeast1d, gather } from '../indexing/gather.js';
 import { placedAlong, placedAt, sort } from '../indexing/sort.js';
 import { checkFloating, checkTensor, contiguous, to } from '../operand.js';
-import { checkComputes, isFloating } from '../promotion.js';
+import { checkComputes, checkNumbers, isFloating } from '../promotion.js';
 import { stack } from '../shape/join.js';
 import { permute, reshape, slice, squeeze, unsqueeze } from '../shape/shape.js';
 import { unbind } from '../shape/split.js';
@@ -265,13 +264,6 @@ function medianOfAll(operation: 'median' | 'nanmedian', x: Tensor): Tensor {
     );
   }
   return y;
-}
-
-/** @throws TensorError unless it is a tensor of numbers */
-function checkNumbers(operation: string, x: Tensor): void {
-  checkTensor(operation, x);
-  if (!dtypes[x.dtype].floating && x.dtype !== 'bool') return;
-  checkFloating(operation, x);
 }
 
 /**

@@ -8,9 +8,9 @@ import { allocate } from '../../tensor/memory.js';
 import {
   broadcastShapes,
   broadcastStrides,
+  checkFlag,
   checkNumber,
   checkOptions,
-  describe,
   formatShape,
   numel,
   type Shape,
@@ -346,14 +346,6 @@ function checkOperands(q: Tensor, k: Tensor, v: Tensor): void {
   }
 }
 
-function checkSwitch(name: string, value: unknown): void {
-  if (typeof value === 'boolean') return;
-  throw new TensorError(
-    'ERR_ARGUMENT',
-    `[${NAME}] ${name} is true or false, not ${describe(value)}`,
-  );
-}
-
 /** Query heads in groups, one for each head of keys and values: [..., groups, heads in each, L, E]. */
 function grouped(q: Tensor, k: Tensor, v: Tensor): { q: Tensor; k: Tensor; v: Tensor } {
   const [heads, groups] = [q.shape.at(-3), k.shape.at(-3)];
@@ -396,8 +388,8 @@ export function scaledDotProductAttention(
   checkOperands(query, key, value);
   checkOptions(NAME, options, OPTION_NAMES);
   const { attnMask = null, dropoutP = 0, isCausal = false, enableGqa = false } = options;
-  checkSwitch('isCausal', isCausal);
-  checkSwitch('enableGqa', enableGqa);
+  checkFlag(NAME, 'isCausal', isCausal);
+  checkFlag(NAME, 'enableGqa', enableGqa);
   checkProbability(NAME, dropoutP);
   const generator = checkGenerator(NAME, options.generator);
   const scale = checkNumber(NAME, 'scale', options.scale ?? 1 / Math.sqrt(query.shape.at(-1) || 1));

@@ -2,11 +2,18 @@
 import { composed } from '../../autograd/tidy.js';
 import { TensorError } from '../../errors.js';
 import { onesLike } from '../../tensor/creation.js';
-import { checkOptions, checkShape, describe, formatShape, MAX_RANK } from '../../tensor/shape.js';
+import {
+  checkCount,
+  checkOptions,
+  checkShape,
+  describe,
+  formatShape,
+  MAX_RANK,
+} from '../../tensor/shape.js';
 import { Tensor } from '../../tensor/tensor.js';
 import { indexSelect } from '../indexing/gather.js';
 import { checkTensor, contiguous, to } from '../operand.js';
-import { checkNumbers } from '../product/matmul_integer.js';
+import { checkNumbers } from '../promotion.js';
 import { expand } from '../reduction/reduce.js';
 import { cumprod } from '../reduction/scan.js';
 import { movedim } from './axes.js';
@@ -114,12 +121,7 @@ export function combinations(x: Tensor, r = 2, options: CombinationsOptions = {}
   checkTensor('combinations', x);
   checkVectors('combinations', [x], false);
   checkOptions('combinations', options, ['withReplacement']);
-  if (!Number.isSafeInteger(r) || r < 0) {
-    throw new TensorError(
-      'ERR_ARGUMENT',
-      `[combinations] r is a whole number >= 0, not ${describe(r)}`,
-    );
-  }
+  checkCount('combinations', 'r', r, 0);
   if (r === 0) return x.slice([[0, 0]]);
   const places = choices(x.numel, r, options.withReplacement ?? false);
   return reshape(indexSelect(x, 0, places), [places.length / r, r]);
@@ -172,9 +174,7 @@ export function vander(x: Tensor, options: VanderOptions = {}): Tensor {
   checkOptions('vander', options, ['n', 'increasing']);
   if (x.ndim === 0) throw new TensorError('ERR_SHAPE', '[vander] takes vectors, not a scalar');
   const { n = x.shape.at(-1) as number, increasing = false } = options;
-  if (!Number.isSafeInteger(n) || n < 0) {
-    throw new TensorError('ERR_ARGUMENT', `[vander] n is a whole number >= 0, not ${describe(n)}`);
-  }
+  checkCount('vander', 'n', n, 0);
   if (n === 0) return expand(unsqueeze(x, -1), checkShape('vander', [...x.shape, 0]));
   // Powers first: scans go down columns many times as fast as along lines.
   return composed(() => {

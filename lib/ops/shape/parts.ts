@@ -3,7 +3,7 @@ import { addTo } from '../../autograd/engine.js';
 import { attach, recording } from '../../autograd/tape.js';
 import { TensorError } from '../../errors.js';
 import { fillWith, uninitialized } from '../../tensor/creation.js';
-import { describe, MAX_RANK, normalizeDim, type Shape } from '../../tensor/shape.js';
+import { checkCount, describe, MAX_RANK, normalizeDim, type Shape } from '../../tensor/shape.js';
 import { Tensor } from '../../tensor/tensor.js';
 import { checkTensor } from '../operand.js';
 import { atleast1d } from './shape.js';
@@ -124,12 +124,7 @@ export function unfold(x: Tensor, dim: number, size: number, step = 1): Tensor {
       `[unfold] no windows of size ${describe(size)} in dimension ${at} of size ${length}`,
     );
   }
-  if (!Number.isSafeInteger(step) || step < 1) {
-    throw new TensorError(
-      'ERR_ARGUMENT',
-      `[unfold] the step is a whole number >= 1, not ${describe(step)}`,
-    );
-  }
+  checkCount('unfold', 'the step', step);
   const y = windows(source, at, size, step);
   // The window is x itself: a scalar keeps its shape but for the window.
   return x.ndim === 0 ? placeOf('unfold', y, 0, 0) : y;

@@ -4,7 +4,15 @@ import { composed } from '../../autograd/tidy.js';
 import { TensorError } from '../../errors.js';
 import { rows, runRowFor } from '../../native/commands.js';
 import { uninitialized } from '../../tensor/creation.js';
-import { checkNumber, checkOptions, describe, formatShape, numel } from '../../tensor/shape.js';
+import {
+  checkCount,
+  checkFlag,
+  checkNumber,
+  checkOptions,
+  describe,
+  formatShape,
+  numel,
+} from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { relu } from '../elementwise/activation.js';
 import { abs, add, div, mul, sign, square } from '../elementwise/arithmetic.js';
@@ -19,7 +27,6 @@ import {
   type Axis,
   adaptiveAxes,
   axesOf,
-  checkFlag,
   checkOutputSize,
   checkWindows,
   planesOf,
@@ -272,12 +279,7 @@ export function checkResponse(
   options: LocalResponseNormOptions,
 ): Required<LocalResponseNormOptions> {
   checkOptions(operation, options, ['alpha', 'beta', 'k']);
-  if (!Number.isSafeInteger(size) || (size as number) < 1) {
-    throw new TensorError(
-      'ERR_ARGUMENT',
-      `[${operation}] the size is a whole number >= 1, not ${describe(size)}`,
-    );
-  }
+  checkCount(operation, 'the size', size);
   const { alpha = 1e-4, beta = 0.75, k = 1 } = options;
   for (const [name, value] of Object.entries({ alpha, beta, k })) {
     checkNumber(operation, name, value);

@@ -1,6 +1,6 @@
 /** Convolution (cross-correlation, as in PyTorch) over one, two and three axes. */
 import { TensorError } from '../../errors.js';
-import { checkOptions, describe, formatShape } from '../../tensor/shape.js';
+import { checkCount, checkOptions, describe, formatShape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { checkFloating } from '../operand.js';
 import { squeeze, unsqueeze } from '../shape/shape.js';
@@ -48,15 +48,6 @@ export function checkPerAxis(
     );
   }
   return list as number[];
-}
-
-/** @throws TensorError ERR_ARGUMENT unless it is a whole number >= 1 */
-export function checkCount(operation: string, name: string, value: unknown): number {
-  if (Number.isSafeInteger(value) && (value as number) >= 1) return value as number;
-  throw new TensorError(
-    'ERR_ARGUMENT',
-    `[${operation}] ${name} is a whole number >= 1, not ${describe(value)}`,
-  );
 }
 
 /** The zeros before and behind each axis. */

@@ -1,9 +1,9 @@
 /** Transposed convolution: the gradient of a convolution's input as an operation of its own. */
 import { TensorError } from '../../errors.js';
-import { checkOptions, formatShape } from '../../tensor/shape.js';
+import { checkCount, checkOptions, formatShape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { squeeze } from '../shape/shape.js';
-import { checkCount, checkGroups, checkOperands, checkPerAxis, type PerAxis } from './conv.js';
+import { checkGroups, checkOperands, checkPerAxis, type PerAxis } from './conv.js';
 import { convolveTransposed, sizesOf } from './conv_product.js';
 
 /** Options of {@link convTranspose1d}, {@link convTranspose2d} and {@link convTranspose3d}. */

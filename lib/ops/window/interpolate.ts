@@ -1,6 +1,6 @@
 /** Images and signals at other sizes; places of a plane taken for channels and back. */
 import { TensorError } from '../../errors.js';
-import { checkNumber, checkOptions, describe, formatShape } from '../../tensor/shape.js';
+import { checkFlag, checkNumber, checkOptions, describe, formatShape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { defineMethods } from '../elementwise/elementwise.js';
 import { MOST } from '../indexing/indices.js';
@@ -9,7 +9,7 @@ import { permute, reshape, transpose } from '../shape/shape.js';
 import { adaptiveMeans } from './avg_pool.js';
 import { adaptiveAvgPool3d } from './pool3d.js';
 import { type Resampling, resample, resampling, type Tap } from './resample.js';
-import { checkFlag, checkSizes } from './windows.js';
+import { checkSizes } from './windows.js';
 
 /** How {@link interpolate} finds a value between places. */
 export type InterpolateMode =

@@ -3,7 +3,14 @@ import { attach, recording } from '../../autograd/tape.js';
 import { TensorError } from '../../errors.js';
 import { rows, runRowFor } from '../../native/commands.js';
 import { uninitialized, zeros } from '../../tensor/creation.js';
-import { checkOptions, formatShape, numel, type Shape, sameShape } from '../../tensor/shape.js';
+import {
+  checkFlag,
+  checkOptions,
+  formatShape,
+  numel,
+  type Shape,
+  sameShape,
+} from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { defineMethods } from '../elementwise/elementwise.js';
 import { gather, read } from '../indexing/gather.js';
@@ -16,7 +23,6 @@ import {
   type Axis,
   adaptiveAxes,
   axesOf,
-  checkFlag,
   checkOutputSize,
   checkSizes,
   checkWindows,

@@ -4,7 +4,7 @@
  */
 import { composed } from '../../autograd/tidy.js';
 import { uninitialized } from '../../tensor/creation.js';
-import { checkOptions, numel } from '../../tensor/shape.js';
+import { checkFlag, checkOptions, numel } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { relu } from '../elementwise/activation.js';
 import { abs, add, div, mul, sign } from '../elementwise/arithmetic.js';
@@ -34,7 +34,6 @@ import {
   type Axis,
   adaptiveAxes,
   axesOf,
-  checkFlag,
   checkOutputSize,
   checkWindows,
   type Sizes,

@@ -1,6 +1,6 @@
 /** Windows of pooling: the user's numbers, checked, and the places that come of them. */
 import { TensorError } from '../../errors.js';
-import { describe, formatShape, numel } from '../../tensor/shape.js';
+import { checkFlag, describe, formatShape, numel } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { outerStep } from '../layout.js';
 import { checkFloating, contiguous } from '../operand.js';
@@ -47,16 +47,6 @@ export function checkSizes(
   throw new TensorError(
     'ERR_ARGUMENT',
     `[${operation}] ${name} is a whole number >= ${least}${several}, not ${describe(value)}`,
-  );
-}
-
-/** @throws TensorError ERR_ARGUMENT unless it is true, false or left out */
-export function checkFlag(operation: string, name: string, value: unknown, otherwise: boolean) {
-  if (value === undefined) return otherwise;
-  if (typeof value === 'boolean') return value;
-  throw new TensorError(
-    'ERR_ARGUMENT',
-    `[${operation}] ${name} is true or false, not ${describe(value)}`,
   );
 }
 

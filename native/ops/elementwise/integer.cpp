@@ -1,7 +1,6 @@
 #include "integer.h"
 
-#include <atomic>
-
+#include "../parallel.h"
 #include "../rows.h"
 #include "map.h"
 
@@ -46,15 +45,15 @@ template <class T>
 Status binary(const Command& c, IntegerBinary op) {
   const BinaryKernel<T> kernel = integerKernels<T>().binary[static_cast<int>(op)];
   const bool divides = isDivision(op);
-  std::atomic<bool> zero{false};
+  JointStatus status;
   runMap(c, {2, {sizeof(T), sizeof(T), sizeof(T)}, 2, shareOf(op)},
          [&](int64_t n, const void* const* in, const int64_t* step, void* y) {
            const T* const a = static_cast<const T*>(in[0]);
            const T* const b = static_cast<const T*>(in[1]);
-           if (divides && hasZero(step[1] == 0 ? 1 : n, b)) zero = true;
+           if (divides && hasZero(step[1] == 0 ? 1 : n, b)) status.add(Status::zeroDivisor);
            kernel(n, a, step[0], b, step[1], static_cast<T*>(y));
          });
-  return zero ? Status::zeroDivisor : Status::ok;
+  return status.get();
 }
 
 template <IntegerUnary op>

@@ -2,8 +2,6 @@
 // (a row of an embedding) is copied as a whole.
 #include <string.h>
 
-#include <atomic>
-
 #include "../elements.h"
 #include "../parallel.h"
 #include "../rows.h"
@@ -91,17 +89,17 @@ Status gatherOf(const Command& c, const IndexedLoops& indexed) {
   const bool each = tiles.colStride[kIndex] != 0;
   const double value = each ? kEachNanoseconds : kRunNanoseconds * sizeof(T);
   const double tileTime = value * static_cast<double>(tileRows) * static_cast<double>(tileCols);
-  std::atomic<bool> inside{true};
-  parallelTimed(elementCount(tiles.tasks), 1, tileTime, [&](int64_t begin, int64_t end) {
-    Odometer at(tiles.tasks, kIndexedOperands, begin);
-    for (int64_t task = begin; task < end && inside; ++task, at.next()) {
-      if (!gatherTile(indexed, tiles, tiles.rowsOf(at), tiles.colsOf(at), x + at.offset(kTable),
-                      index + at.offset(kIndex), y + at.offset(kValues))) {
-        inside = false;
-      }
-    }
-  });
-  return inside ? Status::ok : Status::badIndex;
+  return parallelTimedStatus(
+      elementCount(tiles.tasks), 1, tileTime, [&](int64_t begin, int64_t end) {
+        Odometer at(tiles.tasks, kIndexedOperands, begin);
+        for (int64_t task = begin; task < end; ++task, at.next()) {
+          if (!gatherTile(indexed, tiles, tiles.rowsOf(at), tiles.colsOf(at), x + at.offset(kTable),
+                          index + at.offset(kIndex), y + at.offset(kValues))) {
+            return Status::badIndex;
+          }
+        }
+        return Status::ok;
+      });
 }
 
 Status gather(const Command& c) {

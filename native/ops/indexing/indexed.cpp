@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include <atomic>
-
 #include "../dispatch.h"
 #include "../parallel.h"
 
@@ -121,19 +119,19 @@ bool allInside(const IndexedLoops& indexed, const int32_t* index) {
   mergeDimensions(&own, 1);
   // One row of at most kBlock indices is a tile.
   const Tiles tiles = makeTiles(own, 1, 1, kBlock);
-  std::atomic<bool> inside{true};
   const int64_t cols = tiles.cols < kBlock ? tiles.cols : kBlock;
-  parallelShares(
+  const Status status = parallelSharesStatus(
       elementCount(tiles.tasks), 1, cols * static_cast<int64_t>(sizeof(int32_t)), kLightShare,
       [&](int64_t begin, int64_t end) {
         Odometer at(tiles.tasks, 1, begin);
-        for (int64_t task = begin; task < end && inside; ++task, at.next()) {
+        for (int64_t task = begin; task < end; ++task, at.next()) {
           if (!insideRun(indexed, index + at.offset(0), tiles.colsOf(at), tiles.colStride[0])) {
-            inside = false;
+            return Status::badIndex;
           }
         }
+        return Status::ok;
       });
-  return inside;
+  return status == Status::ok;
 }
 
 }  // namespace tilegrad

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include <atomic>
 #include <type_traits>
 
 #include "../../base/scratch.h"
@@ -96,12 +95,8 @@ TG_NOINLINE Status kthOfLines(const Command& c, const Elements<Key>& elements) {
     return Status::ok;
   };
   const int64_t lines = c.number[kOuter].i * inner;
-  std::atomic<bool> failed{false};
   const double lineTime = kNanoseconds * static_cast<double>(n) * static_cast<double>(m);
-  parallelTimed(lines, 1, lineTime, [&](int64_t begin, int64_t end) {
-    if (run(begin, end) != Status::ok) failed = true;
-  });
-  return failed ? Status::outOfMemory : Status::ok;
+  return parallelTimedStatus(lines, 1, lineTime, run);
 }
 
 Status kth(const Command& c) {

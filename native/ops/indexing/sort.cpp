@@ -5,8 +5,6 @@
 // between threads; a line that is alone is cut into pieces, whose sorted items are merged.
 #include "sort_keys.h"
 
-#include <atomic>
-
 #include "../../base/scratch.h"
 #include "../elements.h"
 #include "../parallel.h"
@@ -317,20 +315,13 @@ Status sortLines(const Command& c) {
   const int64_t count = lines.number(kOuter) * lines.number(kInner);
   const int64_t n = lines.number(kN), k = lines.number(kK);
   if (count < numThreads() && n >= 2 * kPiece && 2 * k >= n) {
-    for (int64_t line = 0; line < count; ++line) {
-      if (sortPieces(lines, line) != Status::ok) return Status::outOfMemory;
-    }
-    return Status::ok;
+    return eachUntilFailure(0, count, [&](int64_t line) { return sortPieces(lines, line); });
   }
-  std::atomic<bool> failed{false};
   const double lineTime =
       static_cast<double>(n) * (2 * k < n ? kFirstNanoseconds : kSortNanoseconds);
-  parallelTimed(count, 1, lineTime, [&](int64_t begin, int64_t end) {
-    for (int64_t line = begin; line < end; ++line) {
-      if (sortLine(lines, line) != Status::ok) failed = true;
-    }
+  return parallelTimedStatus(count, 1, lineTime, [&](int64_t begin, int64_t end) {
+    return eachUntilFailure(begin, end, [&](int64_t line) { return sortLine(lines, line); });
   });
-  return failed ? Status::outOfMemory : Status::ok;
 }
 
 Status sort(const Command& c) {

@@ -7,6 +7,7 @@
 #include "../parallel.h"
 #include "../rows.h"
 #include "../product/gemm_blocks.h"
+#include "../product/gemm_threads.h"
 #include "linalg.h"
 
 namespace tilegrad {

@@ -120,23 +120,18 @@ Status margins(const Command& c) {
   const int32_t* const target = static_cast<const int32_t*>(c.data[1]);
   T* const losses = static_cast<T*>(c.data[2]);
   T* const slopes = static_cast<T*>(c.data[3]);
-  std::atomic<bool> known{true};
   // Up to half of the classes squared are compared.
   const int64_t grain = kLightShare / (classes * (classes / 4 + 1)) + 1;
-  const Status status = parallelStatus(rows, grain, [&](int64_t begin, int64_t end) {
+  return parallelStatus(rows, grain, [&](int64_t begin, int64_t end) {
     Parts<T> parts;
     if (!allocateParts(classes, &parts)) return Status::outOfMemory;
     for (int64_t row = begin; row < end; ++row) {
       const int64_t at = row * classes;
-      if (split(classes, x + at, target + at, &parts)) {
-        losses[row] = lossOf(classes, x + at, parts, slopes ? slopes + at : nullptr);
-      } else {
-        known = false;
-      }
+      if (!split(classes, x + at, target + at, &parts)) return Status::badIndex;
+      losses[row] = lossOf(classes, x + at, parts, slopes ? slopes + at : nullptr);
     }
     return Status::ok;
   });
-  return status == Status::ok && !known ? Status::badIndex : status;
 }
 
 Status multilabelMargin(const Command& c) {

@@ -10,6 +10,7 @@
 #include "../rows.h"
 #include "bf16_engines.h"
 #include "gemm.h"
+#include "gemm_threads.h"
 
 namespace tilegrad {
 namespace {
@@ -215,17 +216,13 @@ bool enoughForThreads(const Bf16Product& g, int64_t batch) {
                       numThreads());
 }
 
-// The same over threads, along the longer side of C. Either cut leaves every output to one thread.
+// The same over threads.
 Status multiplyThreaded(const Bf16Product& g) {
   if (!enoughForThreads(g, 1)) return multiply(g);
-  const bool byColumns = g.n >= g.m;
-  const int64_t side = byColumns ? g.n : g.m;
-  return parallelStatus(
-      side, byColumns ? kBf16TileCols : kBf16TileRows,
-      [&](int64_t begin, int64_t end) {
-        return multiply(byColumns ? g.columns(begin, end) : g.rows(begin, end));
-      },
-      piecesOfShare(side / numThreads()));
+  return overLongerSide(g.m, g.n, kBf16TileRows, kBf16TileCols,
+                        [&](int64_t begin, int64_t end, bool byColumns) {
+                          return multiply(byColumns ? g.columns(begin, end) : g.rows(begin, end));
+                        });
 }
 
 // The row's numbers, in the order of its signature.

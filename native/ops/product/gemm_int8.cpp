@@ -6,6 +6,7 @@
 #include "../rows.h"
 #include "gemm.h"
 #include "gemm_blocks.h"
+#include "gemm_threads.h"
 
 namespace tilegrad {
 namespace {
@@ -20,8 +21,8 @@ constexpr int64_t kBlockBytes = 512 * 1024;
 // Bytes of B packed at a time when it isn't packed ahead: well inside a third-level cache.
 constexpr int64_t kPackBytes = 2 * 1024 * 1024;
 
-// Multiply-adds that a thread must get for another one to pay (ops/product/gemm_plan.cpp), at about
-// thrice the rate of float32.
+// Multiply-adds that a thread must get for another one to pay (ops/product/gemm_threads.cpp), at
+// about thrice the rate of float32.
 constexpr double kMinWorkPerThread = 600000;
 constexpr double kMultiplyAddsPerNanosecond = 360;
 
@@ -163,14 +164,10 @@ bool enoughForThreads(const Int8Product& g, int64_t batch) {
 template <class F>
 Status overThreads(const Int8Product& g, const F& f) {
   if (!enoughForThreads(g, 1)) return f(g, 0);
-  const bool byColumns = g.n >= g.m;
-  const int64_t side = byColumns ? g.n : g.m;
-  return parallelStatus(
-      side, byColumns ? kInt8Panel : int8Kernels().maxRows,
-      [&](int64_t begin, int64_t end) {
+  return overLongerSide(
+      g.m, g.n, int8Kernels().maxRows, kInt8Panel, [&](int64_t begin, int64_t end, bool byColumns) {
         return byColumns ? f(columnsOf(g, begin, end), begin) : f(rowsOf(g, begin, end), 0);
-      },
-      piecesOfShare(side / numThreads()));
+      });
 }
 
 // The row's numbers, in the order of its signature.

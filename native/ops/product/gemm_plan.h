@@ -24,6 +24,13 @@ struct GemmShape {
   bool prepacked;    // B comes in panels
   bool scaled;       // alpha is not 1: A is copied, scaled
   bool plainColumn;  // one column: C and what it is finished with are contiguous along it
+
+  double multiplyAdds() const {
+    return static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+  }
+  double bytesOfB() const {
+    return static_cast<double>(k) * static_cast<double>(n) * static_cast<double>(elementBytes);
+  }
 };
 
 // The widths of the level's tiles, from the kernel table.
@@ -58,9 +65,5 @@ struct GemmPlan {
 };
 
 GemmPlan planGemm(const GemmShape& shape, const GemmTiles& tiles, int threads);
-
-// Whether products with that many multiply-adds, which read so much, are worth several threads, as
-// things are now.
-bool worthThreads(double multiplyAdds, int threads, double bytes = 0);
 
 }  // namespace tilegrad

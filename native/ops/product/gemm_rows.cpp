@@ -2,6 +2,7 @@
 #include "../parallel.h"
 #include "../rows.h"
 #include "gemm.h"
+#include "gemm_threads.h"
 
 namespace tilegrad {
 namespace {
@@ -14,13 +15,25 @@ class Arguments {
   T* operand() { return static_cast<T*>(command.data[nextOperand++]); }
   int64_t whole() { return command.number[nextNumber++].i; }
   T real() { return static_cast<T>(command.number[nextNumber++].f); }
+  void sizes(Product<T>* g) {
+    g->m = whole();
+    g->n = whole();
+    g->k = whole();
+  }
+  GemmFinish<T> finish() {
+    GemmFinish<T> finish;
+    finish.activation = static_cast<Activation>(whole());
+    finish.use = static_cast<Side>(whole());
+    finish.slope = real();
+    return finish;
+  }
 
  private:
   const Command& command;
   int nextOperand = 0, nextNumber = 0;
 };
 
-// Field by field: see TiledProduct::tileFor().
+// Field by field: see tileFor() of gemm_tile.h.
 template <class T>
 Product<T> plainProduct() {
   Product<T> g;
@@ -44,9 +57,7 @@ Status runGemm(const Command& c) {
   g.b = from.operand();
   g.c = from.operand();
   const int64_t batch = from.whole();
-  g.m = from.whole();
-  g.n = from.whole();
-  g.k = from.whole();
+  from.sizes(&g);
   const int64_t aBatch = from.whole();
   g.aRow = from.whole();
   g.aCol = from.whole();
@@ -98,18 +109,14 @@ Status runFused(const Command& c) {
   Arguments<T> from(c);
   Product<T> g = productOf(&from);
   g.columnSums = from.operand();
-  g.m = from.whole();
-  g.n = from.whole();
-  g.k = from.whole();
+  from.sizes(&g);
   g.aRow = from.whole();
   g.aCol = from.whole();
   g.bRow = from.whole();
   g.bCol = from.whole();
   g.sideRow = from.whole();
   g.cRow = from.whole();
-  g.finish.activation = static_cast<Activation>(from.whole());
-  g.finish.use = static_cast<Side>(from.whole());
-  g.finish.slope = from.real();
+  g.finish = from.finish();
   return multiply(g, numThreads());
 }
 
@@ -160,9 +167,7 @@ template <class T>
 Status runPacked(const Command& c) {
   Arguments<T> from(c);
   Product<T> g = productOf(&from);
-  g.m = from.whole();
-  g.n = from.whole();
-  g.k = from.whole();
+  from.sizes(&g);
   from.whole();  // panels
   const int64_t width = from.whole();
   g.bRow = width;
@@ -171,9 +176,7 @@ Status runPacked(const Command& c) {
   g.aCol = from.whole();
   g.sideRow = from.whole();
   g.cRow = from.whole();
-  g.finish.activation = static_cast<Activation>(from.whole());
-  g.finish.use = static_cast<Side>(from.whole());
-  g.finish.slope = from.real();
+  g.finish = from.finish();
   if (width == floatKernels<T>().gemm.maxCols) {
     g.prepacked = true;
     return multiply(g, numThreads());
@@ -206,9 +209,7 @@ Status runPlan(const Command& c) {
   Arguments<T> from(c);
   T* result = from.operand();
   Product<T> g = plainProduct<T>();
-  g.m = from.whole();
-  g.n = from.whole();
-  g.k = from.whole();
+  from.sizes(&g);
   g.aRow = from.whole();
   g.aCol = from.whole();
   g.bRow = from.whole();

@@ -92,7 +92,7 @@ class SharedProduct {
       states_[i].store(TiledProduct<T>::kRaw, std::memory_order_relaxed);
     }
     const uint64_t block = blocksOfA.fetch_add(static_cast<uint64_t>(plan.threads * rowBlocks));
-    return parallelStatusOfPieces(plan.threads * pieces, [&](int64_t i) {
+    return parallelPiecesStatus(plan.threads * pieces, [&](int64_t i) {
       return runPiece(j, p, i / pieces, i % pieces, block);
     });
   }

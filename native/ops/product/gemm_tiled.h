@@ -9,6 +9,8 @@
 #include "../../base/types.h"
 #include "gemm.h"
 #include "gemm_blocks.h"
+#include "gemm_in_place.h"
+#include "gemm_tile.h"
 
 namespace tilegrad {
 
@@ -26,7 +28,7 @@ class TiledProduct {
     if (plan.ahead) return runAhead();
     if (plan.path == GemmPath::direct && !plan.copyA &&
         (g.m <= kernels.maxRows || plan.shortDepth)) {
-      runInPlace();
+      multiplyInPlace(g, plan);
       return Status::ok;
     }
     return plan.strips ? runStrips() : runBlocks();
@@ -56,11 +58,11 @@ class TiledProduct {
   void runPiece(const Block& b, int64_t i, int64_t rows, int64_t first, int64_t count,
                 const Panels& panels, T* copy, bool copies) const {
     const bool begins = b.p == 0;
-    GemmTile<T> tile = tileFor(b.depth, begins, b.p + b.depth == g.k);
+    GemmTile<T> tile = tileFor(g, plan, b.depth, begins, b.p + b.depth == g.k);
     const T* const from = g.b + b.p * g.bRow + b.j * g.bCol;
     for (int64_t index = first; index < first + count; ++index) {
       const int64_t j = index * width, nextJ = j + width;
-      place(&tile, i, b.j + j, min64(b.cols - j, width), begins);
+      placeTile(g, i, b.j + j, min64(b.cols - j, width), begins, &tile);
       tile.a = g.a + i * g.aRow + b.p * g.aCol;
       Next next{};
       next.cols = max64(min64(b.cols - nextJ, width), 0);
@@ -83,7 +85,7 @@ class TiledProduct {
       } else {
         tile.b = from + j;
       }
-      if (i == 0 && begins && g.columnSums) sumColumns(g.b + b.j + j, b.j + j, tile.cols);
+      if (i == 0 && begins && g.columnSums) sumColumns(g, g.b + b.j + j, b.j + j, tile.cols);
       runPanel(tile, rows, copy, copies && index == first, next);
       if (packed) packed->store(kReady, std::memory_order_release);
       if (next.state) next.state->store(kReady, std::memory_order_release);
@@ -91,105 +93,6 @@ class TiledProduct {
   }
 
  private:
-  // The fields of a tile that don't change within a block of k, and nothing in the others. Field by
-  // field, here and in what small products pass through: GCC clears a structure of this size by
-  // `rep stos`, which takes 5 ns.
-  GemmTile<T> tileFor(int64_t depth, bool first, bool last) const {
-    GemmTile<T> tile;
-    tile.cols = 0;
-    tile.k = depth;
-    tile.a = tile.b = tile.bias = tile.side = tile.nextC = nullptr;
-    tile.c = tile.panel = nullptr;
-    tile.ahead = nullptr;
-    tile.aheadTurns = tile.aheadTurn = tile.aheadStep = tile.aheadCount = 0;
-    tile.aRow = g.aRow;
-    tile.aCol = g.aCol;
-    tile.bRow = plan.path == GemmPath::packed ? width : g.bRow;
-    tile.cRow = g.cRow;
-    tile.sideRow = g.sideRow;
-    tile.beta = first ? g.beta : T{1};
-    tile.finish = last && g.finishes() ? &g.finish : nullptr;
-    tile.streams = plan.streamB;
-    return tile;
-  }
-
-  // Moves the tile to columns [j, j + cols) of row i.
-  void place(GemmTile<T>* tile, int64_t i, int64_t j, int64_t cols, bool first) const {
-    tile->cols = cols;
-    tile->c = g.c + i * g.cRow + j;
-    tile->bias = first && g.bias ? g.bias + j : nullptr;
-    tile->side = g.side ? g.side + i * g.sideRow + j : nullptr;
-  }
-
-  // B read where it is, by one tile of rows, or by several with so few steps that they take about
-  // as long as what runBlocks() does around them.
-  void runInPlace() {
-    GemmTile<T> tile = tileFor(g.k, true, true);
-    if (isOuter()) return runOuter(tile);
-    const int64_t wide = plan.shortCols > 0 ? kernels.wideCols[kernels.shortRows - 1] : 0;
-    const int64_t end = wide > 0 ? g.n / wide * wide : 0;
-    for (int64_t j = 0; j < end; j += plan.shortCols) {
-      runRows(&tile, j, min64(end, j + plan.shortCols), kernels.shortRows);
-    }
-    if (end < g.n) runRows(&tile, end, g.n, kernels.maxRows);
-    if (g.columnSums) sumColumns(g.b, 0, g.n);
-  }
-
-  // Columns [begin, end) of all rows, in tiles of at most `most` rows. A copy of the tile would be
-  // read in other pieces than those that were just written, which a CPU doesn't forward: 15 ns.
-  void runRows(GemmTile<T>* tile, int64_t begin, int64_t end, int64_t most) const {
-    tile->a = g.a;
-    tile->streams = plan.streamB;
-    int64_t i = 0;
-    eachTile(g.m, most, [&](int64_t rows) {
-      const int64_t wide = kernels.wideCols[rows - 1];
-      const int64_t j = wide > width ? begin + (end - begin) / wide * wide : begin;
-      if (j > begin) {
-        place(tile, i, begin, j - begin, true);
-        tile->b = g.b + begin;
-        kernels.wide[rows - 1](*tile);
-      }
-      if (j < end) {
-        place(tile, i, j, end - j, true);
-        tile->b = g.b + j;
-        kernels.tile[rows - 1](*tile);
-      }
-      tile->streams = false;  // the next rows find B in cache
-      tile->a += rows * g.aRow;
-      i += rows;
-    });
-  }
-
-  // Whether it is a plain product of so few steps that there is a kernel for them, and C small
-  // enough to stay in a cache: memory is written faster in 14 places than in two (64 x 1 x 200000:
-  // 1.3 ms in tiles, 1.9 by the kernel).
-  bool isOuter() const {
-    constexpr int64_t kBytes = static_cast<int64_t>(sizeof(T)), kMostBytes = 16 << 20;
-    return g.k >= 1 && g.k <= kMaxOuterSteps && kernels.outer[g.k - 1] &&
-           g.m >= kernels.outerRows[g.k - 1] && g.n * kBytes >= 64 &&
-           g.n <= kMostBytes / kBytes / g.m && g.beta == 0 && !g.bias && !g.finishes();
-  }
-
-  // All rows by strips of columns whose part of B stays in the first-level cache beside the rows of
-  // C that pass through: 200 x 4 x 10000 took 1.3 times as long in strips of 2048 columns as of
-  // 512, and 2000 x 4 x 2000 1.5 times.
-  void runOuter(GemmTile<T> tile) const {
-    tile.a = g.a;
-    constexpr int64_t kStripBytes = 8 << 10;
-    const int64_t strip = kStripBytes / static_cast<int64_t>(sizeof(T)) / g.k;
-    for (int64_t j = 0; j < g.n; j += tile.cols) {
-      // The last strip is no narrower than others.
-      place(&tile, 0, j, g.n - j < 2 * strip ? g.n - j : strip, true);
-      tile.b = g.b + j;
-      kernels.outer[g.k - 1](g.m, tile);
-    }
-    if (g.columnSums) sumColumns(g.b, 0, g.n);
-  }
-
-  void sumColumns(const T* b, int64_t j, int64_t cols) const {
-    floatKernels<T>().columns.sumRows(g.k, cols, b, g.bRow, g.columnSums + j);
-  }
-
   Status runBlocks() {
     const int64_t depth = min64(g.k, plan.blockDepth), blockCols = min64(g.n, plan.blockCols);
     T* panels = nullptr;
@@ -241,7 +144,7 @@ class TiledProduct {
         if (keeps) copy += aBlock;
       }
     }
-    if (g.columnSums) sumColumns(g.b, 0, g.n);
+    if (g.columnSums) sumColumns(g, g.b, 0, g.n);
     return Status::ok;
   }
 
@@ -252,7 +155,7 @@ class TiledProduct {
     const int64_t turns = ceilDiv(now.cols, width) * ceilDiv(g.m, kernels.maxRows);
     int64_t turn = 0;
     for (int64_t j = now.j; j < now.j + now.cols; j += width) {
-      GemmTile<T> tile = tileFor(now.depth, first, now.p + now.depth == g.k);
+      GemmTile<T> tile = tileFor(g, plan, now.depth, first, now.p + now.depth == g.k);
       tile.streams = false;
       const int64_t cols = min64(now.j + now.cols - j, width);
       tile.b = g.b + now.p * g.bRow + j;
@@ -264,7 +167,7 @@ class TiledProduct {
         if (copies && j == now.j) {
           copyTile(g.a + i * g.aRow + now.p * g.aCol, rows, now.depth, columns, a);
         }
-        place(&tile, i, j, cols, first);
+        placeTile(g, i, j, cols, first, &tile);
         tile.a = a;
         tile.aRow = columns ? 1 : now.depth + kCopyPadding;
         tile.aCol = columns ? rows : 1;
@@ -312,12 +215,12 @@ class TiledProduct {
     for (int64_t j = 0; j < g.n; j += width) {
       for (int64_t p = 0; p < g.k; p += plan.blockDepth) {
         const bool last = p + plan.blockDepth >= g.k;
-        GemmTile<T> tile = tileFor(min64(g.k - p, plan.blockDepth), p == 0, last);
+        GemmTile<T> tile = tileFor(g, plan, min64(g.k - p, plan.blockDepth), p == 0, last);
         const T* const from = g.b + p + j * g.bCol;
         tile.b = piece;
         tile.a = copies ? copy + p : g.a + p * g.aCol;
         if (copies) tile.aRow = copyRow;
-        place(&tile, 0, j, min64(g.n - j, width), p == 0);
+        placeTile(g, 0, j, min64(g.n - j, width), p == 0, &tile);
         kernels.packPanel(tile.k, tile.cols, from, g.bRow, g.bCol, piece);
         const int64_t nextCols = last ? min64(g.n - j - width, width) : tile.cols;
         runStrip(tile, last ? g.b + (j + width) * g.bCol : from + plan.blockDepth,

@@ -16,6 +16,7 @@
 #include "../rows.h"
 #include "../product/gemm.h"
 #include "../product/gemm_blocks.h"
+#include "../product/gemm_threads.h"
 #include "../random/random.h"
 
 namespace tilegrad {

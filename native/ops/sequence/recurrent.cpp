@@ -10,6 +10,7 @@
 #include "../rows.h"
 #include "../product/gemm.h"
 #include "../product/gemm_blocks.h"
+#include "../product/gemm_threads.h"
 
 namespace tilegrad {
 namespace {

@@ -9,6 +9,7 @@
 #include "../../base/scratch.h"
 #include "../rows.h"
 #include "../product/gemm.h"
+#include "../product/gemm_threads.h"
 #include "conv_patches.h"
 
 namespace tilegrad {
@@ -17,7 +18,6 @@ namespace {
 // From so many pixels on, the weight is copied: with the bias as a column before it, and to rows
 // that don't lie a multiple of 4 KB apart.
 constexpr int64_t kCopyPixels = 512;
-constexpr int64_t kRowGap = 16;
 // Rows of the transpose's weight that are written together: each is a stream of its own.
 constexpr int64_t kTurnedRows = 16;
 
@@ -107,7 +107,7 @@ Status forward(const Command& c) {
   product.startInA = bias && s.n * pixels >= kCopyPixels;
   const bool copies = product.startInA || steps * static_cast<int64_t>(sizeof(T)) % 4096 == 0;
   product.steps = steps + product.startInA;
-  product.aRow = copies ? product.steps + kRowGap : steps;
+  product.aRow = copies ? product.steps + kCopyPadding : steps;
   const int64_t rows = s.groups * s.og;
   const size_t places = static_cast<size_t>(steps) * sizeof(int64_t);
   void* const memory =
@@ -308,7 +308,7 @@ Status transposed(const Command& c) {
   const Stage<T> stage(window, imageView<T>(c, c.data[0], 0, 0, s.og));
   // The operands of all phases: the steps' places, and rows of A with a start before each and a gap
   // after it.
-  const int64_t steps = s.og * s.taps(), extra = 1 + kRowGap;
+  const int64_t steps = s.og * s.taps(), extra = 1 + kCopyPadding;
   const int64_t elements = s.groups * s.cg * (steps + phases.number() * extra);
   const size_t places = static_cast<size_t>(steps + s.taps()) * sizeof(int64_t);
   void* const memory =

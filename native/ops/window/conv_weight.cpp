@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "../../base/scratch.h"
-#include "../product/gemm_plan.h"
+#include "../product/gemm_threads.h"
 #include "conv_patches.h"
 
 namespace tilegrad {
@@ -16,7 +16,6 @@ namespace {
 constexpr int64_t kBlockPixelBytes = 2048;
 constexpr int64_t kPanelBytes = 512 << 10;
 constexpr int64_t kLeastPixels = 64;
-constexpr int64_t kRowGap = 16;
 // Of the result, when it is turned round: a block of 32 of them and 64 outputs is 8 KB.
 constexpr int64_t kTurnedColumns = 64;
 
@@ -43,7 +42,7 @@ class WeightPart {
     const int64_t fitting = kPanelBytes / (panels * width * kBytes);
     const int64_t most = max64(kLeastPixels, min64(kBlockPixelBytes / kBytes, fitting));
     const int64_t depth = ceilDiv(pixels, ceilDiv(pixels, most));
-    const int64_t rowPitch = depth + kRowGap, colCount = cols.end - cols.begin;
+    const int64_t rowPitch = depth + kCopyPadding, colCount = cols.end - cols.begin;
     const int64_t packed = panels * width * depth;
     T* const block = static_cast<T*>(scratch(
         ScratchSlot::panel, static_cast<size_t>((packed + kernels.maxRows * rowPitch) * kBytes)));
