@@ -15,7 +15,7 @@ const commandsFile = join(root, 'build-cmake/compile_commands.json');
 
 /** @returns {string[]} our C++ files, relative to the root */
 function sources() {
-  return ['native', 'test/native']
+  return ['native', 'test/native', 'bench/kernels']
     .filter((folder) => existsSync(join(root, folder)))
     .flatMap((folder) =>
       readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((name) =>

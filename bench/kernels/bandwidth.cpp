@@ -1,6 +1,7 @@
-// The bandwidth of the cheapest kernels without JavaScript and without a call into the addon, beside a copy
-// loop: `npm run bench:kernels`. The copy is the kernel of the same name, four registers a turn, of as many
-// bytes in all; memcpy stands beside it. One thread, arrays that lie in the cache that holds them.
+// The bandwidth of the cheapest kernels without JavaScript and without a call into the addon,
+// beside a copy loop: `npm run bench:kernels`. The copy is the kernel of the same name, four
+// registers a turn, of as many bytes in all; memcpy stands beside it. One thread, arrays that lie
+// in the cache that holds them.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -53,7 +54,8 @@ int64_t turnsOf(const std::function<void()>& run) {
     turns *= 2;
     seconds = secondsOf(run, turns);
   }
-  return std::max<int64_t>(1, static_cast<int64_t>(static_cast<double>(turns) * kSecondsOfRound / seconds));
+  return std::max<int64_t>(
+      1, static_cast<int64_t>(static_cast<double>(turns) * kSecondsOfRound / seconds));
 }
 
 double median(std::vector<double> values) {
@@ -71,9 +73,10 @@ struct Measured {
 Measured measure(double bytes, const std::function<void()>& kernel, int rounds) {
   const auto n = static_cast<int64_t>(bytes / 2 / sizeof(float));
   Array from(n, 1.0f), to(n, 0.0f);
-  const auto copy = [&, kernels = floatKernels<float>().elementwise.unary[static_cast<int>(Unary::copy)]] {
-    kernels(n, from.data(), to.data());
-  };
+  const auto copy =
+      [&, kernels = floatKernels<float>().elementwise.unary[static_cast<int>(Unary::copy)]] {
+        kernels(n, from.data(), to.data());
+      };
   const auto memcpyRun = [&] {
     std::memcpy(to.data(), from.data(), static_cast<size_t>(n) * sizeof(float));
   };
@@ -129,8 +132,8 @@ bool measureSize(int64_t n, int rounds) {
 
 int main(int argc, char** argv) {
   const bool quick = argc > 1 && std::string(argv[1]) == "--quick";
-  std::printf("Level %s, one thread, medians of %d rounds\n\n", tilegrad::levelName(tilegrad::currentLevel()),
-              quick ? 1 : tilegrad::kRounds);
+  std::printf("Level %s, one thread, medians of %d rounds\n\n",
+              tilegrad::levelName(tilegrad::currentLevel()), quick ? 1 : tilegrad::kRounds);
   std::printf("| case | bandwidth | of a copy loop's | of memcpy's |\n| --- | --- | --- | --- |\n");
   bool right = true;
   for (int64_t n : tilegrad::kSizes) {
