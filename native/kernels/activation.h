@@ -16,6 +16,8 @@ struct ActivationConstants<float> {
   // |x| exp(x), which silu and mish are there, is below 2^-150 from here down and rounds to 0:
   // 109 exp(-109) = 2^-150.5.
   static constexpr float siluEnd = -109;
+  // exp(x), and so sigmoid(x), is a normal number from here up: exp(-86) = 1.9 * 2^-125.
+  static constexpr float normalSigmoid = -86;
   // From here on 1 - tanh(u) of the tanh form of GELU rounds to 0: 2 u = 104.5, more than -expMin.
   static constexpr float geluTanhEnd = 10.7f;
 };
@@ -24,6 +26,8 @@ template <>
 struct ActivationConstants<double> {
   // As above: 753 exp(-753) = 2^-1076.8, less than 2^-1075.
   static constexpr double siluEnd = -753;
+  // As above: exp(-707) = 2^-1020.
+  static constexpr double normalSigmoid = -707;
   // As above: 2 u = 753.6, more than -expMin.
   static constexpr double geluTanhEnd = 21.6;
 };
@@ -148,6 +152,18 @@ TG_INLINE Vec<T> timesSigmoidBackward(Vec<T> g, Vec<T> z, Vec<T> w) {
 template <class T>
 TG_INLINE Vec<T> siluOf(Vec<T> x) {
   return timesSigmoid(x, x);
+}
+
+template <class T>
+TG_INLINE VMask<T> hasNormalSigmoid(Vec<T> x) {
+  return ge(x, vsplat<T>(ActivationConstants<T>::normalSigmoid));
+}
+
+// silu where the sigmoid is a normal number, so that its power of two changes no rounding: the same
+// bits by ten instructions less, 13.3 instead of 15.6 us for 65,536 floats on Zen 5.
+template <class T>
+TG_INLINE Vec<T> siluOfNormal(Vec<T> x) {
+  return mul(x, sigmoid(x));
 }
 
 template <class T>

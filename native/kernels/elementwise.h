@@ -113,7 +113,7 @@ TG_DEFINE_UNARY(frac, kCheap, sub(x, trunc(x)))
 TG_DEFINE_UNARY(relu, kCheap, reluOf(x))
 TG_DEFINE_UNARY(gelu, interleaved(3), geluOf(x))
 TG_DEFINE_UNARY(geluTanh, kLong, geluTanhOf(x))
-TG_DEFINE_UNARY(silu, interleaved(3), siluOf(x))
+TG_DEFINE_UNARY(silu, interleaved(4), siluOf(x))
 TG_DEFINE_UNARY(mish, kLong, mishOf(x))
 TG_DEFINE_UNARY(softsign, kCheap, softsignOf(x))
 TG_DEFINE_UNARY(tanhshrink, kLong, tanhshrinkOf(x))
@@ -176,6 +176,11 @@ TG_DEFINE_DERIVATIVE(logitBackward, kLong, logitBackwardOf(g, x, p(0), p(1), p(2
 #undef TG_DEFINE_UNARY_WITH
 #undef TG_DEFINE_DERIVATIVE
 
+template <class T>
+TG_INLINE VMask<T> isPositiveNormal(Vec<T> x) {
+  return maskAnd(ge(x, vsplat<T>(Format<T>::minNormal)), lt(x, vinfinity<T>()));
+}
+
 template <Unary op, class T>
 void unaryKernel(int64_t n, const T* x, T* y) {
   using Op = UnaryOp<op>;
@@ -186,11 +191,13 @@ void unaryKernel(int64_t n, const T* x, T* y) {
   } else if constexpr (op == Unary::trigamma) {
     gammaKernel<trigamma>(n, x, y);
   } else if constexpr (op == Unary::log && Op::unroll > 1) {
-    logLoop<Op>(n, x, y, [](Vec<T> v) { return logNormal(v); });
+    ordinaryLoop<Op>(n, x, y, isPositiveNormal<T>, [](Vec<T> v) { return logNormal(v); });
   } else if constexpr (op == Unary::log2 && Op::unroll > 1) {
-    logLoop<Op>(n, x, y, [](Vec<T> v) { return log2Normal(v); });
+    ordinaryLoop<Op>(n, x, y, isPositiveNormal<T>, [](Vec<T> v) { return log2Normal(v); });
   } else if constexpr (op == Unary::log10 && Op::unroll > 1) {
-    logLoop<Op>(n, x, y, [](Vec<T> v) { return log10Normal(v); });
+    ordinaryLoop<Op>(n, x, y, isPositiveNormal<T>, [](Vec<T> v) { return log10Normal(v); });
+  } else if constexpr (op == Unary::silu && Op::unroll > 1) {
+    ordinaryLoop<Op>(n, x, y, hasNormalSigmoid<T>, siluOfNormal<T>);
   } else {
     unaryLoop<Op::unroll>(n, x, y, [](Vec<T> v) { return Op::apply(v); });
   }

@@ -42,26 +42,25 @@ TG_INLINE void unaryLoop(int64_t n, const T* x, T* y, const F& f) {
   }
 }
 
-// Logarithms, `unroll` vectors at a time where all numbers of them are positive, normal and finite,
-// and one vector of any numbers otherwise: the same bits. On Zen 5 that takes 3.0 instead of 3.4 ns
-// for 16 floats (log2 4.5 and 5.0, log10 4.4 and 5.2).
-template <class Op, class T, class F>
-TG_INLINE void logLoop(int64_t n, const T* x, T* y, const F& ofNormal) {
+// y[i] = f(x[i]) for i < n, `unroll` vectors at a time where all numbers of them are ordinary, by a
+// shorter way to the same bits, and one vector of any numbers otherwise. y may be x. On Zen 5 that
+// takes 3.0 instead of 3.4 ns for the logarithms of 16 floats (log2 4.5 and 5.0, log10 4.4
+// and 5.2).
+template <class Op, class T, class Ordinary, class F>
+TG_INLINE void ordinaryLoop(int64_t n, const T* x, T* y, const Ordinary& isOrdinary,
+                            const F& ofOrdinary) {
   constexpr int unroll = Op::unroll;
   constexpr int64_t kWidth = kLanes<T>;
-  const Vec<T> least = vsplat<T>(Format<T>::minNormal), end = vinfinity<T>();
   int64_t i = 0;
   while (i < n) {
     const int64_t rest = n - i;
     if (rest >= unroll * kWidth) {
       Vec<T> v[unroll];
       for (int u = 0; u < unroll; ++u) v[u] = vload<T>(x + i + u * kWidth);
-      VMask<T> normal = maskAnd(ge(v[0], least), lt(v[0], end));
-      for (int u = 1; u < unroll; ++u) {
-        normal = maskAnd(normal, maskAnd(ge(v[u], least), lt(v[u], end)));
-      }
-      if (!anyTrue(maskNot(normal).r[0])) {
-        for (int u = 0; u < unroll; ++u) store(y + i + u * kWidth, ofNormal(v[u]));
+      VMask<T> ordinary = isOrdinary(v[0]);
+      for (int u = 1; u < unroll; ++u) ordinary = maskAnd(ordinary, isOrdinary(v[u]));
+      if (!anyTrue(maskNot(ordinary).r[0])) {
+        for (int u = 0; u < unroll; ++u) store(y + i + u * kWidth, ofOrdinary(v[u]));
         i += unroll * kWidth;
         continue;
       }
