@@ -89,7 +89,8 @@ bool isNan(T x) {
 template <class T, Reduce kind>
 struct Combine {
   using W = typename Wide<T>::type;
-  static constexpr bool inFours = kind == Reduce::sum && std::is_floating_point_v<T>;
+  static constexpr bool inFours =
+      (kind == Reduce::sum || kind == Reduce::prod) && std::is_floating_point_v<T>;
 
   static T of(T a, T b) {
     if constexpr (kind == Reduce::sum) return static_cast<T>(static_cast<W>(a) + static_cast<W>(b));
