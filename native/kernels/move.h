@@ -316,8 +316,9 @@ constexpr MoveKernels<Bits> moveKernels() {
 }
 
 constexpr MoveTables moveTables() {
-  return {moveKernels<uint8_t>(),  moveKernels<uint16_t>(), moveKernels<uint32_t>(),
-          moveKernels<uint64_t>(), splitPairs<uint32_t>,    splitPairs<uint64_t>,
+  return {moveKernels<uint8_t>(),  moveKernels<uint16_t>(),
+          moveKernels<uint32_t>(), moveKernels<uint64_t>(),
+          splitPairs<uint32_t>,    splitPairs<uint64_t>,
           repeatPattern,           copyRows};
 }
 

@@ -96,16 +96,17 @@ void testSpread() {
           want.insert(want.end(), index(n), x[index(1 + i * xRow)]);
         }
         const std::vector<float> floats = asFloats(want);
-        const std::vector<float> got = atAllLevels<float>(
-            "spread", static_cast<int64_t>(floats.size()), [&](const FloatKernels<float>&, float* y) {
-              std::vector<Bits> room(index(rows * n + kBehind + 1));
-              room.back() = kUntouched;
-              movesOf(Bits{}).spread(rows, n, x.data() + 1, xRow, room.data());
-              expect(room.back() == kUntouched, "spread wrote too far");
-              room.resize(want.size());
-              const std::vector<float> results = asFloats(room);
-              std::copy(results.begin(), results.end(), y);
-            });
+        const std::vector<float> got =
+            atAllLevels<float>("spread", static_cast<int64_t>(floats.size()),
+                               [&](const FloatKernels<float>&, float* y) {
+                                 std::vector<Bits> room(index(rows * n + kBehind + 1));
+                                 room.back() = kUntouched;
+                                 movesOf(Bits{}).spread(rows, n, x.data() + 1, xRow, room.data());
+                                 expect(room.back() == kUntouched, "spread wrote too far");
+                                 room.resize(want.size());
+                                 const std::vector<float> results = asFloats(room);
+                                 std::copy(results.begin(), results.end(), y);
+                               });
         expect(sameBits(got, floats), "spread " + std::to_string(rows) + "x" + std::to_string(n));
       }
     }

@@ -24,8 +24,8 @@ bool takesStep(const Map& map, int k, int64_t step) {
 
 bool isSmaller(int64_t a, int64_t b) { return (a < 0 ? -a : a) < (b < 0 ? -b : b); }
 
-// Rows up to here are copied by the level's own loop, longer ones by the C library: rows of 1, 1.5 and
-// 2 KB side by side in the second-level cache and beyond took it 1.02 to 1.45 times as long.
+// Rows up to here are copied by the level's own loop, longer ones by the C library: rows of 1, 1.5
+// and 2 KB side by side in the second-level cache and beyond took it 1.02 to 1.45 times as long.
 constexpr int64_t kShortBytes = 2048;
 
 template <class Bits>
@@ -87,7 +87,8 @@ bool joinsRows(const Map& map, const Tiles& tiles) {
     if (isList(k)) continue;
     if (tiles.colStride[k] != 0 && tiles.rowStride[k] != 0) return false;
     const int64_t most = tiles.colStride[k] == 0 ? kSpreadBytes : kRepeatedBytes;
-    const int64_t bytes = map.bytes[map.inputs] > map.bytes[k] ? map.bytes[map.inputs] : map.bytes[k];
+    const int64_t bytes =
+        map.bytes[map.inputs] > map.bytes[k] ? map.bytes[map.inputs] : map.bytes[k];
     if (cols * bytes > most) return false;
   }
   return true;
