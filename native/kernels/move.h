@@ -303,6 +303,13 @@ void spreadRows(int64_t rows, int64_t n, const Bits* x, int64_t xRow, Bits* y) {
   constexpr int64_t kVector = 64;
   const int64_t bytes = n * static_cast<int64_t>(sizeof(Bits));
   char* to = reinterpret_cast<char*>(y);
+  if (bytes <= kVector) {
+    for (int64_t i = 0; i < rows; ++i, x += xRow, to += bytes) {
+      const auto value = splatBits(x);
+      memcpy(to, &value, kVector);
+    }
+    return;
+  }
   for (int64_t i = 0; i < rows; ++i, x += xRow, to += bytes) {
     const auto value = splatBits(x);
     for (int64_t at = 0; at < bytes; at += kVector) memcpy(to + at, &value, kVector);
