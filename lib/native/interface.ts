@@ -133,7 +133,7 @@ export const rowNames = {
     'logitBackward',
   ],
   compare: ['eq', 'ne', 'lt', 'le'],
-  predicate: ['isnan', 'isinf', 'isfinite'],
+  predicate: ['isnan', 'isinf', 'isfinite', 'signbit'],
   ternary: ['lerp', 'addcmul', 'addcdiv', 'clamp', 'clampBackward', 'huber', 'huberBackward'],
   reduce: [
     'sum',
@@ -254,6 +254,7 @@ export const rowNames = {
     'scatterReduce',
     'divideByCount',
     'sort',
+    'mode',
     'kth',
     'histogram',
     'countUnique',

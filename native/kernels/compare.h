@@ -38,6 +38,7 @@ TG_DEFINE_COMPARE(le, le(a, b))
 TG_DEFINE_PREDICATE(isnan, isNan(x))
 TG_DEFINE_PREDICATE(isinf, eq(abs(x), vinfinity<T>()))
 TG_DEFINE_PREDICATE(isfinite, lt(abs(x), vinfinity<T>()))
+TG_DEFINE_PREDICATE(signbit, lt(copySign(vsplat<T>(1), x), vsplat<T>(0)))
 
 #undef TG_DEFINE_COMPARE
 #undef TG_DEFINE_PREDICATE

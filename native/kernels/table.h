@@ -577,6 +577,8 @@ struct MoveKernels {
   // y[2 i] = a[i * aStep], y[2 i + 1] = b[i * bStep] for i < n; steps are 0 or 1.
   void (*interleave)(int64_t n, const Bits* a, int64_t aStep, const Bits* b, int64_t bStep,
                      Bits* y);
+  // y[i * n + j] = x[i * xRow] for i < rows, j < n; 64 bytes behind the last of y may be written.
+  void (*spread)(int64_t rows, int64_t n, const Bits* x, int64_t xRow, Bits* y);
 };
 
 // Rows of n pairs: y[i * yRow + j] = x[i * xRow + 2 j] and z[i * yRow + j] = x[i * xRow + 2 j + 1]
@@ -594,9 +596,6 @@ struct MoveTables {
   SplitKernel<uint64_t> split8;
   // y = the 64 bytes of the pattern, again and again.
   void (*repeat)(int64_t bytes, const float* pattern, void* y);
-  // y[i * n + j] = x[i * xRow] for i < rows, j < n; 64 bytes behind the last of y may be written.
-  void (*spread4)(int64_t rows, int64_t n, const float* x, int64_t xRow, float* y);
-  void (*spread8)(int64_t rows, int64_t n, const double* x, int64_t xRow, double* y);
   // Rows of `bytes` bytes (at least 1) from x to y, xRow and yRow bytes apart.
   void (*copyRows)(int64_t rows, int64_t bytes, const void* x, int64_t xRow, void* y, int64_t yRow);
 };

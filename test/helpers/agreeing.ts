@@ -253,7 +253,7 @@ export const AGREE: Partial<
 
 /** Rows whose operands of any type have to have one type: most of their calls get it. */
 export const ONE_TYPE = new Set<RowName>([
-  ...(['gather', 'scatter', 'scatterReduce', 'sort', 'kth', 'unique'] as const),
+  ...(['gather', 'scatter', 'scatterReduce', 'sort', 'mode', 'kth', 'unique'] as const),
   ...([
     'maskedSelect',
     'maskedScatter',

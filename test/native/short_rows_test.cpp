@@ -1,6 +1,8 @@
 // Kernels over rows that have no row of the operation table to themselves, at every level: plane
 // rotations, values spread along rows, and sums of places that are near each other. The bits are
 // those of a plain loop, for lengths around the vectors' and unaligned pointers.
+#include <string.h>
+
 #include <algorithm>
 #include <initializer_list>
 
@@ -60,33 +62,52 @@ void testRotation() {
   }
 }
 
-void spread(int64_t rows, int64_t n, const float* x, int64_t xRow, float* y) {
-  kernels().moves.spread4(rows, n, x, xRow, y);
-}
-void spread(int64_t rows, int64_t n, const double* x, int64_t xRow, double* y) {
-  kernels().moves.spread8(rows, n, x, xRow, y);
+// The kernels that move elements of a size.
+const MoveKernels<uint8_t>& movesOf(uint8_t) { return kernels().moves.size1; }
+const MoveKernels<uint16_t>& movesOf(uint16_t) { return kernels().moves.size2; }
+const MoveKernels<uint32_t>& movesOf(uint32_t) { return kernels().moves.size4; }
+const MoveKernels<uint64_t>& movesOf(uint64_t) { return kernels().moves.size8; }
+
+// Bytes as floats, of which the last one may have fewer.
+template <class Bits>
+std::vector<float> asFloats(const std::vector<Bits>& x) {
+  const size_t bytes = x.size() * sizeof(Bits);
+  std::vector<float> floats((bytes + sizeof(float) - 1) / sizeof(float));
+  memcpy(floats.data(), x.data(), bytes);
+  return floats;
 }
 
-template <class T>
+template <class Bits>
 void testSpread() {
-  constexpr int64_t kBehind = 64 / sizeof(T);
+  constexpr int64_t kBehind = 64 / sizeof(Bits);
+  constexpr Bits kUntouched = 5;
   for (int64_t rows : {1, 2, 5, 16}) {
-    for (int64_t n = 1; n <= 70; ++n) {
-      const std::vector<T> x = mixedValues<T>(rows * 3 + 1, 3);
+    for (int64_t n = 1; n <= 140; ++n) {
+      std::vector<Bits> x;
+      Values values(3);
+      for (int64_t i = 0; i <= rows * 3; ++i) {
+        const uint64_t high = static_cast<uint64_t>(values.below(int64_t{1} << 32)) << 32;
+        const uint64_t low = static_cast<uint64_t>(values.below(int64_t{1} << 32));
+        x.push_back(static_cast<Bits>(high | low));
+      }
       for (int64_t xRow : {1, 3, 0}) {
-        std::vector<T> want;
+        std::vector<Bits> want;
         for (int64_t i = 0; i < rows; ++i) {
           want.insert(want.end(), index(n), x[index(1 + i * xRow)]);
         }
-        const std::vector<T> got =
-            atAllLevels<T>("spread", rows * n, [&](const FloatKernels<T>&, T* y) {
-              std::vector<T> room(index(rows * n + kBehind + 1));
-              room.back() = static_cast<T>(5);
-              spread(rows, n, x.data() + 1, xRow, room.data());
-              expect(room.back() == static_cast<T>(5), "spread wrote too far");
-              std::copy(room.begin(), room.begin() + static_cast<ptrdiff_t>(rows * n), y);
-            });
-        expect(sameBits(got, want), "spread " + std::to_string(rows) + "x" + std::to_string(n));
+        const std::vector<float> floats = asFloats(want);
+        const std::vector<float> got =
+            atAllLevels<float>("spread", static_cast<int64_t>(floats.size()),
+                               [&](const FloatKernels<float>&, float* y) {
+                                 std::vector<Bits> room(index(rows * n + kBehind + 1));
+                                 room.back() = kUntouched;
+                                 movesOf(Bits{}).spread(rows, n, x.data() + 1, xRow, room.data());
+                                 expect(room.back() == kUntouched, "spread wrote too far");
+                                 room.resize(want.size());
+                                 const std::vector<float> results = asFloats(room);
+                                 std::copy(results.begin(), results.end(), y);
+                               });
+        expect(sameBits(got, floats), "spread " + std::to_string(rows) + "x" + std::to_string(n));
       }
     }
   }
@@ -140,8 +161,10 @@ int main() {
   using namespace tilegrad::test;
   testRotation<float>();
   testRotation<double>();
-  testSpread<float>();
-  testSpread<double>();
+  testSpread<uint8_t>();
+  testSpread<uint16_t>();
+  testSpread<uint32_t>();
+  testSpread<uint64_t>();
   for (int taps : {1, 2}) {
     for (int64_t rows : {1, 3}) {
       for (int64_t results = 1; results <= 50; ++results) {

@@ -38,6 +38,12 @@ const cases: readonly Case[] = [
     [`places of ${n}`, () => [tilegrad.nonzero(normal(n).gt(0.2))]],
     [`masks of ${n}`, () => [normal(n).maskedSelect(normal(n).lt(0.5))]],
   ]),
+  ...[32_767, 32_768, 50_001].map(
+    (n): Case => [
+      `mode of a line of ${n}`,
+      () => Object.values(tilegrad.mode(indices(n, 9001, [n]))),
+    ],
+  ),
   ...[8191, 8192, 8193, 24_577].map(
     (n): Case => [
       `masked scatter of ${n}`,
@@ -48,6 +54,10 @@ const cases: readonly Case[] = [
     [`topk of ${rows} rows`, () => Object.values(normal(rows, 1000).topk(5))],
     [`argmax of ${rows} rows`, () => [normal(rows, 300).argmax({ dim: 1 })]],
     [`sort of ${rows} rows`, () => Object.values(tilegrad.sort(normal(rows, 257)))],
+    [
+      `mode of ${rows} rows`,
+      () => Object.values(tilegrad.mode(indices(rows * 257, 71, [rows, 257]).to('float32'))),
+    ],
     [`median of ${rows} rows`, () => Object.values(normal(rows, 501).median({ dim: 1 }))],
     [
       `gather in ${rows} rows`,

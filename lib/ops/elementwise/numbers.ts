@@ -5,12 +5,12 @@ import { TensorError } from '../../errors.js';
 import { zerosLike } from '../../tensor/creation.js';
 import { broadcastShapes } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { asFloating, checkTensor, isNumber, scalar, type TensorLike, to } from '../operand.js';
+import { asFloating, checkTensor, isNumber, type TensorLike, to } from '../operand.js';
 import { checkComputes, checkOperand, isFloating, promote, promoteFloating } from '../promotion.js';
 import { sumTo } from '../reduction/reduce.js';
 import { abs, greaterShare, mul } from './arithmetic.js';
 import { eq, ge, isnan, le, logicalOr, lt } from './compare.js';
-import { binary, checkNotBool, computeBinary, defineMethods } from './elementwise.js';
+import { binary, checkNotBool, computeBinary, computeUnary, defineMethods } from './elementwise.js';
 import { pow } from './math.js';
 import { floorDivide } from './rounding.js';
 import { where } from './ternary.js';
@@ -72,7 +72,7 @@ export function nextafter(a: TensorLike, b: TensorLike): Tensor {
 export function signbit(x: Tensor): Tensor {
   checkTensor('signbit', x);
   checkComputes('signbit', x.dtype);
-  return lt(isFloating(x.dtype) ? computeBinary('copysign', scalar(1, x.dtype), x) : x, 0);
+  return isFloating(x.dtype) ? computeUnary('signbit', x, 'bool') : lt(x, 0);
 }
 
 /**

@@ -69,13 +69,33 @@ export function firstAlong(x: Tensor, dim: number, k: number, descending: boolea
     [source.array, values.array, indices.array],
     [source.offset, values.offset, indices.offset],
     [
-      ...[outer.size, inner.size, n, k],
+      ...[outer.size, inner.size, n],
       ...[outer.step, inner.step, step],
-      ...[k * inner.size, 1, inner.size],
+      ...[k, k * inner.size, 1, inner.size],
       Number(descending),
     ],
   );
   return { values, indices };
+}
+
+/**
+ * The most frequent element of each line, the smallest of several, and the last place where it is. The
+ * dimension stays, with size 1.
+ */
+export function modeAlong(x: Tensor, dim: number): Sorted {
+  const shape = x.shape.with(dim, 1);
+  const result = { values: uninitialized(shape, x.dtype), indices: uninitialized(shape, 'int32') };
+  const { values, indices } = result;
+  if (values.numel > 0) {
+    const { source, outer, inner, n, step } = linesOf(x, dim);
+    runRow(
+      rows.mode,
+      [source.array, values.array, indices.array],
+      [source.offset, values.offset, indices.offset],
+      [outer.size, inner.size, n, outer.step, inner.step, step],
+    );
+  }
+  return recorded('mode', x, dim, result);
 }
 
 /** The places of sorted lines that can be asked for; numbers are those of the native row. */

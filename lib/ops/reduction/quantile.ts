@@ -3,24 +3,22 @@ import { attach, recording } from '../../autograd/tape.js';
 import { TensorError } from '../../errors.js';
 import { full } from '../../tensor/creation.js';
 import { tensor } from '../../tensor/data.js';
-import { arange } from '../../tensor/ranges.js';
 import { checkOptions, describe, formatShape, normalizeDim } from '../../tensor/shape.js';
 import { Tensor } from '../../tensor/tensor.js';
-import { add, div, mul, sub } from '../elementwise/arithmetic.js';
-import { eq, isnan, logicalAnd, logicalOr, lt, ne } from '../elementwise/compare.js';
+import { div, mul, sub } from '../elementwise/arithmetic.js';
+import { eq, isnan, logicalAnd, logicalOr, ne } from '../elementwise/compare.js';
 import { defineMethods } from '../elementwise/elementwise.js';
 import { ceil, floor, round } from '../elementwise/rounding.js';
 import { clamp, lerp, where } from '../elementwise/ternary.js';
 import { atLeast1d, gather } from '../indexing/gather.js';
-import { placedAlong, placedAt, sort } from '../indexing/sort.js';
+import { modeAlong, placedAlong, placedAt, sort } from '../indexing/sort.js';
 import { checkFloating, checkTensor, contiguous, to } from '../operand.js';
 import { checkComputes, checkNumbers, isFloating } from '../promotion.js';
 import { stack } from '../shape/join.js';
-import { permute, reshape, slice, squeeze, unsqueeze } from '../shape/shape.js';
+import { permute, reshape, squeeze } from '../shape/shape.js';
 import { unbind } from '../shape/split.js';
-import { argmax, type ValuesAndIndices } from './extremum.js';
-import { expand, sum } from './reduce.js';
-import { cummax } from './scan.js';
+import type { ValuesAndIndices } from './extremum.js';
+import { sum } from './reduce.js';
 
 /** What a quantile between two elements is, as NumPy and PyTorch name it. */
 export type Interpolation = 'linear' | 'lower' | 'higher' | 'nearest' | 'midpoint';
@@ -330,30 +328,7 @@ export function mode(x: Tensor, options: ModeOptions = {}): ValuesAndIndices {
   checkOptions('mode', options, ['dim', 'keepDim']);
   const { dim = -1, keepDim = false } = options;
   const [source, at] = alongOne('mode', x, { dim });
-  const [lines] = lineUp('mode', source, at);
-  const sorted = sort(lines.detach());
-  const n = lines.shape.at(-1) as number;
-  const ends = (t: Tensor, start: number, end: number | null) =>
-    slice(t, [...t.shape.slice(1).map(() => null), [start, end]]);
-  // A run of equal elements: where it began, for each element, and so how many there were so far.
-  const places = expand(arange(0, n, 1, { dtype: 'int32' }), lines.shape);
-  const begins = where(ne(ends(sorted.values, 1, null), ends(sorted.values, 0, -1)), 1, 0);
-  const starts = mul(begins, ends(places, 1, null));
-  const began = n > 1 ? cummax(starts, -1).values : starts;
-  const counts = sub(ends(places, 1, null), began);
-  // The first element's count, 0 here, is the largest only when nothing comes twice.
-  const best = n > 1 ? argmax(counts, { dim: -1, keepDim: true }) : null;
-  const isFirst = best === null ? null : lt(gather(counts, -1, best), 1);
-  const place =
-    best === null
-      ? full([...lines.shape.slice(0, -1), 1], 0, { dtype: 'int32' })
-      : where(isFirst as Tensor, 0, add(best, 1));
-  const indices = gather(sorted.indices, -1, place);
-  const back = (t: Tensor) => unsqueeze(squeeze(t, -1), at);
-  return shaped(x, at, keepDim, {
-    values: back(gather(lines, -1, indices)),
-    indices: back(indices),
-  });
+  return shaped(x, at, keepDim, modeAlong(source, at));
 }
 
 defineMethods({ quantile, nanquantile, median, nanmedian, mode });

@@ -22,6 +22,8 @@ export interface Resampling {
   readonly starts: Int32Array;
   readonly places: Int32Array;
   readonly weights: Float32Array | Float64Array;
+  /** Start, end and step where each result is one place as it is, at equal distances: then it is a slice. */
+  readonly slice?: readonly [start: number, end: number, step: number] | null;
   /** Made when a gradient asks for it. */
   transposed?: Resampling;
 }
@@ -51,7 +53,17 @@ export function resampling(
   taps: (o: number) => readonly Tap[],
 ): Resampling {
   const lists = Array.from({ length: out }, (_, o) => taps(o));
-  return pack(lists, size, dtype === 'float32' ? Float32Array : Float64Array);
+  const matrix = pack(lists, size, dtype === 'float32' ? Float32Array : Float64Array);
+  return { ...matrix, slice: sliceOf(matrix) };
+}
+
+/** The slice that a matrix takes, if it is one. */
+function sliceOf({ out, places, weights }: Resampling): Resampling['slice'] {
+  if (places.length !== out || weights.some((weight) => weight !== 1)) return null;
+  const start = places[0] as number;
+  const step = out > 1 ? (places[1] as number) - start : 1;
+  if (step < 1 || places.some((place, o) => place !== start + o * step)) return null;
+  return [start, start + (out - 1) * step + 1, step];
 }
 
 /** The transposed matrix: for each place the results that looked at it, in their order. */

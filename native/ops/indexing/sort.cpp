@@ -2,8 +2,11 @@
 // places (sort_keys.h), which are sorted by insertion when they are few and otherwise digit by
 // digit, from the last to the first (LSD radix sort: Knuth, The Art of Computer Programming, vol.
 // 3, 5.2.5). Both are stable, so equal elements stay in the order of their places. Lines are shared
-// between threads; a line that is alone is cut into pieces, whose sorted items are merged.
+// between threads; a line that is alone is cut into pieces, whose sorted items are merged. A mode
+// is the longest run of equal items.
 #include "sort_keys.h"
+
+#include <type_traits>
 
 #include "../../base/scratch.h"
 #include "../elements.h"
@@ -26,8 +29,8 @@ constexpr int64_t kShortLine = 4096;
 // Items from which a line that is alone is worth two threads: about 100 us of sorting.
 constexpr int64_t kPiece = 16384;
 
-// The numbers of the row, in the order of its signature.
-enum Numbers : int { kOuter, kInner, kN, kK, kXOuter, kXInner, kXStep, kYOuter, kYInner, kYStep };
+// The numbers of the rows, in the order of their signatures; `mode` has those of x alone.
+enum Numbers : int { kOuter, kInner, kN, kXOuter, kXInner, kXStep, kK, kYOuter, kYInner, kYStep };
 constexpr int kDescending = kYStep + 1;
 
 // Ascending by key, and by place where keys are equal, which the items come in.
@@ -131,14 +134,15 @@ struct Lines {
   static constexpr int kKeyBits = static_cast<int>(sizeof(T)) * 8;
   static constexpr uint64_t kAll = ~uint64_t{0} >> (64 - kKeyBits);
 
-  explicit Lines(const Command& command)
+  Lines(const Command& command, bool descending)
       : c(command),
         x(static_cast<const T*>(command.data[0])),
         values(static_cast<T*>(command.data[1])),
         indices(static_cast<int32_t*>(command.data[2])),
-        flip(command.number[kDescending].i != 0 ? kAll : 0) {}
+        flip(descending ? kAll : 0) {}
 
   int64_t number(Numbers which) const { return c.number[which].i; }
+  int64_t count() const { return number(kOuter) * number(kInner); }
   int64_t lineOffset(int64_t line, Numbers outer, Numbers inner) const {
     const int64_t count = number(kInner);
     return line / count * number(outer) + line % count * number(inner);
@@ -250,25 +254,40 @@ TG_NOINLINE Status sortFirst(const Lines<T>& lines, int64_t line) {
   return Status::ok;
 }
 
+// A line's items in order, or null.
 template <class T>
-TG_NOINLINE Status sortLine(const Lines<T>& lines, int64_t line) {
+TG_NOINLINE const typename Lines<T>::Item* sortedLine(const Lines<T>& lines, int64_t line) {
   using Item = typename Lines<T>::Item;
-  const int64_t n = lines.number(kN), k = lines.number(kK);
-  if (2 * k < n) return sortFirst(lines, line);
+  const int64_t n = lines.number(kN);
   Item* const items = twoArrays<Item>(n);
-  if (!items) return Status::outOfMemory;
+  if (!items) return nullptr;
   lines.load(lines.x + lines.lineOffset(line, kXOuter, kXInner), 0, n, items);
-  lines.store(line, sortItems<Lines<T>::kKeyBits>(items, items + n, n), 0, k);
+  return sortItems<Lines<T>::kKeyBits>(items, items + n, n);
+}
+
+template <class T>
+Status sortLine(const Lines<T>& lines, int64_t line) {
+  const int64_t k = lines.number(kK);
+  if (2 * k < lines.number(kN)) return sortFirst(lines, line);
+  const auto* const items = sortedLine(lines, line);
+  if (!items) return Status::outOfMemory;
+  lines.store(line, items, 0, k);
   return Status::ok;
 }
 
-// A line in pieces, sorted at the same time and merged two by two.
+// Whether there are fewer lines than threads, each of which is worth several.
 template <class T>
-Status sortPieces(const Lines<T>& lines, int64_t line) {
+bool inPieces(const Lines<T>& lines) {
+  return lines.count() < numThreads() && lines.number(kN) >= 2 * kPiece;
+}
+
+// A line in pieces, sorted at the same time and merged two by two: its items in order, or null.
+template <class T>
+TG_NOINLINE const typename Lines<T>::Item* sortedPieces(const Lines<T>& lines, int64_t line) {
   using Item = typename Lines<T>::Item;
   const int64_t n = lines.number(kN);
   Item* items = twoArrays<Item>(n);
-  if (!items) return Status::outOfMemory;
+  if (!items) return nullptr;
   Item* other = items + n;
   int64_t pieces = 1;
   while (pieces < numThreads() && n / (2 * pieces) >= kPiece) pieces *= 2;
@@ -299,6 +318,13 @@ Status sortPieces(const Lines<T>& lines, int64_t line) {
     other = items;
     items = merged;
   }
+  return items;
+}
+
+template <class T>
+Status sortPieces(const Lines<T>& lines, int64_t line) {
+  const auto* const items = sortedPieces(lines, line);
+  if (!items) return Status::outOfMemory;
   parallelFor(lines.number(kK), kCacheLine,
               [&](int64_t begin, int64_t end) { lines.store(line, items, begin, end); });
   return Status::ok;
@@ -309,31 +335,90 @@ Status sortPieces(const Lines<T>& lines, int64_t line) {
 constexpr double kSortNanoseconds = 6;
 constexpr double kFirstNanoseconds = 1.2;
 
-template <class T>
-Status sortLines(const Command& c) {
-  const Lines<T> lines(c);
-  const int64_t count = lines.number(kOuter) * lines.number(kInner);
-  const int64_t n = lines.number(kN), k = lines.number(kK);
-  if (count < numThreads() && n >= 2 * kPiece && 2 * k >= n) {
-    return eachUntilFailure(0, count, [&](int64_t line) { return sortPieces(lines, line); });
-  }
-  const double lineTime =
-      static_cast<double>(n) * (2 * k < n ? kFirstNanoseconds : kSortNanoseconds);
+// Lines that threads share, each of which may run out of memory.
+template <class F>
+Status shareLines(int64_t count, double lineTime, const F& f) {
   return parallelTimedStatus(count, 1, lineTime, [&](int64_t begin, int64_t end) {
-    return eachUntilFailure(begin, end, [&](int64_t line) { return sortLine(lines, line); });
+    return eachUntilFailure(begin, end, f);
   });
 }
 
+template <class T>
+Status sortLines(const Command& c) {
+  const Lines<T> lines(c, c.number[kDescending].i != 0);
+  const int64_t n = lines.number(kN), k = lines.number(kK);
+  if (inPieces(lines) && 2 * k >= n) {
+    return eachUntilFailure(0, lines.count(),
+                            [&](int64_t line) { return sortPieces(lines, line); });
+  }
+  const double lineTime =
+      static_cast<double>(n) * (2 * k < n ? kFirstNanoseconds : kSortNanoseconds);
+  return shareLines(lines.count(), lineTime, [&](int64_t line) { return sortLine(lines, line); });
+}
+
 Status sort(const Command& c) {
-  for (int size = kOuter; size <= kK; ++size) {
+  for (int size = kOuter; size <= kN; ++size) {
     if (c.number[size].i == 0) return Status::ok;
   }
+  if (c.number[kK].i == 0) return Status::ok;
   return withType(c.type[0], [&](auto element) { return sortLines<decltype(element)>(c); });
 }
 
-const char* checkSort(const Command& c) {
+// The last item of the first one of the longest runs of equal items; n > 0. Without branches, which
+// nothing could predict.
+template <class Item>
+TG_NOINLINE int64_t longestRun(const Item* items, int64_t n) {
+  int64_t begin = 0, longest = 0, last = 0;
+  for (int64_t i = 1; i < n; ++i) {
+    begin = items[i].key() == items[i - 1].key() ? begin : i;
+    last = i - begin > longest ? i : last;
+    longest = i - begin > longest ? i - begin : longest;
+  }
+  return last;
+}
+
+template <class T>
+Status modeOfLines(const Command& c) {
+  const Lines<T> lines(c, false);
+  const int64_t count = lines.count();
+  const bool cut = inPieces(lines);
+  const auto run = [&](int64_t line) {
+    const auto* const items = cut ? sortedPieces(lines, line) : sortedLine(lines, line);
+    if (!items) return Status::outOfMemory;
+    int64_t n = lines.number(kN);
+    if constexpr (!std::is_integral_v<T>) {
+      // NaN differs from itself, so of several, which are last, the first one is a run of its own.
+      while (n > 1 && items[n - 1].key() == kNanKey<T>) --n;
+    }
+    const int64_t place = items[longestRun(items, n)].place();
+    const T* const x = lines.x + lines.lineOffset(line, kXOuter, kXInner);
+    lines.values[line] = x[place * lines.number(kXStep)];
+    lines.indices[line] = static_cast<int32_t>(place);
+    return Status::ok;
+  };
+  if (!cut) {
+    return shareLines(count, static_cast<double>(lines.number(kN)) * kSortNanoseconds, run);
+  }
+  for (int64_t line = 0; line < count; ++line) {
+    if (run(line) != Status::ok) return Status::outOfMemory;
+  }
+  return Status::ok;
+}
+
+Status mode(const Command& c) {
+  for (int size = kOuter; size <= kN; ++size) {
+    if (c.number[size].i == 0) return Status::ok;
+  }
+  return withType(c.type[0], [&](auto element) { return modeOfLines<decltype(element)>(c); });
+}
+
+const char* checkMode(const Command& c) {
   if (c.type[0] != c.type[1]) return "x and values differ in type";
-  if (c.number[kN].i > INT32_MAX) return "a line is beyond 32-bit indices";
+  return c.number[kN].i > INT32_MAX ? "a line is beyond 32-bit indices" : nullptr;
+}
+
+const char* checkSort(const Command& c) {
+  if (const char* const wrong = checkMode(c)) return wrong;
   if (c.number[kK].i > c.number[kN].i) return "k is more than there are";
   return nullptr;
 }
@@ -344,8 +429,15 @@ const Row kRows[] = {
     {"sort",
      "in x A[outer*xOuter inner*xInner n*xStep] out values A[outer*yOuter inner*yInner k*yStep] "
      "out indices i32[outer*yOuter inner*yInner k*yStep]; "
-     "outer inner n k size xOuter xInner xStep yOuter yInner yStep stride descending int",
+     "outer inner n size xOuter xInner xStep stride k size yOuter yInner yStep stride descending "
+     "int",
      sort, checkSort},
+    // For each line of n elements the one that comes most often, the smallest of several, and the
+    // last place where it is. NaN differs from itself.
+    {"mode",
+     "in x A[outer*xOuter inner*xInner n*xStep] out values A[outer inner] "
+     "out indices i32[outer inner]; outer inner n size xOuter xInner xStep stride",
+     mode, checkMode},
 };
 
 }  // namespace

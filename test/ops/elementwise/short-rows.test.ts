@@ -4,6 +4,7 @@ import {
   floatPower,
   gt,
   lerp,
+  maximum,
   mul,
   pow,
   prelu,
@@ -66,6 +67,74 @@ describe.each(settings)('%s, %i threads', (level, threads) => {
         if (!isFloat) continue;
         expect(bits(lerp(x, column, row))).toEqual(
           bits(lerp(x, wideColumn as Tensor, wideRow as Tensor)),
+        );
+      }
+    }
+  });
+
+  test.each(['bool', 'int8', 'uint8', 'bfloat16', 'float16'] as const)(
+    'elements of one and two bytes: %s',
+    (dtype) => {
+      setSimdLevel(level);
+      setNumThreads(threads);
+      for (const cols of lengths) {
+        for (const rows of cols % 31 === 2 ? [3, 2000] : [3, 40]) {
+          const x = randn([rows, cols]).mul(50).to(dtype);
+          const column = randn([2 * rows, 1])
+            .mul(50)
+            .slice(['::2'])
+            .to(dtype);
+          const row = randn([cols + 1])
+            .to(dtype)
+            .slice(['1:']);
+          const mask = randn([2 * rows, 1])
+            .gt(0)
+            .slice(['1::2']);
+          const rowMask = randn([cols]).gt(0);
+          const wide = (t: Tensor) => t.expand([rows, cols]).clone();
+          for (const condition of [mask, rowMask, wide(mask)]) {
+            const numbers = randn([rows, cols]);
+            expect(bits(where(condition, column, x))).toEqual(
+              bits(where(wide(condition), wide(column), x)),
+            );
+            expect(bits(where(condition, x, row))).toEqual(
+              bits(where(wide(condition), x, wide(row))),
+            );
+            expect(bits(where(condition, numbers, 0))).toEqual(
+              bits(where(wide(condition), numbers, 0)),
+            );
+          }
+          if (dtype.includes('float')) continue;
+          expect(bits(maximum(x, column))).toEqual(bits(maximum(x, wide(column))));
+          expect(bits(maximum(row, x))).toEqual(bits(maximum(wide(row), x)));
+          expect(bits(maximum(column, row))).toEqual(bits(maximum(wide(column), wide(row))));
+          expect(bits(gt(x, column))).toEqual(bits(gt(x, wide(column))));
+        }
+      }
+    },
+  );
+
+  test('rows that several tiles have in common, and others in between', () => {
+    setSimdLevel(level);
+    setNumThreads(threads);
+    for (const [m, n, k, l] of [
+      [16, 16, 16, 16],
+      [5, 3, 7, 9],
+      [2, 300, 9, 10],
+      [40, 1, 33, 7],
+      [3, 2, 1700, 5],
+    ] as const) {
+      const shape = [m, n, k, l];
+      const [a, b] = [randn([m, 1, k, 1]), randn([1, n, 1, l])];
+      const [c, d] = [randn([1, n, k, 1]), randn([m, 1, 1, l])];
+      for (const [x, y] of [
+        [a, b],
+        [c, d],
+        [a, d],
+        [c, b],
+      ] as const) {
+        expect(bits(mul(x, y).expand(shape))).toEqual(
+          bits(mul(x.expand(shape).clone(), y.expand(shape).clone())),
         );
       }
     }

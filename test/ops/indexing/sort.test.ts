@@ -35,6 +35,71 @@ const numbersOf = (x: Tensor): number[] => (x.toArray() as (number | boolean)[])
 /** Lengths at which another way of sorting begins, and around them. */
 const lengths = [...Array(48).keys(), 63, 64, 65, 100, 1000, 4097];
 
+/** The most frequent element, the smallest of several, and the last place where it is; NaN differs from itself. */
+function modeOf(values: readonly number[]): number {
+  let [best, longest, begin] = [0, 0, 0];
+  const sorted = order(values);
+  for (const [i, place] of sorted.entries()) {
+    if (i === 0 || values[place] !== values[sorted[i - 1]!]) begin = i;
+    if (i - begin + 1 <= longest) continue;
+    [best, longest] = [place, i - begin + 1];
+  }
+  return best;
+}
+
+describe.each(types.filter((dtype) => !dtype.endsWith('float16')))('mode of %s', (dtype) => {
+  test.each(Object.entries(kinds))('%s', (_, draw) => {
+    for (const n of lengths.filter((length) => length > 0)) {
+      const numbers = tensor(Float64Array.from({ length: 3 * n }, draw)).reshape([3, n]);
+      const whole = numbers
+        .nanToNum({ nan: 0, posinf: 90, neginf: -90 })
+        .clamp({ min: -90, max: 90 });
+      const x = (dtype.startsWith('float') ? numbers : whole).to(dtype);
+      const lines = [0, 1, 2].map((line) => numbersOf(x.select(0, line)));
+      const places = lines.map(modeOf);
+      const found = tilegrad.mode(x);
+      expect(found.indices.toArray()).toEqual(places);
+      expectSame(
+        numbersOf(found.values),
+        lines.map((line, i) => line[places[i]!]!),
+      );
+      // Lines down the columns of a part of a larger tensor.
+      const turned = tilegrad.mode(
+        tilegrad
+          .concat([x, x])
+          .t()
+          .slice([null, [3, 6]]),
+        {
+          dim: 0,
+          keepDim: true,
+        },
+      );
+      expect(turned.indices.toArray()).toEqual([places]);
+    }
+  });
+});
+
+test('the gradient of a mode goes to its place', () => {
+  const x = tensor(
+    [
+      [2, 1, 2, 1],
+      [Number.NaN, 3, Number.NaN, 4],
+    ],
+    { requiresGrad: true },
+  );
+  tilegrad
+    .mode(x)
+    .values.mul(tensor([5, 7]))
+    .sum()
+    .backward();
+  expect(x.grad?.toArray()).toEqual([
+    [0, 0, 0, 5],
+    [0, 7, 0, 0],
+  ]);
+  expect(tilegrad.mode(x.detach()).indices.toArray()).toEqual([3, 1]);
+  expect(tilegrad.mode(tensor([Number.NaN, Number.NaN])).indices.item()).toBe(0);
+});
+
 describe.each(types)('%s', (dtype) => {
   test.each(Object.entries(kinds))('sort, argsort, topk and unique of %s', (_, draw) => {
     for (const n of lengths) {

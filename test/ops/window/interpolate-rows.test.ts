@@ -1,4 +1,12 @@
-import { getNumThreads, interpolate, rand, setNumThreads, setSimdLevel, tensor } from 'tilegrad';
+import {
+  getNumThreads,
+  interpolate,
+  rand,
+  setNumThreads,
+  setSimdLevel,
+  tensor,
+  zeros,
+} from 'tilegrad';
 import { afterAll, describe, expect, test } from 'vitest';
 import { restoreSettings, settings } from '../../helpers/settings.js';
 
@@ -70,4 +78,69 @@ describe.each(settings)('%s, %i threads', (level, threads) => {
       }
     },
   );
+});
+
+/** Places at equal distances are a slice: values and gradients are those of the definition. */
+describe('nearest places at equal distances', () => {
+  test.each(['float32', 'float64'] as const)('%s', (dtype) => {
+    for (const [h, w, sizes] of [
+      [8, 8, [4, 4]],
+      [9, 7, [4, 3]],
+      [9, 9, [3, 3]],
+      [6, 5, [2, 10]],
+      [5, 6, [10, 3]],
+      [4, 12, [4, 3]],
+      [7, 6, [1, 1]],
+      [5, 7, [3, 7]],
+      [10, 10, [7, 5]],
+    ] as const) {
+      for (const mode of ['nearest', 'nearest-exact'] as const) {
+        const shift = mode === 'nearest' ? 0 : 0.5;
+        const [rows, columns] = [
+          [h, sizes[0]],
+          [w, sizes[1]],
+        ].map(([n, out]) =>
+          Array.from({ length: out as number }, (_, o) =>
+            Math.floor(Math.fround(Math.fround(o + shift) * Math.fround(n! / out!))),
+          ),
+        ) as [number[], number[]];
+        const wide = rand([2, 3, h, w + 1], { dtype });
+        wide.set(0, 0, 0, '0:3', tensor([-0, Number.NaN, -Infinity], { dtype }));
+        const x = wide.slice([null, null, null, '1:']).requiresGrad_();
+        const y = interpolate(x, { size: [...sizes], mode });
+        const wanted = x
+          .detach()
+          .indexSelect(2, tensor(rows, { dtype: 'int32' }))
+          .indexSelect(3, tensor(columns, { dtype: 'int32' }));
+        expect(y.isContiguous).toBe(true);
+        expect(y.toArray()).toEqual(wanted.toArray());
+        const g = rand(y.shape, { dtype });
+        y.backward(g);
+        const gradient = zeros(x.shape, { dtype });
+        for (const [i, row] of rows.entries()) {
+          for (const [j, column] of columns.entries()) {
+            const place = gradient.slice([null, null, row, column]);
+            place.add_(g.slice([null, null, i, j]));
+          }
+        }
+        if (sizes[0] <= h && sizes[1] <= w) {
+          expect(x.grad?.toArray()).toEqual(gradient.toArray());
+        } else {
+          expect(x.grad?.sub(gradient).abs().max().item()).toBeLessThan(1e-6);
+        }
+        // The result has elements of its own.
+        const before = y.detach().clone();
+        wide.fill_(0);
+        expect(y.toArray()).toEqual(before.toArray());
+      }
+    }
+  });
+
+  test('by a factor that leaves places over', () => {
+    const x = tensor([[[0, 1, 2, 3, 4, 5, 6]]]);
+    const every = (scaleFactor: number) => interpolate(x, { scaleFactor }).toArray();
+    expect(every(0.5)).toEqual([[[0, 2, 4]]]);
+    expect(every(1 / 3)).toEqual([[[0, 3]]]);
+    expect(every(0.2)).toEqual([[[0]]]);
+  });
 });
