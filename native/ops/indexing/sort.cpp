@@ -396,13 +396,8 @@ Status modeOfLines(const Command& c) {
     lines.indices[line] = static_cast<int32_t>(place);
     return Status::ok;
   };
-  if (!cut) {
-    return shareLines(count, static_cast<double>(lines.number(kN)) * kSortNanoseconds, run);
-  }
-  for (int64_t line = 0; line < count; ++line) {
-    if (run(line) != Status::ok) return Status::outOfMemory;
-  }
-  return Status::ok;
+  if (cut) return eachUntilFailure(0, count, run);
+  return shareLines(count, static_cast<double>(lines.number(kN)) * kSortNanoseconds, run);
 }
 
 Status mode(const Command& c) {

@@ -175,6 +175,20 @@ describe.each(dtypes)('%s', (dtype) => {
     }
   });
 
+  // Some levels take a shorter way where all numbers of several vectors have a normal sigmoid: here
+  // each group of vectors has numbers of a range of 0.1, and by itself a number takes the long way.
+  test('silu of many numbers has the bits that each has by itself', () => {
+    const [from, to] = dtype === 'float32' ? [-112, -78] : [-760, -698];
+    const count = 16384;
+    const values = Array.from({ length: count }, (_, i) => from + ((to - from) * i) / count);
+    const special = [Infinity, -Infinity, Number.NaN, 0, -0, 1e-40, -1e-40, 1e30];
+    values.push(...special, ...new Array<number>(200).fill(3), ...special);
+    const x = tensor(values, { dtype });
+    const all = x.silu();
+    const single = values.map((_, i) => x.slice([[i, i + 1]]).silu());
+    expect(all.toArray()).toEqual(single.flatMap((y) => y.toArray()));
+  });
+
   test.each([0, 0.01, 1, 3])('leakyRelu has its gradient from its output, slope %f', (slope) => {
     const values = [3, -3, 0, -0, NaN, Infinity, -Infinity, 1e-45, -1e-45, 1e30, -1e30, 0.5, -0.5];
     const x = tensor(values, { dtype });
