@@ -59,7 +59,7 @@ TG_INLINE void ordinaryLoop(int64_t n, const T* x, T* y, const Ordinary& isOrdin
       for (int u = 0; u < unroll; ++u) v[u] = vload<T>(x + i + u * kWidth);
       VMask<T> ordinary = isOrdinary(v[0]);
       for (int u = 1; u < unroll; ++u) ordinary = maskAnd(ordinary, isOrdinary(v[u]));
-      if (!anyTrue(maskNot(ordinary).r[0])) {
+      if (!anyLane(maskNot(ordinary))) {
         for (int u = 0; u < unroll; ++u) store(y + i + u * kWidth, ofOrdinary(v[u]));
         i += unroll * kWidth;
         continue;

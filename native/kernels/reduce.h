@@ -19,7 +19,7 @@
 TG_TARGET_BEGIN
 
 // A reduction: the value that changes nothing, the combination of two partial results (vectors or
-// registers), and of a vector's lanes.
+// registers), the earlier one first, and of a vector's lanes.
 struct SumReduction {
   template <class T>
   TG_INLINE Vec<T> identity() {
@@ -57,7 +57,7 @@ struct MaxReduction {
   }
   template <class V>
   TG_INLINE V combine(V a, V b) {
-    return maxNan(a, b);
+    return maxNan(b, a);  // asks b for NaN: an accumulator would wait for the answer
   }
   template <class T>
   TG_INLINE T fold(Vec<T> a) {
@@ -76,7 +76,7 @@ struct MinReduction {
   }
   template <class V>
   TG_INLINE V combine(V a, V b) {
-    return minNan(a, b);
+    return minNan(b, a);
   }
   template <class T>
   TG_INLINE T fold(Vec<T> a) {
@@ -304,13 +304,12 @@ constexpr decltype(ReduceKernels<T>::sumEach) sumEach() {
 }
 
 // Index of the first maximum (or minimum), or of the first NaN. Blocks are compared by their
-// extrema; then the best block is searched, in parts of its own: one pass over x. n >= 1.
+// extrema; then the best block is searched: one pass over x. n >= 1.
 template <class Reduction, class T>
 int64_t argKernel(int64_t n, const T* x) {
   // Long enough that combining a block's lanes costs little, short enough for the first-level
   // cache.
   constexpr int64_t kSearchBlock = 2048;
-  constexpr int64_t kSearchPart = 128;  // a few vectors, which are searched value by value
   int64_t best = 0;
   T bestValue = x[0];
   for (int64_t i = 0; i < n; i += kSearchBlock) {
@@ -322,13 +321,13 @@ int64_t argKernel(int64_t n, const T* x) {
       if (value != value) break;
     }
   }
-  const auto isBest = [&](T value) { return value == bestValue || value != value; };
   // Here x[best + ...] has the best value (or the first NaN) within one block.
-  for (;; best += kSearchPart) {
-    const int64_t count = n - best < kSearchPart ? n - best : kSearchPart;
-    if (isBest(reduceKernel<Reduction, T>(count, x + best))) break;
+  const Vec<T> wanted = vsplat<T>(bestValue);
+  for (; best + kLanes<T> <= n; best += kLanes<T>) {
+    const Vec<T> v = vload<T>(x + best);
+    if (anyLane(maskOr(eq(v, wanted), isNan(v)))) break;
   }
-  while (!isBest(x[best])) ++best;
+  while (x[best] == x[best] && x[best] != bestValue) ++best;
   return best;
 }
 

@@ -174,6 +174,7 @@ TG_INLINE Reg<T> copySign(Reg<T> magnitude, Reg<T> sign) {
 
 // max(a, b) = a > b ? a : b and min(a, b) = a < b ? a : b, with b where either is NaN; these two
 // give NaN there instead. Of zeros of either sign, all four give b.
+#if !defined(TG_TARGET_AVX512)  // has an instruction less for it
 template <class T>
 TG_INLINE Reg<T> maxNan(Reg<T> a, Reg<T> b) {
   return select(isNan(a), a, max(a, b));
@@ -183,6 +184,7 @@ template <class T>
 TG_INLINE Reg<T> minNan(Reg<T> a, Reg<T> b) {
   return select(isNan(a), a, min(a, b));
 }
+#endif
 
 // 2^n for integer n with -bias < n <= bias.
 template <class T>

@@ -243,6 +243,14 @@ TG_LIFT_SHIFT(ishr)
 #undef TG_LIFT_3
 #undef TG_LIFT_SHIFT
 
+// Whether any lane is true.
+template <class T>
+TG_INLINE bool anyLane(VMask<T> mask) {
+  Mask<T> any = mask.r[0];
+  for (int i = 1; i < kRegs<T>; ++i) any = maskOr(any, mask.r[i]);
+  return anyTrue(any);
+}
+
 // Infinity in every lane.
 template <class T>
 TG_INLINE Vec<T> vinfinity() {
