@@ -20,7 +20,7 @@ struct MagnitudeNorm {
 };
 
 struct LargestNorm {
-  TG_INLINE Vec<double> taken(Vec<double> most, Vec<double> x) { return maxNan(most, abs(x)); }
+  TG_INLINE Vec<double> taken(Vec<double> most, Vec<double> x) { return maxNan(abs(x), most); }
   TG_INLINE Vec<double> combined(Vec<double> a, Vec<double> b) { return maxNan(a, b); }
   TG_INLINE double folded(Vec<double> a) { return reduceMax(a); }
 };

@@ -13,10 +13,10 @@ TG_INLINE float largestMagnitude(int64_t n, const float* x) {
   Vec<float> a = vsplat<float>(0), b = a;
   int64_t i = 0;
   for (; i + 2 * L <= n; i += 2 * L) {
-    a = maxNan(a, abs(vload<float>(x + i)));
-    b = maxNan(b, abs(vload<float>(x + i + L)));
+    a = maxNan(abs(vload<float>(x + i)), a);
+    b = maxNan(abs(vload<float>(x + i + L)), b);
   }
-  for (; i < n; i += L) a = maxNan(a, abs(vloadFirst<float>(x + i, n - i)));
+  for (; i < n; i += L) a = maxNan(abs(vloadFirst<float>(x + i, n - i)), a);
   return reduceMax(maxNan(a, b));
 }
 

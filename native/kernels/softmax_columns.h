@@ -61,7 +61,7 @@ TG_INLINE Columns<T> maximumOfColumns(int64_t n, int64_t cols, const T* x, int64
   fillColumns(cols, fromBits(visplat<T>(Format<T>::infinity | Format<T>::signMask)), maximum);
   overStrip<T>(n, cols, [&](int64_t i, int64_t j, Lanes lanes) TG_INLINE_LAMBDA {
     T* const to = maximum.v + j;
-    put(lanes, to, maxNan(get(lanes, to), getOfRow(lanes, x + i * xRow + j, xRow)));
+    put(lanes, to, maxNan(getOfRow(lanes, x + i * xRow + j, xRow), get(lanes, to)));
   });
   return maximum;
 }
