@@ -15,14 +15,6 @@
 #pragma once
 #include "bytes.h"
 
-// Keeps GCC from moving additions of integer vectors, plain operators to it, behind the products of
-// a whole tile: the products in waiting would push the accumulators out of the registers.
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__)
-#define TG_PIN(x) __asm__("" : "+v"(x))
-#else
-#define TG_PIN(x) static_cast<void>(x)
-#endif
-
 TG_TARGET_BEGIN
 
 #if defined(TG_DOT_AVX512_VNNI)
@@ -80,6 +72,8 @@ struct Dot {
   }
   TG_INLINE Acc add(Acc acc, A a, B b) {
     acc = _mm512_add_epi32(acc, _mm512_madd_epi16(a, b));
+    // GCC would move additions, plain operators to it, behind the products of a whole tile, which
+    // would push the accumulators out of the registers.
     TG_PIN(acc);
     return acc;
   }

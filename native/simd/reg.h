@@ -154,6 +154,13 @@ TG_INLINE Mask<T> isNan(Reg<T> a) {
   return ne(a, a);
 }
 
+#if !defined(TG_TARGET_AVX512) && !defined(TG_TARGET_AVX2)  // have an instruction for it
+template <class T>
+TG_INLINE Mask<T> eitherNan(Reg<T> a, Reg<T> b) {
+  return maskOr(isNan(a), isNan(b));
+}
+#endif
+
 // -a: the sign bit flipped, of zeros and NaNs too.
 template <class T>
 TG_INLINE Reg<T> neg(Reg<T> a) {

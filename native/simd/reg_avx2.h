@@ -146,6 +146,9 @@ TG_INLINE MaskD eq(RegD a, RegD b) { return {_mm256_cmp_pd(a.v, b.v, _CMP_EQ_OQ)
 TG_INLINE MaskF ne(RegF a, RegF b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_NEQ_UQ)}; }
 TG_INLINE MaskD ne(RegD a, RegD b) { return {_mm256_cmp_pd(a.v, b.v, _CMP_NEQ_UQ)}; }
 
+TG_INLINE MaskF eitherNan(RegF a, RegF b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_UNORD_Q)}; }
+TG_INLINE MaskD eitherNan(RegD a, RegD b) { return {_mm256_cmp_pd(a.v, b.v, _CMP_UNORD_Q)}; }
+
 TG_INLINE MaskF maskAnd(MaskF a, MaskF b) { return {_mm256_and_ps(a.m, b.m)}; }
 TG_INLINE MaskD maskAnd(MaskD a, MaskD b) { return {_mm256_and_pd(a.m, b.m)}; }
 TG_INLINE MaskF maskOr(MaskF a, MaskF b) { return {_mm256_or_ps(a.m, b.m)}; }

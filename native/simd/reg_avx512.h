@@ -146,6 +146,9 @@ TG_INLINE MaskD eq(RegD a, RegD b) { return {_mm512_cmp_pd_mask(a.v, b.v, _CMP_E
 TG_INLINE MaskF ne(RegF a, RegF b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_NEQ_UQ)}; }
 TG_INLINE MaskD ne(RegD a, RegD b) { return {_mm512_cmp_pd_mask(a.v, b.v, _CMP_NEQ_UQ)}; }
 
+TG_INLINE MaskF eitherNan(RegF a, RegF b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_UNORD_Q)}; }
+TG_INLINE MaskD eitherNan(RegD a, RegD b) { return {_mm512_cmp_pd_mask(a.v, b.v, _CMP_UNORD_Q)}; }
+
 // See reg.h. Where a is NaN nothing is written over it.
 TG_INLINE RegF maxNan(RegF a, RegF b) { return {_mm512_mask_max_ps(a.v, eq(a, a).m, a.v, b.v)}; }
 TG_INLINE RegD maxNan(RegD a, RegD b) { return {_mm512_mask_max_pd(a.v, eq(a, a).m, a.v, b.v)}; }

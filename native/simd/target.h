@@ -31,3 +31,11 @@
   }                   \
   }                   \
   }
+
+// Says to GCC that a vector changes here, so that it stays in a register and its computation where
+// it stands.
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__)
+#define TG_PIN(x) __asm__("" : "+v"(x))
+#else
+#define TG_PIN(x) static_cast<void>(x)
+#endif
