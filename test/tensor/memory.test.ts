@@ -167,24 +167,6 @@ describe('the pool', () => {
     expect(pooled()).toBe(0);
   });
 
-  test('makes room for what is needed, when it is full of what is not', () => {
-    const MB = 2 ** 20;
-    const sized = (megabytes: number) => empty([(megabytes * MB) / 4]);
-    // Eight blocks fill it, of which the steps need one: the other size finds no room.
-    for (const x of Array.from({ length: 8 }, () => sized(64))) x.dispose();
-    expect(pooled()).toBe(8 * 64 * MB);
-    const step = () => {
-      const [x, y] = [sized(64), sized(48)];
-      x.dispose();
-      y.dispose();
-    };
-    for (let i = 0; i < 5; i++) step();
-    expect(pooled()).toBe(8 * 64 * MB);
-    // Until 512 MB were turned away twice, the second time without a need for seven of the eight.
-    for (let i = 0; i < 25; i++) step();
-    expect(pooled()).toBe((64 + 48) * MB);
-  });
-
   test('hands a block to one tensor only', () => {
     const first = Array.from({ length: 20 }, () => ones([64]));
     for (const t of first) t.dispose();
@@ -235,25 +217,52 @@ describe('the pool', () => {
   });
 });
 
-describe('a long synchronous loop', { timeout: atMost(60_000) }, () => {
+describe('by itself', { timeout: atMost(60_000) }, () => {
   let library: Programs;
   beforeAll(() => {
     library = programs();
   });
   afterAll(() => library.remove());
 
-  /** Runs the program, which prints how far the resident memory grew, in MB. */
-  async function growth(program: string): Promise<number> {
+  /** What a program prints, as JSON. */
+  async function printed<T>(program: string): Promise<T> {
     const { code, signal, stdout, stderr } = await library.run(program);
     expect({ code, signal, stderr }).toEqual({ code: 0, signal: null, stderr: '' });
-    return Number(stdout);
+    return JSON.parse(stdout) as T;
   }
+
+  test('the pool makes room for what is needed, when it is full of what is not', async () => {
+    // Eight blocks fill it, of which the steps need one: the other size finds no room until 512 MB were
+    // turned away twice, the second time without a need for seven of the eight.
+    const pooled = await printed(`
+      import { empty, memory } from 'tilegrad';
+      const sized = (megabytes) => empty([megabytes * 2 ** 18]);
+      const pooled = [];
+      const note = () => pooled.push(memory().pooledBytes / 2 ** 20);
+      for (const x of Array.from({ length: 8 }, () => sized(64))) x.dispose();
+      note();
+      const step = () => {
+        const [x, y] = [sized(64), sized(48)];
+        x.dispose();
+        y.dispose();
+      };
+      for (let i = 0; i < 5; i++) step();
+      note();
+      for (let i = 0; i < 25; i++) step();
+      note();
+      console.log(JSON.stringify(pooled));
+    `);
+    expect(pooled).toEqual([512, 512, 64 + 48]);
+  });
+
+  /** How far the resident memory of a program grew, which it prints, in MB. */
+  const growth = (program: string): Promise<number> => printed(program);
 
   // Garbage may wait for the collector: V8 keeps up to 3 x 16 MB of young objects and lets array
   // buffers grow by 64 MB before it collects because of them. The rest is for fragments.
   const GARBAGE_MB = 48 + 64 + 16;
 
-  test('of 100,000 training steps keeps the resident memory flat', async () => {
+  test('a loop of 100,000 training steps keeps the resident memory flat', async () => {
     // With a reference to every storage, and so to its slab, the 80,000 steps after the first fifth
     // took 171 MB.
     const grown = await growth(`
@@ -278,7 +287,7 @@ describe('a long synchronous loop', { timeout: atMost(60_000) }, () => {
     expect(grown).toBeLessThan(GARBAGE_MB);
   });
 
-  test('of steps on larger tensors keeps it flat too', async () => {
+  test('a loop of steps on larger tensors keeps it flat too', async () => {
     // Tensors of 20 to 130 KB have buffers of their own: kept, those of 1600 steps took 472 MB.
     const grown = await growth(`
       import { Generator, nn, optim, randn, setNumThreads } from 'tilegrad';
@@ -301,7 +310,7 @@ describe('a long synchronous loop', { timeout: atMost(60_000) }, () => {
     expect(grown).toBeLessThan(GARBAGE_MB);
   });
 
-  test('inside tidy grows by nothing, however long it is', async () => {
+  test('a loop inside tidy grows by nothing, however long it is', async () => {
     const grown = await growth(`
       import { memory, nn, randn, setNumThreads, tidy } from 'tilegrad';
       setNumThreads(1);
@@ -320,7 +329,7 @@ describe('a long synchronous loop', { timeout: atMost(60_000) }, () => {
     expect(grown).toBeLessThanOrEqual(0);
   });
 
-  test("of large tensors leaves them to the collector, and losses that are kept don't keep a step", async () => {
+  test("a loop over large tensors leaves them to the collector, and losses that are kept don't keep a step", async () => {
     // Each step makes 6 tensors of 1 MB; 500 steps would be 3 GB.
     const grown = await growth(`
       import { ones, setNumThreads } from 'tilegrad';
@@ -343,7 +352,7 @@ describe('a long synchronous loop', { timeout: atMost(60_000) }, () => {
   // Programs run on this Node; where its C library isn't glibc, nothing is promised.
   const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
   test.skipIf(header.glibcVersionRuntime === undefined)(
-    'of large tensors gets memory back that the collector freed, without page faults',
+    'a loop over large tensors gets memory back that the collector freed, without page faults',
     async () => {
       const program = `
         import { ones, setNumThreads } from 'tilegrad';
