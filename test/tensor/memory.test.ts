@@ -217,7 +217,7 @@ describe('the pool', () => {
   });
 });
 
-describe('by itself', { timeout: atMost(60_000) }, () => {
+describe('in a process of its own', { timeout: atMost(60_000) }, () => {
   let library: Programs;
   beforeAll(() => {
     library = programs();
