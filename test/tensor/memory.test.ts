@@ -225,8 +225,8 @@ describe('in a process of its own', { timeout: atMost(60_000) }, () => {
   afterAll(() => library.remove());
 
   /** What a program prints, as JSON. */
-  async function printed<T>(program: string): Promise<T> {
-    const { code, signal, stdout, stderr } = await library.run(program);
+  async function printed<T>(program: string, flags: readonly string[] = []): Promise<T> {
+    const { code, signal, stdout, stderr } = await library.run(program, flags);
     expect({ code, signal, stderr }).toEqual({ code: 0, signal: null, stderr: '' });
     return JSON.parse(stdout) as T;
   }
@@ -253,6 +253,24 @@ describe('in a process of its own', { timeout: atMost(60_000) }, () => {
       console.log(JSON.stringify(pooled));
     `);
     expect(pooled).toEqual([512, 512, 64 + 48]);
+  });
+
+  test('the pool makes room for what the collector finds dead, too', async () => {
+    const pooled = await printed<number>(
+      `
+      import { empty, memory } from 'tilegrad';
+      const sized = (megabytes) => empty([megabytes * 2 ** 18]);
+      for (const x of Array.from({ length: 8 }, () => sized(64))) x.dispose();
+      // 1.5 GB of results of a size that the pool has none of, of which each 64 MB are collected.
+      for (let i = 0; i < 24; i++) {
+        for (let k = 0; k < 4; k++) sized(16);
+        gc({ type: 'minor' });
+      }
+      console.log(memory().pooledBytes / 2 ** 20);
+    `,
+      ['--expose-gc'],
+    );
+    expect(pooled).toBeLessThan(512);
   });
 
   /** How far the resident memory of a program grew, which it prints, in MB. */
